@@ -1,0 +1,189 @@
+#include "shape/expr.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "support/checked.hpp"
+#include "support/error.hpp"
+
+namespace tensorvk::shape {
+
+namespace {
+
+std::int64_t floor_div(std::int64_t a, std::int64_t b) {
+    if (b == 0 || (b == -1 && a == INT64_MIN)) {
+        throw InvalidArgument(text("A dimension is computed as ", a, " divided by ", b, "; check the shapes that are reshaped or sliced."));
+    }
+    const std::int64_t quotient = a / b;
+    return quotient - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
+}
+
+bool commutes(ExprOp op) {
+    return op == ExprOp::kADD || op == ExprOp::kMUL || op == ExprOp::kMIN || op == ExprOp::kMAX || op == ExprOp::kEQUAL;
+}
+
+const char* sign_of(ExprOp op) {
+    switch (op) {
+    case ExprOp::kADD: return " + ";
+    case ExprOp::kSUB: return " - ";
+    case ExprOp::kMUL: return " * ";
+    case ExprOp::kFLOOR_DIV: return " // ";
+    case ExprOp::kCEIL_DIV: return " /^ ";
+    case ExprOp::kMOD: return " % ";
+    case ExprOp::kMIN: return " min ";
+    case ExprOp::kMAX: return " max ";
+    case ExprOp::kEQUAL: return " == ";
+    case ExprOp::kLESS: return " < ";
+    case ExprOp::kCONSTANT:
+    case ExprOp::kSYMBOL: break;
+    }
+    return " ? ";
+}
+
+} // namespace
+
+std::int64_t apply(ExprOp op, std::int64_t a, std::int64_t b) {
+    switch (op) {
+    case ExprOp::kADD: return checked_add(a, b);
+    case ExprOp::kSUB: return checked_add(a, checked_mul(b, -1));
+    case ExprOp::kMUL: return checked_mul(a, b);
+    case ExprOp::kFLOOR_DIV: return floor_div(a, b);
+    case ExprOp::kCEIL_DIV: return checked_mul(floor_div(checked_mul(a, -1), b), -1);
+    case ExprOp::kMOD: return a - floor_div(a, b) * b;
+    case ExprOp::kMIN: return std::min(a, b);
+    case ExprOp::kMAX: return std::max(a, b);
+    case ExprOp::kEQUAL: return a == b ? 1 : 0;
+    case ExprOp::kLESS: return a < b ? 1 : 0;
+    case ExprOp::kCONSTANT:
+    case ExprOp::kSYMBOL: break;
+    }
+    throw InternalError("A leaf expression was asked to compute something.");
+}
+
+Expr ExprPool::intern(const ExprNode& node) {
+    const auto [it, inserted] = index_.try_emplace(node, static_cast<std::int32_t>(nodes_.size()));
+    if (inserted) {
+        nodes_.push_back(node);
+    }
+    return Expr{it->second};
+}
+
+Expr ExprPool::constant(std::int64_t value) { return intern({ExprOp::kCONSTANT, value, {}, {}}); }
+
+Expr ExprPool::symbol(std::string name) {
+    symbols_.push_back(std::move(name));
+    return intern({ExprOp::kSYMBOL, static_cast<std::int64_t>(symbols_.size()) - 1, {}, {}});
+}
+
+Expr ExprPool::make(ExprOp op, Expr a, Expr b) {
+    const auto va = value(a);
+    const auto vb = value(b);
+    if (va && vb) {
+        return constant(apply(op, *va, *vb));
+    }
+    if (commutes(op) && va) { // constants to the right, so that equal sums have equal ids
+        return make(op, b, a);
+    }
+    if (commutes(op) && !vb && b < a) {
+        std::swap(a, b);
+    }
+    const bool by_zero = vb == 0;
+    const bool by_one = vb == 1;
+    if ((by_zero && (op == ExprOp::kADD || op == ExprOp::kSUB)) ||
+        (by_one && (op == ExprOp::kMUL || op == ExprOp::kFLOOR_DIV || op == ExprOp::kCEIL_DIV))) {
+        return a;
+    }
+    if ((by_zero && op == ExprOp::kMUL) || (by_one && op == ExprOp::kMOD)) {
+        return constant(0);
+    }
+    if (a == b) {
+        switch (op) {
+        case ExprOp::kSUB:
+        case ExprOp::kLESS: return constant(0);
+        case ExprOp::kEQUAL: return constant(1);
+        case ExprOp::kMIN:
+        case ExprOp::kMAX: return a;
+        default: break;
+        }
+    }
+    const ExprNode left = node(a); // a copy: intern below may move the nodes
+    const bool chain = vb && (op == ExprOp::kADD || op == ExprOp::kSUB || op == ExprOp::kMUL);
+    if (chain && op == ExprOp::kSUB) { // x - c is x + (-c), so that chains fold
+        return make(ExprOp::kADD, a, constant(-*vb));
+    }
+    if (chain && left.op == op && value(left.b)) { // (x + c) + d is x + (c + d)
+        return make(op, left.a, constant(apply(op, *value(left.b), *vb)));
+    }
+    if (vb && *vb > 0 && op == ExprOp::kFLOOR_DIV && left.op == ExprOp::kMUL && value(left.b) && *value(left.b) % *vb == 0) {
+        return make(ExprOp::kMUL, left.a, constant(*value(left.b) / *vb)); // (x * 6) // 3 is x * 2
+    }
+    if (op == ExprOp::kFLOOR_DIV && left.op == ExprOp::kMUL && (left.b == b || left.a == b)) { // (x * y) // y; y is a dimension, so not 0
+        return left.b == b ? left.a : left.b;
+    }
+    return intern({op, 0, a, b});
+}
+
+Expr ExprPool::product(std::span<const Expr> factors) {
+    Expr out = constant(1);
+    for (const Expr factor : factors) {
+        out = mul(out, factor);
+    }
+    return out;
+}
+
+const ExprNode& ExprPool::node(Expr e) const {
+    if (!e.valid() || static_cast<std::size_t>(e.id) >= nodes_.size()) {
+        throw InternalError(text("Expression ", e.id, " is not one of the ", nodes_.size(), " of this pool."));
+    }
+    return nodes_[static_cast<std::size_t>(e.id)];
+}
+
+std::optional<std::int64_t> ExprPool::value(Expr e) const {
+    const ExprNode& n = node(e);
+    return n.op == ExprOp::kCONSTANT ? std::optional(n.value) : std::nullopt;
+}
+
+std::string ExprPool::str(Expr e) const {
+    const ExprNode& n = node(e);
+    switch (n.op) {
+    case ExprOp::kCONSTANT: return std::to_string(n.value);
+    case ExprOp::kSYMBOL: return symbols_[static_cast<std::size_t>(n.value)];
+    default: return "(" + str(n.a) + sign_of(n.op) + str(n.b) + ")";
+    }
+}
+
+std::vector<std::int64_t> ExprPool::evaluate(std::span<const std::int64_t> symbols) const {
+    if (symbols.size() != symbols_.size()) {
+        throw InternalError(text(symbols.size(), " values were given for ", symbols_.size(), " symbolic dimensions."));
+    }
+    std::vector<std::int64_t> values(nodes_.size());
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        const ExprNode& n = nodes_[i];
+        switch (n.op) {
+        case ExprOp::kCONSTANT: values[i] = n.value; break;
+        case ExprOp::kSYMBOL: values[i] = symbols[static_cast<std::size_t>(n.value)]; break;
+        default: values[i] = apply(n.op, values[static_cast<std::size_t>(n.a.id)], values[static_cast<std::size_t>(n.b.id)]);
+        }
+    }
+    return values;
+}
+
+ExprPool ExprPool::from_nodes(std::vector<ExprNode> nodes, std::vector<std::string> symbols) {
+    ExprPool pool;
+    pool.symbols_ = std::move(symbols);
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+        const ExprNode& n = nodes[i];
+        const auto limit = static_cast<std::int32_t>(i);
+        const bool leaf = n.op == ExprOp::kCONSTANT || n.op == ExprOp::kSYMBOL;
+        const bool known_symbol = n.op != ExprOp::kSYMBOL || (n.value >= 0 && static_cast<std::size_t>(n.value) < pool.symbols_.size());
+        const bool operands = leaf || (n.a.valid() && n.b.valid() && n.a.id < limit && n.b.id < limit);
+        if (n.op > ExprOp::kLESS || !known_symbol || !operands) {
+            throw InvalidPlan(text("Shape expression ", i, " of the plan refers to something that does not exist; the plan is damaged, build it again."));
+        }
+        pool.index_.try_emplace(n, limit);
+        pool.nodes_.push_back(n);
+    }
+    return pool;
+}
+
+} // namespace tensorvk::shape
