@@ -1,0 +1,77 @@
+# What the build takes from the system. Each absence is one sentence that names Debian's package.
+function(tvk_require found what package)
+    if(NOT ${found})
+        message(FATAL_ERROR "TensorVK needs ${what}: install it with 'apt-get install ${package}'.")
+    endif()
+endfunction()
+
+find_package(Threads REQUIRED)
+
+# Headers only: the loader is opened at run time, so that importing works on machines without it.
+find_path(TENSORVK_VULKAN_HEADERS vulkan/vulkan.h)
+tvk_require(TENSORVK_VULKAN_HEADERS "the Vulkan headers" libvulkan-dev)
+add_library(tvk_vulkan_headers INTERFACE)
+target_include_directories(tvk_vulkan_headers SYSTEM INTERFACE "${TENSORVK_VULKAN_HEADERS}")
+target_compile_definitions(tvk_vulkan_headers INTERFACE VK_NO_PROTOTYPES)
+target_link_libraries(tvk_vulkan_headers INTERFACE ${CMAKE_DL_LIBS})
+
+find_path(TENSORVK_XXHASH_HEADERS xxhash.h)
+tvk_require(TENSORVK_XXHASH_HEADERS "xxhash's header" libxxhash-dev)
+add_library(tvk_xxhash INTERFACE)
+target_include_directories(tvk_xxhash SYSTEM INTERFACE "${TENSORVK_XXHASH_HEADERS}")
+target_compile_definitions(tvk_xxhash INTERFACE XXH_INLINE_ALL)
+
+find_path(TENSORVK_ZSTD_HEADERS zstd.h)
+find_library(TENSORVK_ZSTD_LIBRARY zstd)
+if(TENSORVK_ZSTD_HEADERS AND TENSORVK_ZSTD_LIBRARY)
+    set(TENSORVK_ZSTD_FOUND ON)
+endif()
+tvk_require(TENSORVK_ZSTD_FOUND "zstd" libzstd-dev)
+add_library(tvk_zstd INTERFACE)
+target_include_directories(tvk_zstd SYSTEM INTERFACE "${TENSORVK_ZSTD_HEADERS}")
+target_link_libraries(tvk_zstd INTERFACE "${TENSORVK_ZSTD_LIBRARY}")
+
+# FlatBuffers: the generated readers and the verifier are header-only.
+find_path(TENSORVK_FLATBUFFERS_HEADERS flatbuffers/flatbuffers.h)
+tvk_require(TENSORVK_FLATBUFFERS_HEADERS "the FlatBuffers headers" libflatbuffers-dev)
+find_program(TENSORVK_FLATC flatc)
+tvk_require(TENSORVK_FLATC "the FlatBuffers compiler flatc" flatbuffers-compiler)
+add_library(tvk_flatbuffers INTERFACE)
+target_include_directories(tvk_flatbuffers SYSTEM INTERFACE "${TENSORVK_FLATBUFFERS_HEADERS}")
+
+find_path(TENSORVK_PROTOBUF_HEADERS google/protobuf/message_lite.h)
+find_library(TENSORVK_PROTOBUF_LIBRARY protobuf-lite)
+if(TENSORVK_PROTOBUF_HEADERS AND TENSORVK_PROTOBUF_LIBRARY)
+    set(TENSORVK_PROTOBUF_FOUND ON)
+endif()
+tvk_require(TENSORVK_PROTOBUF_FOUND "protobuf's lite runtime" libprotobuf-dev)
+find_program(TENSORVK_PROTOC protoc)
+tvk_require(TENSORVK_PROTOC "the protobuf compiler protoc" protobuf-compiler)
+add_library(tvk_protobuf INTERFACE)
+target_include_directories(tvk_protobuf SYSTEM INTERFACE "${TENSORVK_PROTOBUF_HEADERS}")
+target_link_libraries(tvk_protobuf INTERFACE "${TENSORVK_PROTOBUF_LIBRARY}" Threads::Threads)
+
+if(TENSORVK_BUILD_TESTS)
+    find_package(GTest CONFIG QUIET)
+    tvk_require(GTest_FOUND "GoogleTest" libgtest-dev)
+endif()
+
+# The build's Python runs the shader compiler; its environment holds glslang, spirv-val and pybind11.
+if(NOT Python_EXECUTABLE AND EXISTS "${CMAKE_SOURCE_DIR}/.venv/bin/python")
+    set(Python_EXECUTABLE "${CMAKE_SOURCE_DIR}/.venv/bin/python")
+endif()
+if(TENSORVK_BUILD_PYTHON)
+    find_package(Python 3.11 REQUIRED COMPONENTS Interpreter Development.Module)
+    execute_process(
+        COMMAND "${Python_EXECUTABLE}" -c "import pybind11; print(pybind11.get_cmake_dir())"
+        OUTPUT_VARIABLE pybind11_DIR
+        OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+    set(PYBIND11_FINDPYTHON ON)
+    find_package(pybind11 3.0.4 CONFIG QUIET)
+    if(NOT pybind11_FOUND)
+        message(FATAL_ERROR "TensorVK's Python module needs pybind11 3.0.4 or newer: "
+                            "run '${Python_EXECUTABLE} -m pip install \"pybind11>=3.0.4\"'.")
+    endif()
+else()
+    find_package(Python 3.11 REQUIRED COMPONENTS Interpreter)
+endif()

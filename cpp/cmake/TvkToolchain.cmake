@@ -1,0 +1,40 @@
+# Language level, warnings, sanitizers, and the faster tools when the machine has them.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+
+find_program(TENSORVK_CCACHE ccache)
+if(TENSORVK_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${TENSORVK_CCACHE}")
+endif()
+find_program(TENSORVK_MOLD mold)
+if(TENSORVK_MOLD)
+    add_link_options(-fuse-ld=mold)
+endif()
+
+add_library(tvk_warnings INTERFACE)
+target_compile_options(
+    tvk_warnings
+    INTERFACE -Wall
+              -Wextra
+              -Wpedantic
+              -Wconversion
+              -Wshadow
+              -Wnon-virtual-dtor
+              -Woverloaded-virtual
+              -Wcast-align
+              -Wdouble-promotion)
+# GCC 12 reports false positives of this kind inside the standard library once functions are inlined.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(tvk_warnings INTERFACE -Wno-restrict)
+endif()
+
+if(TENSORVK_SANITIZE)
+    add_compile_options(-fsanitize=${TENSORVK_SANITIZE} -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${TENSORVK_SANITIZE})
+endif()
