@@ -1,0 +1,62 @@
+// A storage buffer with memory of its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "vulkan/memory_pool.hpp"
+
+namespace tensorvk::vulkan {
+
+class Device;
+
+enum class BufferPlace {
+    kDevice, // fastest for kernels
+    kHost,   // host-visible, coherent, cached where the device has such memory: staging and pinned memory
+};
+
+class Buffer {
+public:
+    //! `size` in bytes, at least 1. Throws OutOfMemory (with the sizes) or InvalidArgument.
+    Buffer(std::shared_ptr<Device> device, std::uint64_t size, BufferPlace place = BufferPlace::kDevice);
+    //! A buffer over `size` bytes of the caller's memory at `host`, both multiples of caps().limits.host_import_alignment.
+    //! Throws Unsupported when the driver refuses this memory.
+    [[nodiscard]] static std::unique_ptr<Buffer> import_host(std::shared_ptr<Device> device, void* host, std::uint64_t size);
+    ~Buffer();
+    Buffer(const Buffer&) = delete;
+    Buffer& operator=(const Buffer&) = delete;
+
+    [[nodiscard]] VkBuffer handle() const noexcept { return handle_; }
+    [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+    [[nodiscard]] BufferPlace place() const noexcept { return place_; }
+    [[nodiscard]] Device& device() const noexcept { return *device_; }
+    //! Address of the bytes in host memory, or nullptr. Reading through it is slow unless host_readable().
+    [[nodiscard]] std::byte* mapped() const noexcept { return mapped_; }
+    //! The host may read through mapped() at the speed of its own memory.
+    [[nodiscard]] bool host_readable() const noexcept { return host_readable_; }
+
+private:
+    struct ImportTag {};
+    Buffer(ImportTag, std::shared_ptr<Device> device, void* host, std::uint64_t size);
+    void create_handle(const void* next);
+    void destroy() noexcept;
+
+    std::shared_ptr<Device> device_;
+    std::uint64_t size_;
+    BufferPlace place_;
+    VkBuffer handle_ = VK_NULL_HANDLE;
+    MemoryPool::Piece piece_;
+    VkDeviceMemory imported_ = VK_NULL_HANDLE;
+    std::byte* mapped_ = nullptr;
+    bool host_readable_ = false;
+};
+
+//! A range of a buffer, as a kernel binds it or a copy uses it.
+struct BufferView {
+    const Buffer* buffer = nullptr;
+    std::uint64_t offset = 0; // bytes
+    std::uint64_t size = 0;   // bytes
+};
+
+} // namespace tensorvk::vulkan

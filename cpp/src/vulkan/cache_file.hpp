@@ -1,0 +1,27 @@
+// The file a driver's pipeline cache is kept in. The driver's own header is not trusted: ours names the device and driver and holds a
+// checksum, because drivers have crashed on damaged caches.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "vulkan/device_plan.hpp"
+
+namespace tensorvk::vulkan {
+
+//! $XDG_CACHE_HOME/tensorvk, or ~/.cache/tensorvk; empty when neither is known or TENSORVK_CACHE=0.
+[[nodiscard]] std::filesystem::path cache_directory();
+
+//! File name for a device: changes with the device's UUID and the driver's version.
+[[nodiscard]] std::string cache_file_name(const DeviceOffer& offer);
+
+//! The stored bytes; empty when the file is missing, damaged or made for something else.
+[[nodiscard]] std::vector<std::byte> read_cache_file(const std::filesystem::path& path, const DeviceOffer& offer);
+
+//! Written beside `path` and renamed over it, so that readers see the old file or the new one. Returns false when that failed.
+bool write_cache_file(const std::filesystem::path& path, const DeviceOffer& offer, std::span<const std::byte> bytes) noexcept;
+
+} // namespace tensorvk::vulkan

@@ -1,0 +1,53 @@
+// The one Vulkan instance of the process, and what the validation layers say about us.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "vulkan/api.hpp"
+#include "vulkan/loader.hpp"
+
+namespace tensorvk::vulkan {
+
+//! What TENSORVK_VALIDATION asks for: "1" (or "core"), "sync", "gpu", joined by commas; "0" or empty is off.
+struct ValidationWish {
+    bool on = false;
+    bool sync = false;
+    bool gpu = false;
+
+    [[nodiscard]] static ValidationWish parse(const std::string& value);
+};
+
+class Instance {
+public:
+    //! Created at the first call and kept until the process ends. Throws DeviceUnavailable when it cannot be.
+    [[nodiscard]] static const Instance& get();
+
+    Instance(const Instance&) = delete;
+    Instance& operator=(const Instance&) = delete;
+
+    [[nodiscard]] VkInstance handle() const noexcept { return handle_; }
+    [[nodiscard]] const InstanceFunctions& fn() const noexcept { return fn_; }
+    [[nodiscard]] const Loader& loader() const noexcept { return loader_; }
+    //! True when the validation layer was asked for and is there.
+    [[nodiscard]] bool validating() const noexcept { return messenger_ != VK_NULL_HANDLE; }
+    [[nodiscard]] std::vector<VkPhysicalDevice> physical_devices() const;
+
+private:
+    Instance();
+    ~Instance() = default; // lives as long as the process: buffers of the user may be freed late
+    void load_functions();
+    void create_messenger();
+
+    const Loader& loader_;
+    InstanceFunctions fn_;
+    VkInstance handle_ = VK_NULL_HANDLE;
+    VkDebugUtilsMessengerEXT messenger_ = VK_NULL_HANDLE;
+};
+
+//! Errors that the validation layers reported since the process started (the first 100 texts; the count goes on).
+[[nodiscard]] std::uint64_t validation_error_count() noexcept;
+[[nodiscard]] std::vector<std::string> validation_errors();
+
+} // namespace tensorvk::vulkan

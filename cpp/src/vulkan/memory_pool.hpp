@@ -1,0 +1,55 @@
+// Memory of one type, handed out in pieces of large blocks: drivers limit the number of allocations (4096 is common).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "vulkan/api.hpp"
+#include "vulkan/free_list.hpp"
+
+namespace tensorvk::vulkan {
+
+class Device;
+
+class MemoryPool {
+public:
+    struct Block;
+    struct Piece {
+        VkDeviceMemory memory = VK_NULL_HANDLE;
+        std::uint64_t offset = 0;
+        std::uint64_t size = 0;
+        std::byte* mapped = nullptr; // nullptr when the type is not host-visible
+        Block* block = nullptr;
+    };
+
+    MemoryPool(const Device& device, std::uint32_t memory_type, bool map);
+    ~MemoryPool();
+    MemoryPool(const MemoryPool&) = delete;
+    MemoryPool& operator=(const MemoryPool&) = delete;
+
+    //! Throws OutOfMemory. Pieces above a quarter of a block get an allocation of their own.
+    [[nodiscard]] Piece allocate(std::uint64_t size, std::uint64_t alignment);
+    void free(const Piece& piece) noexcept;
+
+    [[nodiscard]] std::uint32_t memory_type() const noexcept { return memory_type_; }
+    //! Bytes taken from the driver, used or not.
+    [[nodiscard]] std::uint64_t reserved_bytes() const;
+
+    static constexpr std::uint64_t kBlockSize = 64ULL << 20;
+
+private:
+    [[nodiscard]] std::unique_ptr<Block> create_block(std::uint64_t size);
+    void destroy_block(Block& block) noexcept;
+
+    const Device& device_;
+    std::uint32_t memory_type_;
+    bool map_;
+    mutable std::mutex mutex_;
+    std::vector<std::unique_ptr<Block>> blocks_;
+    std::uint64_t reserved_ = 0;
+};
+
+} // namespace tensorvk::vulkan
