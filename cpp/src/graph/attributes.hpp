@@ -1,0 +1,86 @@
+// What each kind of layer knows beside its inputs: one struct per layer type, with TensorRT's meaning and defaults.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "kernels/geometry.hpp"
+#include "tensorvk/types.h"
+
+namespace tensorvk::graph {
+
+//! Constant data, row-major. `owner` keeps the bytes alive (a numpy array, a file mapping, a vector); null data means absent.
+struct Weights {
+    DataType type = DataType::kFLOAT;
+    const std::byte* data = nullptr;
+    std::int64_t count = 0;
+    std::shared_ptr<const void> owner;
+
+    [[nodiscard]] bool empty() const noexcept { return count == 0; }
+};
+
+struct ConvolutionAttributes { // also Deconvolution; inputs: x [, kernel [, bias]]
+    std::int64_t maps = 0;     // output channels
+    kernels::ConvGeometry geometry;
+    PaddingMode padding_mode = PaddingMode::kEXPLICIT_ROUND_DOWN; // SAME_* overrides geometry.pre/post
+    Weights kernel, bias;
+    std::vector<std::int64_t> output_padding; // Deconvolution only; empty = zeros
+};
+struct ActivationAttributes {
+    ActivationType op = ActivationType::kRELU;
+    float alpha = 0.0f, beta = 0.0f;
+};
+struct PoolingAttributes {
+    PoolingType op = PoolingType::kMAX;
+    kernels::PoolGeometry geometry; // .op and .ceil are derived from `op` and `padding_mode`
+    PaddingMode padding_mode = PaddingMode::kEXPLICIT_ROUND_DOWN;
+    float blend_factor = 0.0f;
+};
+struct ElementWiseAttributes { ElementWiseOperation op = ElementWiseOperation::kSUM; };
+struct UnaryAttributes { UnaryOperation op = UnaryOperation::kEXP; };
+struct MatrixMultiplyAttributes { MatrixOperation op0 = MatrixOperation::kNONE, op1 = MatrixOperation::kNONE; };
+struct SoftMaxAttributes { std::uint32_t axes = 0; bool log = false; }; // bitmask of one or more axes
+struct ReduceAttributes { ReduceOperation op = ReduceOperation::kSUM; std::uint32_t axes = 0; bool keep_dims = false; };
+struct ShuffleAttributes { // inputs: x [, reshape dims (shape tensor)]
+    std::optional<Permutation> first_transpose, second_transpose;
+    std::optional<std::vector<std::int64_t>> reshape; // 0 = copy (when zero_is_placeholder), -1 = infer
+    bool zero_is_placeholder = true;
+};
+struct ConcatenationAttributes { std::int64_t axis = 0; };
+struct SliceAttributes { // inputs: x [, start [, size [, stride [, fill [, axes]]]]] (null where the attribute serves)
+    std::vector<std::int64_t> start, size, stride; // a stride of 0 repeats (Expand)
+    std::vector<std::int64_t> axes;                // empty = all
+    SampleMode mode = SampleMode::kSTRICT_BOUNDS;
+    double fill = 0.0;                             // for kFILL without a fill input (padding)
+};
+struct ResizeAttributes { // inputs: x [, output shape (shape tensor)]
+    InterpolationMode mode = InterpolationMode::kNEAREST;
+    std::vector<std::int64_t> shape;
+    std::vector<float> scales; // one per dimension; used when `shape` and input 1 are absent. ONNX: coordinates use these scales as given
+    ResizeCoordinateTransformation coordinates = ResizeCoordinateTransformation::kASYMMETRIC;
+    ResizeSelector selector = ResizeSelector::kFORMULA; // kUPPER: pytorch_half_pixel (single output pixel reads source 0)
+    ResizeRoundMode rounding = ResizeRoundMode::kFLOOR;
+    bool exclude_outside = false;
+    float cubic_coeff = -0.75f;
+};
+struct ScaleAttributes { // (x * scale + shift) ^ power
+    ScaleMode mode = ScaleMode::kUNIFORM;
+    Weights shift, scale, power;
+    std::int64_t channel_axis = 1;
+};
+struct GatherAttributes { std::int64_t axis = 0; GatherMode mode = GatherMode::kDEFAULT; std::int64_t elementwise_dims = 0; };
+struct CastAttributes { DataType to = DataType::kFLOAT; };
+struct ConstantAttributes { std::vector<std::int64_t> dims; Weights weights; };
+struct TopKAttributes { TopKOperation op = TopKOperation::kMAX; std::int64_t k = 1; std::uint32_t axes = 0; DataType indices = DataType::kINT32; bool select_last = false; };
+struct NoAttributes {}; // Identity, Shape, Select, ParametricReLU
+
+using Attributes = std::variant<NoAttributes, ConvolutionAttributes, ActivationAttributes, PoolingAttributes, ElementWiseAttributes, UnaryAttributes,
+                                MatrixMultiplyAttributes, SoftMaxAttributes, ReduceAttributes, ShuffleAttributes, ConcatenationAttributes,
+                                SliceAttributes, ResizeAttributes, ScaleAttributes, GatherAttributes, CastAttributes, ConstantAttributes, TopKAttributes>;
+
+} // namespace tensorvk::graph

@@ -1,0 +1,95 @@
+// The network definition: tensors and layers, as the user or a parser builds them. Shapes (and the values of shape tensors) are inferred
+// at once with each call, so that a mistake is reported by the call that made it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "graph/attributes.hpp"
+#include "shape/expr.hpp"
+#include "tensorvk/types.h"
+
+namespace tensorvk::graph {
+
+class Layer;
+
+//! An edge of the network. Owned by the Network; addresses are stable.
+struct Tensor {
+    std::string name;
+    DataType dtype = DataType::kFLOAT;
+    shape::Exprs dims;
+    //! Known integer values of a small int32/int64/bool tensor (at most kMaxShapeValues elements), row-major: a shape tensor.
+    std::optional<shape::Exprs> values;
+    //! Set for the output of a Constant layer (also when folded): the data.
+    std::shared_ptr<const Weights> constant;
+    Layer* producer = nullptr; // null for network inputs
+    int producer_output = 0;
+    bool is_input = false;
+    bool is_output = false;
+    bool dtype_forced = false;     // the user set it
+    std::vector<std::string> dimension_names; // empty, or one per dimension ("" = unnamed)
+    std::uint32_t allowed_formats = 1;        // bitmask of TensorFormat; LINEAR
+};
+
+inline constexpr std::size_t kMaxShapeValues = 1024;
+
+//! A node. `attributes` holds the struct that belongs to `type`.
+class Layer {
+public:
+    LayerType type{};
+    std::string name;
+    std::string metadata; // e.g. the ONNX node it came from
+    std::vector<Tensor*> inputs; // null where an optional input is absent
+    std::vector<Tensor*> outputs;
+    Attributes attributes;
+    std::optional<DataType> precision;               // user's wish, kept for the builder
+    std::vector<std::optional<DataType>> output_types;
+};
+
+class Network {
+public:
+    Network();
+    ~Network();
+    Network(const Network&) = delete;
+    Network& operator=(const Network&) = delete;
+
+    //! -1 in `dims` makes a symbol named "<name>:<axis>".
+    Tensor* add_input(const std::string& name, DataType dtype, std::span<const std::int64_t> dims);
+    //! Adds a layer, infers its outputs' types and shapes. Throws InvalidArgument with a sentence that names the layer; the network is then unchanged.
+    Layer* add_layer(LayerType type, std::vector<Tensor*> inputs, Attributes attributes, std::string name = {});
+    //! Shorthand for a Constant layer's output.
+    Tensor* add_constant(std::vector<std::int64_t> dims, Weights weights, std::string name = {});
+    void mark_output(Tensor* tensor);
+    void unmark_output(Tensor* tensor);
+    void rename(Tensor* tensor, const std::string& name); // throws when the name is taken
+    //! Replaces an input (index == inputs.size() appends) and infers everything downstream again.
+    void set_input(Layer* layer, std::size_t index, Tensor* tensor);
+    //! Infers `layer` and everything downstream again, after attributes were changed.
+    void update(Layer* layer);
+    //! Changes an input's shape and infers everything downstream again.
+    void set_input_dims(Tensor* input, std::span<const std::int64_t> dims);
+
+    [[nodiscard]] const std::vector<Tensor*>& inputs() const noexcept { return inputs_; }
+    [[nodiscard]] const std::vector<Tensor*>& outputs() const noexcept { return outputs_; }
+    [[nodiscard]] const std::vector<std::unique_ptr<Layer>>& layers() const noexcept { return layers_; }
+    [[nodiscard]] shape::ExprPool& exprs() noexcept { return exprs_; }
+    [[nodiscard]] const shape::ExprPool& exprs() const noexcept { return exprs_; }
+    //! Dims as the API shows them: -1 where not constant.
+    [[nodiscard]] Dims dims(const Tensor& tensor) const;
+
+    std::string name = "Unnamed Network 0";
+
+private:
+    shape::ExprPool exprs_;
+    std::vector<std::unique_ptr<Tensor>> tensors_;
+    std::vector<std::unique_ptr<Layer>> layers_;
+    std::vector<Tensor*> inputs_;
+    std::vector<Tensor*> outputs_;
+};
+
+} // namespace tensorvk::graph

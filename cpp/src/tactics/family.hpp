@@ -1,0 +1,59 @@
+// A tactic family answers, for one operation on one device, with candidates: each either applicable or refused with a reason.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "plan/program.hpp"
+#include "tactics/operation.hpp"
+#include "vulkan/device_plan.hpp"
+
+namespace tensorvk::tactics {
+
+//! What a candidate's lowering sees and writes to: one program under construction.
+class Lowering {
+public:
+    Lowering(plan::Program& program, std::span<const Value> values, const vulkan::DeviceCaps& caps)
+        : program_(program), values_(values), caps_(caps) {}
+
+    [[nodiscard]] plan::Program& program() noexcept { return program_; }
+    [[nodiscard]] shape::ExprPool& exprs() noexcept { return program_.exprs; }
+    [[nodiscard]] const Value& value(ValueId id) const { return values_[static_cast<std::size_t>(id)]; }
+    [[nodiscard]] const vulkan::DeviceCaps& caps() const noexcept { return caps_; }
+
+    //! A buffer in the arena that lives during this operation only.
+    std::int32_t scratch(shape::Expr bytes);
+    //! A buffer that an init step fills once per engine (prepacked weights). Equal keys share one buffer: `key` names source and packing;
+    //! returns {buffer, true} when the caller has to add the init step.
+    std::pair<std::int32_t, bool> derived(const std::string& key, std::int64_t bytes);
+    void add_init(plan::Step step) { program_.init.push_back(std::move(step)); }
+    //! Steps of one operation run one after the other (a barrier between them) unless `same_group`.
+    void add(plan::Step step, bool same_group = false);
+
+    //! Element strides of a value's logical axes in memory, for its layout.
+    [[nodiscard]] shape::Exprs strides(const Value& value);
+
+private:
+    plan::Program& program_;
+    std::span<const Value> values_;
+    const vulkan::DeviceCaps& caps_;
+    std::vector<std::pair<std::string, std::int32_t>> derived_;
+};
+
+struct Candidate {
+    std::string name;    // "conv/direct", "conv/tile_8x8"
+    std::string refusal; // not empty: refused, and this is why
+    bool portable = false; // needs no optional feature: may serve the plan's portable program
+    std::function<void(Lowering&)> lower; // adds steps; empty when refused
+
+    [[nodiscard]] bool applicable() const noexcept { return refusal.empty(); }
+};
+
+//! Candidates in the order in which they are tried; the first one that is named generic ("<family>/generic") always applies and is the
+//! reference the others are checked against. `values` are all values of the program.
+[[nodiscard]] std::vector<Candidate> candidates(const Operation& operation, std::span<const Value> values, const vulkan::DeviceCaps& caps,
+                                                const shape::ExprPool& exprs);
+
+} // namespace tensorvk::tactics

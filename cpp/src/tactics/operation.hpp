@@ -1,0 +1,78 @@
+// An operation: what is left of one or several layers after the compiler's passes, fused, typed and laid out. Tactics turn it into steps.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "kernels/geometry.hpp"
+#include "kernels/pointwise_program.hpp"
+#include "shape/expr.hpp"
+#include "tensorvk/types.h"
+
+namespace tensorvk::tactics {
+
+enum class Layout : std::uint8_t {
+    kLINEAR = 0,        // row-major in logical order (N, C, H, W)
+    kCHANNELS_LAST = 1, // rank >= 3: N, spatial..., C; channels are not padded
+};
+
+//! An edge between operations. Its memory is `buffer` of the program, `offset` elements from its begin (views of concatenations).
+struct Value {
+    std::string name;
+    DataType dtype = DataType::kFLOAT; // type in memory
+    shape::Exprs dims;                 // logical order
+    Layout layout = Layout::kLINEAR;
+    std::int32_t buffer = -1;
+};
+using ValueId = std::int32_t;
+
+//! y = conv(x, w) + bias, then the epilogue. w: inputs[1], bias: inputs[2] when has_bias, both float32 constants in ONNX's order.
+struct Convolution { kernels::ConvGeometry geometry; bool transposed = false; std::vector<std::int64_t> output_padding; };
+//! a [.., m, k] (or [.., k, m]) times b [.., k, n] (or [.., n, k]), leading dimensions broadcast; bias (inputs[2], length n) when has_bias.
+struct MatrixProduct { bool transpose_a = false, transpose_b = false; };
+struct Pooling { kernels::PoolGeometry geometry; };
+//! out = epilogue(inputs[0]; inputs[1..]) element by element with numpy broadcasting to the output's shape. Also casts: memory types may differ.
+struct Pointwise {};
+//! out[i] = x[index(i)] for each output index, or `fill` where the index lies outside. Source index along input axis a:
+//! start[a] + sum over output axes o with axis_of[o] == a of stride[o] * i[o]. Transpose, slice, pad, expand, reformat, one part of a concat.
+//! `destination_axis/offset`: writes into a part of the output (concat): offset along that axis of the output.
+struct Copy {
+    std::vector<std::int32_t> axis_of; // per axis of the copied region: input axis, or -1 (does not move the source: expand, new axis)
+    shape::Exprs start;                // per input axis
+    shape::Exprs stride;               // per axis of the copied region
+    shape::Exprs region;               // extent of the copied region per output axis (the output's dims unless part of a concat)
+    std::int32_t destination_axis = -1;
+    shape::Expr destination_offset{};
+    SampleMode outside = SampleMode::kSTRICT_BOUNDS; // kFILL, kCLAMP, kWRAP, kREFLECT
+    double fill = 0.0;
+};
+struct Gather { std::int64_t axis = 0; };                     // inputs: data, indices (int32 or int64); negative indices count from the end
+struct Resize {
+    InterpolationMode mode = InterpolationMode::kNEAREST;
+    ResizeCoordinateTransformation coordinates = ResizeCoordinateTransformation::kASYMMETRIC;
+    ResizeSelector selector = ResizeSelector::kFORMULA;
+    ResizeRoundMode rounding = ResizeRoundMode::kFLOOR;
+    bool exclude_outside = false;
+    float cubic_coeff = -0.75f;
+    std::vector<float> scales; // per dimension; empty: output / input
+};
+struct Reduce { ReduceOperation op = ReduceOperation::kSUM; std::uint32_t axes = 0; }; // output keeps or drops axes: same elements either way
+struct SoftMax { std::int64_t axis = 0; bool log = false; };
+struct TopK { TopKOperation op = TopKOperation::kMAX; std::int64_t axis = 0; std::int64_t k = 1; bool select_last = false; }; // outputs: values, indices (either may be -1)
+
+using Kind = std::variant<Convolution, MatrixProduct, Pooling, Pointwise, Copy, Gather, Resize, Reduce, SoftMax, TopK>;
+
+struct Operation {
+    std::string name; // "conv1 + relu1": the layers in it
+    Kind kind;
+    std::vector<ValueId> inputs;   // without the epilogue's operands
+    std::vector<ValueId> outputs;
+    bool has_bias = false;
+    kernels::PointwiseProgram epilogue; // applied before the store; external operand k is operands[k]
+    std::vector<ValueId> operands;      // broadcastable to output 0
+};
+
+} // namespace tensorvk::tactics
