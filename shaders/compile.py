@@ -89,15 +89,14 @@ def read_table(shader: Path) -> list[Variant]:
 
 
 def readable(output: str, variant: str) -> str:
-    """glslang's messages as `file:line: error: text`, without its summary lines."""
+    """glslang's messages as `file:line: error: text`; its summary lines only when there is nothing better."""
     lines = []
     for line in output.splitlines():
-        if match := re.match(r"(ERROR|WARNING): (.+?):(\d+): (.*)", line):
+        match = re.match(r"(ERROR|WARNING): (.+?):(\d+): (.*)", line)
+        if match and "compilation terminated" not in line:
             kind, path, number, text = match.groups()
             lines.append(f"{path}:{number}: {kind.lower()}: {text} [variant {variant}]")
-        elif line.strip() and "compilation errors" not in line and not line.endswith(".comp"):
-            lines.append(line)
-    return "\n".join(lines)
+    return "\n".join(lines) or output
 
 
 def compile_variant(shader: Path, variant: Variant, folder: Path) -> tuple[bytes, set[str]]:
