@@ -63,7 +63,10 @@ struct Reduce { ReduceOperation op = ReduceOperation::kSUM; std::uint32_t axes =
 struct SoftMax { std::int64_t axis = 0; bool log = false; };
 struct TopK { TopKOperation op = TopKOperation::kMAX; std::int64_t axis = 0; std::int64_t k = 1; bool select_last = false; }; // outputs: values, indices (either may be -1)
 
-using Kind = std::variant<Convolution, MatrixProduct, Pooling, Pointwise, Copy, Gather, Resize, Reduce, SoftMax, TopK>;
+//! Writes integers that are known once the shapes are (a shape tensor that computation or the user needs in memory). No inputs.
+struct ShapeValues { shape::Exprs values; };
+
+using Kind = std::variant<Convolution, MatrixProduct, Pooling, Pointwise, Copy, Gather, Resize, Reduce, SoftMax, TopK, ShapeValues>;
 
 struct Operation {
     std::string name; // "conv1 + relu1": the layers in it
