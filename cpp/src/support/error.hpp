@@ -5,22 +5,9 @@
 #include <stdexcept>
 #include <string>
 
-namespace tensorvk {
+#include "tensorvk/enums.h"
 
-//! TensorRT's error codes, so that an error recorder sees the numbers it knows.
-enum class ErrorCode : int {
-    kSUCCESS = 0,
-    kUNSPECIFIED_ERROR = 1,
-    kINTERNAL_ERROR = 2,
-    kINVALID_ARGUMENT = 3,
-    kINVALID_CONFIG = 4,
-    kFAILED_ALLOCATION = 5,
-    kFAILED_INITIALIZATION = 6,
-    kFAILED_EXECUTION = 7,
-    kFAILED_COMPUTATION = 8,
-    kINVALID_STATE = 9,
-    kUNSUPPORTED_STATE = 10,
-};
+namespace tensorvk {
 
 //! Base of everything that TensorVK throws. `what()` is one sentence: what, where, given, allowed, what to try.
 class Error : public std::runtime_error {

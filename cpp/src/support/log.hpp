@@ -3,9 +3,9 @@
 
 #include <string>
 
-namespace tensorvk {
+#include "tensorvk/enums.h"
 
-enum class Severity : int { kINTERNAL_ERROR = 0, kERROR = 1, kWARNING = 2, kINFO = 3, kVERBOSE = 4 };
+namespace tensorvk {
 
 //! Receives messages from any thread; must not throw.
 class LogSink {
