@@ -1,0 +1,70 @@
+// Element-wise functions whose built-in form is inexact for large or special arguments, or missing. All on vec4: drivers drop the
+// components that nobody uses.
+#ifndef TENSORVK_POINTWISE_MATH
+#define TENSORVK_POINTWISE_MATH
+
+vec4 pw_sigmoid(vec4 x) {
+    vec4 e = exp(-abs(x)); // never overflows
+    vec4 r = 1.0 / (1.0 + e);
+    return mix(e * r, r, greaterThanEqual(x, vec4(0.0)));
+}
+
+vec4 pw_tanh(vec4 x) {
+    vec4 e = exp(-2.0 * abs(x));
+    vec4 large = sign(x) * ((1.0 - e) / (1.0 + e));
+    vec4 s = x * x; // 1 - e loses digits near zero: the series instead
+    vec4 small = x * (1.0 + s * (-1.0 / 3.0 + s * (2.0 / 15.0 - s * (17.0 / 315.0))));
+    return mix(large, small, lessThan(abs(x), vec4(0.25)));
+}
+
+vec4 pw_softplus(vec4 x) { return max(x, vec4(0.0)) + log(1.0 + exp(-abs(x))); }
+
+// Abramowitz and Stegun 7.1.26: absolute error below 1.5e-7; the first terms of the series where that would be a large relative error.
+vec4 pw_erf(vec4 x) {
+    vec4 a = abs(x);
+    vec4 t = 1.0 / (1.0 + 0.3275911 * a);
+    vec4 p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+    vec4 large = sign(x) * (1.0 - p * exp(-a * a));
+    vec4 s = x * x;
+    vec4 small = x * (1.1283791671 + s * (-0.3761263890 + s * (0.1128379167 + s * (-0.0268661706 + s * 0.0052239776))));
+    return mix(large, small, lessThan(a, vec4(0.4)));
+}
+
+vec4 pw_gelu_erf(vec4 x) { return 0.5 * x * (1.0 + pw_erf(x * 0.70710678118)); }
+vec4 pw_gelu_tanh(vec4 x) { return 0.5 * x * (1.0 + pw_tanh(0.79788456080 * (x + 0.044715 * x * x * x))); }
+
+// numpy's power: integral exponents of negative bases, 0 ** 0 = 1, x ** 0.5 through sqrt.
+vec4 pw_pow(vec4 a, vec4 b) {
+    vec4 magnitude = abs(a);
+    vec4 r = exp2(b * log2(magnitude));
+    bvec4 integral = equal(floor(b), b);
+    vec4 odd = b - 2.0 * floor(0.5 * b); // 1 for odd integers
+    r = mix(r, -r, equal(odd * vec4(lessThan(a, vec4(0.0))), vec4(1.0)));
+    r = mix(r, vec4(uintBitsToFloat(0x7fc00000u)), equal(vec4(lessThan(a, vec4(0.0))) * vec4(not(integral)), vec4(1.0)));
+    r = mix(r, mix(vec4(0.0), vec4(uintBitsToFloat(0x7f800000u)), lessThan(b, vec4(0.0))), equal(a, vec4(0.0)));
+    r = mix(r, vec4(1.0), equal(b, vec4(0.0)));
+    r = mix(r, a, equal(b, vec4(1.0)));
+    r = mix(r, a * a, equal(b, vec4(2.0)));
+    r = mix(r, a * a * a, equal(b, vec4(3.0)));
+    r = mix(r, sqrt(a), equal(b, vec4(0.5)));
+    return mix(r, 1.0 / a, equal(b, vec4(-1.0)));
+}
+
+// The quotient may be off by rounding, which floor would turn into a whole unit.
+vec4 pw_floor_div(vec4 a, vec4 b) {
+    vec4 q = floor(a / b);
+    vec4 r = (a - q * b) * sign(b);
+    q = mix(q, q + 1.0, greaterThanEqual(r, abs(b)));
+    return mix(q, q - 1.0, lessThan(r, vec4(0.0)));
+}
+
+// NaN in either argument gives NaN, as numpy has it.
+vec4 pw_max(vec4 a, vec4 b) { return mix(mix(a, b, lessThan(a, b)), b, isnan(b)); }
+vec4 pw_min(vec4 a, vec4 b) { return mix(mix(a, b, lessThan(b, a)), b, isnan(b)); }
+
+vec4 pw_round_half_even(vec4 x) { return roundEven(x); }
+
+// log(x + sqrt(x * x + 1)) without the cancellation for negative x.
+vec4 pw_asinh(vec4 x) { return sign(x) * log(abs(x) + sqrt(x * x + 1.0)); }
+
+#endif
