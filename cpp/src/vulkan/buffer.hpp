@@ -18,6 +18,8 @@ enum class BufferPlace {
 
 class Buffer {
 public:
+    static constexpr std::uint64_t kPadding = 16; // bytes
+
     //! `size` in bytes, at least 1. Throws OutOfMemory (with the sizes) or InvalidArgument.
     Buffer(std::shared_ptr<Device> device, std::uint64_t size, BufferPlace place = BufferPlace::kDevice);
     //! A buffer over `size` bytes of the caller's memory at `host`, both multiples of caps().limits.host_import_alignment.
@@ -29,6 +31,8 @@ public:
 
     [[nodiscard]] VkBuffer handle() const noexcept { return handle_; }
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+    //! Bytes that kernels may bind: size() rounded up to a multiple of kPadding, so that odd tails can be read by whole vectors.
+    [[nodiscard]] std::uint64_t capacity() const noexcept { return (size_ + kPadding - 1) / kPadding * kPadding; }
     [[nodiscard]] BufferPlace place() const noexcept { return place_; }
     [[nodiscard]] Device& device() const noexcept { return *device_; }
     //! Address of the bytes in host memory, or nullptr. Reading through it is slow unless host_readable().

@@ -25,7 +25,7 @@ public:
         Block* block = nullptr;
     };
 
-    MemoryPool(const Device& device, std::uint32_t memory_type, bool map);
+    MemoryPool(const Device& device, std::uint32_t memory_type, std::uint64_t block_size);
     ~MemoryPool();
     MemoryPool(const MemoryPool&) = delete;
     MemoryPool& operator=(const MemoryPool&) = delete;
@@ -35,20 +35,23 @@ public:
     void free(const Piece& piece) noexcept;
 
     [[nodiscard]] std::uint32_t memory_type() const noexcept { return memory_type_; }
-    //! Bytes taken from the driver, used or not.
+    //! Bytes of the live pieces.
+    [[nodiscard]] std::uint64_t used_bytes() const;
+    //! Bytes taken from the driver.
     [[nodiscard]] std::uint64_t reserved_bytes() const;
 
-    static constexpr std::uint64_t kBlockSize = 64ULL << 20;
-
 private:
-    [[nodiscard]] std::unique_ptr<Block> create_block(std::uint64_t size);
-    void destroy_block(Block& block) noexcept;
+    [[nodiscard]] Piece allocate_in_blocks(std::uint64_t size, std::uint64_t alignment);
+    [[nodiscard]] Block& add_block(std::uint64_t size);
+    void remove_block(Block& block) noexcept;
 
     const Device& device_;
     std::uint32_t memory_type_;
-    bool map_;
+    std::uint64_t block_size_;
+    bool host_visible_;
     mutable std::mutex mutex_;
     std::vector<std::unique_ptr<Block>> blocks_;
+    std::uint64_t used_ = 0;
     std::uint64_t reserved_ = 0;
 };
 

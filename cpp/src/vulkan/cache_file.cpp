@@ -1,0 +1,100 @@
+#include "vulkan/cache_file.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <system_error>
+
+#include "support/error.hpp"
+#include "support/hash.hpp"
+
+namespace tensorvk::vulkan {
+namespace {
+
+constexpr std::array<char, 8> kMagic{'T', 'V', 'K', 'P', 'I', 'P', 'E', '1'};
+
+// Written as it lies in memory: the file never leaves the machine.
+struct Header {
+    std::array<char, 8> magic{};
+    std::array<std::uint8_t, 16> device_uuid{};
+    std::array<std::uint8_t, 16> driver_uuid{};
+    std::uint32_t vendor_id = 0;
+    std::uint32_t device_id = 0;
+    std::uint32_t driver_version = 0;
+    std::uint32_t api_version = 0;
+    std::uint64_t size = 0;
+    std::uint64_t checksum = 0;
+
+    bool operator==(const Header&) const = default;
+};
+
+Header header_for(const DeviceOffer& offer, std::span<const std::byte> bytes) {
+    return {kMagic,           offer.uuid,        offer.driver_uuid, offer.vendor_id, offer.device_id, offer.driver_version,
+            offer.api_version, bytes.size(), hash64(bytes)};
+}
+
+}  // namespace
+
+std::filesystem::path cache_directory() {
+    const char* off = std::getenv("TENSORVK_CACHE");
+    if (off != nullptr && std::strcmp(off, "0") == 0) return {};
+    const char* xdg = std::getenv("XDG_CACHE_HOME");
+    if (xdg != nullptr && *xdg == '/') return std::filesystem::path(xdg) / "tensorvk";
+    const char* home = std::getenv("HOME");
+    if (home != nullptr && *home == '/') return std::filesystem::path(home) / ".cache" / "tensorvk";
+    return {};
+}
+
+std::string cache_file_name(const DeviceOffer& offer) {
+    std::vector<std::byte> identity;
+    const auto append = [&](const auto& value) {
+        const auto bytes = std::as_bytes(std::span(&value, 1));
+        identity.insert(identity.end(), bytes.begin(), bytes.end());
+    };
+    append(offer.uuid);
+    append(offer.driver_uuid);
+    append(offer.driver_version);
+    return "pipelines-" + to_hex(digest128(identity)) + ".bin";
+}
+
+std::vector<std::byte> read_cache_file(const std::filesystem::path& path, const DeviceOffer& offer) {
+    std::error_code error;
+    const std::uintmax_t size = std::filesystem::file_size(path, error);
+    if (error || size < sizeof(Header)) return {};
+    std::ifstream file(path, std::ios::binary);
+    Header header;
+    file.read(reinterpret_cast<char*>(&header), sizeof(header));
+    if (!file || header.size != size - sizeof(Header)) return {};
+    std::vector<std::byte> bytes(header.size);
+    file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    if (!file || header != header_for(offer, bytes)) return {};
+    return bytes;
+}
+
+bool write_cache_file(const std::filesystem::path& path, const DeviceOffer& offer, std::span<const std::byte> bytes) noexcept {
+    try {
+        std::filesystem::create_directories(path.parent_path());
+        const std::filesystem::path part = path.string() + text(".", getpid(), ".part");
+        bool written = false;
+        {
+            const Header header = header_for(offer, bytes);
+            std::ofstream file(part, std::ios::binary | std::ios::trunc);
+            file.write(reinterpret_cast<const char*>(&header), sizeof(header));
+            file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+            file.close();
+            written = static_cast<bool>(file);
+        }
+        std::error_code error;
+        if (written) std::filesystem::rename(part, path, error);
+        if (!written || error) std::filesystem::remove(part, error);
+        return written && std::filesystem::exists(path);
+    } catch (const std::exception&) {
+        return false;
+    }
+}
+
+}  // namespace tensorvk::vulkan

@@ -1,0 +1,98 @@
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <numeric>
+#include <optional>
+
+#include "support/error.hpp"
+#include "vulkan/device_plan.hpp"
+
+namespace tensorvk::vulkan {
+namespace {
+
+struct TypeRow {
+    DeviceType type;
+    const char* name;
+    int rank;
+};
+
+constexpr std::array kTypes{
+    TypeRow{DeviceType::kDiscrete, "discrete GPU", 0}, TypeRow{DeviceType::kIntegrated, "integrated GPU", 1},
+    TypeRow{DeviceType::kVirtual, "virtual GPU", 2},   TypeRow{DeviceType::kOther, "other", 3},
+    TypeRow{DeviceType::kCpu, "CPU", 4},
+};
+
+const TypeRow& row_of(DeviceType type) {
+    return *std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeRow& row) { return row.type == type; });
+}
+
+std::string lower(std::string value) {
+    std::transform(value.begin(), value.end(), value.begin(),
+                   [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
+    return value;
+}
+
+std::optional<std::size_t> parse_index(const std::string& wish) {
+    const bool digits = std::all_of(wish.begin(), wish.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (wish.empty() || !digits || wish.size() > 4) return std::nullopt;
+    return static_cast<std::size_t>(std::stoul(wish));
+}
+
+std::string list_devices(const std::vector<DeviceOffer>& offers, const std::vector<std::size_t>& order) {
+    std::string list;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        list += text(i == 0 ? "" : ", ", i, " = ", offers[order[i]].name);
+    }
+    return list.empty() ? "none" : list;
+}
+
+}  // namespace
+
+const char* to_string(DeviceType type) { return row_of(type).name; }
+
+std::vector<std::size_t> order_devices(const std::vector<DeviceOffer>& offers) {
+    std::vector<std::size_t> order(offers.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        return row_of(offers[a].type).rank < row_of(offers[b].type).rank;
+    });
+    return order;
+}
+
+std::size_t choose_device(const std::vector<DeviceOffer>& offers, const std::string& wish) {
+    const std::vector<std::size_t> order = order_devices(offers);
+    if (order.empty()) {
+        throw DeviceUnavailable(
+            "There is no Vulkan device: on Debian and Ubuntu 'apt-get install mesa-vulkan-drivers' brings lavapipe, which needs "
+            "no GPU; for a GPU install its vendor's driver.");
+    }
+    if (wish.empty()) {
+        const auto usable = std::find_if(order.begin(), order.end(),
+                                         [&](std::size_t i) { return plan_device(offers[i], {}).usable; });
+        return usable == order.end() ? order.front() : *usable;
+    }
+    if (const auto index = parse_index(wish); index && *index < order.size()) return order[*index];
+    const std::string part = lower(wish);
+    const auto match = std::find_if(order.begin(), order.end(), [&](std::size_t i) {
+        const DeviceOffer& offer = offers[i];
+        return part == "cpu" ? offer.type == DeviceType::kCpu : lower(offer.name).find(part) != std::string::npos;
+    });
+    if (match != order.end()) return *match;
+    throw InvalidArgument(text("TENSORVK_DEVICE is '", wish, "', which is no device here (", list_devices(offers, order),
+                               "): give an index, a part of a name, or cpu."));
+}
+
+PlanEnvironment PlanEnvironment::from_process() {
+    PlanEnvironment environment;
+    const char* value = std::getenv("TENSORVK_DISABLE");
+    const std::string list = value == nullptr ? "" : value;
+    std::size_t begin = 0;
+    while (begin < list.size()) {
+        const std::size_t end = std::min(list.find(',', begin), list.size());
+        if (end > begin) environment.disabled.push_back(list.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return environment;
+}
+
+}  // namespace tensorvk::vulkan
