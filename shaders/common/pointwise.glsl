@@ -5,10 +5,11 @@
 //   POINTWISE_USES_<k>    does the program read operand k? A constant: guard the load with it
 //   POINTWISE_EMPTY       no program: pointwise() returns the value
 //
-// The whole switch is in the shader once per call: call it inside a loop over results instead of once per result.
+// The whole switch is in the shader once per call, which costs a driver milliseconds: call it inside a loop over results, not once per result.
 #ifndef TENSORVK_POINTWISE
 #define TENSORVK_POINTWISE
 
+#extension GL_EXT_control_flow_attributes : require
 #include "common/pointwise_math.glsl"
 
 layout(constant_id = 40) const int PW_CODE0 = 0;
@@ -59,89 +60,91 @@ vec4 pw_truth(bvec4 b) { return mix(vec4(0.0), vec4(1.0), b); }
 // Numbers of PointwiseOp.
 vec4 pw_apply(int op, vec4 a, vec4 b, vec4 c) {
     const vec4 zero = vec4(0.0);
+    vec4 r = a;
     switch (op) {
-    case 1: return a + b;
-    case 2: return a - b;
-    case 3: return a * b;
-    case 4: return a / b;
-    case 5: return pw_max(a, b);
-    case 6: return pw_min(a, b);
-    case 7: return pw_pow(a, b);
-    case 8: return pw_floor_div(a, b);
-    case 10: return pw_truth(equal(a, b));
-    case 11: return pw_truth(greaterThan(a, b));
-    case 12: return pw_truth(lessThan(a, b));
-    case 13: return pw_truth(notEqual(a, zero)) * pw_truth(notEqual(b, zero));
-    case 14: return max(pw_truth(notEqual(a, zero)), pw_truth(notEqual(b, zero)));
-    case 15: return abs(pw_truth(notEqual(a, zero)) - pw_truth(notEqual(b, zero)));
-    case 20: return mix(a, zero, lessThan(a, zero)); // keeps NaN
-    case 21: return pw_sigmoid(a);
-    case 22: return pw_tanh(a);
-    case 23: return mix(b * (exp(a) - 1.0), a, greaterThanEqual(a, zero));
-    case 24: return a / (1.0 + abs(a));
-    case 25: return pw_softplus(a);
-    case 26: return pw_gelu_erf(a);
-    case 27: return pw_gelu_tanh(a);
-    case 30: return exp(a);
-    case 31: return log(a);
-    case 32: return sqrt(a);
-    case 33: return 1.0 / a;
-    case 34: return abs(a);
-    case 35: return -a;
-    case 36: return sin(a);
-    case 37: return cos(a);
-    case 38: return tan(a);
-    case 39: return sinh(a);
-    case 40: return cosh(a);
-    case 41: return asin(a);
-    case 42: return acos(a);
-    case 43: return atan(a);
-    case 44: return pw_asinh(a);
-    case 45: return acosh(a);
-    case 46: return atanh(a);
-    case 47: return ceil(a);
-    case 48: return floor(a);
-    case 49: return pw_erf(a);
-    case 50: return pw_truth(equal(a, zero));
-    case 51: return sign(a);
-    case 52: return pw_round_half_even(a);
-    case 53: return pw_truth(isinf(a));
-    case 54: return pw_truth(isnan(a));
-    case 60: return mix(b * a, a, greaterThanEqual(a, zero));
-    case 61: return mix(zero, a, greaterThan(a, b));
-    case 62: return mix(c, b, notEqual(a, zero));
-    case 63: return trunc(a);
-    default: return a;
+    case 1: r = a + b; break;
+    case 2: r = a - b; break;
+    case 3: r = a * b; break;
+    case 4: r = a / b; break;
+    case 5: r = pw_max(a, b); break;
+    case 6: r = pw_min(a, b); break;
+    case 7: r = pw_pow(a, b); break;
+    case 8: r = pw_floor_div(a, b); break;
+    case 10: r = pw_truth(equal(a, b)); break;
+    case 11: r = pw_truth(greaterThan(a, b)); break;
+    case 12: r = pw_truth(lessThan(a, b)); break;
+    case 13: r = pw_truth(notEqual(a, zero)) * pw_truth(notEqual(b, zero)); break;
+    case 14: r = max(pw_truth(notEqual(a, zero)), pw_truth(notEqual(b, zero))); break;
+    case 15: r = abs(pw_truth(notEqual(a, zero)) - pw_truth(notEqual(b, zero))); break;
+    case 20: r = mix(a, zero, lessThan(a, zero)); break; // keeps NaN
+    case 21: r = pw_sigmoid(a); break;
+    case 22: r = pw_tanh(a); break;
+    case 23: r = mix(b * (exp(a) - 1.0), a, greaterThanEqual(a, zero)); break;
+    case 24: r = a / (1.0 + abs(a)); break;
+    case 25: r = pw_softplus(a); break;
+    case 26: r = pw_gelu_erf(a); break;
+    case 27: r = pw_gelu_tanh(a); break;
+    case 30: r = exp(a); break;
+    case 31: r = log(a); break;
+    case 32: r = sqrt(a); break;
+    case 33: r = 1.0 / a; break;
+    case 34: r = abs(a); break;
+    case 35: r = -a; break;
+    case 36: r = sin(a); break;
+    case 37: r = cos(a); break;
+    case 38: r = tan(a); break;
+    case 39: r = sinh(a); break;
+    case 40: r = cosh(a); break;
+    case 41: r = asin(a); break;
+    case 42: r = acos(a); break;
+    case 43: r = atan(a); break;
+    case 44: r = pw_asinh(a); break;
+    case 45: r = acosh(a); break;
+    case 46: r = atanh(a); break;
+    case 47: r = ceil(a); break;
+    case 48: r = floor(a); break;
+    case 49: r = pw_erf(a); break;
+    case 50: r = pw_truth(equal(a, zero)); break;
+    case 51: r = sign(a); break;
+    case 52: r = pw_round_half_even(a); break;
+    case 53: r = pw_truth(isinf(a)); break;
+    case 54: r = pw_truth(isnan(a)); break;
+    case 60: r = mix(b * a, a, greaterThanEqual(a, zero)); break;
+    case 61: r = mix(zero, a, greaterThan(a, b)); break;
+    case 62: r = mix(c, b, notEqual(a, zero)); break;
+    case 63: r = trunc(a); break;
     }
+    return r;
 }
 
-vec4 pw_operand(int index, vec4 op0, vec4 op1, vec4 op2, vec4 op3) {
-    return index == 0 ? op0 : index == 1 ? op1 : index == 2 ? op2 : op3;
-}
+#define PW_ARGUMENT(arg) ((arg & 128) != 0 ? immediate : v[(arg & 64) != 0 ? 13 + (arg & 63) : arg])
 
-#define PW_ARG(code, shift, imm) \
-    (((code >> (shift + 6)) & 3) == 0 ? v[(code >> shift) & 63] : \
-     ((code >> (shift + 6)) & 3) == 1 ? pw_operand((code >> shift) & 63, op0, op1, op2, op3) : vec4(intBitsToFloat(imm)))
-#define PW_SLOT(i, code, imm) \
-    if (code == 0) return v[i]; \
-    v[i + 1] = pw_apply(code & 255, PW_ARG(code, 8, imm), PW_ARG(code, 16, imm), PW_ARG(code, 24, imm));
+const int PW_COUNT = int(PW_CODE0 != 0) + int(PW_CODE1 != 0) + int(PW_CODE2 != 0) + int(PW_CODE3 != 0) + int(PW_CODE4 != 0) +
+                     int(PW_CODE5 != 0) + int(PW_CODE6 != 0) + int(PW_CODE7 != 0) + int(PW_CODE8 != 0) + int(PW_CODE9 != 0) +
+                     int(PW_CODE10 != 0) + int(PW_CODE11 != 0);
 
 vec4 pointwise(vec4 value, vec4 op0, vec4 op1, vec4 op2, vec4 op3) {
-    vec4 v[13];
+    const int codes[12] = int[](PW_CODE0, PW_CODE1, PW_CODE2, PW_CODE3, PW_CODE4, PW_CODE5,
+                                 PW_CODE6, PW_CODE7, PW_CODE8, PW_CODE9, PW_CODE10, PW_CODE11);
+    const int immediates[12] = int[](PW_IMM0, PW_IMM1, PW_IMM2, PW_IMM3, PW_IMM4, PW_IMM5,
+                                 PW_IMM6, PW_IMM7, PW_IMM8, PW_IMM9, PW_IMM10, PW_IMM11);
+    vec4 v[17]; // the value, the slots' results, the operands
     v[0] = value;
-    PW_SLOT(0, PW_CODE0, PW_IMM0)
-    PW_SLOT(1, PW_CODE1, PW_IMM1)
-    PW_SLOT(2, PW_CODE2, PW_IMM2)
-    PW_SLOT(3, PW_CODE3, PW_IMM3)
-    PW_SLOT(4, PW_CODE4, PW_IMM4)
-    PW_SLOT(5, PW_CODE5, PW_IMM5)
-    PW_SLOT(6, PW_CODE6, PW_IMM6)
-    PW_SLOT(7, PW_CODE7, PW_IMM7)
-    PW_SLOT(8, PW_CODE8, PW_IMM8)
-    PW_SLOT(9, PW_CODE9, PW_IMM9)
-    PW_SLOT(10, PW_CODE10, PW_IMM10)
-    PW_SLOT(11, PW_CODE11, PW_IMM11)
-    return v[12];
+    v[13] = op0;
+    v[14] = op1;
+    v[15] = op2;
+    v[16] = op3;
+    vec4 r = value;
+    [[unroll]] for (int i = 0; i < PW_COUNT; ++i) {
+        int code = codes[i];
+        vec4 immediate = vec4(intBitsToFloat(immediates[i]));
+        vec4 a = PW_ARGUMENT((code >> 8) & 255);
+        vec4 b = PW_ARGUMENT((code >> 16) & 255);
+        vec4 c = PW_ARGUMENT((code >> 24) & 255);
+        r = pw_apply(code & 255, a, b, c);
+        v[i + 1] = r;
+    }
+    return r;
 }
 
 float pointwise(float value, float op0, float op1, float op2, float op3) {
