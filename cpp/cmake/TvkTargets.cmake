@@ -88,12 +88,13 @@ function(tvk_add_end_library name)
     if(NOT rooms)
         return()
     endif()
-    file(GENERATE OUTPUT "${CMAKE_BINARY_DIR}/generated/${name}.cpp" CONTENT "// ${name} is made of its rooms alone.\n")
-    add_library(${name} SHARED "${CMAKE_BINARY_DIR}/generated/${name}.cpp")
+    # Whole rooms, whether anything refers to a file of theirs or not; the archives behind them bring what rooms depend on.
+    set(objects ${rooms})
+    list(TRANSFORM objects REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>")
+    add_library(${name} SHARED ${objects})
     set_target_properties(${name} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
     target_include_directories(${name} INTERFACE "${CMAKE_SOURCE_DIR}/cpp/include")
-    list(JOIN rooms "," whole)
-    target_link_libraries(${name} PRIVATE "$<LINK_LIBRARY:WHOLE_ARCHIVE,${whole}>")
+    target_link_libraries(${name} PRIVATE ${rooms})
 endfunction()
 
 # tvk_add_python_module(<name> SOURCES <files> DEPENDS <rooms>): python package member tensorvk.<name>.
