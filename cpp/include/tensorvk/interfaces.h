@@ -8,11 +8,6 @@
 #include "tensorvk/enums.h"
 #include "tensorvk/types.h"
 
-//! TensorRT >= 8 declares callbacks noexcept, TensorRT 7 did not. Programs for 7 define this macro empty before including TensorVK.
-#ifndef TENSORVK_CALLBACK_NOEXCEPT
-#define TENSORVK_CALLBACK_NOEXCEPT
-#endif
-
 namespace tensorvk {
 
 //! Constant data of a layer: `count` elements of `type`, row-major. Null values mean "none".
@@ -24,13 +19,13 @@ struct Weights {
     std::shared_ptr<const void> owner = {};
 };
 
-//! Receives messages; any thread may call it, also several at once. What it throws is caught and dropped.
+//! Receives messages; any thread may call it, also several at once. Overrides may be noexcept or not; what they throw is dropped.
 class ILogger {
 public:
     using Severity = tensorvk::Severity;
     ILogger() = default;
     virtual ~ILogger() = default;
-    virtual void log(Severity severity, const char* message) TENSORVK_CALLBACK_NOEXCEPT = 0;
+    virtual void log(Severity severity, const char* message) = 0;
 
 protected:
     ILogger(const ILogger&) = default;
@@ -41,7 +36,7 @@ protected:
 class Logger : public ILogger {
 public:
     explicit Logger(Severity minSeverity = Severity::kWARNING) : min_(minSeverity) {}
-    void log(Severity severity, const char* message) TENSORVK_CALLBACK_NOEXCEPT override;
+    void log(Severity severity, const char* message) override;
     [[nodiscard]] Severity minSeverity() const noexcept { return min_; }
     void setMinSeverity(Severity severity) noexcept { min_ = severity; }
 
@@ -58,15 +53,15 @@ public:
 
     IErrorRecorder() = default;
     virtual ~IErrorRecorder() = default;
-    virtual int32_t getNbErrors() const TENSORVK_CALLBACK_NOEXCEPT = 0;
-    virtual ErrorCode getErrorCode(int32_t index) const TENSORVK_CALLBACK_NOEXCEPT = 0;
-    virtual ErrorDesc getErrorDesc(int32_t index) const TENSORVK_CALLBACK_NOEXCEPT = 0;
-    virtual bool hasOverflowed() const TENSORVK_CALLBACK_NOEXCEPT = 0;
-    virtual void clear() TENSORVK_CALLBACK_NOEXCEPT = 0;
+    virtual int32_t getNbErrors() const = 0;
+    virtual ErrorCode getErrorCode(int32_t index) const = 0;
+    virtual ErrorDesc getErrorDesc(int32_t index) const = 0;
+    virtual bool hasOverflowed() const = 0;
+    virtual void clear() = 0;
     //! `description` is one sentence and is not cut at kMAX_DESC_LENGTH. The result is ignored.
-    virtual bool reportError(ErrorCode code, ErrorDesc description) TENSORVK_CALLBACK_NOEXCEPT = 0;
-    virtual RefCount incRefCount() TENSORVK_CALLBACK_NOEXCEPT { return 1; }
-    virtual RefCount decRefCount() TENSORVK_CALLBACK_NOEXCEPT { return 1; }
+    virtual bool reportError(ErrorCode code, ErrorDesc description) = 0;
+    virtual RefCount incRefCount() { return 1; }
+    virtual RefCount decRefCount() { return 1; }
 
 protected:
     IErrorRecorder(const IErrorRecorder&) = default;
@@ -78,7 +73,7 @@ class IProfiler {
 public:
     IProfiler() = default;
     virtual ~IProfiler() = default;
-    virtual void reportLayerTime(const char* layerName, float milliseconds) TENSORVK_CALLBACK_NOEXCEPT = 0;
+    virtual void reportLayerTime(const char* layerName, float milliseconds) = 0;
 
 protected:
     IProfiler(const IProfiler&) = default;
@@ -90,9 +85,9 @@ class IProgressMonitor {
 public:
     IProgressMonitor() = default;
     virtual ~IProgressMonitor() = default;
-    virtual void phaseStart(const char* phaseName, const char* parentPhase, int32_t steps) TENSORVK_CALLBACK_NOEXCEPT = 0;
-    virtual bool stepComplete(const char* phaseName, int32_t step) TENSORVK_CALLBACK_NOEXCEPT = 0;
-    virtual void phaseFinish(const char* phaseName) TENSORVK_CALLBACK_NOEXCEPT = 0;
+    virtual void phaseStart(const char* phaseName, const char* parentPhase, int32_t steps) = 0;
+    virtual bool stepComplete(const char* phaseName, int32_t step) = 0;
+    virtual void phaseFinish(const char* phaseName) = 0;
 
 protected:
     IProgressMonitor(const IProgressMonitor&) = default;
