@@ -1,0 +1,28 @@
+#include "tactics/convolution.hpp"
+
+#include "tactics/convolution_problem.hpp"
+
+namespace tensorvk::tactics {
+namespace {
+
+// In the order in which candidates are tried. A tactic answers for what it was made for and refuses the rest with a reason.
+constexpr ConvolutionTactic kTactics[] = {
+    convolution_generic,
+};
+
+} // namespace
+
+std::vector<Candidate> convolution_candidates(const Operation& operation, std::span<const Value> values, const vulkan::DeviceCaps& caps,
+                                              const shape::ExprPool& exprs) {
+    const ConvolutionProblem problem(operation, values, exprs);
+    std::vector<Candidate> out;
+    for (const ConvolutionTactic tactic : kTactics) {
+        for (Candidate& candidate : tactic(problem, values, caps, exprs)) {
+            if (!candidate.applicable()) candidate.lower = nullptr;
+            out.push_back(std::move(candidate));
+        }
+    }
+    return out;
+}
+
+} // namespace tensorvk::tactics

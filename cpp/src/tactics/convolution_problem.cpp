@@ -1,0 +1,71 @@
+#include "tactics/convolution_problem.hpp"
+
+#include "support/error.hpp"
+
+namespace tensorvk::tactics {
+namespace {
+
+ConvolutionProblem::Triple triple(const std::vector<std::int64_t>& values, std::int64_t missing) {
+    ConvolutionProblem::Triple out{missing, missing, missing};
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        out[3 - values.size() + i] = values[i];
+    }
+    return out;
+}
+
+std::int64_t channels(const Value& value, const shape::ExprPool& exprs, const std::string& layer) {
+    const std::optional<std::int64_t> known = exprs.value(value.dims.at(1));
+    if (!known) {
+        throw Unsupported(text("Convolution '", layer, "': the channel count of '", value.name, "' is dynamic (", exprs.str(value.dims[1]),
+                               "); it must be a constant, give the input a fixed number of channels."));
+    }
+    return *known;
+}
+
+} // namespace
+
+ConvolutionProblem::ConvolutionProblem(const Operation& op, std::span<const Value> values, const shape::ExprPool& exprs)
+    : operation(op) {
+    const auto at = [&](ValueId id) -> const Value& { return values[static_cast<std::size_t>(id)]; };
+    x = at(op.inputs.at(0));
+    weights = at(op.inputs.at(1));
+    y = at(op.outputs.at(0));
+    if (op.has_bias) bias = at(op.inputs.at(2)).buffer;
+    const kernels::ConvGeometry& geometry = convolution().geometry;
+    if (x.dims.size() < 3 || x.dims.size() > 5 || geometry.kernel.size() + 2 != x.dims.size()) {
+        throw Unsupported(text("Convolution '", op.name, "': its input has rank ", x.dims.size(), " and its kernel ", geometry.kernel.size(),
+                               " axes; one to three spatial axes are supported."));
+    }
+    roles = convolution_roles(x.dims.size());
+    in_channels = channels(x, exprs, op.name);
+    out_channels = channels(y, exprs, op.name);
+    groups = geometry.groups;
+    kernel = triple(geometry.kernel, 1);
+    stride = triple(geometry.stride, 1);
+    dilation = triple(geometry.dilation, 1);
+    pre = triple(geometry.pre, 0);
+    half_ = touches_half(op, values);
+}
+
+std::int32_t ConvolutionProblem::type_bits() const {
+    return (x.dtype == DataType::kHALF ? 1 : 0) | (y.dtype == DataType::kHALF ? 2 : 0);
+}
+
+std::array<shape::Expr, 3> ConvolutionProblem::spatial(const Value& value, shape::ExprPool& exprs) const {
+    const shape::Expr one = exprs.constant(1);
+    std::array<shape::Expr, 3> out{one, one, one};
+    for (std::size_t axis = 2; axis < value.dims.size(); ++axis) {
+        out[3 - value.dims.size() + axis] = value.dims[axis];
+    }
+    return out;
+}
+
+shape::Expr ConvolutionProblem::positions(const Value& value, shape::ExprPool& exprs) const {
+    shape::Expr count = value.dims[0];
+    for (std::size_t axis = 2; axis < value.dims.size(); ++axis) {
+        count = exprs.mul(count, value.dims[axis]);
+    }
+    return count;
+}
+
+} // namespace tensorvk::tactics

@@ -1,0 +1,52 @@
+// A convolution as its tactics see it: always three spatial axes (missing ones have extent 1), the constants picked out.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tactics/epilogue.hpp"
+#include "tactics/family.hpp"
+
+namespace tensorvk::tactics {
+
+struct ConvolutionProblem {
+    //! Throws Unsupported when channel counts are not constants or there are more than three spatial axes.
+    ConvolutionProblem(const Operation& op, std::span<const Value> values, const shape::ExprPool& exprs);
+
+    using Triple = std::array<std::int64_t, 3>;
+
+    Operation operation; // a copy: candidates outlive the call that makes them
+    [[nodiscard]] const Convolution& convolution() const { return std::get<Convolution>(operation.kind); }
+    Value x, weights, y;
+    std::int32_t bias = -1; // buffer, or -1
+    AxisRoles roles;
+    std::int64_t in_channels = 0, out_channels = 0, groups = 1;
+    Triple kernel{}, stride{}, dilation{}, pre{};
+
+    [[nodiscard]] std::int64_t group_in() const { return in_channels / groups; }
+    [[nodiscard]] std::int64_t group_out() const { return out_channels / groups; }
+    [[nodiscard]] std::int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
+    [[nodiscard]] bool transposed() const { return convolution().transposed; }
+    [[nodiscard]] bool half() const { return half_; }
+    //! IN_HALF and OUT_HALF of shaders/common/epilogue.glsl.
+    [[nodiscard]] std::int32_t type_bits() const;
+    //! Extent of depth, height, width of a value of this problem.
+    [[nodiscard]] std::array<shape::Expr, 3> spatial(const Value& value, shape::ExprPool& exprs) const;
+    //! Output positions of all pictures: batch times the spatial extent.
+    [[nodiscard]] shape::Expr positions(const Value& value, shape::ExprPool& exprs) const;
+
+private:
+    bool half_ = false;
+};
+
+//! What every tactic of this family is: candidates for a problem, applicable or refused.
+using ConvolutionTactic = std::vector<Candidate> (*)(const ConvolutionProblem&, std::span<const Value>, const vulkan::DeviceCaps&,
+                                                     const shape::ExprPool&);
+
+[[nodiscard]] std::vector<Candidate> convolution_generic(const ConvolutionProblem& problem, std::span<const Value> values,
+                                                         const vulkan::DeviceCaps& caps, const shape::ExprPool& exprs);
+
+} // namespace tensorvk::tactics

@@ -1,0 +1,102 @@
+#include "tactics/epilogue.hpp"
+
+#include <algorithm>
+
+#include "kernels/pointwise_program.hpp"
+#include "support/dtype.hpp"
+#include "support/error.hpp"
+
+namespace tensorvk::tactics {
+namespace {
+
+constexpr std::int32_t kOperandHalf = 16; // bit of operand 0 in G(0)
+constexpr std::int32_t kAxisBitChannel = 1 << 1;
+
+bool is_float(DataType type) { return type == DataType::kFLOAT || type == DataType::kHALF; }
+
+std::int32_t encode_mode(const OperandMode& mode) {
+    return static_cast<std::int32_t>(mode.kind) << 6 | (mode.channels_last ? 32 : 0) | mode.axes;
+}
+
+} // namespace
+
+AxisRoles convolution_roles(std::size_t rank) {
+    AxisRoles roles{{0, 1}};
+    for (std::size_t axis = 2; axis < rank; ++axis) {
+        roles.role.push_back(static_cast<std::int32_t>(5 - rank + axis));
+    }
+    return roles;
+}
+
+std::optional<OperandMode> operand_mode(const Value& operand, const Value& output, const AxisRoles& roles, const shape::ExprPool& exprs) {
+    OperandMode mode;
+    mode.channels_last = operand.layout == Layout::kCHANNELS_LAST;
+    if (operand.dims.size() > output.dims.size()) return std::nullopt;
+    const std::size_t skipped = output.dims.size() - operand.dims.size();
+    bool all = true;
+    for (std::size_t axis = 0; axis < output.dims.size(); ++axis) {
+        const bool one = axis < skipped || exprs.is(operand.dims[axis - skipped], 1);
+        if (exprs.is(output.dims[axis], 1) && one) continue;
+        if (one) {
+            all = false;
+            continue;
+        }
+        if (operand.dims[axis - skipped] != output.dims[axis]) return std::nullopt;
+        mode.axes |= 1 << roles.role[axis];
+    }
+    if (all && operand.layout == output.layout) {
+        mode.kind = OperandKind::kSAME;
+    } else if (mode.axes == kAxisBitChannel) {
+        mode.kind = OperandKind::kPER_CHANNEL;
+    } else if (mode.axes == 0) {
+        mode.kind = OperandKind::kSCALAR;
+    }
+    return mode;
+}
+
+std::string refuse_epilogue(const Operation& operation, std::span<const Value> values, const AxisRoles& roles, const shape::ExprPool& exprs,
+                            bool general) {
+    const Value& output = values[static_cast<std::size_t>(operation.outputs.at(0))];
+    for (const ValueId id : operation.operands) {
+        const Value& operand = values[static_cast<std::size_t>(id)];
+        if (!is_float(operand.dtype)) {
+            return text("operand '", operand.name, "' is ", dtype_name(operand.dtype), ", only float32 and float16 can be fused");
+        }
+        const std::optional<OperandMode> mode = operand_mode(operand, output, roles, exprs);
+        if (!mode) return text("operand '", operand.name, "' is not known to broadcast to the output '", output.name, "'");
+        if (!general && mode->kind == OperandKind::kGENERAL) {
+            return text("operand '", operand.name, "' is neither laid out like the output, nor one value per channel, nor one value");
+        }
+    }
+    return {};
+}
+
+void add_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operation, const AxisRoles& roles, std::int32_t types,
+                  std::int32_t unused) {
+    const Value& output = lowering.value(operation.outputs.at(0));
+    std::int32_t modes = 0;
+    for (std::size_t k = 0; k < kernels::PointwiseProgram::kMaxOperands; ++k) {
+        if (k >= operation.operands.size()) {
+            step.reads(unused);
+            continue;
+        }
+        const Value& operand = lowering.value(operation.operands[k]);
+        const std::optional<OperandMode> mode = operand_mode(operand, output, roles, lowering.exprs());
+        if (!mode) {
+            throw InternalError(text("Layer '", operation.name, "' was lowered with operand '", operand.name, "', which its kernel refuses."));
+        }
+        modes |= static_cast<std::int32_t>(static_cast<std::uint32_t>(encode_mode(*mode)) << (8 * k));
+        types |= operand.dtype == DataType::kHALF ? kOperandHalf << k : 0;
+        step.reads(operand.buffer);
+    }
+    step.geometry(0, types).geometry(1, modes).pointwise(operation.epilogue);
+}
+
+bool touches_half(const Operation& operation, std::span<const Value> values) {
+    const auto half = [&](ValueId id) { return id >= 0 && values[static_cast<std::size_t>(id)].dtype == DataType::kHALF; };
+    return std::any_of(operation.inputs.begin(), operation.inputs.end(), half) ||
+           std::any_of(operation.outputs.begin(), operation.outputs.end(), half) ||
+           std::any_of(operation.operands.begin(), operation.operands.end(), half);
+}
+
+} // namespace tensorvk::tactics

@@ -1,0 +1,79 @@
+#include "tactics/step_builder.hpp"
+
+#include "kernels/embedded.hpp"
+#include "support/error.hpp"
+
+namespace tensorvk::tactics {
+
+StepBuilder::StepBuilder(Lowering& lowering, std::string layer, std::string kernel)
+    : exprs_(lowering.exprs()), specialize_(!lowering.caps().is_cpu) {
+    const kernels::EmbeddedKernel* embedded = kernels::find_embedded(kernel);
+    if (embedded == nullptr) {
+        throw InternalError(text("Layer '", layer, "' was lowered to kernel '", kernel, "', which this build does not have."));
+    }
+    step_.layer = std::move(layer);
+    step_.kernel = std::move(kernel);
+    step_.kernel_hash = embedded->content_hash;
+    const shape::Expr one = exprs_.constant(1);
+    step_.groups = {one, one, one};
+}
+
+StepBuilder& StepBuilder::specialize(bool on) {
+    specialize_ = on;
+    return *this;
+}
+
+StepBuilder& StepBuilder::local_size(std::int32_t x, std::int32_t y, std::int32_t z) {
+    step_.spec.push_back({plan::kSpecLocalSize, x});
+    step_.spec.push_back({plan::kSpecLocalSize + 1, y});
+    step_.spec.push_back({plan::kSpecLocalSize + 2, z});
+    return *this;
+}
+
+StepBuilder& StepBuilder::geometry(std::uint32_t index, std::int32_t value) {
+    step_.spec.push_back({plan::kSpecGeometry + index, value});
+    return *this;
+}
+
+StepBuilder& StepBuilder::param(shape::Expr value) {
+    const std::optional<std::int64_t> known = exprs_.value(value);
+    if (specialize_ && known) {
+        const auto index = static_cast<std::uint32_t>(step_.params.size());
+        step_.spec.push_back({plan::kSpecParam + index, static_cast<std::int32_t>(*known)});
+    }
+    step_.params.push_back(value);
+    return *this;
+}
+
+StepBuilder& StepBuilder::param(std::int64_t value) { return param(exprs_.constant(value)); }
+
+StepBuilder& StepBuilder::reads(std::int32_t buffer) {
+    step_.bindings.push_back({buffer, false});
+    return *this;
+}
+
+StepBuilder& StepBuilder::writes(std::int32_t buffer) {
+    step_.bindings.push_back({buffer, true});
+    return *this;
+}
+
+StepBuilder& StepBuilder::groups(shape::Expr x, shape::Expr y, shape::Expr z) {
+    step_.groups = {x, y, z};
+    return *this;
+}
+
+StepBuilder& StepBuilder::flat_groups(shape::Expr count) {
+    const shape::Expr one = exprs_.constant(1);
+    const shape::Expr x = exprs_.max(one, exprs_.min(count, exprs_.constant(65535)));
+    return groups(x, exprs_.ceil_div(count, x), one);
+}
+
+StepBuilder& StepBuilder::pointwise(const kernels::PointwiseProgram& program) {
+    const std::vector<plan::SpecConstant> constants = kernels::encode(program);
+    step_.spec.insert(step_.spec.end(), constants.begin(), constants.end());
+    return *this;
+}
+
+plan::Step StepBuilder::take() { return std::move(step_); }
+
+} // namespace tensorvk::tactics
