@@ -50,6 +50,9 @@ struct PointwiseProgram {
     auto operator<=>(const PointwiseProgram&) const = default;
 };
 
+//! How many of a, b, c the operation reads: 1 to 3.
+[[nodiscard]] int arity(PointwiseOp op);
+
 //! Two constants per slot from kSpecPointwise on: code = op | a << 8 | b << 16 | c << 24 (each argument: kind << 6 | index) and the immediate's
 //! bits. Unused slots are not emitted (their default is NOP).
 [[nodiscard]] std::vector<plan::SpecConstant> encode(const PointwiseProgram& program);

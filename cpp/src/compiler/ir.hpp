@@ -1,0 +1,64 @@
+// The compiler's own graph: operations and values, rewritten by passes until every operation is one that tactics know.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/host/tensor.hpp"
+#include "shape/expr.hpp"
+#include "tactics/operation.hpp"
+
+namespace tensorvk::compiler {
+
+using tactics::Operation;
+using tactics::ValueId;
+
+struct Value : tactics::Value {
+    std::shared_ptr<const kernels::host::Tensor> constant; // row-major data of a value that is known
+    bool is_input = false;
+    bool is_output = false;
+};
+
+//! What an Op of the graph is beside the operations that tactics know.
+enum class Role : std::uint8_t {
+    kCOMPUTE, // becomes steps
+    kRESHAPE, // same elements in row-major order under other dims: becomes an alias or a copy
+};
+
+struct Op : Operation {
+    Role role = Role::kCOMPUTE;
+};
+
+struct Ir {
+    shape::ExprPool exprs;
+    std::vector<Value> values;
+    std::vector<Op> ops; // in topological order between passes
+    std::vector<ValueId> inputs, outputs;
+
+    [[nodiscard]] Value& value(ValueId id) { return values[static_cast<std::size_t>(id)]; }
+    [[nodiscard]] const Value& value(ValueId id) const { return values[static_cast<std::size_t>(id)]; }
+    ValueId add_value(std::string name, DataType dtype, shape::Exprs dims);
+    ValueId add_constant(std::string name, kernels::host::Tensor data);
+    Op& add_op(std::string name, tactics::Kind kind, std::vector<ValueId> inputs, std::vector<ValueId> outputs);
+    void add_reshape(std::string name, ValueId from, ValueId to);
+
+    //! Extents when all are constant.
+    [[nodiscard]] bool is_static(const shape::Exprs& dims) const;
+    [[nodiscard]] std::vector<std::int64_t> extents(const shape::Exprs& dims) const;
+    [[nodiscard]] shape::Expr volume(const shape::Exprs& dims) { return exprs.product(dims); }
+    [[nodiscard]] bool same_dims(const Value& a, const Value& b) const { return a.dims == b.dims; }
+};
+
+//! Indices into Ir::ops, computed when a pass needs them.
+struct Uses {
+    explicit Uses(const Ir& ir);
+    std::vector<std::vector<std::size_t>> producers; // per value; several for the parts of a concatenation
+    std::vector<std::vector<std::size_t>> consumers; // per value; an op appears once per use
+};
+
+//! Drops the ops for which `dead` is set and orders the rest so that producers come first.
+void erase_ops(Ir& ir, const std::vector<bool>& dead);
+void sort_topologically(Ir& ir);
+
+} // namespace tensorvk::compiler

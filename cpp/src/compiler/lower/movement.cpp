@@ -1,0 +1,160 @@
+// Layers that move elements without computing: shuffle, concatenation, slice, gather.
+#include <algorithm>
+
+#include "compiler/lower/context.hpp"
+#include "support/error.hpp"
+
+namespace tensorvk::compiler {
+
+namespace {
+
+bool is_identity(const Permutation& permutation, std::size_t rank) {
+    for (std::size_t axis = 0; axis < rank; ++axis) {
+        if (permutation.order[axis] != static_cast<std::int32_t>(axis)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+//! Copy of the whole output, axis by axis, without any movement yet.
+tactics::Copy plain_copy(LayerContext& context, const shape::Exprs& in_dims, const shape::Exprs& out_dims) {
+    tactics::Copy copy;
+    copy.start.assign(in_dims.size(), context.ir().exprs.constant(0));
+    copy.stride.assign(out_dims.size(), context.ir().exprs.constant(1));
+    copy.region = out_dims;
+    for (std::size_t axis = 0; axis < out_dims.size(); ++axis) {
+        copy.axis_of.push_back(static_cast<std::int32_t>(axis));
+    }
+    return copy;
+}
+
+shape::Exprs permuted(const shape::Exprs& dims, const Permutation& permutation) {
+    shape::Exprs out;
+    for (std::size_t axis = 0; axis < dims.size(); ++axis) {
+        out.push_back(dims.at(static_cast<std::size_t>(permutation.order[axis])));
+    }
+    return out;
+}
+
+void add_transpose(LayerContext& context, const std::string& name, ValueId from, ValueId to, const Permutation& permutation) {
+    const shape::Exprs in_dims = context.ir().value(from).dims;
+    tactics::Copy copy = plain_copy(context, in_dims, context.ir().value(to).dims);
+    for (std::size_t axis = 0; axis < in_dims.size(); ++axis) {
+        copy.axis_of[axis] = permutation.order[axis];
+    }
+    context.ir().add_op(name, std::move(copy), {from}, {to});
+}
+
+} // namespace
+
+//! Transpose, reshape, transpose; each part only where it changes something.
+void lower_shuffle(LayerContext& context, const graph::Layer& layer) {
+    const auto& a = std::get<graph::ShuffleAttributes>(layer.attributes);
+    const graph::Tensor& result = *layer.outputs[0];
+    ValueId current = context.input(layer, 0);
+    shape::Exprs dims = context.ir().value(current).dims;
+    const std::size_t rank = result.dims.size();
+    shape::Exprs before_second = result.dims;
+    const bool second = a.second_transpose && !is_identity(*a.second_transpose, rank);
+    if (second) {
+        for (std::size_t axis = 0; axis < rank; ++axis) {
+            before_second[static_cast<std::size_t>(a.second_transpose->order[axis])] = result.dims[axis];
+        }
+    }
+    const bool first = a.first_transpose && !is_identity(*a.first_transpose, dims.size());
+    if (first) {
+        dims = permuted(dims, *a.first_transpose);
+    }
+    const bool reshape = dims != before_second;
+    const auto target = [&](bool last, const char* role, const shape::Exprs& shape) {
+        return last ? context.output(layer, 0) : context.temporary(layer, role, result.dtype, shape);
+    };
+    if (first) {
+        const ValueId out = target(!reshape && !second, "transposed", dims);
+        add_transpose(context, layer.name, current, out, *a.first_transpose);
+        current = out;
+    }
+    if (reshape) {
+        const ValueId out = target(!second, "reshaped", before_second);
+        context.ir().add_reshape(layer.name, current, out);
+        current = out;
+    }
+    if (second) {
+        add_transpose(context, layer.name, current, context.output(layer, 0), *a.second_transpose);
+    }
+    if (!first && !reshape && !second) {
+        context.alias(result, current);
+    }
+}
+
+//! One copy per input into its part of the output.
+void lower_concatenation(LayerContext& context, const graph::Layer& layer) {
+    const auto& a = std::get<graph::ConcatenationAttributes>(layer.attributes);
+    const auto rank = static_cast<std::int64_t>(layer.outputs[0]->dims.size());
+    const auto axis = static_cast<std::size_t>(a.axis < 0 ? a.axis + rank : a.axis);
+    std::vector<ValueId> inputs;
+    for (std::size_t i = 0; i < layer.inputs.size(); ++i) {
+        inputs.push_back(context.input(layer, i));
+    }
+    if (inputs.size() == 1) {
+        context.alias(*layer.outputs[0], inputs[0]);
+        return;
+    }
+    const ValueId out = context.output(layer, 0);
+    shape::Expr offset = context.ir().exprs.constant(0);
+    for (const ValueId in : inputs) {
+        const shape::Exprs dims = context.ir().value(in).dims;
+        tactics::Copy copy = plain_copy(context, dims, dims);
+        copy.destination_axis = static_cast<std::int32_t>(axis);
+        copy.destination_offset = offset;
+        offset = context.ir().exprs.add(offset, dims[axis]);
+        context.ir().add_op(layer.name, std::move(copy), {in}, {out});
+    }
+}
+
+void lower_slice(LayerContext& context, const graph::Layer& layer) {
+    const auto& a = std::get<graph::SliceAttributes>(layer.attributes);
+    const graph::Tensor& x = *layer.inputs[0];
+    const shape::Exprs start = context.shape_input(layer, 1, a.start);
+    const shape::Exprs stride = context.shape_input(layer, 3, a.stride);
+    const shape::Exprs axes = context.shape_input(layer, 5, a.axes);
+    tactics::Copy copy = plain_copy(context, x.dims, layer.outputs[0]->dims);
+    copy.outside = a.mode;
+    copy.fill = a.fill;
+    if (layer.inputs.size() > 4 && layer.inputs[4] != nullptr) {
+        const ValueId fill = context.value(*layer.inputs[4]);
+        const auto constant = context.ir().value(fill).constant;
+        if (!constant) {
+            throw Unsupported(text("Layer '", layer.name, "' has a fill value that is computed while the network runs; it has to be a constant."));
+        }
+        copy.fill = constant->get(0);
+    }
+    for (std::size_t i = 0; i < start.size(); ++i) {
+        std::int64_t axis = static_cast<std::int64_t>(i);
+        if (!axes.empty()) {
+            axis = context.ir().exprs.value(axes[i]).value_or(-1);
+            axis = axis < 0 ? axis + static_cast<std::int64_t>(x.dims.size()) : axis;
+        }
+        copy.start.at(static_cast<std::size_t>(axis)) = start[i];
+        if (i < stride.size()) {
+            copy.stride.at(static_cast<std::size_t>(axis)) = stride[i];
+        }
+    }
+    const ValueId in = context.input(layer, 0);
+    context.ir().add_op(layer.name, std::move(copy), {in}, {context.output(layer, 0)});
+}
+
+void lower_gather(LayerContext& context, const graph::Layer& layer) {
+    const auto& a = std::get<graph::GatherAttributes>(layer.attributes);
+    if (a.mode != GatherMode::kDEFAULT || a.elementwise_dims != 0) {
+        throw Unsupported(text("Layer '", layer.name, "' gathers in mode ", static_cast<int>(a.mode), " with ", a.elementwise_dims,
+                               " element-wise dimensions; only GatherMode.DEFAULT without them is offered."));
+    }
+    const auto rank = static_cast<std::int64_t>(layer.inputs[0]->dims.size());
+    const ValueId data = context.input(layer, 0);
+    const ValueId indices = context.input(layer, 1);
+    context.ir().add_op(layer.name, tactics::Gather{a.axis < 0 ? a.axis + rank : a.axis}, {data, indices}, {context.output(layer, 0)});
+}
+
+} // namespace tensorvk::compiler

@@ -1,0 +1,206 @@
+#include "compiler/passes/fusion.hpp"
+
+#include <algorithm>
+
+#include "compiler/passes/passes.hpp"
+#include "support/dtype.hpp"
+
+namespace tensorvk::compiler {
+
+namespace {
+
+using kernels::PointwiseArg;
+using kernels::PointwiseProgram;
+using kernels::PointwiseSlot;
+
+//! Floats and truth values survive in a float register; integers need their own arithmetic.
+bool fits_float(const Value& value) { return is_floating(value.dtype) || value.dtype == DataType::kBOOL; }
+
+bool all_fit_float(const Ir& ir, const Op& op) {
+    const auto fits = [&](ValueId id) { return fits_float(ir.value(id)); };
+    return std::all_of(op.inputs.begin(), op.inputs.end(), fits) && std::all_of(op.operands.begin(), op.operands.end(), fits) &&
+           std::all_of(op.outputs.begin(), op.outputs.end(), fits);
+}
+
+} // namespace
+
+bool only_used_by(const Ir& ir, const Uses& uses, ValueId value, std::size_t consumer) {
+    const auto& consumers = uses.consumers[static_cast<std::size_t>(value)];
+    return !ir.value(value).is_output && !consumers.empty() &&
+           std::all_of(consumers.begin(), consumers.end(), [&](std::size_t c) { return c == consumer; });
+}
+
+void prune_operands(Op& op) {
+    std::vector<ValueId> kept;
+    std::vector<int> place(op.operands.size(), -1);
+    for (PointwiseSlot& slot : op.epilogue.slots) {
+        PointwiseArg* const args[] = {&slot.a, &slot.b, &slot.c};
+        for (int i = 0; i < kernels::arity(slot.op); ++i) {
+            if (args[i]->kind != PointwiseArg::Kind::kOPERAND) {
+                continue;
+            }
+            int& at = place[args[i]->index];
+            if (at < 0) {
+                at = static_cast<int>(kept.size());
+                kept.push_back(op.operands[args[i]->index]);
+            }
+            args[i]->index = static_cast<std::uint8_t>(at);
+        }
+    }
+    op.operands = std::move(kept);
+}
+
+std::optional<Joined> join(const Op& first, ValueId first_value, ValueId joint, const Op& second) {
+    Joined out{first.epilogue, first.operands};
+    const auto result = static_cast<std::uint8_t>(first.epilogue.slots.size());
+    const auto argument_for = [&](ValueId id) -> PointwiseArg {
+        if (id == joint) {
+            return {PointwiseArg::Kind::kVALUE, result};
+        }
+        if (id == first_value) {
+            return {PointwiseArg::Kind::kVALUE, 0};
+        }
+        auto it = std::find(out.operands.begin(), out.operands.end(), id);
+        if (it == out.operands.end()) {
+            it = out.operands.insert(out.operands.end(), id);
+        }
+        return {PointwiseArg::Kind::kOPERAND, static_cast<std::uint8_t>(it - out.operands.begin())};
+    };
+    const auto moved = [&](const PointwiseArg& arg) -> PointwiseArg {
+        switch (arg.kind) {
+        case PointwiseArg::Kind::kVALUE:
+            return arg.index == 0 ? argument_for(second.inputs[0])
+                                  : PointwiseArg{PointwiseArg::Kind::kVALUE, static_cast<std::uint8_t>(arg.index + result)};
+        case PointwiseArg::Kind::kOPERAND: return argument_for(second.operands[arg.index]);
+        case PointwiseArg::Kind::kIMMEDIATE: break;
+        }
+        return arg;
+    };
+    if (second.epilogue.empty() && second.inputs[0] != joint) {
+        return std::nullopt;
+    }
+    for (const PointwiseSlot& slot : second.epilogue.slots) {
+        const int arity = kernels::arity(slot.op);
+        PointwiseSlot next = slot;
+        next.a = moved(slot.a);
+        next.b = arity > 1 ? moved(slot.b) : PointwiseArg{};
+        next.c = arity > 2 ? moved(slot.c) : PointwiseArg{};
+        out.program.slots.push_back(next);
+    }
+    if (out.program.slots.size() > PointwiseProgram::kMaxSlots || out.operands.size() > PointwiseProgram::kMaxOperands) {
+        return std::nullopt;
+    }
+    return out;
+}
+
+void fuse_pointwise(Ir& ir) {
+    // Producers before consumers, so a chain of any length collapses from its front in one sweep.
+    Uses uses(ir);
+    std::vector<bool> dead(ir.ops.size(), false);
+    for (std::size_t i = 0; i < ir.ops.size(); ++i) {
+        const Op& first = ir.ops[i];
+        if (!is_pointwise(first) || dead[i]) {
+            continue;
+        }
+        const ValueId joint = first.outputs[0];
+        const auto& consumers = uses.consumers[static_cast<std::size_t>(joint)];
+        if (consumers.empty() || !only_used_by(ir, uses, joint, consumers[0])) {
+            continue;
+        }
+        Op& second = ir.ops[consumers[0]];
+        const bool same_shape = is_pointwise(second) && ir.same_dims(ir.value(joint), ir.value(second.outputs[0]));
+        if (!same_shape || !all_fit_float(ir, first) || !all_fit_float(ir, second)) {
+            continue;
+        }
+        auto joined = join(first, first.inputs[0], joint, second);
+        if (!joined) {
+            continue;
+        }
+        second.name = first.name + " + " + second.name;
+        second.inputs = first.inputs;
+        second.epilogue = std::move(joined->program);
+        second.operands = std::move(joined->operands);
+        dead[i] = true;
+        uses = Uses(ir); // indices stay valid: nothing was erased yet
+        for (auto& list : uses.consumers) {
+            std::erase_if(list, [&](std::size_t c) { return dead[c]; });
+        }
+    }
+    erase_ops(ir, dead);
+    sort_topologically(ir);
+}
+
+namespace {
+
+//! Axis along which an epilogue's per-channel operand varies.
+std::size_t channel_axis(const Ir& ir, const Op& producer) {
+    return std::holds_alternative<tactics::Convolution>(producer.kind) ? 1 : ir.value(producer.outputs[0]).dims.size() - 1;
+}
+
+//! An epilogue reads an operand of the output's own shape, one per channel, or a single one.
+bool epilogue_can_read(const Ir& ir, const Op& producer, ValueId operand) {
+    const Value& out = ir.value(producer.outputs[0]);
+    const Value& value = ir.value(operand);
+    if (ir.same_dims(out, value)) {
+        return !value.constant; // a constant of full size would have to be laid out like the output
+    }
+    if (value.dims.size() > out.dims.size()) {
+        return false;
+    }
+    const std::size_t shift = out.dims.size() - value.dims.size();
+    for (std::size_t axis = 0; axis < value.dims.size(); ++axis) {
+        const bool one = ir.exprs.is(value.dims[axis], 1);
+        const bool channel = axis + shift == channel_axis(ir, producer) && value.dims[axis] == out.dims[axis + shift];
+        if (!one && !channel) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool takes_epilogue(const Op& op) {
+    return op.role == Role::kCOMPUTE &&
+           (std::holds_alternative<tactics::Convolution>(op.kind) || std::holds_alternative<tactics::MatrixProduct>(op.kind));
+}
+
+} // namespace
+
+void fuse_epilogues(Ir& ir) {
+    // The last producer first: of two convolutions that are added, the later one takes the sum and the earlier one is its residual.
+    Uses uses(ir);
+    std::vector<bool> dead(ir.ops.size(), false);
+    for (std::size_t i = ir.ops.size(); i-- > 0;) {
+        Op& producer = ir.ops[i];
+        if (!takes_epilogue(producer) || dead[i]) {
+            continue;
+        }
+        const ValueId joint = producer.outputs[0];
+        const auto consumers = uses.consumers[static_cast<std::size_t>(joint)];
+        if (consumers.empty() || dead[consumers[0]] || !only_used_by(ir, uses, joint, consumers[0])) {
+            continue;
+        }
+        Op& consumer = ir.ops[consumers[0]];
+        if (!is_pointwise(consumer) || !all_fit_float(ir, consumer) || !is_floating(ir.value(consumer.outputs[0]).dtype) ||
+            !ir.same_dims(ir.value(joint), ir.value(consumer.outputs[0]))) {
+            continue;
+        }
+        auto joined = join(producer, -1, joint, consumer);
+        if (!joined || !std::all_of(joined->operands.begin(), joined->operands.end(),
+                                    [&](ValueId id) { return is_floating(ir.value(id).dtype) && epilogue_can_read(ir, producer, id); })) {
+            continue;
+        }
+        producer.name += " + " + consumer.name;
+        producer.epilogue = std::move(joined->program);
+        producer.operands = std::move(joined->operands);
+        producer.outputs = consumer.outputs;
+        dead[consumers[0]] = true;
+        for (auto& list : uses.consumers) { // the consumer's reads are the producer's now
+            std::replace(list.begin(), list.end(), consumers[0], i);
+        }
+        uses.consumers[static_cast<std::size_t>(joint)].clear();
+    }
+    erase_ops(ir, dead);
+    sort_topologically(ir);
+}
+
+} // namespace tensorvk::compiler

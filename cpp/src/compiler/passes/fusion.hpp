@@ -1,0 +1,29 @@
+// Shared by the fusion passes: rewriting a pointwise program so that it continues another one.
+#pragma once
+
+#include <optional>
+
+#include "compiler/ir.hpp"
+
+namespace tensorvk::compiler {
+
+[[nodiscard]] inline bool is_pointwise(const Op& op) {
+    return op.role == Role::kCOMPUTE && std::holds_alternative<tactics::Pointwise>(op.kind);
+}
+
+//! True when every use of `value` is in op `consumer` and it is not an output of the network.
+[[nodiscard]] bool only_used_by(const Ir& ir, const Uses& uses, ValueId value, std::size_t consumer);
+
+//! Program and operands of `first` followed by `second`, which uses `joint` (the result of `first`) as its value or as an operand.
+//! `first_value` is the value that `first` starts from when a value of the graph holds it, else -1 (an accumulator). Nothing when the
+//! result would have too many slots or operands.
+struct Joined {
+    kernels::PointwiseProgram program;
+    std::vector<ValueId> operands;
+};
+[[nodiscard]] std::optional<Joined> join(const Op& first, ValueId first_value, ValueId joint, const Op& second);
+
+//! Drops operands that the program does not read any more.
+void prune_operands(Op& op);
+
+} // namespace tensorvk::compiler

@@ -1,0 +1,48 @@
+#include "compiler/passes/passes.hpp"
+
+#include <array>
+
+namespace tensorvk::compiler {
+
+std::span<const Pass> graph_passes() {
+    static constexpr std::array<Pass, 6> passes = {{
+        {"remove_dead", remove_dead},
+        {"fold_constants", fold_constants},
+        {"fuse_pointwise", fuse_pointwise},
+        {"fold_affine", fold_affine},
+        {"fuse_epilogues", fuse_epilogues},
+        {"remove_dead_again", remove_dead},
+    }};
+    return passes;
+}
+
+void remove_dead(Ir& ir) {
+    std::vector<bool> needed(ir.values.size(), false);
+    for (const ValueId id : ir.outputs) {
+        needed[static_cast<std::size_t>(id)] = true;
+    }
+    std::vector<bool> dead(ir.ops.size(), false);
+    for (std::size_t i = ir.ops.size(); i-- > 0;) {
+        Op& op = ir.ops[i];
+        bool used = false;
+        for (ValueId& id : op.outputs) {
+            if (id >= 0 && !needed[static_cast<std::size_t>(id)]) {
+                id = op.outputs.size() > 1 ? -1 : id; // an unused output of several is not written
+            } else if (id >= 0) {
+                used = true;
+            }
+        }
+        dead[i] = !used;
+        if (used) {
+            for (const ValueId id : op.inputs) {
+                needed[static_cast<std::size_t>(id)] = true;
+            }
+            for (const ValueId id : op.operands) {
+                needed[static_cast<std::size_t>(id)] = true;
+            }
+        }
+    }
+    erase_ops(ir, dead);
+}
+
+} // namespace tensorvk::compiler

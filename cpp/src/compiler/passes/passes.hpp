@@ -1,0 +1,30 @@
+// The compiler's passes. Each is small, has a name, can be switched off, and leaves a valid graph in topological order.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "compiler/ir.hpp"
+
+namespace tensorvk::compiler {
+
+void remove_dead(Ir& ir);       // ops whose results nobody uses
+void fold_constants(Ir& ir);    // ops whose inputs are all known, by the host reference
+void fuse_pointwise(Ir& ir);    // chains of pointwise ops into one program
+void fold_affine(Ir& ir);       // scale and shift after a convolution (batch norm) into its weights; a shift after a product into its bias
+void fuse_epilogues(Ir& ir);    // a pointwise op into the convolution or matrix product before it
+
+struct Pass {
+    std::string_view name;
+    void (*run)(Ir&);
+};
+[[nodiscard]] std::span<const Pass> graph_passes();
+
+//! Element types in memory: floats inside become `internal` (float32 or float16); casts appear at the network's edges where types differ.
+void assign_types(Ir& ir, DataType internal);
+//! LINEAR or CHANNELS_LAST for every value; reformats appear where an operation cannot read what there is.
+void assign_layouts(Ir& ir);
+//! Transposes that only rename axes in memory become reshapes, which cost nothing.
+void find_views(Ir& ir);
+
+} // namespace tensorvk::compiler

@@ -1,0 +1,110 @@
+// Element types in memory.
+#include "compiler/passes/passes.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "support/dtype.hpp"
+#include "support/error.hpp"
+
+namespace tensorvk::compiler {
+
+namespace {
+
+void refuse_edge_type(const Value& value) {
+    const bool offered = value.dtype != DataType::kBF16 && value.dtype != DataType::kFP8 && value.dtype != DataType::kINT4;
+    if (!offered) {
+        throw Unsupported(text("Tensor '", value.name, "' is a network input or output of type ", dtype_name(value.dtype),
+                               "; float32, float16, int32, int64, int8, uint8 and bool are offered there."));
+    }
+}
+
+//! A pointwise op converts on its own whatever it reads and writes.
+bool converts(const Op& op) { return op.role == Role::kCOMPUTE && std::holds_alternative<tactics::Pointwise>(op.kind); }
+
+void replace_uses(Ir& ir, ValueId from, ValueId to, std::size_t first_op) {
+    for (std::size_t i = first_op; i < ir.ops.size(); ++i) {
+        std::replace(ir.ops[i].inputs.begin(), ir.ops[i].inputs.end(), from, to);
+        std::replace(ir.ops[i].operands.begin(), ir.ops[i].operands.end(), from, to);
+    }
+}
+
+//! A copy in the internal type takes the place of an input for everybody who cannot convert.
+void cast_input(Ir& ir, ValueId input, DataType internal) {
+    const Value& value = ir.value(input);
+    const ValueId inside = ir.add_value(value.name + " as " + std::string(dtype_name(internal)), internal, value.dims);
+    replace_uses(ir, input, inside, 0);
+    const std::string name = "cast " + ir.value(input).name;
+    ir.add_op(name, tactics::Pointwise{}, {input}, {inside});
+}
+
+//! The producer writes the internal type; a last op converts.
+void cast_output(Ir& ir, ValueId output, DataType internal) {
+    const Value& value = ir.value(output);
+    const ValueId inside = ir.add_value(value.name + " as " + std::string(dtype_name(internal)), internal, value.dims);
+    replace_uses(ir, output, inside, 0);
+    for (Op& op : ir.ops) {
+        std::replace(op.outputs.begin(), op.outputs.end(), output, inside);
+    }
+    const std::string name = "cast " + ir.value(output).name;
+    ir.add_op(name, tactics::Pointwise{}, {inside}, {output});
+}
+
+bool produced_by_converter(const Ir& ir, const Uses& uses, ValueId id) {
+    const auto& producers = uses.producers[static_cast<std::size_t>(id)];
+    return producers.size() == 1 && converts(ir.ops[producers[0]]) && uses.consumers[static_cast<std::size_t>(id)].empty();
+}
+
+//! Operands of pointwise programs are read beside activations and take their type; weights are packed from float32 by the tactics.
+void convert_operand_constants(Ir& ir, DataType internal) {
+    if (internal == DataType::kFLOAT) {
+        return;
+    }
+    for (Op& op : ir.ops) {
+        for (ValueId& id : op.operands) {
+            const Value& value = ir.value(id);
+            if (!value.constant || value.constant->dtype != DataType::kFLOAT) {
+                continue;
+            }
+            kernels::host::Tensor narrow(internal, value.constant->dims);
+            for (std::int64_t i = 0; i < narrow.volume(); ++i) {
+                narrow.set(i, value.constant->get(i));
+            }
+            id = ir.add_constant(value.name, std::move(narrow));
+        }
+    }
+}
+
+} // namespace
+
+void assign_types(Ir& ir, DataType internal) {
+    for (const ValueId id : ir.inputs) {
+        refuse_edge_type(ir.value(id));
+    }
+    for (const ValueId id : ir.outputs) {
+        refuse_edge_type(ir.value(id));
+    }
+    const Uses uses(ir);
+    for (const ValueId id : ir.outputs) {
+        const Value& value = ir.value(id);
+        if (is_floating(value.dtype) && value.dtype != internal && !produced_by_converter(ir, uses, id)) {
+            cast_output(ir, id, internal);
+        }
+    }
+    for (const ValueId id : ir.inputs) {
+        const Value& value = ir.value(id);
+        if (is_floating(value.dtype) && value.dtype != internal) {
+            cast_input(ir, id, internal);
+        }
+    }
+    for (Value& value : ir.values) {
+        const bool inside = !value.is_input && !value.is_output && !value.constant;
+        if (inside && is_floating(value.dtype)) {
+            value.dtype = internal;
+        }
+    }
+    convert_operand_constants(ir, internal);
+    sort_topologically(ir);
+}
+
+} // namespace tensorvk::compiler
