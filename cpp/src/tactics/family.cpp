@@ -1,0 +1,71 @@
+#include "tactics/family.hpp"
+
+#include <array>
+#include <type_traits>
+#include <variant>
+
+#include "tactics/families.hpp"
+
+namespace tensorvk::tactics {
+
+namespace {
+
+using Family = std::vector<Candidate> (*)(const Query& query);
+
+std::vector<Candidate> convolution(const Query& query) {
+    return convolution_candidates(query.operation, query.values, query.caps, query.exprs);
+}
+std::vector<Candidate> matrix(const Query& query) { return matrix_candidates(query.operation, query.values, query.caps, query.exprs); }
+
+struct Row {
+    std::size_t kind; // index in Kind
+    Family family;
+};
+
+template <typename K, std::size_t I = 0>
+constexpr std::size_t index_of() {
+    if constexpr (std::is_same_v<std::variant_alternative_t<I, Kind>, K>) {
+        return I;
+    } else {
+        return index_of<K, I + 1>();
+    }
+}
+
+constexpr Row kRows[] = {
+    {index_of<Convolution>(), convolution},
+    {index_of<MatrixProduct>(), matrix},
+    {index_of<Pooling>(), pooling_candidates},
+    {index_of<Pointwise>(), pointwise_candidates},
+    {index_of<Copy>(), copy_candidates},
+    {index_of<Gather>(), gather_candidates},
+    {index_of<Resize>(), resize_candidates},
+    {index_of<Reduce>(), reduce_candidates},
+    {index_of<SoftMax>(), softmax_candidates},
+    {index_of<TopK>(), topk_candidates},
+    {index_of<ShapeValues>(), shape_values_candidates},
+};
+
+constexpr auto kFamilies = [] {
+    std::array<Family, std::variant_size_v<Kind>> families{};
+    for (const Row& row : kRows) {
+        families[row.kind] = row.family;
+    }
+    return families;
+}();
+static_assert([] {
+    for (const Family family : kFamilies) {
+        if (family == nullptr) {
+            return false;
+        }
+    }
+    return true;
+}(), "every kind of operation has a family");
+
+} // namespace
+
+std::vector<Candidate> candidates(const Operation& operation, std::span<const Value> values, const vulkan::DeviceCaps& caps,
+                                  const shape::ExprPool& exprs) {
+    return kFamilies[operation.kind.index()]({operation, values, caps, exprs});
+}
+
+} // namespace tensorvk::tactics

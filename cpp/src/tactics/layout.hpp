@@ -1,0 +1,21 @@
+// Where the elements of a value lie in memory, as expressions.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "shape/expr.hpp"
+#include "tactics/operation.hpp"
+
+namespace tensorvk::tactics {
+
+//! Logical axes from the slowest to the fastest in memory.
+[[nodiscard]] std::vector<std::size_t> memory_order(Layout layout, std::size_t rank);
+
+//! Element strides of the logical axes of dense memory in that layout.
+[[nodiscard]] shape::Exprs memory_strides(shape::ExprPool& exprs, const shape::Exprs& dims, Layout layout);
+[[nodiscard]] shape::Exprs memory_strides(shape::ExprPool& exprs, const Value& value);
+
+[[nodiscard]] shape::Expr element_count(shape::ExprPool& exprs, const Value& value);
+
+} // namespace tensorvk::tactics
