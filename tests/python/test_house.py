@@ -25,6 +25,7 @@ ROOMS = [
     "tactics",
     "compiler",
     "builder",
+    "api",
     "bindings",
 ]
 # The network definition and its reader work on machines without a device.
