@@ -130,7 +130,7 @@ def test_public_headers_include_only_public_headers() -> None:
         for path in cpp_files()
         if path.is_relative_to(ROOT / "cpp/include")
         for name in includes(path)
-        if not name.startswith("tensorvk/")
+        if not name.startswith("tensorvk/") and not (path.parent / name).is_file()
     ]
     assert not wrong, "\n".join(wrong)
 
