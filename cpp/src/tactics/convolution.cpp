@@ -14,10 +14,11 @@ constexpr ConvolutionTactic kTactics[] = {
 
 std::vector<Candidate> convolution_candidates(const Operation& operation, std::span<const Value> values, const vulkan::DeviceCaps& caps,
                                               const shape::ExprPool& exprs) {
-    const ConvolutionProblem problem(operation, values, exprs);
+    const Query query{operation, values, caps, exprs};
+    const ConvolutionProblem problem(query);
     std::vector<Candidate> out;
     for (const ConvolutionTactic tactic : kTactics) {
-        for (Candidate& candidate : tactic(problem, values, caps, exprs)) {
+        for (Candidate& candidate : tactic(problem, query)) {
             if (!candidate.applicable()) candidate.lower = nullptr;
             out.push_back(std::move(candidate));
         }

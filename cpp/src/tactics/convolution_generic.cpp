@@ -12,14 +12,8 @@ void lower(const ConvolutionProblem& p, Lowering& lowering) {
     StepBuilder step(lowering, p.operation.name, "convolution/generic:" + variant);
     const shape::Expr count = exprs.product(p.y.dims);
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
-    step.param(count).param(p.out_channels);
-    for (const shape::Expr extent : p.spatial(p.y, exprs)) step.param(extent);
-    step.param(p.in_channels);
-    for (const shape::Expr extent : p.spatial(p.x, exprs)) step.param(extent);
-    step.param(p.groups);
-    for (const auto* triple : {&p.kernel, &p.stride, &p.dilation, &p.pre}) {
-        for (const std::int64_t value : *triple) step.param(value);
-    }
+    step.param(count).param(p.out_channels).params(p.spatial(p.y, exprs)).param(p.in_channels).params(p.spatial(p.x, exprs));
+    step.param(p.groups).params(p.kernel).params(p.stride).params(p.dilation).params(p.pre);
     step.param(p.x.layout == Layout::kCHANNELS_LAST ? 1 : 0).param(p.y.layout == Layout::kCHANNELS_LAST ? 1 : 0).param(p.bias >= 0 ? 1 : 0);
     step.reads(p.x.buffer).reads(p.weights.buffer).reads(p.bias >= 0 ? p.bias : p.weights.buffer).writes(p.y.buffer);
     add_epilogue(step, lowering, p.operation, p.roles, p.type_bits(), p.weights.buffer);
@@ -28,11 +22,10 @@ void lower(const ConvolutionProblem& p, Lowering& lowering) {
 
 } // namespace
 
-std::vector<Candidate> convolution_generic(const ConvolutionProblem& problem, std::span<const Value> values, const vulkan::DeviceCaps&,
-                                           const shape::ExprPool& exprs) {
+std::vector<Candidate> convolution_generic(const ConvolutionProblem& problem, const Query& query) {
     Candidate candidate;
     candidate.name = problem.transposed() ? "deconv/generic" : "conv/generic";
-    candidate.refusal = refuse_epilogue(problem.operation, values, problem.roles, exprs, true);
+    candidate.refusal = refuse_epilogue(query, problem.roles, true);
     candidate.portable = true;
     candidate.lower = [problem](Lowering& lowering) { lower(problem, lowering); };
     return {candidate};

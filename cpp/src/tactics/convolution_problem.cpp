@@ -24,27 +24,24 @@ std::int64_t channels(const Value& value, const shape::ExprPool& exprs, const st
 
 } // namespace
 
-ConvolutionProblem::ConvolutionProblem(const Operation& op, std::span<const Value> values, const shape::ExprPool& exprs)
-    : operation(op) {
-    const auto at = [&](ValueId id) -> const Value& { return values[static_cast<std::size_t>(id)]; };
-    x = at(op.inputs.at(0));
-    weights = at(op.inputs.at(1));
-    y = at(op.outputs.at(0));
-    if (op.has_bias) bias = at(op.inputs.at(2)).buffer;
+ConvolutionProblem::ConvolutionProblem(const Query& query)
+    : operation(query.operation), x(query.input(0)), weights(query.input(1)), y(query.output()) {
+    const std::string& layer = operation.name;
+    if (operation.has_bias) bias = query.input(2).buffer;
     const kernels::ConvGeometry& geometry = convolution().geometry;
     if (x.dims.size() < 3 || x.dims.size() > 5 || geometry.kernel.size() + 2 != x.dims.size()) {
-        throw Unsupported(text("Convolution '", op.name, "': its input has rank ", x.dims.size(), " and its kernel ", geometry.kernel.size(),
+        throw Unsupported(text("Convolution '", layer, "': its input has rank ", x.dims.size(), " and its kernel ", geometry.kernel.size(),
                                " axes; one to three spatial axes are supported."));
     }
     roles = convolution_roles(x.dims.size());
-    in_channels = channels(x, exprs, op.name);
-    out_channels = channels(y, exprs, op.name);
+    in_channels = channels(x, query.exprs, layer);
+    out_channels = channels(y, query.exprs, layer);
     groups = geometry.groups;
     kernel = triple(geometry.kernel, 1);
     stride = triple(geometry.stride, 1);
     dilation = triple(geometry.dilation, 1);
     pre = triple(geometry.pre, 0);
-    half_ = touches_half(op, values);
+    half_ = touches_half(query);
 }
 
 std::int32_t ConvolutionProblem::type_bits() const {

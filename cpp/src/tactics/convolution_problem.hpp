@@ -3,18 +3,17 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "tactics/epilogue.hpp"
-#include "tactics/family.hpp"
+#include "tactics/families.hpp"
 
 namespace tensorvk::tactics {
 
 struct ConvolutionProblem {
     //! Throws Unsupported when channel counts are not constants or there are more than three spatial axes.
-    ConvolutionProblem(const Operation& op, std::span<const Value> values, const shape::ExprPool& exprs);
+    explicit ConvolutionProblem(const Query& query);
 
     using Triple = std::array<std::int64_t, 3>;
 
@@ -43,10 +42,8 @@ private:
 };
 
 //! What every tactic of this family is: candidates for a problem, applicable or refused.
-using ConvolutionTactic = std::vector<Candidate> (*)(const ConvolutionProblem&, std::span<const Value>, const vulkan::DeviceCaps&,
-                                                     const shape::ExprPool&);
+using ConvolutionTactic = std::vector<Candidate> (*)(const ConvolutionProblem& problem, const Query& query);
 
-[[nodiscard]] std::vector<Candidate> convolution_generic(const ConvolutionProblem& problem, std::span<const Value> values,
-                                                         const vulkan::DeviceCaps& caps, const shape::ExprPool& exprs);
+[[nodiscard]] std::vector<Candidate> convolution_generic(const ConvolutionProblem& problem, const Query& query);
 
 } // namespace tensorvk::tactics

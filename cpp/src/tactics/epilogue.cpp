@@ -10,7 +10,6 @@ namespace tensorvk::tactics {
 namespace {
 
 constexpr std::int32_t kOperandHalf = 16; // bit of operand 0 in G(0)
-constexpr std::int32_t kAxisBitChannel = 1 << 1;
 
 bool is_float(DataType type) { return type == DataType::kFLOAT || type == DataType::kHALF; }
 
@@ -21,9 +20,17 @@ std::int32_t encode_mode(const OperandMode& mode) {
 } // namespace
 
 AxisRoles convolution_roles(std::size_t rank) {
-    AxisRoles roles{{0, 1}};
+    AxisRoles roles{.bit = {0, 1}, .channel_bit = 1};
     for (std::size_t axis = 2; axis < rank; ++axis) {
-        roles.role.push_back(static_cast<std::int32_t>(5 - rank + axis));
+        roles.bit.push_back(static_cast<std::int32_t>(5 - rank + axis));
+    }
+    return roles;
+}
+
+AxisRoles matrix_roles(std::size_t rank) {
+    AxisRoles roles{.bit = {}, .channel_bit = 4};
+    for (std::size_t axis = 0; axis < rank; ++axis) {
+        roles.bit.push_back(static_cast<std::int32_t>(axis + 5 < rank ? 0 : axis + 5 - rank));
     }
     return roles;
 }
@@ -42,11 +49,11 @@ std::optional<OperandMode> operand_mode(const Value& operand, const Value& outpu
             continue;
         }
         if (operand.dims[axis - skipped] != output.dims[axis]) return std::nullopt;
-        mode.axes |= 1 << roles.role[axis];
+        mode.axes |= 1 << roles.bit[axis];
     }
     if (all && operand.layout == output.layout) {
         mode.kind = OperandKind::kSAME;
-    } else if (mode.axes == kAxisBitChannel) {
+    } else if (mode.axes == 1 << roles.channel_bit) {
         mode.kind = OperandKind::kPER_CHANNEL;
     } else if (mode.axes == 0) {
         mode.kind = OperandKind::kSCALAR;
@@ -54,15 +61,14 @@ std::optional<OperandMode> operand_mode(const Value& operand, const Value& outpu
     return mode;
 }
 
-std::string refuse_epilogue(const Operation& operation, std::span<const Value> values, const AxisRoles& roles, const shape::ExprPool& exprs,
-                            bool general) {
-    const Value& output = values[static_cast<std::size_t>(operation.outputs.at(0))];
-    for (const ValueId id : operation.operands) {
-        const Value& operand = values[static_cast<std::size_t>(id)];
+std::string refuse_epilogue(const Query& query, const AxisRoles& roles, bool general) {
+    const Value& output = query.output();
+    for (const ValueId id : query.operation.operands) {
+        const Value& operand = query.value(id);
         if (!is_float(operand.dtype)) {
             return text("operand '", operand.name, "' is ", dtype_name(operand.dtype), ", only float32 and float16 can be fused");
         }
-        const std::optional<OperandMode> mode = operand_mode(operand, output, roles, exprs);
+        const std::optional<OperandMode> mode = operand_mode(operand, output, roles, query.exprs);
         if (!mode) return text("operand '", operand.name, "' is not known to broadcast to the output '", output.name, "'");
         if (!general && mode->kind == OperandKind::kGENERAL) {
             return text("operand '", operand.name, "' is neither laid out like the output, nor one value per channel, nor one value");
@@ -92,8 +98,9 @@ void add_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operat
     step.geometry(0, types).geometry(1, modes).pointwise(operation.epilogue);
 }
 
-bool touches_half(const Operation& operation, std::span<const Value> values) {
-    const auto half = [&](ValueId id) { return id >= 0 && values[static_cast<std::size_t>(id)].dtype == DataType::kHALF; };
+bool touches_half(const Query& query) {
+    const Operation& operation = query.operation;
+    const auto half = [&](ValueId id) { return id >= 0 && query.value(id).dtype == DataType::kHALF; };
     return std::any_of(operation.inputs.begin(), operation.inputs.end(), half) ||
            std::any_of(operation.outputs.begin(), operation.outputs.end(), half) ||
            std::any_of(operation.operands.begin(), operation.operands.end(), half);

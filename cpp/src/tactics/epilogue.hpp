@@ -3,10 +3,9 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 
-#include "tactics/family.hpp"
+#include "tactics/families.hpp"
 #include "tactics/step_builder.hpp"
 
 namespace tensorvk::tactics {
@@ -16,23 +15,26 @@ enum class OperandKind : std::int32_t { kGENERAL = 0, kSAME = 1, kPER_CHANNEL = 
 
 struct OperandMode {
     OperandKind kind = OperandKind::kGENERAL;
-    std::int32_t axes = 0; // bits n, c, d, h, w: extends along that axis of the output
+    std::int32_t axes = 0; // bits of AxisRoles: extends along that axis of the output
     bool channels_last = false;
 };
 
-//! Axis positions n, c, d, h, w of a value's logical axes; `channel_axis` is c's.
+//! Which bit of OperandMode::axes stands for each logical axis of the output.
 struct AxisRoles {
-    std::vector<std::int32_t> role; // per logical axis of the output: 0 = n, 1 = c, 2 .. 4 = d, h, w
+    std::vector<std::int32_t> bit;
+    std::int32_t channel_bit = 1;
 };
+//! n, c, d, h, w = bits 0 .. 4; the channels are axis 1.
 [[nodiscard]] AxisRoles convolution_roles(std::size_t rank);
+//! The last five axes = bits 0 .. 4; the "channels" are the columns, the last axis. Axes before those share bit 0.
+[[nodiscard]] AxisRoles matrix_roles(std::size_t rank);
 
 //! nullopt: the operand does not broadcast to the output as far as is known while building.
 [[nodiscard]] std::optional<OperandMode> operand_mode(const Value& operand, const Value& output, const AxisRoles& roles,
                                                       const shape::ExprPool& exprs);
 
 //! Why a kernel with this epilogue cannot run, or empty. `general`: the kernel takes operands that extend along any set of axes.
-[[nodiscard]] std::string refuse_epilogue(const Operation& operation, std::span<const Value> values, const AxisRoles& roles,
-                                          const shape::ExprPool& exprs, bool general);
+[[nodiscard]] std::string refuse_epilogue(const Query& query, const AxisRoles& roles, bool general);
 
 //! Adds constants G(0), G(1), the pointwise program and bindings 4 .. 7; `unused` fills the bindings of absent operands.
 //! `types` holds the caller's bits of G(0).
@@ -40,6 +42,6 @@ void add_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operat
                   std::int32_t unused);
 
 //! True when one of the operation's values is stored as half: the kernel's f16 variant is needed.
-[[nodiscard]] bool touches_half(const Operation& operation, std::span<const Value> values);
+[[nodiscard]] bool touches_half(const Query& query);
 
 } // namespace tensorvk::tactics

@@ -21,6 +21,11 @@ public:
     StepBuilder& geometry(std::uint32_t index, std::int32_t value);
     StepBuilder& param(shape::Expr value);
     StepBuilder& param(std::int64_t value);
+    template <typename Range>
+    StepBuilder& params(const Range& values) {
+        for (const auto& value : values) param(value);
+        return *this;
+    }
     StepBuilder& reads(std::int32_t buffer);
     StepBuilder& writes(std::int32_t buffer);
     StepBuilder& groups(shape::Expr x, shape::Expr y, shape::Expr z);

@@ -1,0 +1,29 @@
+#include "tactics/matrix.hpp"
+
+#include "tactics/matrix_problem.hpp"
+
+namespace tensorvk::tactics {
+namespace {
+
+// In the order in which candidates are tried. A tactic answers for what it was made for and refuses the rest with a reason.
+constexpr MatrixTactic kTactics[] = {
+    matrix_generic,
+};
+
+} // namespace
+
+std::vector<Candidate> matrix_candidates(const Operation& operation, std::span<const Value> values, const vulkan::DeviceCaps& caps,
+                                         const shape::ExprPool& exprs) {
+    const Query query{operation, values, caps, exprs};
+    const MatrixProblem problem(query);
+    std::vector<Candidate> out;
+    for (const MatrixTactic tactic : kTactics) {
+        for (Candidate& candidate : tactic(problem, query)) {
+            if (!candidate.applicable()) candidate.lower = nullptr;
+            out.push_back(std::move(candidate));
+        }
+    }
+    return out;
+}
+
+} // namespace tensorvk::tactics

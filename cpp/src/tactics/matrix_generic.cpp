@@ -1,0 +1,52 @@
+// matrix/generic: one output element per invocation, any strides, broadcast over up to six leading axes.
+#include "support/error.hpp"
+#include "tactics/matrix_problem.hpp"
+
+namespace tensorvk::tactics {
+namespace {
+
+constexpr std::int32_t kLocalSize = 64;
+constexpr std::size_t kBatchAxes = 6; // what the kernel has parameters for
+
+void add_batch(StepBuilder& step, const shape::Exprs& values, std::int64_t missing) {
+    for (std::size_t i = values.size(); i < kBatchAxes; ++i) step.param(missing);
+    step.params(values);
+}
+
+void lower(const MatrixProblem& p, Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    StepBuilder step(lowering, p.operation.name, p.half ? "matrix/generic:f16" : "matrix/generic:f32");
+    const shape::Expr count = exprs.product(p.c.dims);
+    step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
+    const FactorStrides a = factor_strides(lowering, p.a, p.product().transpose_a, p.c.dims.size());
+    const FactorStrides b = factor_strides(lowering, p.b, p.product().transpose_b, p.c.dims.size());
+    step.param(count).param(p.m).param(p.n).param(p.k).param(a.row).param(a.column).param(b.row).param(b.column);
+    add_batch(step, {p.c.dims.begin(), p.c.dims.end() - 2}, 1);
+    add_batch(step, a.batch, 0);
+    add_batch(step, b.batch, 0);
+    step.param(p.bias >= 0 ? 1 : 0);
+    step.reads(p.a.buffer).reads(p.b.buffer).reads(p.bias >= 0 ? p.bias : p.b.buffer).writes(p.c.buffer);
+    add_epilogue(step, lowering, p.operation, p.roles, p.type_bits(), p.b.buffer);
+    lowering.add(step.take());
+}
+
+std::string refuse(const MatrixProblem& p, const Query& query) {
+    if (p.c.dims.size() > kBatchAxes + 2) {
+        return text("the product has rank ", p.c.dims.size(), ", the kernel takes at most ", kBatchAxes + 2);
+    }
+    if (p.c.layout != Layout::kLINEAR) return "the product is stored channels last, the kernel writes rows";
+    return refuse_epilogue(query, p.roles, p.c.dims.size() <= 5);
+}
+
+} // namespace
+
+std::vector<Candidate> matrix_generic(const MatrixProblem& problem, const Query& query) {
+    Candidate candidate;
+    candidate.name = "matrix/generic";
+    candidate.refusal = refuse(problem, query);
+    candidate.portable = true;
+    candidate.lower = [problem](Lowering& lowering) { lower(problem, lowering); };
+    return {candidate};
+}
+
+} // namespace tensorvk::tactics

@@ -1,0 +1,40 @@
+// A matrix product as its tactics see it: c[batch..., m, n] = a[batch..., m, k] * b[batch..., k, n], strides in memory, batch broadcast.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tactics/epilogue.hpp"
+#include "tactics/families.hpp"
+
+namespace tensorvk::tactics {
+
+struct MatrixProblem {
+    //! Throws Unsupported for operands below rank 2.
+    explicit MatrixProblem(const Query& query);
+
+    Operation operation; // a copy: candidates outlive the call that makes them
+    Value a, b, c;
+    std::int32_t bias = -1; // buffer, or -1
+    AxisRoles roles;
+    shape::Expr m{}, n{}, k{};
+    bool half = false;
+
+    [[nodiscard]] const MatrixProduct& product() const { return std::get<MatrixProduct>(operation.kind); }
+    [[nodiscard]] std::int32_t type_bits() const;
+};
+
+//! One factor as a kernel reads it: element strides of its rows and columns (after transposition) and of the result's batch axes, 0 where
+//! it is broadcast.
+struct FactorStrides {
+    shape::Expr row{}, column{};
+    shape::Exprs batch;
+};
+[[nodiscard]] FactorStrides factor_strides(Lowering& lowering, const Value& factor, bool transpose, std::size_t result_rank);
+
+using MatrixTactic = std::vector<Candidate> (*)(const MatrixProblem& problem, const Query& query);
+
+[[nodiscard]] std::vector<Candidate> matrix_generic(const MatrixProblem& problem, const Query& query);
+
+} // namespace tensorvk::tactics
