@@ -10,7 +10,8 @@ endif()
 
 find_program(TENSORVK_CCACHE ccache)
 if(TENSORVK_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    set(CMAKE_CXX_COMPILER_LAUNCHER "${TENSORVK_CCACHE}")
+    # Paths relative to the source tree, so that all build folders share what one of them compiled.
+    set(CMAKE_CXX_COMPILER_LAUNCHER env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" "${TENSORVK_CCACHE}")
 endif()
 find_program(TENSORVK_MOLD mold)
 if(TENSORVK_MOLD)
