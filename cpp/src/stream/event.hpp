@@ -4,26 +4,20 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <string>
+#include <vector>
 
+#include "stream/errors.hpp"
 #include "stream/stream.hpp"
-#include "support/error.hpp"
 
 namespace tensorvk::stream {
 
 struct TimestampSlot;
 
-//! The device has not got there yet; ask again later.
-class NotReady : public Error {
-public:
-    explicit NotReady(const std::string& message) : Error(ErrorCode::kINVALID_STATE, message) {}
-};
-
 class Event {
 public:
     //! Events with timing write a timestamp when reached; without, recording costs no submission.
     [[nodiscard]] static std::shared_ptr<Event> create(const std::shared_ptr<vulkan::Device>& device, bool timing = true);
-    //! Throws InvalidArgument for unknown or destroyed handles.
+    //! Throws InvalidHandle for unknown or destroyed handles.
     [[nodiscard]] static std::shared_ptr<Event> from_handle(std::uint64_t handle);
     static void destroy(std::uint64_t handle);
 
@@ -42,7 +36,7 @@ public:
     void synchronize() const;
     //! True when the latest record is done or there was none.
     [[nodiscard]] bool query() const;
-    //! Milliseconds from `start` to `end`. Throws InvalidArgument when one was never recorded or has no timing, NotReady when one is not done.
+    //! Milliseconds from `start` to `end`. Throws InvalidHandle when one was never recorded or has no timing, NotReady when one is not done.
     [[nodiscard]] static float elapsed_ms(const Event& start, const Event& end);
 
     struct Point {
@@ -53,11 +47,14 @@ public:
     [[nodiscard]] Point point() const;
 
 private:
+    [[nodiscard]] std::shared_ptr<TimestampSlot> free_slot(const StreamState& stream);
+
     std::shared_ptr<vulkan::Device> device_;
     bool timing_;
     std::uint64_t handle_ = 0;
     mutable std::mutex mutex_;
     Point point_;
+    std::vector<std::shared_ptr<TimestampSlot>> slots_;
 };
 
 } // namespace tensorvk::stream

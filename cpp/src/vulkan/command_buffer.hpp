@@ -49,6 +49,9 @@ public:
     //! Keeps `object` alive until the next begin() or the destruction of this.
     void keep(std::shared_ptr<const void> object) { kept_.push_back(std::move(object)); }
 
+    //! Lets go of what keep() holds; what was recorded must not run again.
+    void let_go() { kept_.clear(); }
+
     [[nodiscard]] VkCommandBuffer handle() const noexcept { return handle_; }
     [[nodiscard]] Device& device() const noexcept { return *device_; }
     [[nodiscard]] std::uint32_t dispatch_count() const noexcept { return dispatches_; }

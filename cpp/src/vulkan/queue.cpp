@@ -1,8 +1,7 @@
 #include "vulkan/queue.hpp"
 
-#include <array>
+#include <vector>
 
-#include "support/error.hpp"
 #include "vulkan/check.hpp"
 #include "vulkan/device.hpp"
 
@@ -13,15 +12,13 @@ Queue::Queue(const Device& device, std::uint32_t family, std::uint32_t index) : 
 }
 
 void Queue::submit(VkCommandBuffer commands, std::span<const TimelinePoint> waits, TimelinePoint signal) {
-    if (waits.size() > kMaxWaits) throw InternalError(text("A submission waits for ", waits.size(), " timelines."));
-    std::array<VkSemaphore, kMaxWaits> semaphores;
-    std::array<std::uint64_t, kMaxWaits> values;
-    std::array<VkPipelineStageFlags, kMaxWaits> stages;
-    for (std::size_t i = 0; i < waits.size(); ++i) {
-        semaphores[i] = waits[i].semaphore;
-        values[i] = waits[i].value;
-        stages[i] = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
+    std::vector<VkSemaphore> semaphores;
+    std::vector<std::uint64_t> values;
+    for (const TimelinePoint& wait : waits) {
+        semaphores.push_back(wait.semaphore);
+        values.push_back(wait.value);
     }
+    const std::vector<VkPipelineStageFlags> stages(waits.size(), VK_PIPELINE_STAGE_ALL_COMMANDS_BIT);
     VkTimelineSemaphoreSubmitInfo timeline{};
     timeline.sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO;
     timeline.waitSemaphoreValueCount = static_cast<std::uint32_t>(waits.size());

@@ -21,10 +21,8 @@ class Queue {
 public:
     Queue(const Device& device, std::uint32_t family, std::uint32_t index);
 
-    //! Submits at most one command buffer (VK_NULL_HANDLE: none) after `waits` (at most kMaxWaits), signalling `signal` when it is done.
+    //! Submits at most one command buffer (VK_NULL_HANDLE: none) after `waits`, signalling `signal` when it is done.
     void submit(VkCommandBuffer commands, std::span<const TimelinePoint> waits, TimelinePoint signal);
-
-    static constexpr std::size_t kMaxWaits = 64;
 
 private:
     const Device& device_;

@@ -20,6 +20,8 @@ public:
 
     [[nodiscard]] TimelinePoint point(std::uint64_t value) const noexcept { return {handle_, value}; }
 
+    //! The highest value seen reached so far, without asking the driver.
+    [[nodiscard]] std::uint64_t seen() const noexcept { return seen_.load(std::memory_order_acquire); }
     //! The value reached. Throws DeviceLost.
     [[nodiscard]] std::uint64_t completed();
     //! True when `value` was seen reached already or is now.
