@@ -5,7 +5,7 @@
 #include <mutex>
 #include <utility>
 
-#include "support/error.hpp"
+#include "stream/errors.hpp"
 
 namespace tensorvk::stream {
 namespace {
@@ -51,7 +51,7 @@ void AddressSpace::add_host(std::uint64_t address, std::uint64_t size, std::shar
     const bool before = next != entries_.begin() && std::prev(next)->first + std::prev(next)->second.size > address;
     if (after || before) {
         const auto& [base, entry] = after ? *next : *std::prev(next);
-        throw InvalidArgument(text("Host memory ", describe(address, size), " overlaps memory that is registered already: ",
+        throw OverlappingRegistration(text("Host memory ", describe(address, size), " overlaps memory that is registered already: ",
                                    describe(base, entry.size), "."));
     }
     entries_.emplace(address, Entry{size, offset, std::move(buffer), kind});

@@ -25,6 +25,18 @@ public:
     using InvalidState::InvalidState;
 };
 
+//! A device number that is none.
+class InvalidDevice : public InvalidArgument {
+public:
+    using InvalidArgument::InvalidArgument;
+};
+
+//! Host memory that is known already.
+class OverlappingRegistration : public InvalidArgument {
+public:
+    using InvalidArgument::InvalidArgument;
+};
+
 //! The two ends of a copy contradict its kind.
 class InvalidCopyKind : public InvalidArgument {
 public:
