@@ -8,7 +8,4 @@ namespace tensorvk::compiler {
 //! One channel or one pixel: row-major and channels last are the same bytes.
 [[nodiscard]] bool same_in_both_layouts(const Ir& ir, const Value& value);
 
-//! Distance in elements between neighbours along each logical axis.
-[[nodiscard]] shape::Exprs memory_strides(shape::ExprPool& exprs, const tactics::Value& value);
-
 } // namespace tensorvk::compiler

@@ -6,6 +6,7 @@
 
 #include "compiler/layout.hpp"
 #include "compiler/passes/passes.hpp"
+#include "tactics/layout.hpp"
 
 namespace tensorvk::compiler {
 
@@ -228,26 +229,6 @@ bool same_in_both_layouts(const Ir& ir, const Value& value) {
     return one_channel || one_pixel;
 }
 
-shape::Exprs memory_strides(shape::ExprPool& exprs, const tactics::Value& value) {
-    const std::size_t rank = value.dims.size();
-    shape::Exprs strides(rank);
-    shape::Expr step = exprs.constant(1);
-    const auto place = [&](std::size_t axis) {
-        strides[axis] = step;
-        step = exprs.mul(step, value.dims[axis]);
-    };
-    const bool last = value.layout == Layout::kCHANNELS_LAST && rank >= 3;
-    if (last) {
-        place(1);
-    }
-    for (std::size_t axis = rank; axis-- > 0;) {
-        if (!last || axis != 1) {
-            place(axis);
-        }
-    }
-    return strides;
-}
-
 void assign_layouts(Ir& ir) { LayoutPass(ir).run(); }
 
 void find_views(Ir& ir) {
@@ -258,8 +239,8 @@ void find_views(Ir& ir) {
         }
         const Value& in = ir.value(op.inputs[0]);
         const Value& out = ir.value(op.outputs[0]);
-        const shape::Exprs from = memory_strides(ir.exprs, in);
-        const shape::Exprs to = memory_strides(ir.exprs, out);
+        const shape::Exprs from = tactics::memory_strides(ir.exprs, in);
+        const shape::Exprs to = tactics::memory_strides(ir.exprs, out);
         bool view = true;
         for (std::size_t axis = 0; axis < to.size() && view; ++axis) {
             const auto source = static_cast<std::size_t>(copy->axis_of[axis]);

@@ -1,0 +1,105 @@
+#include "builder/builder.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "builder/emit.hpp"
+#include "builder/profiles.hpp"
+#include "builder/report.hpp"
+#include "builder/tuner.hpp"
+#include "compiler/compile.hpp"
+#include "plan/file.hpp"
+#include "support/error.hpp"
+#include "vulkan/device.hpp"
+
+namespace tensorvk::builder {
+
+namespace {
+
+//! What every Vulkan 1.2 device has: the limits that the specification guarantees. 16- and 8-bit storage are taken for granted here only
+//! because kernels use them where the network's own edges have such types.
+vulkan::DeviceCaps portable_caps() {
+    vulkan::DeviceCaps caps;
+    caps.fp16_storage = true;
+    caps.int8_storage = true;
+    caps.limits.max_storage_range = std::uint64_t{1} << 27;
+    caps.limits.max_push_constant_bytes = 128;
+    caps.limits.max_shared_memory = 16384;
+    caps.limits.max_workgroup_invocations = 128;
+    caps.limits.max_workgroup_size = {128, 128, 64};
+    caps.limits.max_group_count = {65535, 65535, 65535};
+    caps.limits.max_storage_bindings = 8;
+    caps.limits.storage_offset_alignment = 256;
+    return caps;
+}
+
+class Progress {
+public:
+    Progress(const Options& options) : options_(options) {}
+    void step(const char* phase, int done, int steps) const {
+        if (options_.progress && !options_.progress(phase, done, steps)) {
+            throw InvalidState(text("The build was cancelled by its progress monitor in phase '", phase, "', step ", done, " of ", steps, "."));
+        }
+    }
+
+private:
+    const Options& options_;
+};
+
+std::vector<std::vector<std::int64_t>> opt_shapes(const plan::Profile& profile) {
+    std::vector<std::vector<std::int64_t>> shapes;
+    for (const plan::Profile::Range& range : profile.inputs) {
+        shapes.push_back(range.opt);
+    }
+    return shapes;
+}
+
+plan::Program portable_program(const compiler::Compiled& network) {
+    const vulkan::DeviceCaps caps = portable_caps();
+    return emit(network, caps, [&](const tactics::Operation& operation) { return choose_portable(network, operation, caps); }).program;
+}
+
+} // namespace
+
+std::vector<std::byte> build_plan(const graph::Network& network, const Options& options, LogSink& log) {
+    const auto begin = std::chrono::steady_clock::now();
+    const auto device = vulkan::Device::current();
+    const Progress progress(options);
+    progress.step("Compiling", 0, 2);
+    plan::Plan plan;
+    plan.profiles = resolve_profiles(network, options.profiles);
+    const bool half = options.fp16 && device->caps().fp16_storage;
+    if (options.fp16 && !half) {
+        log.log(Severity::kWARNING, text("BuilderFlag.FP16 has no effect: ", device->offer().name, " cannot store 16-bit values in buffers."));
+    }
+    compiler::WeightStore weights;
+    const compiler::Compiled portable = compiler::compile(network, DataType::kFLOAT, weights);
+    progress.step("Compiling", 1, 2);
+    const compiler::Compiled tuned = half ? compiler::compile(network, DataType::kHALF, weights) : portable;
+    progress.step("Compiling", 2, 2);
+
+    Tuner tuner(device, options, symbol_values(tuned.program, opt_shapes(plan.profiles[0])), weights.bytes(), log);
+    const int steps = static_cast<int>(tuned.operations.size());
+    int done = 0;
+    Emitted emitted = emit(tuned, device->caps(), [&](const tactics::Operation& operation) {
+        progress.step("Timing", done++, steps);
+        return tuner.choose(tuned, operation);
+    });
+    progress.step("Timing", steps, steps);
+
+    plan.name = network.name;
+    plan.portable = portable_program(portable);
+    plan.report_json = report_json(tuned, emitted.choices);
+    plan.tuned.push_back({device_key(*device), std::move(emitted.program)});
+    plan.weights = weights.take();
+    plan.builder_flags = options.flags;
+    plan.profiling_verbosity = options.profiling_verbosity;
+    std::vector<std::byte> bytes = plan::write_plan(plan);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+    log.log(Severity::kINFO, text("Built '", network.name, "' for ", device->offer().name, ": ", network.layers().size(), " layers became ", steps,
+                                  " operations and ", plan.tuned[0].program.steps.size(), " dispatches; ", bytes.size(), " bytes in ",
+                                  seconds.count(), " s."));
+    return bytes;
+}
+
+} // namespace tensorvk::builder

@@ -1,0 +1,42 @@
+// From a network to the bytes of a plan: compiles, times candidates on the current device, writes everything down.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "builder/timing_cache.hpp"
+#include "graph/network.hpp"
+#include "support/log.hpp"
+
+namespace tensorvk::builder {
+
+//! min, opt and max shape per input name. Inputs without dynamic dimensions may be left out.
+struct ProfileShapes {
+    std::map<std::string, std::array<std::vector<std::int64_t>, 3>> shapes;
+};
+
+struct Options {
+    bool fp16 = false;                 // floats between operations are float16 where the device can store them; sums stay float32
+    bool disable_timing_cache = false; // time again what the cache knows
+    bool error_on_cache_miss = false;  // refuse to time anything
+    int optimization_level = 3;        // 0: first applicable candidate, nothing is timed; 1 to 5: more repetitions
+    int avg_timing_iterations = 1;     // multiplies the repetitions
+    std::uint64_t workspace_bytes = UINT64_MAX; // candidates that need more scratch memory are dropped
+    std::uint32_t flags = 0;           // BuilderFlag bits as the user gave them, stored in the plan
+    std::uint32_t profiling_verbosity = 0;
+    std::vector<ProfileShapes> profiles;
+    std::shared_ptr<TimingCache> timing_cache; // null: one for this build only
+    std::uint64_t profile_stream = 0;  // stream on which candidates are timed
+    std::function<bool(const char* phase, int step, int steps)> progress; // false cancels the build
+};
+
+//! Throws Error: InvalidModel, Unsupported, InvalidArgument (profiles), InvalidState (cancelled), OutOfMemory, DeviceLost.
+[[nodiscard]] std::vector<std::byte> build_plan(const graph::Network& network, const Options& options, LogSink& log);
+
+} // namespace tensorvk::builder

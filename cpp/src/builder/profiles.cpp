@@ -1,0 +1,95 @@
+#include "builder/profiles.hpp"
+
+#include <algorithm>
+
+#include "support/error.hpp"
+
+namespace tensorvk::builder {
+
+namespace {
+
+std::vector<std::int64_t> dims_of(const graph::Network& network, const graph::Tensor& tensor) {
+    const Dims dims = network.dims(tensor);
+    return {dims.d, dims.d + dims.nbDims};
+}
+
+std::string shape_text(const std::vector<std::int64_t>& dims) {
+    std::string out = "[";
+    for (std::size_t i = 0; i < dims.size(); ++i) {
+        out += (i > 0 ? ", " : "") + std::to_string(dims[i]);
+    }
+    return out + "]";
+}
+
+void check_range(const std::string& name, std::size_t profile, const std::vector<std::int64_t>& declared, const plan::Profile::Range& range) {
+    for (const auto* shape : {&range.min, &range.opt, &range.max}) {
+        if (shape->size() != declared.size()) {
+            throw InvalidArgument(text("Optimization profile ", profile, " gives input '", name, "' the shape ", shape_text(*shape), " with ",
+                                       shape->size(), " dimensions; the network declares ", shape_text(declared), "."));
+        }
+    }
+    for (std::size_t axis = 0; axis < declared.size(); ++axis) {
+        const bool ordered = 0 <= range.min[axis] && range.min[axis] <= range.opt[axis] && range.opt[axis] <= range.max[axis];
+        const bool fits = declared[axis] < 0 || (range.min[axis] == declared[axis] && range.max[axis] == declared[axis]);
+        if (!ordered || !fits) {
+            throw InvalidArgument(text("Optimization profile ", profile, " gives axis ", axis, " of input '", name, "' the range min ",
+                                       range.min[axis], ", opt ", range.opt[axis], ", max ", range.max[axis],
+                                       ordered ? "; the network fixes this axis to " + std::to_string(declared[axis]) + "."
+                                               : "; min <= opt <= max is needed."));
+        }
+    }
+}
+
+plan::Profile::Range range_of(const graph::Network& network, const graph::Tensor& input, std::size_t profile, const ProfileShapes& given) {
+    const std::vector<std::int64_t> declared = dims_of(network, input);
+    if (const auto it = given.shapes.find(input.name); it != given.shapes.end()) {
+        plan::Profile::Range range{it->second[0], it->second[1], it->second[2]};
+        check_range(input.name, profile, declared, range);
+        return range;
+    }
+    if (std::find(declared.begin(), declared.end(), -1) != declared.end()) {
+        throw InvalidArgument(text("Input '", input.name, "' has dynamic dimensions ", shape_text(declared), " but optimization profile ", profile,
+                                   " says nothing about it; call profile.set_shape(\"", input.name,
+                                   "\", min, opt, max) and config.add_optimization_profile(profile)."));
+    }
+    return {declared, declared, declared};
+}
+
+} // namespace
+
+std::vector<plan::Profile> resolve_profiles(const graph::Network& network, const std::vector<ProfileShapes>& given) {
+    for (std::size_t i = 0; i < given.size(); ++i) {
+        for (const auto& entry : given[i].shapes) {
+            const bool known = std::any_of(network.inputs().begin(), network.inputs().end(),
+                                           [&](const graph::Tensor* t) { return t->name == entry.first; });
+            if (!known) {
+                throw InvalidArgument(text("Optimization profile ", i, " names an input '", entry.first, "' that the network does not have."));
+            }
+        }
+    }
+    static const std::vector<ProfileShapes> none(1);
+    std::vector<plan::Profile> profiles;
+    for (const ProfileShapes& shapes : given.empty() ? none : given) {
+        plan::Profile profile;
+        for (const graph::Tensor* input : network.inputs()) {
+            profile.inputs.push_back(range_of(network, *input, profiles.size(), shapes));
+        }
+        profiles.push_back(std::move(profile));
+    }
+    return profiles;
+}
+
+std::vector<std::int64_t> symbol_values(const plan::Program& program, const std::vector<std::vector<std::int64_t>>& shapes) {
+    std::vector<std::int64_t> values(program.exprs.symbols().size(), 1);
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+        for (std::size_t axis = 0; axis < shapes[i].size(); ++axis) {
+            const shape::ExprNode& node = program.exprs.node(program.io.at(i).dims.at(axis));
+            if (node.op == shape::ExprOp::kSYMBOL) {
+                values[static_cast<std::size_t>(node.value)] = shapes[i][axis];
+            }
+        }
+    }
+    return values;
+}
+
+} // namespace tensorvk::builder

@@ -1,0 +1,97 @@
+#include "builder/report.hpp"
+
+#include <cmath>
+#include <cstdio>
+
+#include "support/dtype.hpp"
+#include "support/error.hpp"
+
+namespace tensorvk::builder {
+
+namespace {
+
+std::string quoted(const std::string& raw) {
+    std::string out = "\"";
+    for (const char c : raw) {
+        if (c == '"' || c == '\\') {
+            out += '\\';
+            out += c;
+        } else if (static_cast<unsigned char>(c) < 0x20) {
+            char escape[8];
+            std::snprintf(escape, sizeof(escape), "\\u%04x", c);
+            out += escape;
+        } else {
+            out += c;
+        }
+    }
+    return out + '"';
+}
+
+template <typename Range, typename Write>
+std::string list(const Range& range, Write write) {
+    std::string out = "[";
+    const char* separator = "";
+    for (const auto& item : range) {
+        out += separator + write(item);
+        separator = ", ";
+    }
+    return out + "]";
+}
+
+std::string number(float value) { return std::isfinite(value) ? text(value) : "null"; }
+
+std::string kind_name(const tactics::Kind& kind) {
+    static constexpr const char* names[] = {"Convolution", "MatrixMultiply", "Pooling", "PointWise", "Copy",       "Gather",
+                                            "Resize",      "Reduce",         "SoftMax", "TopK",      "ShapeValues"};
+    static_assert(std::size(names) == std::variant_size_v<tactics::Kind>);
+    return names[kind.index()];
+}
+
+std::string tensor_json(const compiler::Compiled& network, tactics::ValueId id) {
+    const tactics::Value& value = network.values[static_cast<std::size_t>(id)];
+    const auto& exprs = network.program.exprs;
+    const std::string dims = list(value.dims, [&](shape::Expr e) { return std::to_string(exprs.value(e).value_or(-1)); });
+    const std::string layout = value.layout == tactics::Layout::kLINEAR ? "Row major linear" : "Channels last";
+    return "{\"Name\": " + quoted(value.name) + ", \"Location\": \"Device\", \"Dimensions\": " + dims + ", \"Format/Datatype\": " +
+           quoted(layout + " " + std::string(dtype_name(value.dtype))) + "}";
+}
+
+std::string candidate_json(const CandidateReport& report) {
+    std::string out = "{\"Name\": " + quoted(report.name);
+    if (report.milliseconds >= 0.0f) {
+        out += ", \"Milliseconds\": " + number(report.milliseconds) + ", \"RelativeError\": " + number(report.error) +
+               ", \"FromTimingCache\": " + (report.from_cache ? "true" : "false");
+    }
+    if (!report.refusal.empty()) {
+        out += ", \"Refused\": " + quoted(report.refusal);
+    }
+    return out + "}";
+}
+
+std::string layer_json(const compiler::Compiled& network, const tactics::Operation& operation, const Choice& choice) {
+    std::vector<tactics::ValueId> inputs = operation.inputs;
+    inputs.insert(inputs.end(), operation.operands.begin(), operation.operands.end());
+    std::vector<tactics::ValueId> outputs;
+    for (const tactics::ValueId id : operation.outputs) {
+        if (id >= 0) {
+            outputs.push_back(id);
+        }
+    }
+    const auto tensor = [&](tactics::ValueId id) { return tensor_json(network, id); };
+    return "{\"Name\": " + quoted(operation.name) + ", \"LayerType\": " + quoted(kind_name(operation.kind)) + ", \"Inputs\": " +
+           list(inputs, tensor) + ", \"Outputs\": " + list(outputs, tensor) + ", \"TacticName\": " + quoted(choice.candidate.name) +
+           ", \"Program\": " + quoted(kernels::str(operation.epilogue)) + ", \"Candidates\": " + list(choice.reports, candidate_json) + "}";
+}
+
+} // namespace
+
+std::string report_json(const compiler::Compiled& network, const std::vector<Choice>& choices) {
+    std::string layers = "[";
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+        layers += (i > 0 ? ",\n" : "\n") + layer_json(network, network.operations[i], choices[i]);
+    }
+    return "{\"Layers\": " + layers + "],\n\"Bindings\": " + list(network.program.io, [](const plan::IoTensor& t) { return quoted(t.name); }) +
+           ",\n\"Passes\": " + list(network.passes, quoted) + "}";
+}
+
+} // namespace tensorvk::builder

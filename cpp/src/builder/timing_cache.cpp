@@ -1,0 +1,92 @@
+#include "builder/timing_cache.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "support/error.hpp"
+
+namespace tensorvk::builder {
+
+namespace {
+
+// Layout: magic, then one record per entry sorted by key, then the digest of everything before it. Little endian.
+constexpr std::array<char, 8> kMagic = {'T', 'V', 'K', 'T', 'I', 'M', 'E', '1'};
+
+struct Record {
+    Digest128 key;
+    float milliseconds;
+    std::uint32_t correct;
+};
+static_assert(sizeof(Record) == 24);
+
+} // namespace
+
+std::shared_ptr<TimingCache> TimingCache::from_bytes(std::span<const std::byte> bytes) {
+    auto cache = std::make_shared<TimingCache>();
+    if (bytes.empty()) {
+        return cache;
+    }
+    constexpr std::size_t frame = kMagic.size() + sizeof(Digest128);
+    if (bytes.size() < frame || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) {
+        throw InvalidArgument(text("These ", bytes.size(), " bytes are no TensorVK timing cache; pass b\"\" to begin with an empty one."));
+    }
+    const auto content = bytes.first(bytes.size() - sizeof(Digest128));
+    const Digest128 digest = digest128(content);
+    const bool whole = (content.size() - kMagic.size()) % sizeof(Record) == 0;
+    if (!whole || std::memcmp(digest.data(), bytes.data() + content.size(), sizeof(Digest128)) != 0) {
+        throw InvalidArgument(text("The timing cache of ", bytes.size(), " bytes is damaged; delete the file, it is rebuilt by the next build."));
+    }
+    for (std::size_t at = kMagic.size(); at < content.size(); at += sizeof(Record)) {
+        Record record;
+        std::memcpy(&record, content.data() + at, sizeof(Record));
+        cache->entries_[record.key] = {record.milliseconds, record.correct != 0};
+    }
+    return cache;
+}
+
+std::vector<std::byte> TimingCache::bytes() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::byte> out(kMagic.size() + entries_.size() * sizeof(Record) + sizeof(Digest128));
+    std::memcpy(out.data(), kMagic.data(), kMagic.size());
+    std::size_t at = kMagic.size();
+    for (const auto& [key, timing] : entries_) {
+        const Record record{key, timing.milliseconds, timing.correct ? 1u : 0u};
+        std::memcpy(out.data() + at, &record, sizeof(Record));
+        at += sizeof(Record);
+    }
+    const Digest128 digest = digest128(std::span(out).first(at));
+    std::memcpy(out.data() + at, digest.data(), digest.size());
+    return out;
+}
+
+void TimingCache::combine(const TimingCache& other) {
+    if (&other == this) {
+        return;
+    }
+    const std::scoped_lock lock(mutex_, other.mutex_);
+    entries_.insert(other.entries_.begin(), other.entries_.end());
+}
+
+void TimingCache::clear() {
+    const std::lock_guard lock(mutex_);
+    entries_.clear();
+}
+
+std::size_t TimingCache::size() const {
+    const std::lock_guard lock(mutex_);
+    return entries_.size();
+}
+
+std::optional<Timing> TimingCache::find(const Digest128& key) const {
+    const std::lock_guard lock(mutex_);
+    const auto it = entries_.find(key);
+    return it == entries_.end() ? std::nullopt : std::optional(it->second);
+}
+
+void TimingCache::insert(const Digest128& key, Timing timing) {
+    const std::lock_guard lock(mutex_);
+    entries_[key] = timing;
+}
+
+} // namespace tensorvk::builder

@@ -1,0 +1,52 @@
+// Chooses a candidate for each operation, by time measured on the device, and keeps what it found out for the report.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "builder/builder.hpp"
+#include "compiler/compile.hpp"
+#include "tactics/family.hpp"
+#include "vulkan/device.hpp"
+
+namespace tensorvk::builder {
+
+//! What the report says about one candidate.
+struct CandidateReport {
+    std::string name;
+    std::string refusal;         // why it was not tried, or why it was dropped after it ran
+    float milliseconds = -1.0f;  // -1: not timed
+    bool from_cache = false;
+    float error = 0.0f;          // largest difference to the generic candidate, relative to its largest value
+};
+
+struct Choice {
+    tactics::Candidate candidate;
+    std::vector<CandidateReport> reports;
+};
+
+class Tuner {
+public:
+    Tuner(std::shared_ptr<vulkan::Device> device, const Options& options, std::vector<std::int64_t> symbols, std::span<const std::byte> weights,
+          LogSink& log);
+
+    [[nodiscard]] Choice choose(const compiler::Compiled& network, const tactics::Operation& operation);
+
+private:
+    struct Contender;
+    void measure(const compiler::Compiled& network, const tactics::Operation& operation, std::vector<Contender>& contenders);
+
+    std::shared_ptr<vulkan::Device> device_;
+    const Options& options_;
+    std::vector<std::int64_t> symbols_;
+    std::span<const std::byte> weights_;
+    std::shared_ptr<TimingCache> cache_;
+    LogSink& log_;
+};
+
+//! Without timing: the first candidate that is portable and not generic, else the generic one.
+[[nodiscard]] Choice choose_portable(const compiler::Compiled& network, const tactics::Operation& operation, const vulkan::DeviceCaps& caps);
+
+[[nodiscard]] plan::DeviceKey device_key(const vulkan::Device& device);
+
+} // namespace tensorvk::builder

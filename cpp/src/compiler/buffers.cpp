@@ -1,0 +1,136 @@
+#include "compiler/buffers.hpp"
+
+#include <numeric>
+#include <utility>
+
+#include "support/dtype.hpp"
+#include "support/error.hpp"
+
+namespace tensorvk::compiler {
+
+namespace {
+
+//! Values that share bytes, as a forest of parents. A set holds at most one value that the user binds.
+class Aliases {
+public:
+    explicit Aliases(const Ir& ir) : parent_(ir.values.size()), bound_(ir.values.size()) {
+        std::iota(parent_.begin(), parent_.end(), ValueId{0});
+        for (std::size_t i = 0; i < ir.values.size(); ++i) {
+            bound_[i] = ir.values[i].is_input || ir.values[i].is_output || ir.values[i].constant;
+        }
+    }
+    void grow() {
+        parent_.push_back(static_cast<ValueId>(parent_.size()));
+        bound_.push_back(false);
+    }
+    ValueId root(ValueId id) {
+        while (parent_[static_cast<std::size_t>(id)] != id) {
+            id = parent_[static_cast<std::size_t>(id)] = parent_[static_cast<std::size_t>(parent_[static_cast<std::size_t>(id)])];
+        }
+        return id;
+    }
+    bool both_bound(ValueId a, ValueId b) { return is_bound(a) && is_bound(b); }
+    void join(ValueId a, ValueId b) {
+        const ValueId keep = is_bound(a) ? root(a) : root(b); // the bound value decides what the buffer is
+        const ValueId other = keep == root(a) ? root(b) : root(a);
+        parent_[static_cast<std::size_t>(other)] = keep;
+    }
+
+private:
+    bool is_bound(ValueId id) { return bound_[static_cast<std::size_t>(root(id))]; }
+    std::vector<ValueId> parent_;
+    std::vector<bool> bound_;
+};
+
+//! A pointwise copy in front of the reshape separates two tensors of the user.
+Op separate(Ir& ir, Op& reshape) {
+    const Value source = ir.value(reshape.inputs[0]);
+    const ValueId between = ir.add_value(source.name + " copy", source.dtype, source.dims);
+    ir.value(between).layout = source.layout;
+    Op copy;
+    copy.name = reshape.name;
+    copy.kind = tactics::Pointwise{};
+    copy.inputs = {reshape.inputs[0]};
+    copy.outputs = {between};
+    reshape.inputs[0] = between;
+    return copy;
+}
+
+Aliases resolve_reshapes(Ir& ir) {
+    Aliases aliases(ir);
+    std::vector<Op> kept;
+    for (Op& op : ir.ops) {
+        if (op.role != Role::kRESHAPE) {
+            kept.push_back(std::move(op));
+            continue;
+        }
+        if (aliases.both_bound(op.inputs[0], op.outputs[0])) {
+            kept.push_back(separate(ir, op));
+            aliases.grow();
+        }
+        aliases.join(op.inputs[0], op.outputs[0]);
+    }
+    ir.ops = std::move(kept);
+    return aliases;
+}
+
+plan::BufferKind kind_of(const Value& value) {
+    if (value.is_input) {
+        return plan::BufferKind::kINPUT;
+    }
+    if (value.is_output) {
+        return plan::BufferKind::kOUTPUT;
+    }
+    return value.constant ? plan::BufferKind::kCONSTANT : plan::BufferKind::kARENA;
+}
+
+std::int32_t add_buffer(Ir& ir, const Value& value, WeightStore& weights, plan::Program& program) {
+    plan::Buffer buffer;
+    buffer.name = value.name;
+    buffer.kind = kind_of(value);
+    const auto size = static_cast<std::int64_t>(dtype_size(value.dtype));
+    buffer.bytes = ir.exprs.mul(ir.volume(value.dims), ir.exprs.constant(size));
+    if (value.constant) {
+        buffer.constant_offset = weights.add(value.constant->data);
+    }
+    program.buffers.push_back(std::move(buffer));
+    return static_cast<std::int32_t>(program.buffers.size()) - 1;
+}
+
+} // namespace
+
+plan::Program assign_buffers(Ir& ir, WeightStore& weights) {
+    Aliases aliases = resolve_reshapes(ir);
+    plan::Program program;
+    const auto give_buffer = [&](ValueId id) {
+        Value& holder = ir.value(aliases.root(id));
+        if (holder.buffer < 0) {
+            holder.buffer = add_buffer(ir, holder, weights, program);
+        }
+        ir.value(id).buffer = holder.buffer;
+    };
+    const auto add_io = [&](ValueId id, TensorIOMode mode) {
+        give_buffer(id);
+        const Value& value = ir.value(id);
+        program.io.push_back({value.name, value.dtype, mode, value.dims, value.buffer});
+    };
+    for (const ValueId id : ir.inputs) {
+        add_io(id, TensorIOMode::kINPUT);
+    }
+    for (const ValueId id : ir.outputs) {
+        add_io(id, TensorIOMode::kOUTPUT);
+    }
+    for (const Op& op : ir.ops) {
+        for (const auto* list : {&op.inputs, &op.operands, &op.outputs}) {
+            for (const ValueId id : *list) {
+                if (id >= 0) {
+                    give_buffer(id);
+                }
+            }
+        }
+    }
+    program.exprs = ir.exprs;
+    return program;
+}
+
+} // namespace tensorvk::compiler

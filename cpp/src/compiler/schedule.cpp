@@ -1,0 +1,57 @@
+#include "compiler/schedule.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace tensorvk::compiler {
+
+namespace {
+
+//! First group in which a buffer may be read, and whether two operations write it (parts of a concatenation do not wait for each other).
+using ReadyAt = std::map<std::int32_t, std::int32_t>;
+
+std::int32_t start_of(const plan::Program& program, const StepRange& range, const ReadyAt& ready) {
+    std::int32_t start = 0;
+    for (std::size_t i = range.first; i < range.last; ++i) {
+        for (const plan::Binding& binding : program.steps[i].bindings) {
+            const auto it = ready.find(binding.buffer);
+            if (!binding.written && it != ready.end()) {
+                start = std::max(start, it->second - program.steps[i].group);
+            }
+        }
+    }
+    return start;
+}
+
+} // namespace
+
+void schedule(plan::Program& program, std::span<const StepRange> operations) {
+    ReadyAt ready;
+    for (const StepRange& range : operations) {
+        const std::int32_t start = start_of(program, range, ready);
+        for (std::size_t i = range.first; i < range.last; ++i) {
+            program.steps[i].group += start;
+        }
+        for (std::size_t i = range.first; i < range.last; ++i) {
+            for (const plan::Binding& binding : program.steps[i].bindings) {
+                if (binding.written) {
+                    std::int32_t& at = ready[binding.buffer];
+                    at = std::max(at, program.steps[i].group + 1);
+                }
+            }
+        }
+    }
+    std::stable_sort(program.steps.begin(), program.steps.end(),
+                     [](const plan::Step& a, const plan::Step& b) { return a.group < b.group; });
+    std::int32_t next = -1;
+    std::int32_t last = -1;
+    for (plan::Step& step : program.steps) { // without gaps
+        if (step.group != last) {
+            last = step.group;
+            ++next;
+        }
+        step.group = next;
+    }
+}
+
+} // namespace tensorvk::compiler
