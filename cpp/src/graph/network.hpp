@@ -2,12 +2,15 @@
 // at once with each call, so that a mistake is reported by the call that made it.
 #pragma once
 
-#include <functional>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <variant>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "graph/attributes.hpp"
@@ -27,69 +30,101 @@ struct Tensor {
     std::optional<shape::Exprs> values;
     //! Set for the output of a Constant layer (also when folded): the data.
     std::shared_ptr<const Weights> constant;
-    Layer* producer = nullptr; // null for network inputs
+    Layer* producer = nullptr;  // null for network inputs
     int producer_output = 0;
     bool is_input = false;
     bool is_output = false;
-    bool dtype_forced = false;     // the user set it
-    std::vector<std::string> dimension_names; // empty, or one per dimension ("" = unnamed)
-    std::uint32_t allowed_formats = 1;        // bitmask of TensorFormat; LINEAR
+    bool dtype_forced = false;                 // the user set it
+    std::vector<std::string> dimension_names;  // empty, or one per dimension ("" = unnamed)
+    std::uint32_t allowed_formats = 1;         // bitmask of TensorFormat; LINEAR
 };
 
 inline constexpr std::size_t kMaxShapeValues = 1024;
 
-//! A node. `attributes` holds the struct that belongs to `type`.
-class Layer {
-public:
-    LayerType type{};
-    std::string name;
-    std::string metadata; // e.g. the ONNX node it came from
-    std::vector<Tensor*> inputs; // null where an optional input is absent
-    std::vector<Tensor*> outputs;
-    Attributes attributes;
-    std::optional<DataType> precision;               // user's wish, kept for the builder
-    std::vector<std::optional<DataType>> output_types;
+//! Two dimensions that inference could not prove to agree: they must be equal when the network runs, or (broadcast) one of them may be 1.
+struct DimConstraint {
+    shape::Expr a, b;
+    bool broadcast = false;
 };
 
+//! A node. `attributes` holds the struct that belongs to `type`.
+class Layer {
+  public:
+    LayerType type{};
+    std::string name;
+    std::string metadata;         // e.g. the ONNX node it came from
+    std::vector<Tensor*> inputs;  // null where an optional input is absent
+    std::vector<Tensor*> outputs;
+    Attributes attributes;
+    std::optional<DataType> precision;  // user's wish, kept for the builder
+    std::vector<std::optional<DataType>> output_types;
+    std::vector<DimConstraint> constraints;  // written by inference
+};
+
+struct Inferred;
+
 class Network {
-public:
+  public:
     Network();
     ~Network();
     Network(const Network&) = delete;
     Network& operator=(const Network&) = delete;
 
-    //! -1 in `dims` makes a symbol named "<name>:<axis>".
-    Tensor* add_input(const std::string& name, DataType dtype, std::span<const std::int64_t> dims);
-    //! Adds a layer, infers its outputs' types and shapes. Throws InvalidArgument with a sentence that names the layer; the network is then unchanged.
+    //! -1 in `dims` makes a symbol named "<name>:<axis>". Dynamic dimensions with the same (not empty) name share one symbol.
+    Tensor* add_input(const std::string& name, DataType dtype, std::span<const std::int64_t> dims,
+                      std::vector<std::string> dimension_names = {});
+    //! Adds a layer, infers its outputs' types and shapes. Throws InvalidArgument with a sentence that names the layer; the network is
+    //! then unchanged. Window attributes (stride, dilation, padding) may be left empty: they are filled in, as is SAME padding.
     Layer* add_layer(LayerType type, std::vector<Tensor*> inputs, Attributes attributes, std::string name = {});
     //! Shorthand for a Constant layer's output.
     Tensor* add_constant(std::vector<std::int64_t> dims, Weights weights, std::string name = {});
     void mark_output(Tensor* tensor);
     void unmark_output(Tensor* tensor);
-    void rename(Tensor* tensor, const std::string& name); // throws when the name is taken
-    //! Replaces an input (index == inputs.size() appends) and infers everything downstream again.
+    void rename(Tensor* tensor, const std::string& name);  // throws when the name is taken
+    //! Replaces an input (index == inputs.size() appends; null removes an optional one) and infers everything downstream again.
     void set_input(Layer* layer, std::size_t index, Tensor* tensor);
-    //! Infers `layer` and everything downstream again, after attributes were changed.
+    //! Infers `layer` and everything downstream again, after attributes or output types were changed. When this throws, outputs are as
+    //! they were; the attributes are the caller's to restore.
     void update(Layer* layer);
     //! Changes an input's shape and infers everything downstream again.
     void set_input_dims(Tensor* input, std::span<const std::int64_t> dims);
+    //! Names a dimension of an input; dynamic dimensions of the same name become one symbol.
+    void set_dimension_name(Tensor* input, std::size_t axis, const std::string& name);
+    //! Sets a tensor's type (the user's word: inference keeps it) and infers everything downstream again.
+    void set_dtype(Tensor* tensor, DataType dtype);
 
     [[nodiscard]] const std::vector<Tensor*>& inputs() const noexcept { return inputs_; }
     [[nodiscard]] const std::vector<Tensor*>& outputs() const noexcept { return outputs_; }
+    //! In the order in which they were added; set_input may have made an earlier layer depend on a later one: see topological().
     [[nodiscard]] const std::vector<std::unique_ptr<Layer>>& layers() const noexcept { return layers_; }
+    [[nodiscard]] std::vector<Layer*> topological() const;
     [[nodiscard]] shape::ExprPool& exprs() noexcept { return exprs_; }
     [[nodiscard]] const shape::ExprPool& exprs() const noexcept { return exprs_; }
+    //! The tensor of that name, or null.
+    [[nodiscard]] Tensor* find(std::string_view tensor_name) const;
     //! Dims as the API shows them: -1 where not constant.
     [[nodiscard]] Dims dims(const Tensor& tensor) const;
+    //! "[batch, 3, 224, 224]", for messages.
+    [[nodiscard]] std::string describe_dims(const Tensor& tensor) const;
 
     std::string name = "Unnamed Network 0";
 
-private:
+  private:
+    Tensor* make_tensor(const std::string& tensor_name);
+    void check_owned(const Tensor* tensor, const std::string& where) const;
+    shape::Exprs input_dims(const Tensor& tensor, std::span<const std::int64_t> dims);
+    void store(Layer& layer, std::vector<Inferred> inferred);
+    void infer_downstream(std::vector<Layer*> dirty);
+    void infer_all();
+
     shape::ExprPool exprs_;
+    std::unordered_map<std::string, shape::Expr> symbols_by_name_;
     std::vector<std::unique_ptr<Tensor>> tensors_;
+    std::unordered_set<const Tensor*> owned_;
+    std::unordered_map<std::string, Tensor*> by_name_;
     std::vector<std::unique_ptr<Layer>> layers_;
     std::vector<Tensor*> inputs_;
     std::vector<Tensor*> outputs_;
 };
 
-} // namespace tensorvk::graph
+}  // namespace tensorvk::graph

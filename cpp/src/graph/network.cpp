@@ -1,0 +1,347 @@
+#include "graph/network.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "graph/describe.hpp"
+#include "graph/rules.hpp"
+#include "support/dtype.hpp"
+#include "support/error.hpp"
+
+namespace tensorvk::graph {
+
+namespace {
+
+template <typename T>
+void remove(std::vector<T>& from, const T& what) {
+    from.erase(std::remove(from.begin(), from.end(), what), from.end());
+}
+
+//! What inference writes into a tensor; taken before a change that may turn out to be impossible.
+struct Snapshot {
+    Tensor* tensor;
+    DataType dtype;
+    shape::Exprs dims;
+    std::optional<shape::Exprs> values;
+    std::shared_ptr<const Weights> constant;
+
+    explicit Snapshot(Tensor* t) : tensor(t), dtype(t->dtype), dims(t->dims), values(t->values), constant(t->constant) {}
+    void restore() const {
+        tensor->dtype = dtype;
+        tensor->dims = dims;
+        tensor->values = values;
+        tensor->constant = constant;
+    }
+    [[nodiscard]] bool unchanged() const {
+        return tensor->dtype == dtype && tensor->dims == dims && tensor->values == values && tensor->constant == constant;
+    }
+};
+
+}  // namespace
+
+Network::Network() = default;
+Network::~Network() = default;
+
+Tensor* Network::make_tensor(const std::string& tensor_name) {
+    if (by_name_.contains(tensor_name)) {
+        throw InvalidArgument(text("A tensor named '", tensor_name, "' exists already in network '", name, "'; names must be unique."));
+    }
+    tensors_.push_back(std::make_unique<Tensor>());
+    Tensor* tensor = tensors_.back().get();
+    tensor->name = tensor_name;
+    owned_.insert(tensor);
+    by_name_.emplace(tensor_name, tensor);
+    return tensor;
+}
+
+void Network::check_owned(const Tensor* tensor, const std::string& where) const {
+    if (tensor != nullptr && !owned_.contains(tensor)) {
+        throw InvalidArgument(text(where, " was given a tensor that belongs to another network."));
+    }
+}
+
+shape::Exprs Network::input_dims(const Tensor& tensor, std::span<const std::int64_t> dims) {
+    if (dims.size() > static_cast<std::size_t>(Dims::MAX_DIMS)) {
+        throw InvalidArgument(text("Input '", tensor.name, "' was given ", dims.size(), " dimensions; at most ", Dims::MAX_DIMS, " are possible."));
+    }
+    shape::Exprs out;
+    for (std::size_t axis = 0; axis < dims.size(); ++axis) {
+        if (dims[axis] < -1) {
+            throw InvalidArgument(text("Input '", tensor.name, "' was given the dimension ", dims[axis], " on axis ", axis,
+                                       "; allowed are -1 (dynamic), 0 and positive numbers."));
+        }
+        if (dims[axis] >= 0) {
+            out.push_back(exprs_.constant(dims[axis]));
+            continue;
+        }
+        const std::string shared = axis < tensor.dimension_names.size() ? tensor.dimension_names[axis] : std::string();
+        if (const auto known = symbols_by_name_.find(shared); !shared.empty() && known != symbols_by_name_.end()) {
+            out.push_back(known->second);
+            continue;
+        }
+        out.push_back(exprs_.symbol(text(tensor.name, ":", axis)));
+        if (!shared.empty()) { symbols_by_name_.emplace(shared, out.back()); }
+    }
+    return out;
+}
+
+Tensor* Network::add_input(const std::string& input_name, DataType dtype, std::span<const std::int64_t> dims,
+                           std::vector<std::string> dimension_names) {
+    if (input_name.empty()) {
+        throw InvalidArgument("An input was given an empty name; inputs are found by name, so give one.");
+    }
+    if (by_name_.contains(input_name)) {
+        throw InvalidArgument(text("A tensor named '", input_name, "' exists already in network '", name, "'; names must be unique."));
+    }
+    (void)dtype_size(dtype);
+    Tensor probe;
+    probe.name = input_name;
+    probe.dimension_names = std::move(dimension_names);
+    shape::Exprs inferred = input_dims(probe, dims);
+    Tensor* tensor = make_tensor(input_name);
+    tensor->dtype = dtype;
+    tensor->dims = std::move(inferred);
+    tensor->dimension_names = std::move(probe.dimension_names);
+    tensor->is_input = true;
+    inputs_.push_back(tensor);
+    return tensor;
+}
+
+Layer* Network::add_layer(LayerType type, std::vector<Tensor*> inputs, Attributes attributes, std::string layer_name) {
+    auto layer = std::make_unique<Layer>();
+    layer->type = type;
+    layer->name = layer_name.empty() ? text("(Unnamed Layer* ", layers_.size(), ") [", layer_type_name(type), "]") : std::move(layer_name);
+    layer->inputs = std::move(inputs);
+    layer->attributes = std::move(attributes);
+    for (const Tensor* tensor : layer->inputs) {
+        check_owned(tensor, text("Layer '", layer->name, "' (", layer_type_name(type), ")"));
+    }
+    std::vector<Inferred> inferred = infer(exprs_, *layer);
+    layer->output_types.resize(inferred.size());
+    for (std::size_t i = 0; i < inferred.size(); ++i) {
+        const std::string base = i == 0 ? text(layer->name, "_output") : text(layer->name, "_output_", i);
+        std::string unique = base;
+        for (int copy = 1; by_name_.contains(unique); ++copy) {
+            unique = text(base, "#", copy);
+        }
+        Tensor* tensor = make_tensor(unique);
+        tensor->producer = layer.get();
+        tensor->producer_output = static_cast<int>(i);
+        layer->outputs.push_back(tensor);
+    }
+    store(*layer, std::move(inferred));
+    layers_.push_back(std::move(layer));
+    return layers_.back().get();
+}
+
+Tensor* Network::add_constant(std::vector<std::int64_t> dims, Weights weights, std::string layer_name) {
+    return add_layer(LayerType::kCONSTANT, {}, ConstantAttributes{std::move(dims), std::move(weights)}, std::move(layer_name))->outputs[0];
+}
+
+void Network::store(Layer& layer, std::vector<Inferred> inferred) {
+    for (std::size_t i = 0; i < inferred.size(); ++i) {
+        Tensor& tensor = *layer.outputs[i];
+        const auto wish = layer.output_types[i];
+        tensor.dims = std::move(inferred[i].dims);
+        tensor.values = std::move(inferred[i].values);
+        tensor.constant = std::move(inferred[i].constant);
+        const DataType dtype = wish ? *wish : tensor.dtype_forced ? tensor.dtype : inferred[i].dtype;
+        if (dtype != inferred[i].dtype) { tensor.constant = nullptr; }  // the data has the type that it was given
+        tensor.dtype = dtype;
+    }
+}
+
+void Network::mark_output(Tensor* tensor) {
+    check_owned(tensor, "mark_output");
+    if (tensor == nullptr) { throw InvalidArgument("mark_output was given no tensor."); }
+    if (tensor->is_output) { throw InvalidArgument(text("Tensor '", tensor->name, "' is marked as an output already.")); }
+    tensor->is_output = true;
+    outputs_.push_back(tensor);
+}
+
+void Network::unmark_output(Tensor* tensor) {
+    if (tensor == nullptr || !owned_.contains(tensor) || !tensor->is_output) {
+        throw InvalidArgument("unmark_output was given a tensor that is no output of this network.");
+    }
+    tensor->is_output = false;
+    remove(outputs_, tensor);
+}
+
+void Network::rename(Tensor* tensor, const std::string& new_name) {
+    check_owned(tensor, "rename");
+    if (tensor == nullptr || tensor->name == new_name) { return; }
+    if (new_name.empty() || by_name_.contains(new_name)) {
+        throw InvalidArgument(text("Tensor '", tensor->name, "' cannot be named '", new_name, "': names must not be empty and must be unique."));
+    }
+    by_name_.erase(tensor->name);
+    by_name_.emplace(new_name, tensor);
+    tensor->name = new_name;
+}
+
+Tensor* Network::find(std::string_view tensor_name) const {
+    const auto it = by_name_.find(std::string(tensor_name));
+    return it == by_name_.end() ? nullptr : it->second;
+}
+
+Dims Network::dims(const Tensor& tensor) const {
+    Dims out;
+    out.nbDims = static_cast<std::int32_t>(tensor.dims.size());
+    for (std::size_t i = 0; i < tensor.dims.size(); ++i) {
+        out.d[i] = exprs_.value(tensor.dims[i]).value_or(-1);
+    }
+    return out;
+}
+
+std::string Network::describe_dims(const Tensor& tensor) const { return describe(exprs_, tensor.dims); }
+
+std::vector<Layer*> Network::topological() const {
+    std::vector<Layer*> order;
+    std::unordered_map<const Layer*, int> state;  // 1: on the way, 2: done
+    std::vector<std::pair<Layer*, std::size_t>> path;
+    for (const auto& root : layers_) {
+        if (state[root.get()] == 2) { continue; }
+        path.emplace_back(root.get(), 0);
+        state[root.get()] = 1;
+        while (!path.empty()) {
+            Layer* layer = path.back().first;
+            if (path.back().second == layer->inputs.size()) {
+                state[layer] = 2;
+                order.push_back(layer);
+                path.pop_back();
+                continue;
+            }
+            const Tensor* input = layer->inputs[path.back().second++];
+            Layer* producer = input == nullptr ? nullptr : input->producer;
+            if (producer == nullptr || state[producer] == 2) { continue; }
+            if (state[producer] == 1) {
+                throw InvalidArgument(text("Layer '", layer->name, "' depends on its own output through '", input->name, "'; networks have no cycles."));
+            }
+            state[producer] = 1;
+            path.emplace_back(producer, 0);
+        }
+    }
+    return order;
+}
+
+void Network::infer_downstream(std::vector<Layer*> dirty) {
+    std::vector<Snapshot> before;
+    std::unordered_set<const Tensor*> changed;
+    try {
+        for (Layer* layer : topological()) {
+            const bool is_dirty = std::find(dirty.begin(), dirty.end(), layer) != dirty.end() ||
+                                  std::any_of(layer->inputs.begin(), layer->inputs.end(), [&](const Tensor* t) { return changed.contains(t); });
+            if (!is_dirty) { continue; }
+            std::vector<Inferred> inferred = infer(exprs_, *layer);
+            const std::size_t first = before.size();
+            for (Tensor* output : layer->outputs) {
+                before.emplace_back(output);
+            }
+            store(*layer, std::move(inferred));
+            for (std::size_t i = first; i < before.size(); ++i) {
+                if (!before[i].unchanged()) { changed.insert(before[i].tensor); }
+            }
+        }
+    } catch (...) {
+        std::for_each(before.rbegin(), before.rend(), [](const Snapshot& s) { s.restore(); });
+        throw;
+    }
+}
+
+//! Everything anew with a fresh pool, so that no symbol of an earlier shape is left.
+void Network::infer_all() {
+    for (Layer* layer : topological()) {
+        store(*layer, infer(exprs_, *layer));
+    }
+}
+
+void Network::set_input(Layer* layer, std::size_t index, Tensor* tensor) {
+    check_owned(tensor, text("Layer '", layer->name, "'"));
+    if (index > layer->inputs.size() + 5) {
+        throw InvalidArgument(text("Layer '", layer->name, "' has no input ", index, "."));
+    }
+    const std::vector<Tensor*> old = layer->inputs;
+    if (index >= layer->inputs.size()) { layer->inputs.resize(index + 1, nullptr); }
+    layer->inputs[index] = tensor;
+    try {
+        infer_downstream({layer});
+    } catch (...) {
+        layer->inputs = old;
+        throw;
+    }
+}
+
+void Network::update(Layer* layer) { infer_downstream({layer}); }
+
+void Network::set_input_dims(Tensor* input, std::span<const std::int64_t> dims) {
+    check_owned(input, "set_input_dims");
+    if (input == nullptr || !input->is_input) {
+        throw InvalidArgument(text("The shape of tensor '", input == nullptr ? "" : input->name, "' is computed; only inputs can be given one."));
+    }
+    const shape::ExprPool old_pool = exprs_;
+    const auto old_symbols = symbols_by_name_;
+    std::vector<Snapshot> before;
+    std::vector<std::pair<Tensor*, Dims>> shapes;
+    for (const auto& tensor : tensors_) {
+        before.emplace_back(tensor.get());
+        if (tensor->is_input) { shapes.emplace_back(tensor.get(), this->dims(*tensor)); }
+    }
+    exprs_ = shape::ExprPool();
+    symbols_by_name_.clear();
+    try {
+        for (const auto& [tensor, old] : shapes) {
+            tensor->dims = input_dims(*tensor, tensor == input ? dims : std::span(old.d, static_cast<std::size_t>(old.nbDims)));
+        }
+        infer_all();
+    } catch (...) {
+        exprs_ = old_pool;
+        symbols_by_name_ = old_symbols;
+        for (const Snapshot& snapshot : before) {
+            snapshot.restore();
+        }
+        for (const auto& layer : layers_) {  // constraints refer to the pool
+            (void)infer(exprs_, *layer);
+        }
+        throw;
+    }
+}
+
+void Network::set_dimension_name(Tensor* input, std::size_t axis, const std::string& dimension_name) {
+    check_owned(input, "set_dimension_name");
+    if (input == nullptr || !input->is_input || axis >= input->dims.size()) {
+        throw InvalidArgument(text("Dimension ", axis, " of tensor '", input == nullptr ? "" : input->name,
+                                   "' cannot be named; only existing dimensions of inputs can."));
+    }
+    std::vector<std::string> old = input->dimension_names;
+    input->dimension_names.resize(input->dims.size());
+    input->dimension_names[axis] = dimension_name;
+    const Dims current = dims(*input);
+    try {
+        set_input_dims(input, std::span(current.d, static_cast<std::size_t>(current.nbDims)));
+    } catch (...) {
+        input->dimension_names = std::move(old);
+        throw;
+    }
+}
+
+void Network::set_dtype(Tensor* tensor, DataType dtype) {
+    check_owned(tensor, "set_dtype");
+    if (tensor == nullptr) { throw InvalidArgument("set_dtype was given no tensor."); }
+    (void)dtype_size(dtype);
+    const Snapshot before(tensor);
+    const bool was_forced = tensor->dtype_forced;
+    tensor->dtype = dtype;
+    tensor->dtype_forced = true;
+    std::vector<Layer*> consumers;
+    for (const auto& layer : layers_) {
+        if (std::find(layer->inputs.begin(), layer->inputs.end(), tensor) != layer->inputs.end()) { consumers.push_back(layer.get()); }
+    }
+    try {
+        if (!consumers.empty()) { infer_downstream(consumers); }
+    } catch (...) {
+        before.restore();
+        tensor->dtype_forced = was_forced;
+        throw;
+    }
+}
+
+}  // namespace tensorvk::graph

@@ -1,0 +1,88 @@
+// Concatenation joins tensors along an axis; Gather picks along one by index.
+#include <algorithm>
+
+#include "graph/rules/families.hpp"
+#include "graph/rules/values.hpp"
+#include "support/dtype.hpp"
+
+namespace tensorvk::graph::rules {
+
+namespace {
+
+//! Values of joined shape tensors: known for vectors, the only ones that shape arithmetic joins.
+std::optional<Exprs> joined_values(RuleContext& context) {
+    Exprs out;
+    for (std::size_t i = 0; i < context.input_count(); ++i) {
+        const Tensor& x = context.input(i);
+        if (!x.values || x.dims.size() != 1) { return std::nullopt; }
+        out.insert(out.end(), x.values->begin(), x.values->end());
+    }
+    return out.size() <= kMaxShapeValues ? std::optional(std::move(out)) : std::nullopt;
+}
+
+}  // namespace
+
+std::vector<Inferred> concatenation(RuleContext& context) {
+    const Tensor& first = context.input(0);
+    auto& a = context.attributes<ConcatenationAttributes>();
+    const std::size_t axis = context.axis(a.axis, first.dims.size());
+    a.axis = static_cast<std::int64_t>(axis);
+    Exprs dims = first.dims;
+    for (std::size_t i = 1; i < context.input_count(); ++i) {
+        const Tensor& next = context.input(i);
+        context.require_same_type(first, next);
+        if (next.dims.size() != dims.size()) {
+            context.fail("joins tensors of equal rank; '", first.name, "' is ", context.str(first.dims), " and '", next.name, "' is ",
+                         context.str(next.dims), ".");
+        }
+        for (std::size_t d = 0; d < dims.size(); ++d) {
+            if (d == axis) {
+                dims[d] = context.pool().add(dims[d], next.dims[d]);
+            } else {
+                dims[d] = context.same(dims[d], next.dims[d], text("extents of axis ", d, " in '", first.name, "' ", context.str(first.dims), " and '",
+                                                                    next.name, "' ", context.str(next.dims)));
+            }
+        }
+    }
+    return {{first.dtype, std::move(dims), joined_values(context)}};
+}
+
+namespace {
+
+std::optional<Exprs> gathered_values(RuleContext& context, const Tensor& data, const Tensor& indices, std::size_t axis) {
+    if (!data.values || !indices.values || data.dims.size() != 1 || axis != 0) { return std::nullopt; }
+    const auto count = static_cast<std::int64_t>(data.values->size());
+    Exprs out;
+    for (const Expr e : *indices.values) {
+        const auto index = context.pool().value(e);
+        if (!index) { return std::nullopt; }
+        if (*index < -count || *index >= count) {
+            context.fail("picks element ", *index, " of '", data.name, "', which has ", count, ".");
+        }
+        out.push_back((*data.values)[static_cast<std::size_t>(*index < 0 ? *index + count : *index)]);
+    }
+    return out;
+}
+
+}  // namespace
+
+std::vector<Inferred> gather(RuleContext& context) {
+    const Tensor& data = context.input(0);
+    const Tensor& indices = context.input(1);
+    auto& a = context.attributes<GatherAttributes>();
+    if (a.mode != GatherMode::kDEFAULT || a.elementwise_dims != 0) {
+        context.unsupported("gathers in mode ", static_cast<int>(a.mode), " with ", a.elementwise_dims,
+                            " elementwise dimensions; only the default mode without any is offered.");
+    }
+    if (indices.dtype != DataType::kINT32 && indices.dtype != DataType::kINT64) {
+        context.fail("needs int32 or int64 indices; '", indices.name, "' is ", dtype_name(indices.dtype), ".");
+    }
+    const std::size_t axis = context.axis(a.axis, data.dims.size());
+    a.axis = static_cast<std::int64_t>(axis);
+    Exprs dims(data.dims.begin(), data.dims.begin() + static_cast<std::ptrdiff_t>(axis));
+    dims.insert(dims.end(), indices.dims.begin(), indices.dims.end());
+    dims.insert(dims.end(), data.dims.begin() + static_cast<std::ptrdiff_t>(axis) + 1, data.dims.end());
+    return {{data.dtype, std::move(dims), gathered_values(context, data, indices, axis)}};
+}
+
+}  // namespace tensorvk::graph::rules

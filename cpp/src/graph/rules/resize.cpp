@@ -1,0 +1,63 @@
+#include <cmath>
+
+#include "graph/rules/families.hpp"
+#include "graph/rules/values.hpp"
+#include "support/dtype.hpp"
+
+namespace tensorvk::graph::rules {
+
+namespace {
+
+constexpr std::int64_t kLargestDenominator = 4096;
+
+//! extent * scale, rounded down. A symbolic extent needs the scale as a fraction: the first one that is the same float.
+Expr scaled_extent(RuleContext& context, Expr extent, float scale) {
+    shape::ExprPool& pool = context.pool();
+    if (const auto value = pool.value(extent)) { return pool.constant(static_cast<std::int64_t>(std::floor(static_cast<float>(*value) * scale))); }
+    for (std::int64_t denominator = 1; denominator <= kLargestDenominator; ++denominator) {
+        const auto numerator = static_cast<std::int64_t>(std::llround(static_cast<double>(scale) * static_cast<double>(denominator)));
+        if (static_cast<float>(static_cast<double>(numerator) / static_cast<double>(denominator)) == scale) {
+            return pool.floor_div(pool.mul(extent, pool.constant(numerator)), pool.constant(denominator));
+        }
+    }
+    context.unsupported("scales a dynamic dimension by ", scale, ", which is no fraction with a denominator up to ", kLargestDenominator,
+                        "; give the output's shape instead.");
+}
+
+}  // namespace
+
+std::vector<Inferred> resize(RuleContext& context) {
+    const Tensor& x = context.input(0);
+    const auto& a = context.attributes<ResizeAttributes>();
+    if (!is_floating(x.dtype) && !(a.mode == InterpolationMode::kNEAREST && (x.dtype == DataType::kINT8 || x.dtype == DataType::kUINT8))) {
+        context.fail("needs a floating-point input (or an 8-bit one in nearest mode); '", x.name, "' is ", dtype_name(x.dtype),
+                     ", so insert a Cast before it.");
+    }
+    const std::size_t rank = x.dims.size();
+    Exprs dims;
+    if (const auto shape = shape_argument(context, 1, a.shape, "output shape")) {
+        dims = *shape;
+    } else {
+        for (std::size_t axis = 0; axis < rank && axis < a.scales.size(); ++axis) {
+            if (!(a.scales[axis] > 0.0f) || a.scales[axis] > 65536.0f) {
+                context.fail("has the scale ", a.scales[axis], "; scales must be positive and at most 65536.");
+            }
+            dims.push_back(scaled_extent(context, x.dims[axis], a.scales[axis]));
+        }
+        if (a.scales.size() != rank) {
+            context.fail("needs one scale for each of the ", rank, " dimensions of '", x.name, "'; ", a.scales.size(),
+                         " were given and there is no output shape.");
+        }
+    }
+    if (dims.size() != rank) {
+        context.fail("has an output shape of ", dims.size(), " dimensions, but its input '", x.name, "' ", context.str(x.dims), " has ", rank, ".");
+    }
+    for (const Expr extent : dims) {
+        if (const auto value = context.pool().value(extent); value && *value < 0) {
+            context.fail("has the output shape ", context.str(dims), "; dimensions must not be negative.");
+        }
+    }
+    return {{x.dtype, std::move(dims)}};
+}
+
+}  // namespace tensorvk::graph::rules
