@@ -51,7 +51,7 @@ inline constexpr std::size_t kMaxParams = 30;
 struct Step {
     std::string layer;  // name for reports, profiler and errors
     std::string kernel; // id in the kernel catalogue: "<family>/<name>:<variant>"
-    std::uint64_t kernel_hash = 0;
+    std::uint64_t kernel_hash = 0; // content hash that the kernel must have; 0: any version will do
     std::vector<SpecConstant> spec; // everything that is known; parameters missing here come from push constants
     shape::Exprs params;            // at most kMaxParams, each fits into int32 when evaluated
     std::array<shape::Expr, 3> groups{};

@@ -63,11 +63,14 @@ public:
     [[nodiscard]] const plan::Program& program() const noexcept;
     //! Names of the layers that run, in order, each once.
     [[nodiscard]] const std::vector<std::string>& layers() const noexcept;
+    //! For each step of program(), its layer's index in layers().
+    [[nodiscard]] const std::vector<std::size_t>& layer_of_step() const noexcept;
     [[nodiscard]] const std::shared_ptr<vulkan::Device>& device() const noexcept;
+
+    struct State;
 
 private:
     friend class Context;
-    struct State;
     explicit Engine(std::unique_ptr<State> state);
     [[nodiscard]] const std::shared_ptr<LoadedProgram>& loaded() const noexcept;
     [[nodiscard]] const plan::Profile& profile(std::int32_t index) const;

@@ -16,8 +16,8 @@ namespace tensorvk::runtime {
 
 class LoadedProgram {
 public:
-    //! Uploads the constants that the program binds, makes all pipelines (in parallel), runs the init steps, and on CPU devices warms each
-    //! pipeline up. A kernel id or hash that this build does not have throws InvalidPlan that names it.
+    //! Uploads the constants that the program binds, makes all pipelines (in parallel) and runs the init steps. A kernel id or hash that this
+    //! build does not have throws InvalidPlan that names it.
     [[nodiscard]] static std::shared_ptr<LoadedProgram> load(std::shared_ptr<vulkan::Device> device, std::shared_ptr<const plan::Program> program,
                                                              std::span<const std::byte> weights, LogSink& log);
     ~LoadedProgram();
@@ -29,6 +29,7 @@ private:
     friend class Execution;
     struct State;
     explicit LoadedProgram(std::unique_ptr<State> state);
+    void run_init();
     std::unique_ptr<State> state_;
 };
 
@@ -48,8 +49,11 @@ public:
     void set_arena(std::uint64_t address, std::uint64_t bytes);
     [[nodiscard]] std::uint64_t arena_bytes() const;
 
-    //! Submits one inference. With the same symbols and addresses as one of the last few calls nothing is recorded or allocated.
+    //! Submits one inference. With the same symbols and addresses as one of the last few calls nothing is recorded or allocated. Work on
+    //! another stream than last time is ordered after it, since both use the same activations.
     void enqueue(stream::Stream& stream);
+    //! Submits one inference and waits for it; learns how long that takes, so that later waits know how long to poll.
+    void run(stream::Stream& stream);
 
     //! Runs once with a timestamp around every step and returns each step's milliseconds (program order). Slower than enqueue; waits.
     [[nodiscard]] std::vector<float> time_steps(stream::Stream& stream);

@@ -1,0 +1,22 @@
+// The catalogue: kernel id -> code. Ids and hashes are what plans hold.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace tensorvk::kernels {
+
+struct Kernel {
+    std::string_view id;               // valid until the process ends
+    std::uint64_t content_hash = 0;    // equal hashes run equal code
+    std::span<const std::uint32_t> spirv;
+    std::uint32_t bindings = 0;        // storage buffers at set 0: one more than the highest binding
+};
+
+[[nodiscard]] bool contains(std::string_view id) noexcept;
+
+//! Throws InvalidArgument when this library has no kernel of that id.
+[[nodiscard]] Kernel find(std::string_view id);
+
+} // namespace tensorvk::kernels

@@ -1,0 +1,94 @@
+#include "runtime/pipelines.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "kernels/catalogue.hpp"
+#include "support/error.hpp"
+#include "vulkan/pipeline_cache.hpp"
+
+namespace tensorvk::runtime {
+namespace {
+
+std::shared_ptr<const vulkan::Pipeline> make_pipeline(vulkan::Device& device, const plan::Step& step) {
+    std::vector<vulkan::SpecConstant> constants;
+    constants.reserve(step.spec.size());
+    for (const plan::SpecConstant& constant : step.spec) {
+        constants.push_back({constant.id, static_cast<std::uint32_t>(constant.value)});
+    }
+    vulkan::PipelineDesc desc;
+    desc.spirv = kernels::find(step.kernel).spirv;
+    desc.constants = constants;
+    desc.bindings = static_cast<std::uint32_t>(step.bindings.size());
+    desc.push_constant_bytes = kPushBytes;
+    desc.name = step.kernel;
+    return device.pipelines().get(desc);
+}
+
+// Calls `work(i)` for i < count on several threads; the first exception ends it.
+template <typename Work>
+void parallel_for(std::size_t count, Work work) {
+    std::atomic<std::size_t> next{0};
+    std::mutex mutex;
+    std::exception_ptr failure;
+    const auto loop = [&] {
+        try {
+            for (std::size_t i = next++; i < count; i = next++) {
+                work(i);
+            }
+        } catch (...) {
+            next = count;
+            const std::lock_guard lock(mutex);
+            failure = failure ? failure : std::current_exception();
+        }
+    };
+    {
+        const std::size_t threads = std::min<std::size_t>(std::max(std::thread::hardware_concurrency(), 1U), count);
+        std::vector<std::jthread> helpers;
+        for (std::size_t i = 1; i < threads; ++i) {
+            helpers.emplace_back(loop);
+        }
+        loop();
+    }
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+}
+
+} // namespace
+
+void check_kernels(std::span<const plan::Step> steps) {
+    for (const plan::Step& step : steps) {
+        if (!kernels::contains(step.kernel)) {
+            throw InvalidPlan(text("Layer '", step.layer, "' of the plan needs kernel '", step.kernel,
+                                   "', which this TensorVK does not have: rebuild the plan or update TensorVK."));
+        }
+        const kernels::Kernel kernel = kernels::find(step.kernel);
+        if (step.kernel_hash != 0 && step.kernel_hash != kernel.content_hash) { // 0: any version
+            throw InvalidPlan(text("Layer '", step.layer, "' of the plan was built with another version of kernel '", step.kernel,
+                                   "' than this TensorVK has: rebuild the plan."));
+        }
+        if (step.bindings.size() < kernel.bindings) {
+            throw InvalidPlan(text("Layer '", step.layer, "' of the plan binds ", step.bindings.size(), " buffers to kernel '", step.kernel,
+                                   "', which takes ", kernel.bindings, ": rebuild the plan."));
+        }
+    }
+}
+
+Pipelines make_pipelines(const std::shared_ptr<vulkan::Device>& device, std::span<const plan::Step> steps) {
+    Pipelines pipelines(steps.size());
+    parallel_for(steps.size(), [&](std::size_t i) {
+        try {
+            pipelines[i] = make_pipeline(*device, steps[i]);
+        } catch (const InvalidArgument& error) {
+            throw Unsupported(text("Layer '", steps[i].layer, "' cannot run on ", device->offer().name, ": ", error.what()));
+        }
+    });
+    device->pipelines().save();
+    return pipelines;
+}
+
+} // namespace tensorvk::runtime

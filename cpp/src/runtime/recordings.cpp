@@ -1,0 +1,44 @@
+#include "runtime/recordings.hpp"
+
+#include <algorithm>
+
+namespace tensorvk::runtime {
+namespace {
+
+bool same_memory(const Slice& a, const Slice& b) noexcept {
+    return a.memory == b.memory && a.offset == b.offset && a.size == b.size;
+}
+
+} // namespace
+
+bool Recording::is_for(std::span<const std::int64_t> for_symbols, std::span<const Slice> for_io, const Slice& for_arena) const noexcept {
+    return commands != nullptr && std::equal(symbols.begin(), symbols.end(), for_symbols.begin(), for_symbols.end()) &&
+           std::equal(io.begin(), io.end(), for_io.begin(), for_io.end(), same_memory) && same_memory(arena, for_arena);
+}
+
+Recording* Recordings::find(std::span<const std::int64_t> symbols, std::span<const Slice> io, const Slice& arena) noexcept {
+    const auto found = std::find_if(places_.begin(), places_.end(), [&](const Recording& r) { return r.is_for(symbols, io, arena); });
+    if (found == places_.end()) {
+        return nullptr;
+    }
+    found->last_use = ++clock_;
+    return &*found;
+}
+
+Recording& Recordings::take_place() {
+    Recording& place = *std::min_element(places_.begin(), places_.end(),
+                                         [](const Recording& a, const Recording& b) { return a.last_use < b.last_use; });
+    place = Recording{};
+    place.last_use = ++clock_;
+    return place;
+}
+
+void Recordings::keep_only(const vulkan::Buffer* memory) {
+    for (Recording& place : places_) {
+        if (place.arena.memory.get() != memory) {
+            place = Recording{};
+        }
+    }
+}
+
+} // namespace tensorvk::runtime
