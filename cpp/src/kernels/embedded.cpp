@@ -19,7 +19,7 @@ std::vector<std::uint32_t> decompress() {
     return words;
 }
 
-}  // namespace
+} // namespace
 
 const EmbeddedKernel* find_embedded(std::string_view id) noexcept {
     const std::span<const EmbeddedKernel> all = embedded_kernels();
@@ -34,4 +34,4 @@ std::span<const std::uint32_t> embedded_spirv(const EmbeddedKernel& kernel) {
     return std::span(words).subspan(kernel.offset / sizeof(std::uint32_t), kernel.size / sizeof(std::uint32_t));
 }
 
-}  // namespace tensorvk::kernels
+} // namespace tensorvk::kernels
