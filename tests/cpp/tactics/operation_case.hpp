@@ -1,0 +1,48 @@
+// One operation with its tensors in a program of its own: what tests and benchmarks of tactics run.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/host/tensor.hpp"
+#include "tactics/family.hpp"
+#include "tactics/program_runner.hpp"
+
+namespace tensorvk::test {
+
+class OperationCase {
+public:
+    explicit OperationCase(tactics::Operation operation) : operation_(std::move(operation)) {}
+
+    //! Adds a value with its data; inputs and operands in the operation's order, each with a call of its own.
+    void add_input(const kernels::host::Tensor& tensor, tactics::Layout layout, bool constant);
+    void add_operand(const kernels::host::Tensor& tensor, tactics::Layout layout);
+    void set_output(DataType dtype, std::vector<std::int64_t> dims, tactics::Layout layout);
+    //! Dimension `axis` of input 0 and of the output (and of operands that have it) becomes one symbol.
+    void make_dynamic(std::size_t input_axis);
+
+    [[nodiscard]] std::vector<tactics::Candidate> candidates(const vulkan::DeviceCaps& caps) const;
+    //! Lowers a candidate, uploads the data and runs the init steps.
+    struct Prepared {
+        std::unique_ptr<plan::Program> program;
+        std::unique_ptr<ProgramRunner> runner;
+    };
+    [[nodiscard]] Prepared prepare(const std::shared_ptr<vulkan::Device>& device, const tactics::Candidate& candidate) const;
+    [[nodiscard]] kernels::host::Tensor run(const std::shared_ptr<vulkan::Device>& device, const tactics::Candidate& candidate) const;
+    [[nodiscard]] kernels::host::Tensor output(Prepared& prepared) const;
+
+    //! The epilogue on the host, in double, element by element with broadcast operands.
+    [[nodiscard]] kernels::host::Tensor finish(const kernels::host::Tensor& result) const;
+
+private:
+    tactics::ValueId add_value(const kernels::host::Tensor& tensor, tactics::Layout layout, bool constant);
+
+    tactics::Operation operation_;
+    plan::Program program_; // expressions and buffers of the values
+    std::vector<tactics::Value> values_;
+    std::vector<kernels::host::Tensor> data_; // per value; the output's is zero
+    std::vector<std::int64_t> symbols_;
+};
+
+} // namespace tensorvk::test

@@ -1,0 +1,134 @@
+#include "tactics/program_runner.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+
+#include "kernels/embedded.hpp"
+#include "support/error.hpp"
+#include "vulkan/pipeline_cache.hpp"
+
+namespace tensorvk::test {
+namespace {
+
+constexpr std::uint64_t kAlign = 256;
+constexpr std::size_t kPushBytes = plan::kMaxParams * sizeof(std::int32_t);
+
+std::shared_ptr<const vulkan::Pipeline> pipeline(vulkan::Device& device, const plan::Step& step) {
+    const kernels::EmbeddedKernel* kernel = kernels::find_embedded(step.kernel);
+    if (kernel == nullptr) throw InternalError(text("No kernel ", step.kernel, " in this build."));
+    std::vector<vulkan::SpecConstant> constants;
+    for (const plan::SpecConstant& constant : step.spec) {
+        constants.push_back({constant.id, static_cast<std::uint32_t>(constant.value)});
+    }
+    return device.pipelines().get({.spirv = kernels::embedded_spirv(*kernel),
+                                   .constants = constants,
+                                   .bindings = static_cast<std::uint32_t>(step.bindings.size()),
+                                   .push_constant_bytes = kPushBytes,
+                                   .name = step.kernel});
+}
+
+} // namespace
+
+ProgramRunner::ProgramRunner(std::shared_ptr<vulkan::Device> device, const plan::Program& program, std::span<const std::int64_t> symbols)
+    : device_(std::move(device)), program_(program), values_(program.exprs.evaluate(symbols)), commands_(device_), timeline_(device_) {
+    commands_.begin();
+    for (const plan::Buffer& buffer : program.buffers) {
+        const auto bytes = static_cast<std::uint64_t>(values_[static_cast<std::size_t>(buffer.bytes.id)]);
+        buffers_.push_back(std::make_unique<vulkan::Buffer>(device_, std::max((bytes + kAlign - 1) / kAlign * kAlign, kAlign)));
+        commands_.fill({buffers_.back().get(), 0, buffers_.back()->size()}, 0xFFFFFFFFU);
+    }
+    commands_.end();
+    submit(commands_);
+}
+
+vulkan::BufferView ProgramRunner::view(std::int32_t buffer, std::uint64_t bytes) const {
+    return {buffers_[static_cast<std::size_t>(buffer)].get(), 0, bytes};
+}
+
+void ProgramRunner::submit(vulkan::CommandBuffer& commands) {
+    device_->queue(0).submit(commands.handle(), {}, timeline_.point(++submitted_));
+    timeline_.wait(submitted_);
+}
+
+void ProgramRunner::write(std::int32_t buffer, std::span<const std::byte> bytes) {
+    if (bytes.empty()) return;
+    vulkan::Buffer staging(device_, bytes.size(), vulkan::BufferPlace::kHost);
+    std::memcpy(staging.mapped(), bytes.data(), bytes.size());
+    commands_.begin();
+    commands_.copy({&staging, 0, bytes.size()}, view(buffer, bytes.size()));
+    commands_.end();
+    submit(commands_);
+}
+
+std::vector<std::byte> ProgramRunner::read(std::int32_t buffer, std::size_t bytes) {
+    if (bytes == 0) return {};
+    vulkan::Buffer staging(device_, bytes, vulkan::BufferPlace::kHost);
+    commands_.begin();
+    commands_.copy(view(buffer, bytes), {&staging, 0, bytes});
+    commands_.end();
+    submit(commands_);
+    return {staging.mapped(), staging.mapped() + bytes};
+}
+
+void ProgramRunner::record(vulkan::CommandBuffer& commands, const std::vector<plan::Step>& steps) {
+    std::int32_t group = steps.empty() ? 0 : steps.front().group;
+    for (const plan::Step& step : steps) {
+        if (step.group != group) commands.compute_barrier();
+        group = step.group;
+        std::array<std::int32_t, plan::kMaxParams> push{};
+        for (std::size_t i = 0; i < step.params.size(); ++i) {
+            push[i] = static_cast<std::int32_t>(values_[static_cast<std::size_t>(step.params[i].id)]);
+        }
+        std::array<std::uint32_t, 3> groups{};
+        for (std::size_t i = 0; i < groups.size(); ++i) {
+            groups[i] = static_cast<std::uint32_t>(values_[static_cast<std::size_t>(step.groups[i].id)]);
+        }
+        if (groups[0] == 0 || groups[1] == 0 || groups[2] == 0) continue;
+        std::vector<vulkan::BufferView> views;
+        for (const plan::Binding& binding : step.bindings) {
+            views.push_back(view(binding.buffer, buffers_[static_cast<std::size_t>(binding.buffer)]->size()));
+        }
+        const std::shared_ptr<const vulkan::Pipeline> compiled = pipeline(*device_, step);
+        commands.keep(compiled);
+        commands.dispatch(*compiled, views, std::as_bytes(std::span(push)), groups);
+    }
+}
+
+void ProgramRunner::run_init() {
+    commands_.begin();
+    for (const plan::Step& step : program_.init) {
+        record(commands_, {step});
+        commands_.compute_barrier();
+    }
+    commands_.end();
+    submit(commands_);
+}
+
+void ProgramRunner::run() {
+    commands_.begin();
+    record(commands_, program_.steps);
+    commands_.end();
+    submit(commands_);
+}
+
+double ProgramRunner::time(int passes, int repeats) {
+    commands_.begin();
+    for (int i = 0; i < repeats; ++i) {
+        record(commands_, program_.steps);
+        commands_.compute_barrier();
+    }
+    commands_.end();
+    double best = 1e30;
+    submit(commands_); // a CPU driver compiles here
+    for (int pass = 0; pass < passes; ++pass) {
+        const auto start = std::chrono::steady_clock::now();
+        submit(commands_);
+        const std::chrono::duration<double, std::milli> wall = std::chrono::steady_clock::now() - start;
+        best = std::min(best, wall.count() / repeats);
+    }
+    return best;
+}
+
+} // namespace tensorvk::test

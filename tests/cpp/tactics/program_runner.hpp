@@ -1,0 +1,44 @@
+// Runs a program's steps on the device with the vulkan room alone: tests and benchmarks of tactics, below the runtime.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "plan/program.hpp"
+#include "vulkan/buffer.hpp"
+#include "vulkan/command_buffer.hpp"
+#include "vulkan/device.hpp"
+#include "vulkan/timeline.hpp"
+
+namespace tensorvk::test {
+
+class ProgramRunner {
+public:
+    //! Every buffer of the program gets memory of its own, filled with 0xFF (NaN as a float): what a kernel forgets to write shows.
+    ProgramRunner(std::shared_ptr<vulkan::Device> device, const plan::Program& program, std::span<const std::int64_t> symbols);
+
+    void write(std::int32_t buffer, std::span<const std::byte> bytes);
+    [[nodiscard]] std::vector<std::byte> read(std::int32_t buffer, std::size_t bytes);
+    void run_init();
+    void run();
+    //! Milliseconds of one run of the steps on the device: best of `passes`, each of `repeats` runs back to back.
+    [[nodiscard]] double time(int passes, int repeats);
+
+private:
+    void record(vulkan::CommandBuffer& commands, const std::vector<plan::Step>& steps);
+    void submit(vulkan::CommandBuffer& commands);
+    [[nodiscard]] vulkan::BufferView view(std::int32_t buffer, std::uint64_t bytes) const;
+
+    std::shared_ptr<vulkan::Device> device_;
+    const plan::Program& program_;
+    std::vector<std::int64_t> values_; // of all expressions
+    std::vector<std::unique_ptr<vulkan::Buffer>> buffers_;
+    vulkan::CommandBuffer commands_;
+    vulkan::Timeline timeline_;
+    std::uint64_t submitted_ = 0;
+};
+
+} // namespace tensorvk::test
