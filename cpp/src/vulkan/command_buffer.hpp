@@ -32,7 +32,7 @@ public:
     //! limits.max_storage_range. `push` has pipeline.push_constant_bytes() bytes. Throws InvalidArgument when not.
     void dispatch(const Pipeline& pipeline, std::span<const BufferView> bindings, std::span<const std::byte> push,
                   std::array<std::uint32_t, 3> groups);
-    //! Dispatches and copies after it see the writes of dispatches before it. Compute to compute only: four times cheaper than a full one.
+    //! Dispatches after it see the writes of dispatches before it. Compute to compute only: four times cheaper than one over all stages.
     void compute_barrier();
     //! Any of compute and transfer to any of compute and transfer.
     void full_barrier();

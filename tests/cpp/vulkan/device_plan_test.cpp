@@ -1,0 +1,221 @@
+// Which features TensorVK uses of which device, on devices that exist on paper only.
+#include "vulkan/device_plan.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "support/error.hpp"
+
+namespace tensorvk::vulkan {
+namespace {
+
+constexpr std::uint32_t kVersion13 = (1U << 22) | (3U << 12);
+
+DeviceOffer lavapipe() {
+    DeviceOffer offer;
+    offer.name = "llvmpipe (LLVM 15.0.6, 256 bits)";
+    offer.type = DeviceType::kCpu;
+    offer.api_version = kVersion13;
+    offer.queue_families = {{true, true, true, 1, 64}};
+    offer.memory_types = {{0, true, true, true, true}};
+    offer.memory_heaps = {{2ULL << 30, true}};
+    offer.limits.timestamp_period_ns = 1.0F;
+    offer.limits.host_import_alignment = 4096;
+    offer.subgroup_size = offer.min_subgroup_size = offer.max_subgroup_size = 8;
+    offer.timeline_semaphore = true;
+    offer.shader_float16 = offer.storage_16bit = true;
+    offer.extensions = {"VK_EXT_external_memory_host"};
+    return offer;
+}
+
+DeviceOffer big_gpu() {
+    DeviceOffer offer = lavapipe();
+    offer.name = "NVIDIA H200";
+    offer.type = DeviceType::kDiscrete;
+    offer.queue_families = {{true, true, true, 16, 64}, {false, false, true, 2, 64}, {false, true, true, 8, 64}};
+    offer.memory_types = {{1, false, false, false, false},
+                          {0, true, false, false, false},
+                          {1, false, true, true, false},
+                          {1, false, true, true, true},
+                          {0, true, true, true, false}};
+    offer.memory_heaps = {{141ULL << 30, true}, {256ULL << 30, false}};
+    offer.subgroup_size = offer.min_subgroup_size = offer.max_subgroup_size = 32;
+    offer.vulkan_memory_model = true;
+    offer.cooperative_matrix = true;
+    offer.extensions = {"VK_EXT_memory_budget", "VK_KHR_cooperative_matrix"};
+    MatrixShape shape{16, 16, 16, MatrixType::kFloat16, MatrixType::kFloat16, MatrixType::kFloat32, MatrixType::kFloat32};
+    shape.subgroup_scope = true;
+    MatrixShape workgroup = shape;
+    workgroup.subgroup_scope = false;
+    offer.matrix_shapes = {shape, workgroup};
+    return offer;
+}
+
+DeviceOffer integrated_gpu() {
+    DeviceOffer offer = lavapipe();
+    offer.name = "Intel(R) UHD Graphics";
+    offer.type = DeviceType::kIntegrated;
+    offer.memory_types = {{0, true, false, false, false}, {0, true, true, true, false}, {0, true, true, true, true}};
+    return offer;
+}
+
+const PlanNote& note_about(const DevicePlan& plan, const std::string& feature) {
+    const auto found = std::find_if(plan.notes.begin(), plan.notes.end(), [&](const PlanNote& n) { return n.feature == feature; });
+    if (found == plan.notes.end()) throw InternalError("no note about " + feature);
+    return *found;
+}
+
+bool uses_extension(const DevicePlan& plan, const std::string& name) {
+    return std::find(plan.extensions.begin(), plan.extensions.end(), name) != plan.extensions.end();
+}
+
+TEST(DevicePlan, CpuDeviceHasUnifiedMemoryAndIsPolledLittle) {
+    const DevicePlan plan = plan_device(lavapipe(), {});
+    ASSERT_TRUE(plan.usable) << plan.why_not;
+    EXPECT_TRUE(plan.caps.unified_memory);
+    EXPECT_TRUE(plan.caps.is_cpu);
+    EXPECT_TRUE(plan.caps.timestamps);
+    EXPECT_TRUE(plan.caps.host_import);
+    EXPECT_EQ(plan.caps.subgroup_size, 8U);
+    EXPECT_EQ(plan.caps.device_memory, 2ULL << 30);
+}
+
+TEST(DevicePlan, DiscreteGpuTakesComputeFamilyAndItsOwnMemory) {
+    const DevicePlan plan = plan_device(big_gpu(), {});
+    ASSERT_TRUE(plan.usable) << plan.why_not;
+    EXPECT_EQ(plan.queue_family, 2U);
+    EXPECT_EQ(plan.queue_count, 8U);
+    EXPECT_EQ(plan.device_memory_type, 4U) << "device-local, and writable through the bus";
+    EXPECT_EQ(plan.host_memory_type, 3U) << "cached, so that reading back is fast";
+    EXPECT_FALSE(plan.caps.unified_memory);
+    EXPECT_TRUE(plan.caps.host_writable_device_memory);
+    EXPECT_EQ(plan.caps.device_memory, 141ULL << 30);
+}
+
+TEST(DevicePlan, BusUploadsCanBeSwitchedOff) {
+    const DevicePlan plan = plan_device(big_gpu(), {{"bar_upload"}});
+    EXPECT_EQ(plan.device_memory_type, 1U);
+    EXPECT_FALSE(plan.caps.host_writable_device_memory);
+}
+
+TEST(DevicePlan, SmallHostVisibleWindowIsNotUsedForBuffers) {
+    DeviceOffer offer = big_gpu();
+    offer.memory_heaps.push_back({256ULL << 20, true});
+    offer.memory_types[4].heap = 2;
+    const DevicePlan plan = plan_device(offer, {});
+    EXPECT_EQ(plan.device_memory_type, 1U);
+    EXPECT_EQ(plan.caps.device_memory, 141ULL << 30);
+}
+
+TEST(DevicePlan, ComputeFamilyWithoutTimestampsLosesToGraphicsFamilyWithThem) {
+    DeviceOffer offer = big_gpu();
+    offer.queue_families[2].timestamp_bits = 0;
+    const DevicePlan plan = plan_device(offer, {});
+    EXPECT_EQ(plan.queue_family, 0U);
+    EXPECT_TRUE(plan.caps.timestamps);
+}
+
+TEST(DevicePlan, IntegratedGpuUsesCachedSharedMemory) {
+    const DevicePlan plan = plan_device(integrated_gpu(), {});
+    EXPECT_EQ(plan.device_memory_type, 2U);
+    EXPECT_TRUE(plan.caps.unified_memory);
+    EXPECT_FALSE(plan.caps.is_cpu);
+}
+
+TEST(DevicePlan, CooperativeMatrixKeepsShapesOfSubgroupScope) {
+    const DevicePlan plan = plan_device(big_gpu(), {});
+    EXPECT_TRUE(plan.caps.cooperative_matrix);
+    ASSERT_EQ(plan.caps.matrix_shapes.size(), 1U);
+    EXPECT_TRUE(plan.caps.matrix_shapes[0].subgroup_scope);
+    EXPECT_TRUE(uses_extension(plan, "VK_KHR_cooperative_matrix"));
+}
+
+TEST(DevicePlan, CooperativeMatrixNeedsMemoryModelExtensionAndShapes) {
+    DeviceOffer without_model = big_gpu();
+    without_model.vulkan_memory_model = false;
+    DeviceOffer without_extension = big_gpu();
+    without_extension.extensions.clear();
+    DeviceOffer without_shapes = big_gpu();
+    without_shapes.matrix_shapes.erase(without_shapes.matrix_shapes.begin());
+    for (const DeviceOffer& offer : {without_model, without_extension, without_shapes}) {
+        const DevicePlan plan = plan_device(offer, {});
+        EXPECT_TRUE(plan.usable);
+        EXPECT_FALSE(plan.caps.cooperative_matrix);
+        EXPECT_FALSE(uses_extension(plan, "VK_KHR_cooperative_matrix"));
+        EXPECT_FALSE(note_about(plan, "cooperative matrix").used);
+        EXPECT_FALSE(note_about(plan, "cooperative matrix").why.empty());
+    }
+}
+
+TEST(DevicePlan, EnvironmentSwitchesFeaturesOffAndTheNoteSaysSo) {
+    const DevicePlan plan = plan_device(big_gpu(), {{"fp16", "cooperative_matrix", "memory_budget", "compute_queue"}});
+    EXPECT_FALSE(plan.caps.fp16_storage);
+    EXPECT_FALSE(plan.caps.fp16_arithmetic);
+    EXPECT_FALSE(plan.caps.cooperative_matrix);
+    EXPECT_FALSE(plan.caps.memory_budget);
+    EXPECT_TRUE(plan.extensions.empty());
+    EXPECT_EQ(plan.queue_family, 0U);
+    EXPECT_NE(note_about(plan, "fp16 arithmetic").why.find("TENSORVK_DISABLE"), std::string::npos);
+}
+
+TEST(DevicePlan, UnusableDevicesSayWhy) {
+    struct Case {
+        const char* what;
+        void (*damage)(DeviceOffer&);
+        const char* sentence;
+    };
+    const Case cases[] = {
+        {"Vulkan 1.1", [](DeviceOffer& o) { o.api_version = (1U << 22) | (1U << 12); }, "Vulkan 1.1"},
+        {"no timeline", [](DeviceOffer& o) { o.timeline_semaphore = false; }, "timeline"},
+        {"no compute", [](DeviceOffer& o) { o.queue_families[0].compute = false; }, "compute"},
+        {"no device memory", [](DeviceOffer& o) { o.memory_types[0].device_local = false; }, "device-local"},
+        {"no host memory", [](DeviceOffer& o) { o.memory_types[0].host_coherent = false; }, "coherent"},
+    };
+    for (const Case& c : cases) {
+        DeviceOffer offer = lavapipe();
+        c.damage(offer);
+        const DevicePlan plan = plan_device(offer, {});
+        EXPECT_FALSE(plan.usable) << c.what;
+        EXPECT_NE(plan.why_not.find(c.sentence), std::string::npos) << c.what << ": " << plan.why_not;
+    }
+}
+
+TEST(DeviceChoice, DiscreteComesFirstAndCpuLast) {
+    const std::vector<DeviceOffer> offers{lavapipe(), integrated_gpu(), big_gpu()};
+    EXPECT_EQ(order_devices(offers), (std::vector<std::size_t>{2, 1, 0}));
+    EXPECT_EQ(choose_device(offers, ""), 2U);
+}
+
+TEST(DeviceChoice, ByIndexByPartOfNameAndByCpu) {
+    const std::vector<DeviceOffer> offers{lavapipe(), integrated_gpu(), big_gpu()};
+    EXPECT_EQ(choose_device(offers, "1"), 1U);
+    EXPECT_EQ(choose_device(offers, "2"), 0U);
+    EXPECT_EQ(choose_device(offers, "h200"), 2U);
+    EXPECT_EQ(choose_device(offers, "UHD"), 1U);
+    EXPECT_EQ(choose_device(offers, "CPU"), 0U);
+}
+
+TEST(DeviceChoice, FirstUsableOneWithoutAWish) {
+    DeviceOffer old = big_gpu();
+    old.timeline_semaphore = false;
+    EXPECT_EQ(choose_device({old, lavapipe()}, ""), 1U);
+    EXPECT_EQ(choose_device({old, lavapipe()}, "0"), 0U) << "a wish is obeyed; opening it says why it cannot be used";
+}
+
+TEST(DeviceChoice, UnknownWishListsTheDevices) {
+    try {
+        (void)choose_device({lavapipe(), big_gpu()}, "radeon");
+        FAIL();
+    } catch (const InvalidArgument& e) {
+        const std::string message = e.what();
+        EXPECT_NE(message.find("radeon"), std::string::npos);
+        EXPECT_NE(message.find("0 = NVIDIA H200"), std::string::npos);
+        EXPECT_NE(message.find("1 = llvmpipe"), std::string::npos);
+    }
+    EXPECT_THROW((void)choose_device({lavapipe()}, "7"), InvalidArgument);
+    EXPECT_THROW((void)choose_device({}, ""), DeviceUnavailable);
+}
+
+}  // namespace
+}  // namespace tensorvk::vulkan
