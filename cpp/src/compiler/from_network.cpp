@@ -80,7 +80,7 @@ Ir from_network(const graph::Network& network) {
     std::map<const graph::Tensor*, ValueId> known;
     LayerContext context(ir, known);
     add_inputs(ir, network, known);
-    for (const auto& layer : network.layers()) {
+    for (const graph::Layer* layer : network.topological()) {
         if (known_without_running(*layer)) {
             continue;
         }

@@ -7,39 +7,11 @@
 
 namespace tensorvk::compiler {
 
-namespace {
-
-//! Padding before each axis for PaddingMode::kSAME_*; it depends on the input's extent unless the stride is 1.
-void resolve_same(LayerContext& context, const graph::Layer& layer, PaddingMode mode, const std::vector<std::int64_t>& window,
-                  const std::vector<std::int64_t>& stride, const std::vector<std::int64_t>& dilation, std::vector<std::int64_t>& pre,
-                  std::vector<std::int64_t>& post) {
-    if (mode != PaddingMode::kSAME_UPPER && mode != PaddingMode::kSAME_LOWER) {
-        return;
-    }
-    for (std::size_t axis = 0; axis < window.size(); ++axis) {
-        const std::int64_t reach = (window[axis] - 1) * dilation[axis];
-        std::int64_t total = reach;
-        if (stride[axis] != 1) {
-            const std::int64_t in = context.extent(layer, *layer.inputs[0], axis + 2);
-            const std::int64_t out = (in + stride[axis] - 1) / stride[axis];
-            total = std::max<std::int64_t>((out - 1) * stride[axis] + reach + 1 - in, 0);
-        }
-        const std::int64_t smaller = total / 2;
-        pre[axis] = mode == PaddingMode::kSAME_UPPER ? smaller : total - smaller;
-        post[axis] = total - pre[axis];
-    }
-}
-
-} // namespace
-
 void lower_convolution(LayerContext& context, const graph::Layer& layer) {
     const auto& attributes = std::get<graph::ConvolutionAttributes>(layer.attributes);
     const bool transposed = layer.type == LayerType::kDECONVOLUTION;
     tactics::Convolution kind{attributes.geometry, transposed, attributes.output_padding};
-    kernels::ConvGeometry& g = kind.geometry;
-    if (!transposed) {
-        resolve_same(context, layer, attributes.padding_mode, g.kernel, g.stride, g.dilation, g.pre, g.post);
-    }
+    const kernels::ConvGeometry& g = kind.geometry;
     const std::int64_t channels = context.extent(layer, *layer.inputs[0], 1);
     std::vector<std::int64_t> weight_dims = {transposed ? channels : attributes.maps, (transposed ? attributes.maps : channels) / g.groups};
     weight_dims.insert(weight_dims.end(), g.kernel.begin(), g.kernel.end());
@@ -65,7 +37,6 @@ void lower_pooling(LayerContext& context, const graph::Layer& layer) {
     tactics::Pooling pool{attributes.geometry};
     kernels::PoolGeometry& g = pool.geometry;
     g.dilation.resize(g.window.size(), 1);
-    resolve_same(context, layer, attributes.padding_mode, g.window, g.stride, g.dilation, g.pre, g.post);
     g.ceil = attributes.padding_mode == PaddingMode::kEXPLICIT_ROUND_UP;
     const ValueId in = context.input(layer, 0);
     const auto add_pool = [&](kernels::PoolGeometry::Op op, ValueId out) {

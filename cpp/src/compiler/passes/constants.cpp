@@ -1,0 +1,43 @@
+// Operations on known data are done once, now, by the host reference.
+#include <algorithm>
+#include <optional>
+
+#include "compiler/evaluate.hpp"
+#include "compiler/passes/passes.hpp"
+
+namespace tensorvk::compiler {
+
+namespace {
+
+bool all_known(const Ir& ir, const Op& op) {
+    const auto known = [&](ValueId id) { return ir.value(id).constant != nullptr; };
+    return !op.inputs.empty() && std::all_of(op.inputs.begin(), op.inputs.end(), known) &&
+           std::all_of(op.operands.begin(), op.operands.end(), known);
+}
+
+//! Another shape of the same elements.
+kernels::host::Tensor reshaped(const Ir& ir, const Op& op) {
+    kernels::host::Tensor out = *ir.value(op.inputs[0]).constant;
+    out.dims = ir.extents(ir.value(op.outputs[0]).dims);
+    return out;
+}
+
+} // namespace
+
+void fold_constants(Ir& ir) {
+    std::vector<bool> dead(ir.ops.size(), false);
+    for (std::size_t i = 0; i < ir.ops.size(); ++i) {
+        const Op& op = ir.ops[i];
+        if (!all_known(ir, op) || op.outputs.size() != 1 || ir.value(op.outputs[0]).is_output || !ir.is_static(ir.value(op.outputs[0]).dims)) {
+            continue;
+        }
+        auto result = op.role == Role::kRESHAPE ? std::optional(reshaped(ir, op)) : evaluate(ir, op);
+        if (result) {
+            ir.value(op.outputs[0]).constant = std::make_shared<const kernels::host::Tensor>(std::move(*result));
+            dead[i] = true;
+        }
+    }
+    erase_ops(ir, dead);
+}
+
+} // namespace tensorvk::compiler

@@ -1,0 +1,134 @@
+// What becomes one operation, and what must not.
+#include <gtest/gtest.h>
+
+#include "compiler/compile.hpp"
+#include "compiler/networks.hpp"
+
+namespace tensorvk::compiler {
+namespace {
+
+using namespace test; // NOLINT: the vocabulary of these tests
+
+struct Built {
+    WeightStore weights;
+    Compiled compiled;
+};
+
+Built build(const graph::Network& network, DataType internal = DataType::kFLOAT) {
+    Built built;
+    built.compiled = compile(network, internal, built.weights);
+    return built;
+}
+
+std::vector<float> constant(const Built& built, tactics::ValueId id) {
+    const auto& value = built.compiled.values[static_cast<std::size_t>(id)];
+    const auto& buffer = built.compiled.program.buffers[static_cast<std::size_t>(value.buffer)];
+    const auto bytes = *built.compiled.program.exprs.value(buffer.bytes);
+    std::vector<float> out(static_cast<std::size_t>(bytes) / sizeof(float));
+    std::memcpy(out.data(), built.weights.bytes().data() + buffer.constant_offset, static_cast<std::size_t>(bytes));
+    return out;
+}
+
+TEST(Fusion, ConvolutionWithActivationIsOneOperation) {
+    graph::Network network;
+    network.mark_output(relu(network, conv1x1(network, input(network, {1, 2, 5, 5}), 1, {1, 2})));
+    const Built built = build(network);
+    ASSERT_EQ(built.compiled.operations.size(), 1u);
+    EXPECT_EQ(kernels::str(built.compiled.operations[0].epilogue), "relu(v0)");
+}
+
+TEST(Fusion, ScaleAndShiftMoveIntoWeightsAndBias) {
+    graph::Network network;
+    auto* conv = conv1x1(network, input(network, {1, 2, 5, 5}), 2, {1, 2, 3, 4}, {10, 20});
+    network.mark_output(relu(network, scale_channels(network, conv, {2, 3}, {0.5f, -1})));
+    const Built built = build(network);
+    const auto& op = built.compiled.operations.at(0);
+    EXPECT_EQ(constant(built, op.inputs[1]), (std::vector<float>{2, 4, 9, 12}));
+    EXPECT_EQ(constant(built, op.inputs[2]), (std::vector<float>{20.5f, 59}));
+    EXPECT_EQ(kernels::str(op.epilogue), "relu(v0)");
+    EXPECT_TRUE(op.operands.empty());
+}
+
+TEST(Fusion, ScaleStaysBehindAnActivation) {
+    graph::Network network;
+    auto* conv = relu(network, conv1x1(network, input(network, {1, 1, 5, 5}), 2, {1, 2}));
+    network.mark_output(scale_channels(network, conv, {2, 3}, {0, 0}));
+    const Built built = build(network);
+    const auto& op = built.compiled.operations.at(0);
+    EXPECT_EQ(constant(built, op.inputs[1]), (std::vector<float>{1, 2}));
+    EXPECT_EQ(op.operands.size(), 2u); // scale and shift, read per channel
+}
+
+TEST(Fusion, OfTwoAddedConvolutionsTheLaterTakesTheOtherAsResidual) {
+    graph::Network network;
+    auto* x = input(network, {1, 2, 5, 5});
+    auto* first = conv1x1(network, x, 2, {1, 0, 0, 1});
+    auto* second = conv1x1(network, x, 2, {2, 0, 0, 2});
+    network.mark_output(relu(network, elementwise(network, first, second, ElementWiseOperation::kSUM)));
+    const Built built = build(network);
+    ASSERT_EQ(built.compiled.operations.size(), 3u); // two convolutions and the copy to the user's layout
+    const auto& sum = built.compiled.operations[1];
+    ASSERT_EQ(sum.operands.size(), 1u);
+    EXPECT_EQ(sum.operands[0], built.compiled.operations[0].outputs[0]);
+}
+
+TEST(Fusion, SwishReadsItsConvolutionTwiceAndIsStillOneOperation) {
+    graph::Network network;
+    auto* conv = conv1x1(network, input(network, {1, 2, 5, 5}), 1, {1, 1});
+    network.mark_output(elementwise(network, conv, sigmoid(network, conv), ElementWiseOperation::kPROD));
+    const Built built = build(network);
+    ASSERT_EQ(built.compiled.operations.size(), 1u);
+    EXPECT_EQ(built.compiled.operations[0].epilogue.slots.size(), 2u);
+    EXPECT_TRUE(built.compiled.operations[0].operands.empty());
+}
+
+TEST(Fusion, AValueThatTheUserSeesIsNotFusedAway) {
+    graph::Network network;
+    auto* conv = conv1x1(network, input(network, {1, 2, 5, 5}), 1, {1, 1});
+    network.mark_output(conv);
+    network.mark_output(relu(network, conv));
+    EXPECT_EQ(build(network).compiled.operations.size(), 2u);
+}
+
+TEST(Fusion, ABroadcastThatGrowsTheShapeEndsTheChain) {
+    graph::Network network;
+    auto* column = relu(network, input(network, {3, 1}, "column"));
+    auto* row = input(network, {1, 4}, "row");
+    network.mark_output(elementwise(network, column, row, ElementWiseOperation::kSUM));
+    EXPECT_EQ(build(network).compiled.operations.size(), 2u);
+}
+
+TEST(Fusion, UnusedBranchesDisappear) {
+    graph::Network network;
+    auto* x = input(network, {1, 2, 5, 5});
+    (void)conv1x1(network, x, 8, std::vector<float>(16, 1));
+    network.mark_output(relu(network, x));
+    EXPECT_EQ(build(network).compiled.operations.size(), 1u);
+}
+
+TEST(Fusion, AnInputThatIsAnOutputIsCopied) {
+    graph::Network network;
+    auto* x = input(network, {2, 3});
+    network.mark_output(network.add_layer(LayerType::kIDENTITY, {x}, graph::NoAttributes{})->outputs[0]);
+    const Built built = build(network);
+    ASSERT_EQ(built.compiled.operations.size(), 1u);
+    EXPECT_NE(built.compiled.program.io[0].buffer, built.compiled.program.io[1].buffer);
+}
+
+TEST(Fusion, HalfPrecisionCastsAtTheEdgesOnly) {
+    graph::Network network;
+    auto* conv = relu(network, conv1x1(network, input(network, {1, 8, 5, 5}), 8, std::vector<float>(64, 1)));
+    network.mark_output(relu(network, conv1x1(network, conv, 8, std::vector<float>(64, 1))));
+    const Built built = build(network, DataType::kHALF);
+    int casts = 0;
+    for (const auto& op : built.compiled.operations) {
+        casts += op.name.starts_with("cast") ? 1 : 0;
+    }
+    EXPECT_EQ(casts, 2);
+    EXPECT_EQ(built.compiled.operations.size(), 4u);
+    EXPECT_EQ(built.compiled.program.io[0].dtype, DataType::kFLOAT);
+    EXPECT_EQ(built.compiled.program.io[1].dtype, DataType::kFLOAT);
+}
+
+} // namespace
+} // namespace tensorvk::compiler

@@ -1,0 +1,84 @@
+// Where values live, and which movements cost nothing.
+#include <gtest/gtest.h>
+
+#include "compiler/compile.hpp"
+#include "compiler/networks.hpp"
+
+namespace tensorvk::compiler {
+namespace {
+
+using namespace test; // NOLINT: the vocabulary of these tests
+using tactics::Layout;
+
+Compiled build(const graph::Network& network) {
+    WeightStore weights;
+    return compile(network, DataType::kFLOAT, weights);
+}
+
+graph::Tensor* transpose(graph::Network& network, graph::Tensor* x, std::vector<int> order) {
+    graph::ShuffleAttributes a;
+    a.first_transpose.emplace();
+    std::copy(order.begin(), order.end(), a.first_transpose->order);
+    return network.add_layer(LayerType::kSHUFFLE, {x}, a)->outputs[0];
+}
+
+graph::Tensor* reshape(graph::Network& network, graph::Tensor* x, std::vector<std::int64_t> dims) {
+    graph::ShuffleAttributes a;
+    a.reshape = std::move(dims);
+    return network.add_layer(LayerType::kSHUFFLE, {x}, a)->outputs[0];
+}
+
+TEST(Layouts, ValuesBetweenConvolutionsAreChannelsLast) {
+    graph::Network network;
+    auto* inner = conv1x1(network, input(network, {1, 3, 8, 8}), 8, std::vector<float>(24, 1));
+    network.mark_output(conv1x1(network, inner, 8, std::vector<float>(64, 1)));
+    const Compiled compiled = build(network);
+    const auto& first = compiled.operations.at(0);
+    EXPECT_EQ(compiled.values[static_cast<std::size_t>(first.inputs[0])].layout, Layout::kLINEAR); // read as the user gives it
+    EXPECT_EQ(compiled.values[static_cast<std::size_t>(first.outputs[0])].layout, Layout::kCHANNELS_LAST);
+    EXPECT_TRUE(compiled.operations.back().name.starts_with("reformat"));
+}
+
+TEST(Layouts, OneOutputChannelNeedsNoReformat) {
+    graph::Network network;
+    network.mark_output(conv1x1(network, input(network, {1, 3, 8, 8}), 1, {1, 1, 1}));
+    EXPECT_EQ(build(network).operations.size(), 1u);
+}
+
+TEST(Layouts, ManyChannelsFromTheUserAreReformattedOnce) {
+    graph::Network network;
+    auto* x = input(network, {1, 16, 8, 8});
+    auto* a = conv1x1(network, x, 4, std::vector<float>(64, 1));
+    auto* b = conv1x1(network, x, 4, std::vector<float>(64, 2));
+    network.mark_output(elementwise(network, a, b, ElementWiseOperation::kSUM));
+    int reformats = 0;
+    for (const auto& op : build(network).operations) {
+        reformats += op.name == "reformat x" ? 1 : 0;
+    }
+    EXPECT_EQ(reformats, 1);
+}
+
+TEST(Layouts, TransposeToChannelsLastBehindAConvolutionIsAView) {
+    graph::Network network;
+    auto* conv = conv1x1(network, input(network, {2, 3, 4, 5}), 6, std::vector<float>(18, 1));
+    network.mark_output(reshape(network, transpose(network, conv, {0, 2, 3, 1}), {2, 20, 6}));
+    EXPECT_EQ(build(network).operations.size(), 1u); // the convolution writes the output itself
+}
+
+TEST(Layouts, ReshapeSharesItsInputsMemory) {
+    graph::Network network;
+    auto* x = relu(network, input(network, {2, 12}));
+    network.mark_output(relu(network, elementwise(network, reshape(network, x, {2, 3, 4}), input(network, {2, 3, 1}, "y"), ElementWiseOperation::kSUM)));
+    EXPECT_EQ(build(network).operations.size(), 2u);
+}
+
+TEST(Layouts, ReshapeOfAnInputToAnOutputIsACopy) {
+    graph::Network network;
+    network.mark_output(reshape(network, input(network, {2, 6}), {3, 4}));
+    const Compiled compiled = build(network);
+    ASSERT_EQ(compiled.operations.size(), 1u);
+    EXPECT_NE(compiled.program.io[0].buffer, compiled.program.io[1].buffer);
+}
+
+} // namespace
+} // namespace tensorvk::compiler

@@ -1,0 +1,53 @@
+// Small networks for compiler tests.
+#pragma once
+
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "graph/network.hpp"
+
+namespace tensorvk::test {
+
+inline graph::Weights floats(std::vector<float> values) {
+    auto owner = std::make_shared<std::vector<float>>(std::move(values));
+    return {DataType::kFLOAT, reinterpret_cast<const std::byte*>(owner->data()), static_cast<std::int64_t>(owner->size()), owner};
+}
+
+inline graph::Tensor* input(graph::Network& network, std::vector<std::int64_t> dims, const char* name = "x") {
+    return network.add_input(name, DataType::kFLOAT, dims);
+}
+
+//! 1x1 convolution with the given weights [maps, channels].
+inline graph::Tensor* conv1x1(graph::Network& network, graph::Tensor* x, std::int64_t maps, std::vector<float> kernel, std::vector<float> bias = {}) {
+    graph::ConvolutionAttributes a;
+    a.maps = maps;
+    a.geometry.kernel = {1, 1};
+    a.kernel = floats(std::move(kernel));
+    if (!bias.empty()) {
+        a.bias = floats(std::move(bias));
+    }
+    return network.add_layer(LayerType::kCONVOLUTION, {x}, a)->outputs[0];
+}
+
+inline graph::Tensor* relu(graph::Network& network, graph::Tensor* x) {
+    return network.add_layer(LayerType::kACTIVATION, {x}, graph::ActivationAttributes{ActivationType::kRELU, 0, 0})->outputs[0];
+}
+
+inline graph::Tensor* sigmoid(graph::Network& network, graph::Tensor* x) {
+    return network.add_layer(LayerType::kACTIVATION, {x}, graph::ActivationAttributes{ActivationType::kSIGMOID, 0, 0})->outputs[0];
+}
+
+inline graph::Tensor* elementwise(graph::Network& network, graph::Tensor* a, graph::Tensor* b, ElementWiseOperation op) {
+    return network.add_layer(LayerType::kELEMENTWISE, {a, b}, graph::ElementWiseAttributes{op})->outputs[0];
+}
+
+inline graph::Tensor* scale_channels(graph::Network& network, graph::Tensor* x, std::vector<float> scale, std::vector<float> shift) {
+    graph::ScaleAttributes a;
+    a.mode = ScaleMode::kCHANNEL;
+    a.scale = floats(std::move(scale));
+    a.shift = floats(std::move(shift));
+    return network.add_layer(LayerType::kSCALE, {x}, a)->outputs[0];
+}
+
+} // namespace tensorvk::test

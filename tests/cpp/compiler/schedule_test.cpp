@@ -1,0 +1,58 @@
+// Barriers only where data flows.
+#include <gtest/gtest.h>
+
+#include "compiler/schedule.hpp"
+
+namespace tensorvk::compiler {
+namespace {
+
+plan::Step step(const char* layer, std::vector<std::int32_t> reads, std::vector<std::int32_t> writes, std::int32_t group = 0) {
+    plan::Step out;
+    out.layer = layer;
+    out.group = group;
+    for (const std::int32_t buffer : reads) {
+        out.bindings.push_back({buffer, false});
+    }
+    for (const std::int32_t buffer : writes) {
+        out.bindings.push_back({buffer, true});
+    }
+    return out;
+}
+
+std::vector<std::int32_t> groups(std::vector<plan::Step> steps, std::vector<StepRange> ranges = {}) {
+    plan::Program program;
+    if (ranges.empty()) {
+        for (std::size_t i = 0; i < steps.size(); ++i) {
+            ranges.push_back({i, i + 1});
+        }
+    }
+    program.steps = std::move(steps);
+    schedule(program, ranges);
+    std::vector<std::int32_t> out;
+    for (const plan::Step& s : program.steps) {
+        out.push_back(s.group);
+    }
+    return out;
+}
+
+TEST(Schedule, AChainHasABarrierBetweenAllSteps) {
+    EXPECT_EQ(groups({step("a", {0}, {1}), step("b", {1}, {2}), step("c", {2}, {3})}), (std::vector<std::int32_t>{0, 1, 2}));
+}
+
+TEST(Schedule, BranchesShareAGroup) {
+    EXPECT_EQ(groups({step("a", {0}, {1}), step("b", {1}, {2}), step("c", {0}, {3}), step("d", {2, 3}, {4})}),
+              (std::vector<std::int32_t>{0, 0, 1, 2}));
+}
+
+TEST(Schedule, PartsOfAConcatenationDoNotWaitForEachOtherButTheirReaderDoes) {
+    EXPECT_EQ(groups({step("left", {0}, {2}), step("right", {1}, {2}), step("reader", {2}, {3})}), (std::vector<std::int32_t>{0, 0, 1}));
+}
+
+TEST(Schedule, StepsOfOneOperationKeepTheirOrder) {
+    // a split product: partial sums, then their sum one group later
+    EXPECT_EQ(groups({step("partial", {0}, {1}, 0), step("sum", {1}, {2}, 1), step("next", {2}, {3}, 0)}, {{0, 2}, {2, 3}}),
+              (std::vector<std::int32_t>{0, 1, 2}));
+}
+
+} // namespace
+} // namespace tensorvk::compiler
