@@ -55,7 +55,7 @@ public:
     [[nodiscard]] ICudaEngine* buildCudaEngine(INetworkDefinition& network) { return buildEngineWithConfig(network, legacy_); }
 
 private:
-    friend struct api::Access;
+    friend struct api::BuilderAccess;
     void setLegacyFlag(BuilderFlag flag, bool enable) { enable ? legacy_.setFlag(flag) : legacy_.clearFlag(flag); }
 
     std::shared_ptr<api::Reporter> reporter_;

@@ -12,10 +12,11 @@
 namespace tensorvk {
 
 namespace builder {
-struct TimingCache;
+class TimingCache;
 }
 namespace api {
 class Reporter;
+struct BuilderAccess;
 }
 
 //! For every network input with a dynamic dimension: the smallest, the usual and the largest shape. Tactics are chosen for the usual one.
@@ -37,7 +38,7 @@ public:
     [[nodiscard]] bool isValid() const;
 
 private:
-    friend struct api::Access;
+    friend struct api::BuilderAccess;
     using Range = std::array<Dims, 3>;
     std::shared_ptr<api::Reporter> reporter_;
     std::map<std::string, Range> shapes_;
@@ -58,7 +59,7 @@ public:
     void destroy() { delete this; }
 
 private:
-    friend struct api::Access;
+    friend struct api::BuilderAccess;
     std::shared_ptr<builder::TimingCache> cache_;
     std::shared_ptr<api::Reporter> reporter_;
 };
@@ -143,7 +144,7 @@ public:
     [[nodiscard]] const std::string& getRemoteAutoTuningConfig() const { return values_.remote_tuning; }
 
 private:
-    friend struct api::Access;
+    friend struct api::BuilderAccess;
     static BuilderFlags bit(BuilderFlag flag) { return BuilderFlags{1} << static_cast<uint32_t>(flag); }
 
     struct Values {

@@ -12,8 +12,8 @@ class Layer;
 
 //! A node of a network: owned by it and valid as long as it is.
 //!
-//! A setter infers the layer and everything downstream again. When that fails (often only until the next setter is called), the attribute
-//! is kept, a warning says why, and building refuses the network until the layer is valid.
+//! A setter infers the layer and everything downstream again. A layer may be invalid between two setters (say, a window larger than its input
+//! until padding is set): the attribute is kept, and building refuses the network with a sentence if the layer is still invalid then.
 class ILayer {
 public:
     ILayer(api::NetworkState& network, graph::Layer& layer, LayerType type) : network_(&network), layer_(&layer), type_(type) {}

@@ -12,7 +12,7 @@ namespace tensorvk {
 
 namespace api {
 class Reporter;
-struct Access;
+struct RuntimeAccess;
 struct EngineState;
 struct ContextState;
 } // namespace api
@@ -80,7 +80,7 @@ public:
     [[nodiscard]] IErrorRecorder* getErrorRecorder() const;
 
 private:
-    friend struct api::Access;
+    friend struct api::RuntimeAccess;
     std::shared_ptr<api::EngineState> state_;
 };
 
@@ -143,7 +143,7 @@ public:
     [[nodiscard]] const ICudaEngine& getEngine() const { return *engine_; }
 
 private:
-    friend struct api::Access;
+    friend struct api::RuntimeAccess;
     const ICudaEngine* engine_;
     std::unique_ptr<api::ContextState> state_;
 };
@@ -196,7 +196,7 @@ public:
     [[nodiscard]] ILogger* getLogger() const;
 
 private:
-    friend struct api::Access;
+    friend struct api::RuntimeAccess;
     std::shared_ptr<api::Reporter> reporter_;
     int32_t dla_core_ = -1;
     int32_t max_threads_ = 1;

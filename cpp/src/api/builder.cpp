@@ -1,0 +1,120 @@
+#include "tensorvk/builder.h"
+
+#include <algorithm>
+
+#include "api/builder_access.hpp"
+#include "api/convert.hpp"
+#include "api/host_memory.hpp"
+#include "api/network_state.hpp"
+#include "api/progress.hpp"
+#include "builder/builder.hpp"
+#include "tensorvk/runtime.h"
+
+namespace tensorvk {
+
+using api::guarded;
+
+namespace {
+
+std::vector<builder::ProfileShapes> profile_shapes(const IBuilderConfig& config) {
+    std::vector<builder::ProfileShapes> all;
+    for (const auto& profile : api::BuilderAccess::profiles(config)) {
+        builder::ProfileShapes& shapes = all.emplace_back();
+        for (const auto& [name, range] : api::BuilderAccess::shapes(*profile)) {
+            shapes.shapes[name] = {api::to_vector(range[0]), api::to_vector(range[1]), api::to_vector(range[2])};
+        }
+    }
+    return all;
+}
+
+builder::Options build_options(IBuilderConfig& config, api::Progress& progress) {
+    builder::Options options;
+    options.fp16 = config.getFlag(BuilderFlag::kFP16);
+    options.disable_timing_cache = config.getFlag(BuilderFlag::kDISABLE_TIMING_CACHE);
+    options.error_on_cache_miss = config.getFlag(BuilderFlag::kERROR_ON_TIMING_CACHE_MISS);
+    options.optimization_level = config.getBuilderOptimizationLevel();
+    options.avg_timing_iterations = config.getAvgTimingIterations();
+    options.workspace_bytes = config.getMemoryPoolLimit(MemoryPoolType::kWORKSPACE);
+    options.flags = config.getFlags();
+    options.profiling_verbosity = static_cast<uint32_t>(config.getProfilingVerbosity());
+    options.profiles = profile_shapes(config);
+    if (config.getTimingCache() == nullptr && !options.disable_timing_cache) {
+        // As TensorRT does: the build's own cache can be asked for afterwards.
+        const std::unique_ptr<ITimingCache> fresh(config.createTimingCache(nullptr, 0));
+        config.setTimingCache(*fresh, false);
+    }
+    options.timing_cache = api::BuilderAccess::cache(config.getTimingCache());
+    options.profile_stream = reinterpret_cast<std::uintptr_t>(config.getProfileStream());
+    if (config.getProgressMonitor() != nullptr) {
+        options.progress = [&progress](const char* phase, int step, int steps) { return progress.report(phase, step, steps); };
+    }
+    return options;
+}
+
+} // namespace
+
+IBuilder::IBuilder(std::shared_ptr<ILogger> logger)
+    : reporter_(std::make_shared<api::Reporter>(std::move(logger))), legacy_(api::Reporter::child_of(reporter_)) {}
+
+INetworkDefinition* IBuilder::createNetworkV2(uint32_t flags) {
+    return new INetworkDefinition(std::make_shared<api::NetworkState>(api::Reporter::child_of(reporter_), flags, this));
+}
+
+IBuilderConfig* IBuilder::createBuilderConfig() { return new IBuilderConfig(api::Reporter::child_of(reporter_)); }
+
+IOptimizationProfile* IBuilder::createOptimizationProfile() {
+    profiles_.push_back(std::make_shared<IOptimizationProfile>(api::Reporter::child_of(reporter_)));
+    return profiles_.back().get();
+}
+
+IHostMemory* IBuilder::buildSerializedNetwork(INetworkDefinition& network, IBuilderConfig& config) {
+    return guarded(*reporter_, static_cast<IHostMemory*>(nullptr), [&]() -> IHostMemory* {
+        api::NetworkState& state = *api::Access::state(network);
+        state.check();
+        api::Progress progress(config.getProgressMonitor());
+        return new api::HostMemory(builder::build_plan(state.graph(), build_options(config, progress), *reporter_));
+    });
+}
+
+ICudaEngine* IBuilder::buildEngineWithConfig(INetworkDefinition& network, IBuilderConfig& config) {
+    const std::unique_ptr<IHostMemory> plan(buildSerializedNetwork(network, config));
+    if (plan == nullptr) {
+        return nullptr;
+    }
+    IRuntime runtime(reporter_->logger());
+    return runtime.deserializeCudaEngine(plan->data(), plan->size());
+}
+
+bool IBuilder::isNetworkSupported(const INetworkDefinition& network, const IBuilderConfig&) const {
+    return api::succeeds(*reporter_, [&] {
+        api::NetworkState& state = *api::Access::state(network);
+        state.check();
+        if (state.graph().outputs().empty()) {
+            throw InvalidModel(text("Network '", state.graph().name, "' has no output; mark one with mark_output."));
+        }
+    });
+}
+
+bool IBuilder::setMaxThreads(int32_t threads) {
+    return api::succeeds(*reporter_, [&] {
+        if (threads < 1) {
+            throw InvalidArgument(text("The number of threads was ", threads, "; it must be 1 or more."));
+        }
+        max_threads_ = threads;
+    });
+}
+
+void IBuilder::setErrorRecorder(IErrorRecorder* recorder) { reporter_->set_recorder(api::unowned(recorder)); }
+IErrorRecorder* IBuilder::getErrorRecorder() const { return reporter_->recorder().get(); }
+ILogger* IBuilder::getLogger() const { return reporter_->logger().get(); }
+
+void IBuilder::reset() {
+    legacy_.reset();
+    max_threads_ = 1;
+    max_batch_size_ = 1;
+    reporter_->set_recorder(nullptr);
+}
+
+IBuilder* createInferBuilder(ILogger& logger) { return new IBuilder(api::unowned(&logger)); }
+
+} // namespace tensorvk
