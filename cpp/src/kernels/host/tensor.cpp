@@ -60,4 +60,17 @@ void Tensor::set(std::int64_t i, double value) {
     refuse(dtype);
 }
 
+std::int64_t Tensor::get_integer(std::int64_t i) const {
+    return dtype == DataType::kINT64 ? as<std::int64_t>()[static_cast<std::size_t>(i)] : static_cast<std::int64_t>(get(i));
+}
+
+void Tensor::set_integer(std::int64_t i, std::int64_t value) {
+    const auto at = static_cast<std::size_t>(i);
+    switch (dtype) {
+    case DataType::kINT64: as<std::int64_t>()[at] = value; return;
+    case DataType::kINT32: as<std::int32_t>()[at] = static_cast<std::int32_t>(value); return;
+    default: set(i, static_cast<double>(value));
+    }
+}
+
 } // namespace tensorvk::kernels::host

@@ -34,6 +34,9 @@ struct Tensor {
     //! Element i of the flattened tensor as double (integers above 2^53 lose digits) and back, with the type's own rounding and saturation.
     [[nodiscard]] double get(std::int64_t i) const;
     void set(std::int64_t i, double value);
+    //! The same for integer and bool tensors, exact for all values; int32 keeps the low bits, narrower types saturate.
+    [[nodiscard]] std::int64_t get_integer(std::int64_t i) const;
+    void set_integer(std::int64_t i, std::int64_t value);
 };
 
 } // namespace tensorvk::kernels::host

@@ -1,0 +1,37 @@
+#include "tactics/word_types.hpp"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include "support/dtype.hpp"
+#include "support/error.hpp"
+
+namespace tensorvk::tactics {
+
+namespace {
+// Place = number in the shader.
+constexpr std::array kTypes = {DataType::kFLOAT, DataType::kHALF, DataType::kINT32, DataType::kINT64, DataType::kUINT8, DataType::kINT8, DataType::kBOOL};
+} // namespace
+
+std::int32_t word_type(DataType type) {
+    const auto at = std::ranges::find(kTypes, type);
+    if (at == kTypes.end()) {
+        throw InternalError(text("Kernels over words have no number for the element type ", dtype_name(type), "."));
+    }
+    return static_cast<std::int32_t>(at - kTypes.begin());
+}
+
+std::int64_t elements_per_word(DataType type) {
+    const auto bytes = static_cast<std::int64_t>(dtype_size(type));
+    return std::max<std::int64_t>(1, 4 / bytes);
+}
+
+std::string refuse_word_type(const Value& value) {
+    if (std::ranges::find(kTypes, value.dtype) != kTypes.end()) {
+        return {};
+    }
+    return text("'", value.name, "' is ", dtype_name(value.dtype), ", which device code does not compute with");
+}
+
+} // namespace tensorvk::tactics

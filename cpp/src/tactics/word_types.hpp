@@ -1,0 +1,18 @@
+// Element types as kernels over 32-bit words know them (shaders/common/words.glsl).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "tactics/operation.hpp"
+
+namespace tensorvk::tactics {
+
+//! TYPE_F32 .. TYPE_BOOL; throws InternalError for a type without such a number.
+[[nodiscard]] std::int32_t word_type(DataType type);
+//! 1, 2 or 4; 1 also for int64, which takes two words.
+[[nodiscard]] std::int64_t elements_per_word(DataType type);
+//! Why kernels over words cannot read or write this value, or empty.
+[[nodiscard]] std::string refuse_word_type(const Value& value);
+
+} // namespace tensorvk::tactics

@@ -1,0 +1,61 @@
+// Elements of any type in buffers of 32-bit words: needs no storage feature. Types are constants of the pipeline.
+#ifndef TENSORVK_WORDS
+#define TENSORVK_WORDS
+
+#define TYPE_F32 0
+#define TYPE_F16 1
+#define TYPE_I32 2
+#define TYPE_I64 3
+#define TYPE_U8 4
+#define TYPE_I8 5
+#define TYPE_BOOL 6
+
+// The words that hold element i: only the first one counts for types of up to 32 bits, which come shifted down.
+#define LOAD_WORDS(words, type, i)                                                             \
+    ((type) == TYPE_I64 ? uvec2(words[2 * (i)], words[2 * (i) + 1])                            \
+     : (type) >= TYPE_U8 ? uvec2(bitfieldExtract(words[(i) >> 2], 8 * ((i) & 3), 8), 0u)       \
+     : (type) == TYPE_F16 ? uvec2(bitfieldExtract(words[(i) >> 1], 16 * ((i) & 1), 16), 0u)    \
+                          : uvec2(words[i], 0u))
+
+float words_to_float(int type, uvec2 w) {
+    switch (type) {
+    case TYPE_F32: return uintBitsToFloat(w.x);
+    case TYPE_F16: return unpackHalf2x16(w.x).x;
+    case TYPE_I32: return float(int(w.x));
+    case TYPE_I64: return float(int(w.y)) * 4294967296.0 + float(w.x);
+    case TYPE_I8: return float(bitfieldExtract(int(w.x), 0, 8));
+    case TYPE_BOOL: return w.x != 0u ? 1.0 : 0.0;
+    }
+    return float(w.x);
+}
+
+// Towards zero; what lies outside saturates, NaN is 0.
+int float_to_int(float x) {
+    return x >= 2147483648.0 ? 2147483647 : x <= -2147483648.0 ? -2147483647 - 1 : isnan(x) ? 0 : int(x);
+}
+
+uvec2 float_to_long(float x) {
+    float whole = trunc(x);
+    if (abs(whole) < 2147483648.0) return uvec2(uint(int(whole)), whole < 0.0 ? 0xffffffffu : 0u);
+    if (whole >= 9223372036854775808.0) return uvec2(0xffffffffu, 0x7fffffffu);
+    if (whole <= -9223372036854775808.0) return uvec2(0u, 0x80000000u);
+    if (isnan(x)) return uvec2(0u);
+    float high = floor(whole / 4294967296.0);
+    return uvec2(uint(whole - high * 4294967296.0), uint(int(high)));
+}
+
+uvec2 float_to_words(int type, float x) {
+    switch (type) {
+    case TYPE_F32: return uvec2(floatBitsToUint(x), 0u);
+    case TYPE_F16: return uvec2(packHalf2x16(vec2(x, 0.0)) & 0xffffu, 0u);
+    case TYPE_I32: return uvec2(uint(float_to_int(x)), 0u);
+    case TYPE_I64: return float_to_long(x);
+    case TYPE_I8: return uvec2(uint(float_to_int(clamp(x, -128.0, 127.0))) & 255u, 0u);
+    case TYPE_BOOL: return uvec2(x != 0.0 ? 1u : 0u, 0u);
+    }
+    return uvec2(uint(float_to_int(clamp(x, 0.0, 255.0))), 0u);
+}
+
+int elements_per_word(int type) { return type >= TYPE_U8 ? 4 : type == TYPE_F16 ? 2 : 1; }
+
+#endif

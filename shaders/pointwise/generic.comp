@@ -1,0 +1,104 @@
+// out = program(value; operands), element by element, for any layouts, numpy broadcasting and element types. One 32-bit word of the output
+// per invocation (up to four elements), so that types below 32 bits need no storage feature. INT: arithmetic in that integer type instead
+// of float.
+//
+// The output's axes are in memory order, slowest first. What is read follows from one constant per input: its own memory order as
+// indices of the output's axes, and along which of them it extends.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#ifdef INT64
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#define INT int64_t
+#endif
+#include "common/interface.glsl"
+#include "common/pointwise.glsl"
+#include "common/words.glsl"
+
+layout(binding = 0) readonly buffer Value { uint value[]; };
+layout(binding = 1) readonly buffer Operand0 { uint op0[]; };
+layout(binding = 2) readonly buffer Operand1 { uint op1[]; };
+layout(binding = 3) readonly buffer Operand2 { uint op2[]; };
+layout(binding = 4) readonly buffer Operand3 { uint op3[]; };
+layout(binding = 5) buffer Output { uint result[]; };
+
+#define COUNT P(0)
+#define EXTENTS int[](P(1), P(2), P(3), P(4), P(5), P(6), P(7), P(8))
+// G(0): 4 bits per tensor: value, operands 0 .. 3, output. G(1) .. G(5): how value and operands lie:
+// bits 3 j .. 3 j + 2: the output's axis at place j, slowest first; bit 24 + axis: extends along that axis. G(6): number of axes.
+#define TYPE(tensor) ((G(0) >> (4 * (tensor))) & 15)
+#define AXES G(6)
+
+#ifdef INT
+#include "pointwise/integer.glsl"
+#ifdef INT64
+INT words_to_int(int type, uvec2 w) {
+    if (type == TYPE_I64) return int64_t(packUint2x32(w));
+#else
+INT words_to_int(int type, uvec2 w) {
+#endif
+    return type == TYPE_I8 ? INT(bitfieldExtract(int(w.x), 0, 8)) : type == TYPE_BOOL ? INT(w.x != 0u) : INT(int(w.x));
+}
+uvec2 int_to_words(int type, INT x) {
+    if (type == TYPE_BOOL) return uvec2(x != INT(0) ? 1u : 0u, 0u);
+    if (type == TYPE_U8) return uvec2(uint(clamp(x, INT(0), INT(255))), 0u);
+    if (type == TYPE_I8) return uvec2(uint(clamp(x, INT(-128), INT(127))) & 255u, 0u);
+#ifdef INT64
+    return unpackUint2x32(uint64_t(x));
+#else
+    return uvec2(uint(x), x < 0 ? 0xffffffffu : 0u);
+#endif
+}
+#endif
+
+int place_of(int lies, int coordinates[8], int extents[8]) {
+    int index = 0;
+    [[unroll]] for (int j = 0; j < AXES; ++j) {
+        int axis = (lies >> (3 * j)) & 7;
+        if (((lies >> (24 + axis)) & 1) != 0) index = index * extents[axis] + coordinates[axis];
+    }
+    return index;
+}
+
+#ifdef INT
+#define ARGUMENT(words, tensor, lies) words_to_int(TYPE(tensor), LOAD_WORDS(words, TYPE(tensor), place_of(lies, c, extents)))
+#define OPERAND(k, words, tensor, lies) (POINTWISE_USES_##k ? ARGUMENT(words, tensor, lies) : INT(0))
+#define PROGRAM pointwise_int
+#define TO_WORDS int_to_words
+#else
+#define ARGUMENT(words, tensor, lies) words_to_float(TYPE(tensor), LOAD_WORDS(words, TYPE(tensor), place_of(lies, c, extents)))
+#define OPERAND(k, words, tensor, lies) (POINTWISE_USES_##k ? ARGUMENT(words, tensor, lies) : 0.0)
+#define PROGRAM pointwise
+#define TO_WORDS float_to_words
+#endif
+
+uvec2 element(int index) {
+    int extents[8] = EXTENTS;
+    int c[8];
+    [[unroll]] for (int axis = AXES - 1; axis > 0; --axis) {
+        c[axis] = index % extents[axis];
+        index /= extents[axis];
+    }
+    c[0] = index;
+    return TO_WORDS(TYPE(5), PROGRAM(ARGUMENT(value, 0, G(1)), OPERAND(0, op0, 1, G(2)), OPERAND(1, op1, 2, G(3)),
+                                     OPERAND(2, op2, 3, G(4)), OPERAND(3, op3, 4, G(5))));
+}
+
+void main() {
+    int in_word = elements_per_word(TYPE(5));
+    int word = int(flat_invocation());
+    int first = word * in_word;
+    if (first >= COUNT) return;
+    int bits = 32 / in_word;
+    uvec2 w = uvec2(0u);
+    uint packed = first + in_word > COUNT ? result[word] : 0u; // bytes after the last element stay what they are
+    for (int i = 0; i < min(in_word, COUNT - first); ++i) {
+        w = element(first + i);
+        packed = in_word == 1 ? w.x : bitfieldInsert(packed, w.x, i * bits, bits);
+    }
+    if (TYPE(5) == TYPE_I64) {
+        result[2 * word] = w.x;
+        result[2 * word + 1] = w.y;
+    } else {
+        result[word] = packed;
+    }
+}
