@@ -1,0 +1,214 @@
+"""The one table of ONNX operators: support matrix, correctness tests and operator benchmarks are all driven by it.
+
+A row is one node with its inputs. Shapes are chosen odd on purpose (1, 3, 17, 33): they are where kernels for powers of two break.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One node. `inputs` are fed by the user, `constants` are initializers; both in the node's order, None for an absent input."""
+
+    op: str
+    inputs: tuple[tuple[int, ...], ...]
+    attributes: dict[str, Any] = field(default_factory=dict)
+    constants: tuple[Any, ...] = ()
+    opset: int = 17
+    outputs: int = 1
+    dtype: type = np.float32
+    low: float = -2.0
+    high: float = 2.0
+    note: str = ""
+    # Largest error allowed relative to the output's largest magnitude. 1e-5 is some 80 roundings of float32; sums of many terms and
+    # approximated functions say more where they need it.
+    tolerance: float = 1e-5
+
+    @property
+    def id(self) -> str:
+        shapes = "_".join("x".join(map(str, shape)) or "scalar" for shape in self.inputs)
+        return f"{self.op}-{shapes}" + (f"-{self.note}" if self.note else "")
+
+
+def _i64(*values: int) -> Array:
+    return np.array(values, np.int64)
+
+
+def _f32(*shape: int) -> Array:
+    return np.random.default_rng(sum(shape) + 1).uniform(-1, 1, shape).astype(np.float32)
+
+
+def _f(value: float) -> Array:
+    return np.array(value, np.float32)
+
+
+IMAGE = (2, 3, 17, 33)
+UNARY = ["Abs", "Ceil", "Cos", "Elu", "Erf", "Exp", "Floor", "HardSigmoid", "LeakyRelu", "Neg", "Relu", "Round", "Selu", "Sigmoid", "Sign",
+         "Sin", "Softplus", "Softsign", "Tan", "Tanh", "ThresholdedRelu", "Identity", "Sinh", "Cosh", "Atan", "Asinh", "HardSwish"]  # fmt: skip
+BINARY = ["Add", "Sub", "Mul", "Div", "Max", "Min"]
+REDUCTIONS = ["ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare"]
+
+POINTWISE = [
+    *(Row(op, (IMAGE,)) for op in UNARY),
+    *(Row(op, (shape,)) for op in ("Relu", "Sigmoid") for shape in ((), (1,), (17,), (3, 0, 5), (1, 1, 1, 1), (2, 3, 4, 5, 6))),
+    Row("Log", (IMAGE,), low=0.1),
+    Row("Sqrt", (IMAGE,), low=0.0),
+    Row("Reciprocal", (IMAGE,), low=0.5),
+    Row("Asin", (IMAGE,), low=-0.9, high=0.9),
+    Row("Acos", (IMAGE,), low=-0.9, high=0.9),
+    Row("Acosh", (IMAGE,), low=1.1),
+    Row("Atanh", (IMAGE,), low=-0.9, high=0.9),
+    *(Row(op, (IMAGE, IMAGE), low=0.5) for op in BINARY),
+    *(Row("Add", shapes) for shapes in (((2, 3, 17, 33), (1, 3, 1, 1)), ((3, 1), (1, 4)), ((5,), (2, 3, 5)), ((2, 1, 4), (3, 1)), ((), (7,)))),
+    Row("Pow", (IMAGE,), constants=(_f(2.0),)),
+    Row("Pow", (IMAGE, IMAGE), low=0.2, tolerance=3e-5),
+    Row("Clip", (IMAGE,), constants=(_f(-0.5), _f(0.75))),
+    Row("Clip", (IMAGE,), {"min": -0.5, "max": 0.75}, opset=7, note="attributes"),
+    Row("PRelu", (IMAGE,), constants=(_f32(3, 1, 1),)),
+    Row("Sum", ((3, 4), (3, 4), (1, 4))),
+    Row("Mean", ((3, 4), (3, 4))),
+    Row("Softmax", ((3, 17),), {"axis": -1}),
+    Row("Softmax", (IMAGE,), {"axis": 1}),
+    Row("Softmax", ((5, 1000),), {"axis": 1}, note="long"),
+    Row("LogSoftmax", ((3, 17),), {"axis": 1}),
+    Row("Softmax", ((2, 3, 4),), {"axis": 1}, opset=11, note="flattens"),
+]  # fmt: skip
+
+WINDOWS = [
+    *(
+        Row("Conv", (x,), attributes, (_f32(*w), *((_f32(w[0]),) if bias else ())), note=note, tolerance=2e-5)
+        for note, x, w, attributes, bias in [
+            ("3x3", (2, 3, 17, 33), (5, 3, 3, 3), {"pads": [1, 1, 1, 1]}, True),
+            ("1x1", (1, 33, 7, 9), (17, 33, 1, 1), {}, True),
+            ("stride", (1, 4, 17, 33), (8, 4, 3, 3), {"strides": [2, 3], "pads": [1, 0, 2, 1]}, True),
+            ("dilation", (1, 8, 19, 19), (8, 8, 3, 3), {"dilations": [2, 3], "pads": [2, 3, 2, 3]}, False),
+            ("groups", (2, 6, 9, 9), (9, 2, 3, 3), {"group": 3, "pads": [1, 1, 1, 1]}, True),
+            ("depthwise", (1, 17, 12, 13), (17, 1, 3, 3), {"group": 17, "pads": [1, 1, 1, 1]}, True),
+            ("depthwise4", (1, 32, 12, 13), (32, 1, 5, 5), {"group": 32, "strides": [2, 2], "pads": [2, 2, 2, 2]}, True),
+            ("same", (1, 3, 10, 11), (4, 3, 3, 3), {"auto_pad": "SAME_UPPER", "strides": [2, 2]}, False),
+            ("same_lower", (1, 3, 10, 11), (4, 3, 2, 2), {"auto_pad": "SAME_LOWER"}, False),
+            ("1d", (2, 5, 33), (7, 5, 3), {"pads": [1, 1]}, True),
+            ("1d_groups", (1, 6, 40), (6, 1, 5), {"group": 6, "strides": [2]}, True),
+            ("3d", (1, 3, 5, 6, 7), (4, 3, 3, 3, 3), {"pads": [1, 1, 1, 1, 1, 1]}, True),
+            ("one_pixel", (1, 16, 1, 1), (16, 16, 1, 1), {}, True),
+            ("wide", (1, 64, 14, 14), (64, 64, 3, 3), {"pads": [1, 1, 1, 1]}, True),
+        ]
+    ),
+    *(
+        Row("ConvTranspose", (x,), attributes, (_f32(*w), *((_f32(w[1] * attributes.get("group", 1)),) if bias else ())), note=note, tolerance=2e-5)
+        for note, x, w, attributes, bias in [
+            ("2x2", (2, 8, 5, 7), (8, 4, 2, 2), {"strides": [2, 2]}, True),
+            ("3x3", (1, 5, 6, 5), (5, 3, 3, 3), {"strides": [2, 2], "pads": [1, 1, 1, 1], "output_padding": [1, 1]}, True),
+            ("groups", (1, 6, 5, 5), (6, 2, 3, 3), {"group": 3}, False),
+            ("1d", (1, 4, 9), (4, 3, 4), {"strides": [2], "pads": [1, 1]}, True),
+        ]
+    ),
+    *(
+        Row(op, (x,), attributes, note=note)
+        for op, note, x, attributes in [
+            ("MaxPool", "2x2", (2, 3, 17, 33), {"kernel_shape": [2, 2], "strides": [2, 2]}),
+            ("MaxPool", "3x3", (1, 8, 17, 17), {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]}),
+            ("MaxPool", "ceil", (1, 3, 16, 16), {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1}),
+            ("MaxPool", "dilation", (1, 3, 16, 16), {"kernel_shape": [3, 3], "dilations": [2, 2]}),
+            ("MaxPool", "1d", (1, 3, 17), {"kernel_shape": [3], "strides": [2]}),
+            ("AveragePool", "2x2", (2, 3, 17, 33), {"kernel_shape": [2, 2], "strides": [2, 2]}),
+            ("AveragePool", "exclude", (1, 4, 9, 9), {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}),
+            ("AveragePool", "include", (1, 4, 9, 9), {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "count_include_pad": 1}),
+            ("AveragePool", "ceil", (1, 4, 10, 10), {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1}),
+            ("GlobalAveragePool", "", (2, 17, 9, 7), {}),
+            ("GlobalMaxPool", "", (2, 16, 9, 7), {}),
+        ]
+    ),
+    Row("BatchNormalization", (IMAGE,), {"epsilon": 1e-3}, (_f32(3), _f32(3), _f32(3), np.abs(_f32(3)) + 0.5)),
+]  # fmt: skip
+
+MOVEMENT = [
+    Row("Concat", ((2, 3, 5, 7), (2, 1, 5, 7), (2, 4, 5, 7)), {"axis": 1}),
+    Row("Concat", ((2, 3), (2, 3)), {"axis": -1}),
+    Row("Concat", ((1, 3, 4), (1, 0, 4)), {"axis": 1}, note="empty"),
+    Row("Slice", ((2, 9, 7),), constants=(_i64(1, 2), _i64(8, -1), _i64(1, 2), _i64(2, 1))),
+    Row("Slice", ((5, 6),), constants=(_i64(-1, 4), _i64(-6, 0), _i64(0, 1), _i64(-1, -2)), note="backwards"),
+    Row("Reshape", ((2, 3, 4),), constants=(_i64(0, -1),)),
+    Row("Flatten", ((2, 3, 4, 5),), {"axis": 2}),
+    Row("Squeeze", ((1, 3, 1, 5),), constants=(_i64(0, 2),)),
+    Row("Unsqueeze", ((3, 5),), constants=(_i64(0, 3),)),
+    Row("Transpose", ((2, 3, 4, 5),), {"perm": [0, 2, 3, 1]}),
+    Row("Transpose", ((3, 4, 5),), {"perm": [2, 0, 1]}),
+    Row("Transpose", ((17, 33),)),
+    Row("Expand", ((3, 1),), constants=(_i64(2, 1, 6),)),
+    Row("Tile", ((2, 3),), constants=(_i64(2, 3),)),
+    Row("Gather", ((5, 7),), {"axis": 1}, (np.array([[0, -1], [3, 2]], np.int64),)),
+    Row("Gather", ((5, 7, 3),), {"axis": 0}, (np.array(2, np.int64),), note="scalar"),
+    Row("Pad", ((2, 3, 5, 6),), constants=(_i64(0, 0, 1, 2, 0, 0, 3, 0), _f(1.5))),
+    Row("Pad", ((1, 2, 5, 6),), {"mode": "reflect"}, (_i64(0, 0, 2, 1, 0, 0, 1, 2),), note="reflect"),
+    Row("Pad", ((1, 2, 5, 6),), {"mode": "edge"}, (_i64(0, 0, 2, 1, 0, 0, 1, 2),), note="edge"),
+    Row("Split", ((4, 9),), {"axis": 1}, (_i64(2, 3, 4),), outputs=3, opset=13),
+    Row("DepthToSpace", ((1, 8, 3, 5),), {"blocksize": 2}),
+    Row("DepthToSpace", ((1, 8, 3, 5),), {"blocksize": 2, "mode": "CRD"}, note="CRD"),
+    Row("SpaceToDepth", ((1, 3, 4, 6),), {"blocksize": 2}),
+    Row("Cast", ((3, 5),), {"to": TensorProto.INT32}, low=-9, high=9),
+    Row("Cast", ((3, 5),), {"to": TensorProto.FLOAT}, dtype=np.int32, low=-9, high=9, note="from_int"),
+    *(
+        Row("Resize", ((1, 3, 7, 9),), attributes, (np.array([], np.float32), np.array([1, 1, *scales], np.float32)), note=note, tolerance=tolerance)
+        for note, scales, attributes, tolerance in [
+            ("nearest", (2, 2), {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}, 1e-6),
+            ("nearest_half", (2, 3), {"mode": "nearest"}, 1e-6),
+            ("linear", (2, 2), {"mode": "linear"}, 1e-5),
+            ("linear_down", (0.6, 0.5), {"mode": "linear"}, 1e-5),
+            ("linear_corners", (2, 2), {"mode": "linear", "coordinate_transformation_mode": "align_corners"}, 1e-5),
+            ("linear_pytorch", (2, 2), {"mode": "linear", "coordinate_transformation_mode": "pytorch_half_pixel"}, 1e-5),
+            ("cubic", (2, 2), {"mode": "cubic"}, 1e-5),
+        ]
+    ),
+    Row("Resize", ((1, 3, 7, 9),), {"mode": "linear"}, (np.array([], np.float32), np.array([], np.float32), _i64(1, 3, 10, 5)), note="sizes"),
+]  # fmt: skip
+
+PRODUCTS = [
+    *(Row("MatMul", shapes, tolerance=2e-5) for shapes in (((17, 33), (33, 5)), ((2, 3, 4, 5), (2, 3, 5, 6)), ((2, 4, 5), (5, 6)), ((5,), (5, 3)), ((3, 5), (5,)), ((1, 1), (1, 1)))),
+    Row("MatMul", ((33, 64),), constants=(_f32(64, 65),), note="weights", tolerance=2e-5),
+    Row("Gemm", ((7, 17),), {"transB": 1, "alpha": 0.5, "beta": 2.0}, (_f32(9, 17), _f32(9)), tolerance=2e-5),
+    Row("Gemm", ((17, 7), (17, 9)), {"transA": 1}, tolerance=2e-5),
+    *(Row(op, ((2, 3, 5, 7),), {"axes": [1, 3], "keepdims": keep}, opset=11, note=f"keep{keep}", tolerance=2e-5) for op in REDUCTIONS for keep in (0, 1)),
+    Row("ReduceSum", ((2, 3, 5),), {"keepdims": 0}, (_i64(-1),), opset=13, note="axes_input"),
+    Row("ReduceMean", ((3, 1000),), {"axes": [1]}, opset=11, note="long"),
+    Row("ArgMax", ((3, 17),), {"axis": 1, "keepdims": 0}),
+    Row("ArgMax", ((2, 5, 7),), {"axis": 1}, note="middle"),
+    Row("ArgMin", ((3, 17),), {"axis": -1}),
+    Row("TopK", ((3, 17),), {"axis": -1}, (_i64(5),), outputs=2),
+]  # fmt: skip
+
+TABLE: list[Row] = [*POINTWISE, *WINDOWS, *MOVEMENT, *PRODUCTS]
+
+
+def make_model(row: Row) -> onnx.ModelProto:
+    """The row as a model: inputs x0, x1, ...; outputs y0, y1, ..."""
+    inputs = [helper.make_tensor_value_info(f"x{i}", helper.np_dtype_to_tensor_dtype(np.dtype(row.dtype)), shape) for i, shape in enumerate(row.inputs)]
+    names = [value.name for value in inputs]
+    initializers = []
+    for i, constant in enumerate(row.constants):
+        empty_optional = row.op == "Resize" and constant.size == 0
+        names.append("" if empty_optional else f"c{i}")
+        if not empty_optional:
+            initializers.append(numpy_helper.from_array(constant, f"c{i}"))
+    outputs = [onnx.ValueInfoProto(name=f"y{i}") for i in range(row.outputs)]
+    node = helper.make_node(row.op, names, [value.name for value in outputs], name=f"{row.op}_node", **row.attributes)
+    graph = helper.make_graph([node], row.id, inputs, outputs, initializers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", row.opset)], ir_version=8)
+    return onnx.shape_inference.infer_shapes(model, strict_mode=True)
+
+
+def make_inputs(row: Row) -> dict[str, Array]:
+    generator = np.random.default_rng(7)
+    feed = {}
+    for i, shape in enumerate(row.inputs):
+        feed[f"x{i}"] = generator.uniform(row.low, row.high, shape).astype(row.dtype)
+    return feed

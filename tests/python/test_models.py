@@ -1,0 +1,100 @@
+"""Real networks on real inputs give their reference outputs, each data set, one engine per network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from engines import Array, Shapes, build_plan, infer, load, relative_error
+from onnx import numpy_helper
+
+MODELS = Path(os.environ.get("TENSORVK_MODELS", Path(__file__).resolve().parents[3] / "shared" / "models"))
+needs_models = pytest.mark.skipif(not MODELS.is_dir(), reason=f"no models at {MODELS}; TENSORVK_MODELS names another folder")
+
+# fp32 sums in another order than the reference's: the networks' own float32 against float64 differs by up to 1e-6 of the largest output,
+# and 1e-4 leaves room for 100 layers without hiding a wrong tap or a missing bias.
+TOLERANCE = 1e-4
+
+FAST = ["mnist_cntk", "hand_keypoint_mlp", "resnet20_cifar10", "ppocr_cls_v2", "yunet_s_320"]
+SLOW = ["brain_unet", "squeezenet_winml", "ultraface_rfb320", "fastestdet", "nanodet_m_416", "lw_person_detector", "agllnet_256", "super_resolution"]
+
+
+def read(path: Path) -> tuple[str, Array]:
+    tensor = onnx.TensorProto.FromString(path.read_bytes())
+    return tensor.name, numpy_helper.to_array(tensor)
+
+
+def data_sets(name: str) -> list[tuple[dict[str, Array], dict[str, Array]]]:
+    sets = []
+    for folder in sorted((MODELS / name).glob("test_data_set_*")):
+        feed = dict(read(path) for path in sorted(folder.glob("input_*.pb")))
+        expected = dict(read(path) for path in sorted(folder.glob("output_*.pb")))
+        sets.append((feed, expected))
+    return sets
+
+
+def profile_over(sets: list[tuple[dict[str, Array], dict[str, Array]]], extra_batch: int = 1) -> dict[str, Shapes]:
+    """The range that covers every data set; `extra_batch` widens axis 0."""
+    profile = {}
+    for name in sets[0][0]:
+        shapes = np.array([feed[name].shape for feed, _ in sets])
+        low, high = shapes.min(axis=0), shapes.max(axis=0)
+        high[0] = max(high[0], extra_batch) if high.size else high
+        profile[name] = (tuple(map(int, low)), tuple(map(int, shapes[0])), tuple(map(int, high)))
+    return profile
+
+
+def model_and_profile(name: str, extra_batch: int = 1) -> tuple[bytes, dict[str, Shapes], list[tuple[dict[str, Array], dict[str, Array]]]]:
+    model = (MODELS / name / "model.onnx").read_bytes()
+    sets = data_sets(name)
+    dynamic = any(d.dim_value <= 0 for i in onnx.load_from_string(model).graph.input for d in i.type.tensor_type.shape.dim)
+    return model, profile_over(sets, extra_batch) if dynamic else {}, sets
+
+
+def check(name: str) -> None:
+    model, profile, sets = model_and_profile(name)
+    context = load(build_plan(model, profile, level=1)).create_execution_context()
+    for feed, expected in sets:
+        actual = infer(context, feed)
+        for output, reference in expected.items():
+            assert relative_error(actual[output], reference) <= TOLERANCE, output
+
+
+@needs_models
+@pytest.mark.parametrize("name", FAST)
+def test_network_gives_its_reference_outputs(name: str) -> None:
+    check(name)
+
+
+@needs_models
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SLOW)
+def test_larger_network_gives_its_reference_outputs(name: str) -> None:
+    check(name)
+
+
+@needs_models
+def test_one_engine_serves_batches_of_1_3_and_8() -> None:
+    model, _, sets = model_and_profile("resnet20_cifar10")
+    single = [(feed, expected) for feed, expected in sets if next(iter(feed.values())).shape[0] == 1]
+    image, logits = next(iter(single[0][0].items())), next(iter(single[0][1].items()))
+    profile = {image[0]: ((1, 3, 32, 32), (3, 3, 32, 32), (8, 3, 32, 32))}
+    context = load(build_plan(model, profile, level=1)).create_execution_context()
+    for batch in (1, 3, 8):
+        actual = infer(context, {image[0]: np.repeat(image[1], batch, axis=0)})
+        assert relative_error(actual[logits[0]], np.repeat(logits[1], batch, axis=0)) <= TOLERANCE
+
+
+@needs_models
+@pytest.mark.slow
+def test_the_brain_network_serves_batches_of_1_2_and_4() -> None:
+    model, _, sets = model_and_profile("brain_unet")
+    feed, expected = next((f, e) for f, e in sets if next(iter(f.values())).shape[0] == 1)
+    (name, image), (output, mask) = next(iter(feed.items())), next(iter(expected.items()))
+    context = load(build_plan(model, {name: ((1, 3, 256, 256), (1, 3, 256, 256), (4, 3, 256, 256))}, level=1)).create_execution_context()
+    for batch in (1, 2, 4):
+        actual = infer(context, {name: np.repeat(image, batch, axis=0)})
+        assert relative_error(actual[output], np.repeat(mask, batch, axis=0)) <= TOLERANCE
