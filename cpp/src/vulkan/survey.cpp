@@ -1,0 +1,43 @@
+#include "vulkan/survey.hpp"
+
+#include "support/error.hpp"
+#include "vulkan/physical_device.hpp"
+
+namespace tensorvk::vulkan {
+namespace {
+
+std::vector<std::string> layer_names(const GlobalFunctions& fn) {
+    std::uint32_t count = 0;
+    if (fn.EnumerateInstanceLayerProperties(&count, nullptr) != VK_SUCCESS) return {};
+    std::vector<VkLayerProperties> layers(count);
+    if (fn.EnumerateInstanceLayerProperties(&count, layers.data()) != VK_SUCCESS) return {};
+    std::vector<std::string> names;
+    for (const VkLayerProperties& layer : layers) names.emplace_back(layer.layerName);
+    return names;
+}
+
+void fill(Survey& result) {
+    const Loader& opened = loader();
+    result.loader = opened.library;
+    if (opened.fn.EnumerateInstanceVersion != nullptr) opened.fn.EnumerateInstanceVersion(&result.loader_version);
+    result.layers = layer_names(opened.fn);
+    result.validating = Instance::get().validating();
+    const PlanEnvironment environment = PlanEnvironment::from_process();
+    for (const PhysicalDevice& device : physical_devices()) {
+        result.devices.push_back({device.offer, plan_device(device.offer, environment)});
+    }
+}
+
+}  // namespace
+
+Survey survey() {
+    Survey result;
+    try {
+        fill(result);
+    } catch (const Error& e) {
+        result.problem = e.what();
+    }
+    return result;
+}
+
+}  // namespace tensorvk::vulkan
