@@ -9,6 +9,7 @@
 #include "builder/tuner.hpp"
 #include "compiler/compile.hpp"
 #include "plan/file.hpp"
+#include "runtime/device_key.hpp"
 #include "support/error.hpp"
 #include "vulkan/device.hpp"
 
@@ -90,7 +91,7 @@ std::vector<std::byte> build_plan(const graph::Network& network, const Options& 
     plan.name = network.name;
     plan.portable = portable_program(portable);
     plan.report_json = report_json(tuned, emitted.choices);
-    plan.tuned.push_back({device_key(*device), std::move(emitted.program)});
+    plan.tuned.push_back({runtime::device_key(*device), std::move(emitted.program)});
     plan.weights = weights.take();
     plan.builder_flags = options.flags;
     plan.profiling_verbosity = options.profiling_verbosity;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "builder/trial.hpp"
+#include "runtime/device_key.hpp"
 #include "support/dtype.hpp"
 #include "support/error.hpp"
 
@@ -65,11 +66,6 @@ Tuner::Tuner(std::shared_ptr<vulkan::Device> device, const Options& options, std
     : device_(std::move(device)), options_(options), symbols_(std::move(symbols)), weights_(weights),
       cache_(options.timing_cache ? options.timing_cache : std::make_shared<TimingCache>()), log_(log) {}
 
-plan::DeviceKey device_key(const vulkan::Device& device) {
-    const vulkan::DeviceOffer& offer = device.offer();
-    return {offer.name, offer.vendor_id, offer.device_id, offer.driver_version};
-}
-
 namespace {
 
 //! A time belongs to one device and driver and one piece of work.
@@ -128,13 +124,13 @@ Choice Tuner::choose(const compiler::Compiled& network, const tactics::Operation
             contenders.push_back({&candidates[i], &reports[i], {}, {}});
         }
     }
-    if (contenders.size() == 1) {
+    if (contenders.size() == 1 && options_.optimization_level < 3) { // nothing to choose; timed for the report only where time is given
         return {*applicable[0], std::move(reports)};
     }
     {
         const Trial trial(network, operation, applicable, device_->caps());
         for (std::size_t i = 0; i < contenders.size(); ++i) {
-            contenders[i].key = cache_key(device_key(*device_), trial.content(i, symbols_));
+            contenders[i].key = cache_key(runtime::device_key(*device_), trial.content(i, symbols_));
             contenders[i].timing = options_.disable_timing_cache ? std::nullopt : cache_->find(contenders[i].key);
         }
     }

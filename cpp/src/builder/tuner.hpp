@@ -47,6 +47,4 @@ private:
 //! Without timing: the first candidate that is portable and not generic, else the generic one.
 [[nodiscard]] Choice choose_portable(const compiler::Compiled& network, const tactics::Operation& operation, const vulkan::DeviceCaps& caps);
 
-[[nodiscard]] plan::DeviceKey device_key(const vulkan::Device& device);
-
 } // namespace tensorvk::builder

@@ -1,0 +1,52 @@
+#include "builder/profiles.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/error.hpp"
+
+namespace tensorvk::builder {
+namespace {
+
+class Profiles : public testing::Test {
+protected:
+    Profiles() { network.add_input("x", DataType::kFLOAT, std::vector<std::int64_t>{-1, 3, 8}); }
+
+    std::string refusal(const std::vector<ProfileShapes>& given) {
+        try {
+            (void)resolve_profiles(network, given);
+        } catch (const InvalidArgument& error) {
+            return error.what();
+        }
+        return "accepted";
+    }
+    static ProfileShapes shapes(std::vector<std::int64_t> low, std::vector<std::int64_t> opt, std::vector<std::int64_t> high) {
+        return {{{"x", {std::move(low), std::move(opt), std::move(high)}}}};
+    }
+
+    graph::Network network;
+};
+
+TEST_F(Profiles, ADynamicInputNeedsOne) { EXPECT_NE(refusal({}).find("set_shape(\"x\""), std::string::npos) << refusal({}); }
+
+TEST_F(Profiles, RangeIsKept) {
+    const auto profiles = resolve_profiles(network, {shapes({1, 3, 8}, {2, 3, 8}, {4, 3, 8})});
+    ASSERT_EQ(profiles.size(), 1u);
+    EXPECT_EQ(profiles[0].inputs[0].opt, (std::vector<std::int64_t>{2, 3, 8}));
+}
+
+TEST_F(Profiles, OrderOfMinOptMaxIsChecked) {
+    EXPECT_NE(refusal({shapes({2, 3, 8}, {1, 3, 8}, {4, 3, 8})}).find("min <= opt <= max"), std::string::npos);
+}
+
+TEST_F(Profiles, FixedAxesStayFixed) {
+    EXPECT_NE(refusal({shapes({1, 3, 8}, {1, 3, 8}, {1, 3, 9})}).find("fixes this axis to 8"), std::string::npos);
+}
+
+TEST_F(Profiles, RankIsChecked) { EXPECT_NE(refusal({shapes({1, 3}, {1, 3}, {1, 3})}).find("with 2 dimensions"), std::string::npos); }
+
+TEST_F(Profiles, UnknownInputsAreRefused) {
+    EXPECT_NE(refusal({ProfileShapes{{{"z", {{{1}, {1}, {1}}}}}}}).find("'z'"), std::string::npos);
+}
+
+} // namespace
+} // namespace tensorvk::builder

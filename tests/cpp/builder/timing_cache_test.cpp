@@ -1,0 +1,63 @@
+#include "builder/timing_cache.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/error.hpp"
+
+namespace tensorvk::builder {
+namespace {
+
+Digest128 key(std::uint8_t byte) {
+    Digest128 digest{};
+    digest[0] = byte;
+    return digest;
+}
+
+TEST(TimingCache, EmptyBytesAreAnEmptyCache) { EXPECT_EQ(TimingCache::from_bytes({})->size(), 0u); }
+
+TEST(TimingCache, BytesComeBackAsTheSameEntries) {
+    TimingCache cache;
+    cache.insert(key(2), {0.25f, true});
+    cache.insert(key(1), {4.0f, false});
+    const auto copy = TimingCache::from_bytes(cache.bytes());
+    EXPECT_EQ(copy->size(), 2u);
+    EXPECT_EQ(copy->find(key(2))->milliseconds, 0.25f);
+    EXPECT_FALSE(copy->find(key(1))->correct);
+    EXPECT_EQ(copy->bytes(), cache.bytes());
+}
+
+TEST(TimingCache, OrderOfInsertionDoesNotChangeTheBytes) {
+    TimingCache a;
+    TimingCache b;
+    a.insert(key(1), {1, true});
+    a.insert(key(2), {2, true});
+    b.insert(key(2), {2, true});
+    b.insert(key(1), {1, true});
+    EXPECT_EQ(a.bytes(), b.bytes());
+}
+
+TEST(TimingCache, CombineKeepsItsOwnTimes) {
+    TimingCache a;
+    TimingCache b;
+    a.insert(key(1), {1, true});
+    b.insert(key(1), {9, true});
+    b.insert(key(2), {2, true});
+    a.combine(b);
+    EXPECT_EQ(a.size(), 2u);
+    EXPECT_EQ(a.find(key(1))->milliseconds, 1.0f);
+}
+
+TEST(TimingCache, EveryDamagedByteIsNoticed) {
+    TimingCache cache;
+    cache.insert(key(1), {1, true});
+    const std::vector<std::byte> good = cache.bytes();
+    for (std::size_t i = 0; i < good.size(); ++i) {
+        std::vector<std::byte> bad = good;
+        bad[i] ^= std::byte{1};
+        EXPECT_THROW((void)TimingCache::from_bytes(bad), InvalidArgument) << "byte " << i;
+        EXPECT_THROW((void)TimingCache::from_bytes(std::span(good).first(i + (i == 0 ? 1 : 0))), InvalidArgument) << "length " << i;
+    }
+}
+
+} // namespace
+} // namespace tensorvk::builder
