@@ -10,10 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import tensorvk
-from tensorvk import cudart
+from tensorvk.demo.device import device_name
 
 from . import models, overhead
-from .engines import check
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -22,8 +21,7 @@ def main() -> int:
     options = parse_arguments()
     if options.device is not None:
         os.environ["TENSORVK_DEVICE"] = options.device
-    name = check(cudart.cudaGetDeviceProperties(0)).name
-    device = name.decode() if isinstance(name, bytes) else str(name)
+    device = device_name()
     print(f"TensorVK {tensorvk.__version__} on {device}\n")
 
     cost = overhead.measure()
@@ -70,4 +68,7 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except RuntimeError as error:
+        sys.exit(f"TensorVK bench: {error}")

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import tensorvk as trt
 from tensorvk import cudart
+from tensorvk.demo.device import check
 
 from .datasets import Arrays, Model
-
-
-def check(result: tuple[Any, ...]) -> Any:
-    """The value of a cudart call. Raises RuntimeError with the error's sentence if the call failed."""
-    error, *values = result
-    if error != cudart.cudaError_t.cudaSuccess:
-        raise RuntimeError(cudart.cudaGetErrorString(error)[1].decode())
-    return values[0] if values else None
 
 
 def profile_shapes(model: Model, name: str) -> list[tuple[int, ...]]:

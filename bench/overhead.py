@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorvk as trt
 from tensorvk import cudart
-
-from .engines import check
+from tensorvk.demo.device import check
 
 ELEMENTS = 4
 WARM_UP_RUNS = 100

@@ -10,7 +10,7 @@
 namespace segment {
 
 inline void check(tensorvk::cudaError_t error) {
-    if (error != tensorvk::cudaSuccess) throw std::runtime_error(tensorvk::cudaGetErrorString(error));
+    if (error != tensorvk::cudaSuccess) throw std::runtime_error(tensorvk::lastErrorMessage());
 }
 
 class Stream {

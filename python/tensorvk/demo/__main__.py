@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from . import assets
+from .device import device_name
 from .inference import EXIT_PLAN_REFUSED
 from .pictures import sheet, triptych, write_png
-from .plan import Plan, device_name, find_or_build
+from .plan import Plan, find_or_build
 
 THRESHOLD = 0.5  # probability from which on a pixel counts as lesion
 Floats = npt.NDArray[np.float32]
@@ -128,4 +129,7 @@ def write_pictures(options: argparse.Namespace, slices: assets.Slices, found: np
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except RuntimeError as error:
+        sys.exit(f"TensorVK demo: {error}")

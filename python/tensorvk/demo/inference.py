@@ -13,7 +13,6 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +20,7 @@ import tensorvk as trt
 from tensorvk import cudart
 
 from . import assets
+from .device import check
 
 EXIT_PLAN_REFUSED = 3
 WARM_UP_RUNS = 5
@@ -38,14 +38,6 @@ class Timing:
     p95_ms: float
     images_per_second: float
     copy_share: float  # of the median run, 0..1
-
-
-def check(result: tuple[Any, ...]) -> Any:
-    """The value of a cudart call. Raises RuntimeError with the error's sentence if the call failed."""
-    error, *values = result
-    if error != cudart.cudaError_t.cudaSuccess:
-        raise RuntimeError(cudart.cudaGetErrorString(error)[1].decode())
-    return values[0] if values else None
 
 
 class Segmenter:

@@ -10,9 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import tensorvk as trt
-from tensorvk import cudart
 
 from . import assets
+from .device import device_name
 
 MAX_BATCH = 4
 
@@ -48,15 +48,6 @@ class Progress(trt.IProgressMonitor):
         steps, started = self._phases.pop(phase_name)
         seconds = time.monotonic() - started
         print(f"{chr(13) if self._terminal else ''}   {phase_name}: {steps} of {steps}, {seconds:.1f} s", flush=True)
-
-
-def device_name() -> str:
-    """Name of the device in use. Raises RuntimeError with the cause when there is none."""
-    error, properties = cudart.cudaGetDeviceProperties(0)
-    if error != cudart.cudaError_t.cudaSuccess:
-        raise RuntimeError(cudart.cudaGetErrorString(error)[1].decode())
-    name = properties.name
-    return name.decode() if isinstance(name, bytes) else str(name)
 
 
 def package_version() -> str:
