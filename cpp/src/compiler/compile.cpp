@@ -1,11 +1,33 @@
 #include "compiler/compile.hpp"
 
+#include <set>
+#include <utility>
+
 #include "compiler/buffers.hpp"
 #include "compiler/from_network.hpp"
 #include "compiler/passes/passes.hpp"
 #include "support/error.hpp"
 
 namespace tensorvk::compiler {
+
+namespace {
+
+//! Inference took some dynamic dimensions for equal. Kernels rely on it, also where numpy would let one of them be 1: which axis repeats is
+//! decided when the plan is made.
+std::vector<plan::Constraint> assumptions(const graph::Network& network) {
+    std::set<std::pair<shape::Expr, shape::Expr>> seen;
+    std::vector<plan::Constraint> out;
+    for (const graph::Layer* layer : network.topological()) {
+        for (const graph::DimConstraint& constraint : layer->constraints) {
+            if (constraint.a != constraint.b && seen.insert({constraint.a, constraint.b}).second) {
+                out.push_back({constraint.a, constraint.b, layer->name});
+            }
+        }
+    }
+    return out;
+}
+
+} // namespace
 
 Compiled compile(const graph::Network& network, DataType internal, WeightStore& weights) {
     Ir ir = from_network(network);
@@ -19,6 +41,7 @@ Compiled compile(const graph::Network& network, DataType internal, WeightStore& 
     assign_layouts(ir);
     find_views(ir);
     out.program = assign_buffers(ir, weights);
+    out.program.constraints = assumptions(network);
     out.values.assign(ir.values.begin(), ir.values.end());
     out.operations.assign(ir.ops.begin(), ir.ops.end());
     return out;

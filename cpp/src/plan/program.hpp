@@ -67,12 +67,19 @@ struct IoTensor {
     std::int32_t buffer = -1;
 };
 
+//! Two dimensions that the kernels take for equal.
+struct Constraint {
+    shape::Expr a{}, b{};
+    std::string layer; // for the error
+};
+
 struct Program {
     shape::ExprPool exprs;
     std::vector<IoTensor> io; // inputs first, then outputs, each in network order
     std::vector<Buffer> buffers;
     std::vector<Step> init;   // run once at load; bind constants and derived buffers only
     std::vector<Step> steps;
+    std::vector<Constraint> constraints; // checked whenever shapes are set
 };
 
 //! min, opt and max shape of every input, in the order of the program's inputs.

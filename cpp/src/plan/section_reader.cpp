@@ -86,6 +86,10 @@ IoTensor read_io(const fb::IoTensor& stored) {
             read_exprs(stored.dims()), stored.buffer()};
 }
 
+Constraint read_constraint(const fb::Constraint& stored) {
+    return {shape::Expr{stored.a()}, shape::Expr{stored.b()}, read_string(stored.layer())};
+}
+
 shape::ExprNode read_node(const fb::Node& stored) {
     if (stored.op() > static_cast<std::uint32_t>(shape::ExprOp::kLESS)) {
         throw InvalidPlan(text("A shape expression of the plan has the unknown operation ", stored.op(),
@@ -107,6 +111,7 @@ Program read_body(const fb::Program& stored) {
     program.buffers = read_each<Buffer>(stored.buffers(), read_buffer);
     program.init = read_each<Step>(stored.init(), read_step);
     program.steps = read_each<Step>(stored.steps(), read_step);
+    program.constraints = read_each<Constraint>(stored.constraints(), read_constraint);
     return program;
 }
 

@@ -71,6 +71,16 @@ Offset<flatbuffers::Vector<Offset<fb::Buffer>>> write_buffers(FlatBufferBuilder&
     return builder.CreateVector(offsets);
 }
 
+Offset<flatbuffers::Vector<Offset<fb::Constraint>>> write_constraints(FlatBufferBuilder& builder,
+                                                                     const std::vector<Constraint>& constraints) {
+    std::vector<Offset<fb::Constraint>> offsets;
+    for (const Constraint& constraint : constraints) {
+        const auto layer = builder.CreateSharedString(constraint.layer);
+        offsets.push_back(fb::CreateConstraint(builder, constraint.a.id, constraint.b.id, layer));
+    }
+    return builder.CreateVector(offsets);
+}
+
 Offset<flatbuffers::Vector<const fb::Node*>> write_nodes(FlatBufferBuilder& builder, const shape::ExprPool& pool) {
     std::vector<fb::Node> nodes;
     for (std::size_t i = 0; i < pool.size(); ++i) {
@@ -122,7 +132,8 @@ Bytes write_program(const Program& program, const DeviceKey* device) {
     const auto buffers = write_buffers(builder, program.buffers);
     const auto init = write_steps(builder, program.init);
     const auto steps = write_steps(builder, program.steps);
-    builder.Finish(fb::CreateProgram(builder, key, nodes, symbols, io, buffers, init, steps), kProgramId);
+    const auto constraints = write_constraints(builder, program.constraints);
+    builder.Finish(fb::CreateProgram(builder, key, nodes, symbols, io, buffers, init, steps, constraints), kProgramId);
     return finished(builder);
 }
 

@@ -42,6 +42,14 @@ void check_buffers(const Program& program, std::uint64_t weights_size) {
     }
 }
 
+void check_constraints_exist(const Program& program) {
+    for (const Constraint& constraint : program.constraints) {
+        if (!in_pool(program, constraint.a) || !in_pool(program, constraint.b) || constraint.layer.size() > kMaxNameLength) {
+            refuse("A shape constraint of layer '", constraint.layer, "' in the plan refers to something that does not exist");
+        }
+    }
+}
+
 void check_io_tensor(const Program& program, const IoTensor& tensor) {
     const bool known_type = tensor.dtype >= DataType::kFLOAT && tensor.dtype < DataType::kINT4;
     const bool known_mode = tensor.mode == TensorIOMode::kINPUT || tensor.mode == TensorIOMode::kOUTPUT;
@@ -204,6 +212,7 @@ std::vector<std::int64_t> symbols_of(const Program& program, const std::vector<s
 void validate(const Program& program, const std::vector<Profile>& profiles, std::uint64_t weights_size) {
     check_buffers(program, weights_size);
     check_io(program);
+    check_constraints_exist(program);
     validate_steps(program);
     for (const Profile& profile : profiles) {
         check_profile(program, profile);

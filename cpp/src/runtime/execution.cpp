@@ -2,6 +2,7 @@
 #include <atomic>
 #include <optional>
 
+#include "plan/constraints.hpp"
 #include "plan/memory_plan.hpp"
 #include "runtime/busy.hpp"
 #include "runtime/loaded_program.hpp"
@@ -71,6 +72,7 @@ void Execution::State::set_symbols(std::span<const std::int64_t> given) {
         return;
     }
     std::vector<std::int64_t> evaluated = program().exprs.evaluate(given);
+    plan::check_constraints(program(), evaluated);
     check_limits(program(), evaluated, body().device->caps().limits);
     // Views into the arena start where any binding may, and vector reads of odd tails stay inside.
     memory = plan::plan_memory(program(), evaluated, std::max(alignment(), std::uint64_t{256}));
