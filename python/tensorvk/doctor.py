@@ -1,4 +1,4 @@
-"""`tensorvk doctor`: what Vulkan offers here, what TensorVK uses of it, and what to install when something is missing."""
+"""`tensorvk doctor`: what Vulkan offers here, what TensorVK uses of it, and what to install if something is missing."""
 
 from __future__ import annotations
 

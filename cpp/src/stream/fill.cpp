@@ -26,7 +26,9 @@ void submit_fill(const Endpoint& target, std::uint8_t value, std::uint64_t bytes
         commands->keep(edge);
     }
     constexpr std::uint32_t kEveryByte = 0x01010101U;
-    commands->fill({target.buffer.get(), first_word, last_word - first_word}, value * kEveryByte);
+    if (last_word > first_word) {
+        commands->fill({target.buffer.get(), first_word, last_word - first_word}, value * kEveryByte);
+    }
     commands->end();
     stream.submit(commands);
 }
