@@ -26,6 +26,7 @@ struct Context::State {
     void forget_shapes();
     [[nodiscard]] bool is_missing(std::size_t input) const;
     [[nodiscard]] bool any_missing() const;
+    [[nodiscard]] std::size_t dynamic_inputs() const;
     void update();
     void require_shapes();
     [[nodiscard]] std::string missing_text() const;
@@ -55,6 +56,13 @@ bool Context::State::any_missing() const {
         }
     }
     return false;
+}
+
+std::size_t Context::State::dynamic_inputs() const {
+    const std::vector<TensorInfo>& tensors = engine->tensors();
+    return static_cast<std::size_t>(std::count_if(tensors.begin(), tensors.end(), [](const TensorInfo& info) {
+        return info.mode == TensorIOMode::kINPUT && std::find(info.dims.begin(), info.dims.end(), -1) != info.dims.end();
+    }));
 }
 
 // Gives the shapes to the execution as soon as there are all of them.
@@ -140,8 +148,11 @@ void Context::set_input_shape(std::string_view name, std::span<const std::int64_
         try {
             state_->update();
         } catch (const Error&) {
-            state_->inputs[index] = before;
-            throw;
+            // Shapes that must agree are set one by one, so with several inputs the last word is spoken when the network runs.
+            if (state_->dynamic_inputs() == 1) {
+                state_->inputs[index] = before;
+                throw;
+            }
         }
     }
 }

@@ -297,10 +297,7 @@ void Execution::run(stream::Stream& stream) {
     const auto start = std::chrono::steady_clock::now();
     Recording& recording = state_->submit(stream);
     stream.synchronize();
-    // The first run may include a driver's compilation; shorter ones correct it at once, longer ones slowly.
-    const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - start;
-    const bool first = recording.expected.count() == 0;
-    recording.expected = first ? took : std::min(took, recording.expected + recording.expected / 8);
+    recording.learn(std::chrono::steady_clock::now() - start);
 }
 
 std::vector<float> Execution::time_steps(stream::Stream& stream) {

@@ -16,6 +16,17 @@ bool Recording::is_for(std::span<const std::int64_t> for_symbols, std::span<cons
            std::equal(io.begin(), io.end(), for_io.begin(), for_io.end(), same_memory) && same_memory(arena, for_arena);
 }
 
+void Recording::learn(std::chrono::nanoseconds took) noexcept {
+    // The first run may include a driver's compilation. Waits sleep for most of what is expected, so an estimate that is too long would
+    // prove itself right: it follows shorter runs at once and longer ones slowly.
+    if (timed_runs == 1) {
+        expected = took;
+    } else if (timed_runs > 1) {
+        expected = std::min(took, expected + expected / 8);
+    }
+    ++timed_runs;
+}
+
 Recording* Recordings::find(std::span<const std::int64_t> symbols, std::span<const Slice> io, const Slice& arena) noexcept {
     const auto found = std::find_if(places_.begin(), places_.end(), [&](const Recording& r) { return r.is_for(symbols, io, arena); });
     if (found == places_.end()) {

@@ -19,7 +19,11 @@ struct Recording {
     Slice arena;
     std::shared_ptr<const vulkan::CommandBuffer> commands; // null: free place
     std::chrono::nanoseconds expected{0};                  // of a run; zero: not known
+    std::uint64_t timed_runs = 0;
     std::uint64_t last_use = 0;
+
+    //! A run took this long, from submission to the host's knowing.
+    void learn(std::chrono::nanoseconds took) noexcept;
 
     [[nodiscard]] bool is_for(std::span<const std::int64_t> for_symbols, std::span<const Slice> for_io, const Slice& for_arena) const noexcept;
 };

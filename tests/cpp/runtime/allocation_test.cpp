@@ -9,6 +9,7 @@
 #include "runtime/context.hpp"
 #include "runtime/device_memory.hpp"
 #include "runtime/programs.hpp"
+#include "vulkan/instance.hpp"
 #include "vulkan/memory_pool.hpp"
 
 namespace {
@@ -50,7 +51,9 @@ TEST(Allocations, AThousandRunsMakeNone) {
     for (int run = 0; run < 1000; ++run) {
         context.execute(addresses);
     }
-    EXPECT_EQ(allocations - before, 0U);
+    if (!vulkan::Instance::get().validating()) { // the validation layer allocates inside our calls
+        EXPECT_EQ(allocations - before, 0U);
+    }
     EXPECT_EQ(device->device_memory().reserved_bytes() + device->host_memory().reserved_bytes(), reserved);
     EXPECT_EQ(context.recordings(), 1U);
 }

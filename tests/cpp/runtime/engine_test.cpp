@@ -146,6 +146,24 @@ TEST_F(Engines, ContextsCheckShapesAgainstTheProfile) {
     EXPECT_THROW(context.set_active_profile(2), InvalidArgument);
 }
 
+TEST_F(Engines, ShapesThatMustAgreeAreSetOneByOne) {
+    Context context(load(programs::two_inputs_plan()));
+    const DeviceFloats a(device, counting(4));
+    const DeviceFloats y(device, std::vector<float>(4));
+    const std::vector<std::uint64_t> addresses{a.address(), a.address(), y.address()};
+    const auto set = [&](const char* name, std::int64_t size) { context.set_input_shape(name, std::vector<std::int64_t>{size}); };
+    set("a", 2);
+    set("b", 2);
+    context.execute(addresses);
+    set("a", 4);
+    EXPECT_EQ(context.tensor_shape("y"), Shape{-1}) << "4 and 2 do not go together yet";
+    EXPECT_NE(refusal<InvalidArgument>([&] { context.execute(addresses); }).find("layer 0"), std::string::npos);
+    set("b", 4);
+    EXPECT_EQ(context.tensor_shape("y"), Shape{4});
+    context.execute(addresses);
+    EXPECT_EQ(y.read(), (std::vector<float>{2, 4, 6, 8}));
+}
+
 TEST_F(Engines, ContextsRefuseToRunWithoutShapes) {
     Context context(load(programs::dynamic_plan()));
     const auto stream = stream::Stream::default_of(device);

@@ -89,6 +89,21 @@ inline std::vector<std::byte> weights_of_weighted_program() {
     return bytes;
 }
 
+//! y [N] = a [N] + b [M], where M must be N.
+inline plan::Plan two_inputs_plan() {
+    plan::Plan plan;
+    plan.profiles = {{{{{1}, {4}, {16}}, {{1}, {4}, {16}}}}};
+    Program& p = plan.portable;
+    const Expr n = p.exprs.symbol("a:0");
+    const Expr m = p.exprs.symbol("b:0");
+    const std::int32_t a = add_io(p, "a", TensorIOMode::kINPUT, {n});
+    const std::int32_t b = add_io(p, "b", TensorIOMode::kINPUT, {m});
+    const std::int32_t y = add_io(p, "y", TensorIOMode::kOUTPUT, {n});
+    p.steps.push_back(binary(p, PointwiseOp::kADD, a, b, y, n, 0));
+    p.constraints.push_back({n, m, "layer 0"});
+    return plan;
+}
+
 inline plan::Plan dynamic_plan() {
     plan::Plan plan;
     plan.name = "dynamic";
