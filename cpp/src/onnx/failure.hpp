@@ -1,0 +1,25 @@
+// Why one node cannot be imported: a sentence and the parser's error code for it.
+#pragma once
+
+#include <string>
+
+#include "onnx/importer.hpp"
+#include "support/error.hpp"
+
+namespace tensorvk::onnx {
+
+class NodeFailure : public Error {
+  public:
+    NodeFailure(NodeErrorCode code, const std::string& reason) : Error(ErrorCode::kINVALID_ARGUMENT, reason), node_code_(code) {}
+    [[nodiscard]] NodeErrorCode node_code() const noexcept { return node_code_; }
+
+  private:
+    NodeErrorCode node_code_;
+};
+
+template <typename... Parts>
+[[noreturn]] void fail(NodeErrorCode code, const Parts&... parts) {
+    throw NodeFailure(code, text(parts...));
+}
+
+}  // namespace tensorvk::onnx

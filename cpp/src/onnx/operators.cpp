@@ -1,0 +1,72 @@
+#include "onnx/operators.hpp"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+namespace tensorvk::onnx {
+
+namespace {
+
+const std::map<std::string_view, Operator>& table() {
+    static const std::map<std::string_view, Operator> operators = [] {
+        std::map<std::string_view, Operator> all;
+        for (const auto family : {activation_operators(), arithmetic_operators(), constant_operators(), convolution_operators(), matrix_operators(),
+                                  movement_operators(), normalization_operators(), reduction_operators(), resize_operators(), shape_operators(),
+                                  slice_operators()}) {
+            for (const Operator& op : family) {
+                all.emplace(op.name, op);
+            }
+        }
+        return all;
+    }();
+    return operators;
+}
+
+//! Number of single-character edits between two words.
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = row[0]++;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+        }
+    }
+    return row.back();
+}
+
+}  // namespace
+
+const Operator* find_operator(std::string_view name) noexcept {
+    const auto it = table().find(name);
+    return it == table().end() ? nullptr : &it->second;
+}
+
+std::string_view nearest_operator(std::string_view name) {
+    std::string_view best;
+    std::size_t smallest = 4;  // more edits than that are another word
+    if (name.size() > 64) { return best; }
+    for (const auto& [candidate, op] : table()) {
+        const std::size_t edits = distance(name, candidate);
+        if (edits < smallest && edits < candidate.size() / 2 + 1) {
+            smallest = edits;
+            best = candidate;
+        }
+    }
+    return best;
+}
+
+bool supports_operator(std::string_view op_type) noexcept { return find_operator(op_type) != nullptr; }
+
+std::vector<std::string> supported_operators() {
+    std::vector<std::string> names;
+    for (const auto& [name, op] : table()) {
+        names.emplace_back(name);
+    }
+    return names;
+}
+
+}  // namespace tensorvk::onnx

@@ -1,0 +1,36 @@
+// The table of operators: one importer function per ONNX operator, listed in the file of its family (ops_*.cpp).
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "onnx/context.hpp"
+
+namespace tensorvk::onnx {
+
+//! Adds the node's layers and sets its outputs; throws an Error with one sentence.
+using OperatorImporter = void (*)(NodeContext& node);
+
+struct Operator {
+    std::string_view name;
+    OperatorImporter import;
+};
+
+[[nodiscard]] std::span<const Operator> activation_operators();
+[[nodiscard]] std::span<const Operator> arithmetic_operators();
+[[nodiscard]] std::span<const Operator> constant_operators();
+[[nodiscard]] std::span<const Operator> convolution_operators();
+[[nodiscard]] std::span<const Operator> matrix_operators();
+[[nodiscard]] std::span<const Operator> movement_operators();
+[[nodiscard]] std::span<const Operator> normalization_operators();
+[[nodiscard]] std::span<const Operator> reduction_operators();
+[[nodiscard]] std::span<const Operator> resize_operators();
+[[nodiscard]] std::span<const Operator> shape_operators();
+[[nodiscard]] std::span<const Operator> slice_operators();
+
+//! Null when there is none.
+[[nodiscard]] const Operator* find_operator(std::string_view name) noexcept;
+//! The known operator that is spelled most alike, or "" when none is close.
+[[nodiscard]] std::string_view nearest_operator(std::string_view name);
+
+}  // namespace tensorvk::onnx

@@ -1,0 +1,187 @@
+// Activations and functions of one input.
+#include <limits>
+
+#include "onnx/operators.hpp"
+#include "support/dtype.hpp"
+
+namespace tensorvk::onnx {
+
+namespace {
+
+using graph::Tensor;
+
+template <ActivationType Op>
+void plain(NodeContext& node) {
+    node.output(node.build.activation(Op, node.input(0), 1.0f, 1.0f, ""));
+}
+
+template <UnaryOperation Op>
+void unary(NodeContext& node) {
+    node.output(node.build.unary(Op, node.input(0), ""));
+}
+
+void relu(NodeContext& node) {
+    Tensor* x = node.input(0);
+    if (is_floating(x->dtype)) {
+        node.output(node.build.activation(ActivationType::kRELU, x, 0.0f, 0.0f, ""));
+    } else {
+        node.output(node.build.elementwise(ElementWiseOperation::kMAX, x, node.build.number(x, 0.0), ""));
+    }
+}
+
+void leaky_relu(NodeContext& node) {
+    node.output(node.build.activation(ActivationType::kLEAKY_RELU, node.input(0), node.real("alpha", 0.01f), 0.0f, ""));
+}
+
+void elu(NodeContext& node) { node.output(node.build.activation(ActivationType::kELU, node.input(0), node.real("alpha", 1.0f), 0.0f, "")); }
+
+//! alpha * elu(x / alpha)
+void celu(NodeContext& node) {
+    Tensor* x = node.input(0);
+    const float alpha = node.real("alpha", 1.0f);
+    Tensor* scaled = node.build.elementwise(ElementWiseOperation::kDIV, x, node.build.number(x, static_cast<double>(alpha)), "scaled");
+    Tensor* y = node.build.activation(ActivationType::kELU, scaled, 1.0f, 0.0f, "elu");
+    node.output(node.build.elementwise(ElementWiseOperation::kPROD, y, node.build.number(x, static_cast<double>(alpha)), ""));
+}
+
+void selu(NodeContext& node) {
+    node.output(node.build.activation(ActivationType::kSELU, node.input(0), node.real("alpha", 1.67326319217681884765625f),
+                                      node.real("gamma", 1.05070102214813232421875f), ""));
+}
+
+void hard_sigmoid(NodeContext& node) {
+    node.output(node.build.activation(ActivationType::kHARD_SIGMOID, node.input(0), node.real("alpha", 0.2f), node.real("beta", 0.5f), ""));
+}
+
+void hard_swish(NodeContext& node) {
+    Tensor* x = node.input(0);
+    Tensor* gate = node.build.activation(ActivationType::kHARD_SIGMOID, x, 1.0f / 6.0f, 0.5f, "gate");
+    node.output(node.build.elementwise(ElementWiseOperation::kPROD, x, gate, ""));
+}
+
+//! x * sigmoid(alpha * x)
+void swish(NodeContext& node) {
+    Tensor* x = node.input(0);
+    const float alpha = node.real("alpha", 1.0f);
+    Tensor* scaled =
+        alpha == 1.0f ? x : node.build.elementwise(ElementWiseOperation::kPROD, x, node.build.number(x, static_cast<double>(alpha)), "scaled");
+    Tensor* gate = node.build.activation(ActivationType::kSIGMOID, scaled, 0.0f, 0.0f, "gate");
+    node.output(node.build.elementwise(ElementWiseOperation::kPROD, x, gate, ""));
+}
+
+void mish(NodeContext& node) {
+    Tensor* x = node.input(0);
+    Tensor* soft = node.build.activation(ActivationType::kSOFTPLUS, x, 1.0f, 1.0f, "softplus");
+    Tensor* gate = node.build.activation(ActivationType::kTANH, soft, 0.0f, 0.0f, "gate");
+    node.output(node.build.elementwise(ElementWiseOperation::kPROD, x, gate, ""));
+}
+
+void thresholded_relu(NodeContext& node) {
+    node.output(node.build.activation(ActivationType::kTHRESHOLDED_RELU, node.input(0), node.real("alpha", 1.0f), 0.0f, ""));
+}
+
+void scaled_tanh(NodeContext& node) {
+    node.output(node.build.activation(ActivationType::kSCALED_TANH, node.input(0), node.real("alpha", 1.0f), node.real("beta", 1.0f), ""));
+}
+
+void gelu(NodeContext& node) {
+    const std::string approximate = node.string("approximate", "none");
+    if (approximate != "none" && approximate != "tanh") {
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_ATTR, "Attribute 'approximate' is '", approximate, "'; 'none' and 'tanh' are allowed.");
+    }
+    node.output(node.build.activation(approximate == "tanh" ? ActivationType::kGELU_TANH : ActivationType::kGELU_ERF, node.input(0), 0.0f, 0.0f, ""));
+}
+
+void prelu(NodeContext& node) {
+    Tensor* x = node.input(0);
+    Tensor* slope = node.build.with_rank(node.input(1), x->dims.size());
+    node.output(node.build.add(LayerType::kPARAMETRIC_RELU, {x, slope}, graph::NoAttributes{}));
+}
+
+//! Bounds are attributes until opset 11, inputs from then on; an absent or infinite one does not bound.
+void clip(NodeContext& node) {
+    Tensor* x = node.input(0);
+    constexpr float kLargest = std::numeric_limits<float>::max();
+    if (node.opset() < 11) {
+        node.output(node.build.activation(ActivationType::kCLIP, x, node.real("min", -kLargest), node.real("max", kLargest), ""));
+        return;
+    }
+    const auto low = node.has_input(1) ? node.constant_doubles(1) : std::vector{static_cast<double>(-kLargest)};
+    const auto high = node.has_input(2) ? node.constant_doubles(2) : std::vector{static_cast<double>(kLargest)};
+    if (is_floating(x->dtype) && low && high && low->size() == 1 && high->size() == 1) {
+        node.output(node.build.activation(ActivationType::kCLIP, x, static_cast<float>(low->front()), static_cast<float>(high->front()), ""));
+        return;
+    }
+    Tensor* y = x;
+    if (node.has_input(1)) { y = node.build.elementwise(ElementWiseOperation::kMAX, y, node.input(1), "low"); }
+    if (node.has_input(2)) { y = node.build.elementwise(ElementWiseOperation::kMIN, y, node.input(2), "high"); }
+    node.output(y != x ? y : node.build.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{}));
+}
+
+//! x < -lambd: x + bias; x > lambd: x - bias; else 0
+void shrink(NodeContext& node) {
+    Tensor* x = node.input(0);
+    const auto lambd = static_cast<double>(node.real("lambd", 0.5f));
+    const auto bias = static_cast<double>(node.real("bias", 0.0f));
+    Build& b = node.build;
+    Tensor* zero = b.number(x, 0.0);
+    Tensor* below = b.elementwise(ElementWiseOperation::kLESS, x, b.number(x, -lambd), "below");
+    Tensor* above = b.elementwise(ElementWiseOperation::kGREATER, x, b.number(x, lambd), "above");
+    Tensor* up = b.elementwise(ElementWiseOperation::kSUM, x, b.number(x, bias), "up");
+    Tensor* down = b.elementwise(ElementWiseOperation::kSUB, x, b.number(x, bias), "down");
+    Tensor* positive = b.add(LayerType::kSELECT, {above, down, zero}, graph::NoAttributes{}, "positive");
+    node.output(b.add(LayerType::kSELECT, {below, up, positive}, graph::NoAttributes{}));
+}
+
+constexpr Operator kOperators[] = {
+    {"Abs", unary<UnaryOperation::kABS>},
+    {"Acos", unary<UnaryOperation::kACOS>},
+    {"Acosh", unary<UnaryOperation::kACOSH>},
+    {"Asin", unary<UnaryOperation::kASIN>},
+    {"Asinh", unary<UnaryOperation::kASINH>},
+    {"Atan", unary<UnaryOperation::kATAN>},
+    {"Atanh", unary<UnaryOperation::kATANH>},
+    {"Ceil", unary<UnaryOperation::kCEIL>},
+    {"Celu", celu},
+    {"Clip", clip},
+    {"Cos", unary<UnaryOperation::kCOS>},
+    {"Cosh", unary<UnaryOperation::kCOSH>},
+    {"Elu", elu},
+    {"Erf", unary<UnaryOperation::kERF>},
+    {"Exp", unary<UnaryOperation::kEXP>},
+    {"Floor", unary<UnaryOperation::kFLOOR>},
+    {"Gelu", gelu},
+    {"HardSigmoid", hard_sigmoid},
+    {"HardSwish", hard_swish},
+    {"IsInf", unary<UnaryOperation::kISINF>},
+    {"IsNaN", unary<UnaryOperation::kISNAN>},
+    {"LeakyRelu", leaky_relu},
+    {"Log", unary<UnaryOperation::kLOG>},
+    {"Mish", mish},
+    {"Neg", unary<UnaryOperation::kNEG>},
+    {"Not", unary<UnaryOperation::kNOT>},
+    {"PRelu", prelu},
+    {"Reciprocal", unary<UnaryOperation::kRECIP>},
+    {"Relu", relu},
+    {"Round", unary<UnaryOperation::kROUND>},
+    {"ScaledTanh", scaled_tanh},
+    {"Selu", selu},
+    {"Shrink", shrink},
+    {"Sigmoid", plain<ActivationType::kSIGMOID>},
+    {"Sign", unary<UnaryOperation::kSIGN>},
+    {"Sin", unary<UnaryOperation::kSIN>},
+    {"Sinh", unary<UnaryOperation::kSINH>},
+    {"Softplus", plain<ActivationType::kSOFTPLUS>},
+    {"Softsign", plain<ActivationType::kSOFTSIGN>},
+    {"Sqrt", unary<UnaryOperation::kSQRT>},
+    {"Swish", swish},
+    {"Tan", unary<UnaryOperation::kTAN>},
+    {"Tanh", plain<ActivationType::kTANH>},
+    {"ThresholdedRelu", thresholded_relu},
+};
+
+}  // namespace
+
+std::span<const Operator> activation_operators() { return kOperators; }
+
+}  // namespace tensorvk::onnx

@@ -1,0 +1,145 @@
+// Operators along axes: reductions, softmax, the largest elements.
+#include <algorithm>
+
+#include "onnx/operators.hpp"
+#include "support/dtype.hpp"
+
+namespace tensorvk::onnx {
+
+namespace {
+
+using graph::Tensor;
+using Ints = Build::Ints;
+
+//! No axes means all of them, or none with noop_with_empty_axes.
+std::uint32_t axes_mask(NodeContext& node, const Tensor* x, std::int64_t input_since) {
+    const auto given = node.ints_argument("axes", input_since, 1);
+    std::uint32_t mask = 0;
+    for (const std::int64_t axis : node.axes(given.value_or(Ints{}), x->dims.size())) {
+        mask |= 1u << axis;
+    }
+    const bool all = mask == 0 && node.integer("noop_with_empty_axes", 0) == 0;
+    return all ? (1u << x->dims.size()) - 1u : mask;
+}
+
+enum class Before { kNOTHING, kABS, kSQUARE };
+enum class After { kNOTHING, kSQRT, kLOG };
+
+template <ReduceOperation Op, Before First = Before::kNOTHING, After Last = After::kNOTHING, std::int64_t InputSince = 18>
+void reduce(NodeContext& node) {
+    Tensor* x = node.input(0);
+    Build& b = node.build;
+    const std::uint32_t mask = axes_mask(node, x, InputSince);
+    Tensor* y = x;
+    if (First == Before::kABS) { y = b.unary(UnaryOperation::kABS, y, "abs"); }
+    if (First == Before::kSQUARE) { y = b.elementwise(ElementWiseOperation::kPROD, y, y, "square"); }
+    if (mask != 0) { y = b.reduce(Op, y, mask, node.integer("keepdims", 1) != 0, Last == After::kNOTHING ? "" : "reduce"); }
+    if (Last == After::kSQRT) { y = b.unary(UnaryOperation::kSQRT, y, ""); }
+    if (Last == After::kLOG) { y = b.unary(UnaryOperation::kLOG, y, ""); }
+    node.output(y != x ? y : b.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{}));
+}
+
+//! log(sum(exp(x))) with the largest element taken out, so that nothing overflows.
+void reduce_log_sum_exp(NodeContext& node) {
+    Tensor* x = node.input(0);
+    Build& b = node.build;
+    const std::uint32_t mask = axes_mask(node, x, 18);
+    if (mask == 0) { return node.output(b.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{})); }
+    Tensor* largest = b.reduce(ReduceOperation::kMAX, x, mask, true, "largest");
+    Tensor* exponentials = b.unary(UnaryOperation::kEXP, b.elementwise(ElementWiseOperation::kSUB, x, largest, "shifted"), "exp");
+    Tensor* sum = b.reduce(ReduceOperation::kSUM, exponentials, mask, true, "sum");
+    const bool keep = node.integer("keepdims", 1) != 0;
+    Tensor* y = b.elementwise(ElementWiseOperation::kSUM, b.unary(UnaryOperation::kLOG, sum, "log"), largest, keep ? "" : "unshifted");
+    Ints axes;
+    for (std::size_t axis = 0; axis < x->dims.size(); ++axis) {
+        if ((mask >> axis & 1u) != 0) { axes.push_back(static_cast<std::int64_t>(axis)); }
+    }
+    node.output(keep ? y : b.squeeze(y, axes, ""));
+}
+
+//! Until opset 13 everything from the axis on is one axis.
+template <bool Log>
+void softmax(NodeContext& node) {
+    Tensor* x = node.input(0);
+    Build& b = node.build;
+    const std::size_t rank = x->dims.size();
+    const bool flattens = node.opset() < 13;
+    const std::size_t axis = node.axis(node.integer("axis", flattens ? 1 : -1), rank);
+    const auto add = [&](Tensor* in, std::size_t along, std::string_view role) {
+        return b.add(LayerType::kSOFTMAX, {in}, graph::SoftMaxAttributes{1u << along, Log}, role);
+    };
+    std::size_t last = rank - 1;  // the last axis that counts
+    while (last > axis && b.extent(x, last) == 1) {
+        --last;
+    }
+    std::size_t first = axis;
+    while (first < last && b.extent(x, first) == 1) {
+        ++first;
+    }
+    if (!flattens || first == last) { return node.output(add(x, flattens ? first : axis, "")); }
+    std::vector<Extent> flat;
+    std::vector<Extent> back;
+    for (std::size_t i = 0; i < axis; ++i) {
+        flat.push_back(Extent::axis(i));
+        back.push_back(Extent::axis(i));
+    }
+    flat.push_back(Extent::product(axis, rank));
+    Tensor* y = add(b.reshape(x, flat, "flat"), axis, "softmax");
+    for (std::size_t i = axis; i < rank; ++i) {
+        const auto extent = b.extent(x, i);
+        if (!extent) { fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Softmax over several axes (opset below 13) needs their extents to be fixed."); }
+        back.push_back(Extent::of(*extent));
+    }
+    node.output(b.reshape(y, back, ""));
+}
+
+template <TopKOperation Op>
+void arg(NodeContext& node) {
+    Tensor* x = node.input(0);
+    const std::size_t axis = node.axis(node.integer("axis", 0), x->dims.size());
+    graph::TopKAttributes a;
+    a.op = Op;
+    a.k = 1;
+    a.axes = 1u << axis;
+    a.indices = DataType::kINT64;
+    a.select_last = node.integer("select_last_index", 0) != 0;
+    const bool keep = node.integer("keepdims", 1) != 0;
+    Tensor* indices = node.build.layer(LayerType::kTOPK, {x}, a, keep ? "" : "indices")->outputs[1];
+    node.output(keep ? indices : node.build.squeeze(indices, {static_cast<std::int64_t>(axis)}, ""));
+}
+
+void topk(NodeContext& node) {
+    Tensor* x = node.input(0);
+    graph::TopKAttributes a;
+    a.op = node.integer("largest", 1) != 0 ? TopKOperation::kMAX : TopKOperation::kMIN;
+    a.axes = 1u << node.axis(node.integer("axis", -1), x->dims.size());
+    a.indices = DataType::kINT64;
+    a.k = node.opset() < 10 ? node.integer("k", 0) : node.constant_ints(1, "K").at(0);
+    const graph::Layer* layer = node.build.layer(LayerType::kTOPK, {x}, a);
+    node.output(layer->outputs[0], 0);
+    node.output(layer->outputs[1], 1);
+}
+
+constexpr Operator kOperators[] = {
+    {"ArgMax", arg<TopKOperation::kMAX>},
+    {"ArgMin", arg<TopKOperation::kMIN>},
+    {"LogSoftmax", softmax<true>},
+    {"ReduceL1", reduce<ReduceOperation::kSUM, Before::kABS>},
+    {"ReduceL2", reduce<ReduceOperation::kSUM, Before::kSQUARE, After::kSQRT>},
+    {"ReduceLogSum", reduce<ReduceOperation::kSUM, Before::kNOTHING, After::kLOG>},
+    {"ReduceLogSumExp", reduce_log_sum_exp},
+    {"ReduceMax", reduce<ReduceOperation::kMAX>},
+    {"ReduceMean", reduce<ReduceOperation::kAVG>},
+    {"ReduceMin", reduce<ReduceOperation::kMIN>},
+    {"ReduceProd", reduce<ReduceOperation::kPROD>},
+    {"ReduceSum", reduce<ReduceOperation::kSUM, Before::kNOTHING, After::kNOTHING, 13>},
+    {"ReduceSumSquare", reduce<ReduceOperation::kSUM, Before::kSQUARE>},
+    {"Softmax", softmax<false>},
+    {"TopK", topk},
+};
+
+}  // namespace
+
+std::span<const Operator> reduction_operators() { return kOperators; }
+
+}  // namespace tensorvk::onnx
