@@ -18,9 +18,7 @@ from enum import IntEnum
 from numbers import Integral
 from typing import Any, TypeAlias
 
-from tensorvk import _core
-
-_api = _core.cudart
+from tensorvk._core import cudart as _api
 
 # An integer, an object with __int__, a ctypes pointer, or an object with the buffer protocol.
 Pointer: TypeAlias = Any

@@ -42,9 +42,9 @@ def driver_files() -> list[str]:
 
 def gather() -> dict[str, Any]:
     """Everything that is printed, as plain data."""
-    from tensorvk import _core
+    from tensorvk._core import cudart
 
-    found: dict[str, Any] = _core.cudart.survey()
+    found: dict[str, Any] = cudart.survey()
     found["drivers"] = driver_files()
     found["settings"] = {name: os.environ[name] for name in SETTINGS if name in os.environ}
     return found
