@@ -27,12 +27,15 @@ std::uint32_t count_bindings(std::span<const std::uint32_t> spirv) {
 
 } // namespace
 
-bool contains(std::string_view id) noexcept { return find_embedded(id) != nullptr; }
+bool contains(std::string_view id) noexcept {
+    return find_embedded(id) != nullptr;
+}
 
 Kernel find(std::string_view id) {
     const EmbeddedKernel* kernel = find_embedded(id);
     if (kernel == nullptr) {
-        throw InvalidArgument(text("This TensorVK has no kernel '", id, "' (it has ", embedded_kernels().size(), " others)."));
+        throw InvalidArgument(
+            text("This TensorVK has no kernel '", id, "' (it has ", embedded_kernels().size(), " others)."));
     }
     const std::span<const std::uint32_t> spirv = embedded_spirv(*kernel);
     return {kernel->id, kernel->content_hash, spirv, count_bindings(spirv)};

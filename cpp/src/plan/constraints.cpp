@@ -11,8 +11,9 @@ void check_constraints(const Program& program, std::span<const std::int64_t> val
         if (a == b) {
             continue;
         }
-        throw InvalidArgument(text("Layer '", constraint.layer, "' cannot work with these input shapes: it needs ", program.exprs.str(constraint.a),
-                                   " and ", program.exprs.str(constraint.b), " to be equal; they are ", a, " and ", b, ". Set input shapes that agree."));
+        throw InvalidArgument(text("Layer '", constraint.layer, "' cannot work with these input shapes: it needs ",
+                                   program.exprs.str(constraint.a), " and ", program.exprs.str(constraint.b),
+                                   " to be equal; they are ", a, " and ", b, ". Set input shapes that agree."));
     }
 }
 

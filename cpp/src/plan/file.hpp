@@ -1,4 +1,5 @@
-// The plan file: data only, no code. A header, a table of sections with a digest each, the sections; layout.hpp has the bytes.
+// The plan file: data only, no code. A header, a table of sections with a digest each, the sections; layout.hpp has the
+// bytes.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,8 @@ struct StoredPlan {
     std::span<const std::byte> weights; // they stay where they are, in the bytes that were read
 };
 
-//! Reads, verifies and checks for meaning. Throws InvalidPlan with a sentence for anything that is not exactly what write_plan() writes.
+//! Reads, verifies and checks for meaning. Throws InvalidPlan with a sentence for anything that is not exactly what
+//! write_plan() writes.
 [[nodiscard]] StoredPlan read_plan(std::span<const std::byte> bytes);
 
 } // namespace tensorvk::plan

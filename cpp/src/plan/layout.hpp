@@ -6,8 +6,8 @@
 //   section 0, zeros up to a multiple of 256
 //   section 1, ...
 //
-// Every byte is covered by a digest: header, table and the zeros after them by the header's (taken with the digest itself as zeros), every
-// section with the zeros after it by its entry's.
+// Every byte is covered by a digest: header, table and the zeros after them by the header's (taken with the digest
+// itself as zeros), every section with the zeros after it by its entry's.
 #pragma once
 
 #include <bit>

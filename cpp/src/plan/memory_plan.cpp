@@ -14,14 +14,15 @@ struct Block {
     std::int64_t offset = 0;
 };
 
-std::vector<Block> arena_blocks(const Program& program, std::span<const std::int64_t> values, std::span<const Lifetime> lives,
-                                std::int64_t alignment) {
+std::vector<Block> arena_blocks(const Program& program, std::span<const std::int64_t> values,
+                                std::span<const Lifetime> lives, std::int64_t alignment) {
     std::vector<Block> blocks;
     for (std::size_t i = 0; i < program.buffers.size(); ++i) {
         const Buffer& buffer = program.buffers[i];
         const std::int64_t bytes = values[static_cast<std::size_t>(buffer.bytes.id)];
         if (bytes < 0) {
-            throw InvalidArgument(text("Buffer '", buffer.name, "' would have ", bytes, " bytes for these input shapes."));
+            throw InvalidArgument(
+                text("Buffer '", buffer.name, "' would have ", bytes, " bytes for these input shapes."));
         }
         if (buffer.kind == BufferKind::kARENA && lives[i].used() && bytes > 0) {
             blocks.push_back({i, checked_mul(checked_add(bytes, alignment - 1) / alignment, alignment), 0});

@@ -21,12 +21,14 @@ const char* section_name(SectionKind kind) {
 FileHeader read_header(View bytes) {
     const std::size_t magic_size = sizeof(kMagic);
     if (bytes.size() < magic_size || std::memcmp(bytes.data(), kMagic, magic_size) != 0) {
-        throw InvalidPlan(text("These ", bytes.size(), " bytes are not a TensorVK plan: a plan begins with 'TENSORVK'. "
-                               "Check that the file is a plan that a TensorVK builder wrote, and not an ONNX model or another engine."));
+        throw InvalidPlan(text(
+            "These ", bytes.size(),
+            " bytes are not a TensorVK plan: a plan begins with 'TENSORVK'. "
+            "Check that the file is a plan that a TensorVK builder wrote, and not an ONNX model or another engine."));
     }
     if (bytes.size() < sizeof(FileHeader)) {
-        throw InvalidPlan(text("The plan is truncated: ", bytes.size(), " bytes are given, its header alone has ", sizeof(FileHeader),
-                               "; copy or build it again."));
+        throw InvalidPlan(text("The plan is truncated: ", bytes.size(), " bytes are given, its header alone has ",
+                               sizeof(FileHeader), "; copy or build it again."));
     }
     FileHeader header;
     std::memcpy(&header, bytes.data(), sizeof(header));
@@ -35,8 +37,8 @@ FileHeader read_header(View bytes) {
                                " that this TensorVK reads: rebuild the plan or update TensorVK."));
     }
     if (header.version < kFormatVersion) {
-        throw InvalidPlan(text("The plan has format version ", header.version, ", this TensorVK reads version ", kFormatVersion,
-                               ": rebuild the plan."));
+        throw InvalidPlan(text("The plan has format version ", header.version, ", this TensorVK reads version ",
+                               kFormatVersion, ": rebuild the plan."));
     }
     if (header.total_size != bytes.size()) {
         const char* what = header.total_size > bytes.size() ? "is truncated" : "has bytes after its end";
@@ -86,7 +88,7 @@ void check_sections(View bytes, const std::vector<SectionEntry>& table) {
 
 // FlatBuffers reads numbers in place, so structured sections have to lie aligned.
 class AlignedSection {
-public:
+  public:
     explicit AlignedSection(View bytes) : view_(bytes) {
         if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(std::max_align_t) != 0) {
             copy_.assign(bytes.begin(), bytes.end());
@@ -95,7 +97,7 @@ public:
     }
     [[nodiscard]] View view() const noexcept { return view_; }
 
-private:
+  private:
     std::vector<std::byte> copy_;
     View view_;
 };
@@ -106,7 +108,8 @@ void expect_once(const std::vector<SectionEntry>& table, SectionKind kind) {
         count += entry.kind == kind ? 1U : 0U;
     }
     if (count != 1) {
-        throw InvalidPlan(text("The plan has ", count, " ", section_name(kind), " sections instead of one; build it again."));
+        throw InvalidPlan(
+            text("The plan has ", count, " ", section_name(kind), " sections instead of one; build it again."));
     }
 }
 
@@ -117,13 +120,23 @@ void read_section(SectionKind kind, View bytes, StoredPlan& out) {
     }
     const AlignedSection section(bytes);
     switch (kind) {
-    case SectionKind::kMETA: read_meta(section.view(), out.plan); return;
-    case SectionKind::kPORTABLE: out.plan.portable = read_program(section.view()); return;
-    case SectionKind::kTUNED: out.plan.tuned.push_back(read_tuned(section.view())); return;
-    case SectionKind::kREPORT: out.plan.report_json = read_report(section.view()); return;
-    case SectionKind::kWEIGHTS: break;
+        case SectionKind::kMETA:
+            read_meta(section.view(), out.plan);
+            return;
+        case SectionKind::kPORTABLE:
+            out.plan.portable = read_program(section.view());
+            return;
+        case SectionKind::kTUNED:
+            out.plan.tuned.push_back(read_tuned(section.view()));
+            return;
+        case SectionKind::kREPORT:
+            out.plan.report_json = read_report(section.view());
+            return;
+        case SectionKind::kWEIGHTS:
+            break;
     }
-    throw InvalidPlan(text("The plan has a section of the unknown kind ", static_cast<std::uint32_t>(kind), "; build it again."));
+    throw InvalidPlan(
+        text("The plan has a section of the unknown kind ", static_cast<std::uint32_t>(kind), "; build it again."));
 }
 
 } // namespace
@@ -132,7 +145,8 @@ StoredPlan read_plan(std::span<const std::byte> bytes) {
     const FileHeader header = read_header(bytes);
     const std::vector<SectionEntry> table = read_table(bytes, header);
     check_sections(bytes, table);
-    for (const SectionKind kind : {SectionKind::kMETA, SectionKind::kPORTABLE, SectionKind::kREPORT, SectionKind::kWEIGHTS}) {
+    for (const SectionKind kind :
+         {SectionKind::kMETA, SectionKind::kPORTABLE, SectionKind::kREPORT, SectionKind::kWEIGHTS}) {
         expect_once(table, kind);
     }
     StoredPlan out;

@@ -63,9 +63,13 @@ Step read_step(const fb::Step& stored) {
     step.layer = read_string(stored.layer());
     step.kernel = read_string(stored.kernel());
     step.kernel_hash = stored.kernel_hash();
-    step.spec = read_each<SpecConstant>(stored.spec(), [](const fb::SpecConstant& c) { return SpecConstant{c.id(), c.value()}; });
+    step.spec = read_each<SpecConstant>(stored.spec(), [](const fb::SpecConstant& c) {
+        return SpecConstant{c.id(), c.value()};
+    });
     step.params = read_exprs(stored.params());
-    step.bindings = read_each<Binding>(stored.bindings(), [](const fb::Binding& b) { return Binding{b.buffer(), b.written() != 0}; });
+    step.bindings = read_each<Binding>(stored.bindings(), [](const fb::Binding& b) {
+        return Binding{b.buffer(), b.written() != 0};
+    });
     step.group = stored.group();
     const shape::Exprs groups = read_exprs(stored.groups());
     if (groups.size() != step.groups.size()) {
@@ -106,7 +110,8 @@ Program read_body(const fb::Program& stored) {
             symbols.push_back(read_string(symbol));
         }
     }
-    program.exprs = shape::ExprPool::from_nodes(read_each<shape::ExprNode>(stored.nodes(), read_node), std::move(symbols));
+    program.exprs =
+        shape::ExprPool::from_nodes(read_each<shape::ExprNode>(stored.nodes(), read_node), std::move(symbols));
     program.io = read_each<IoTensor>(stored.io(), read_io);
     program.buffers = read_each<Buffer>(stored.buffers(), read_buffer);
     program.init = read_each<Step>(stored.init(), read_step);
@@ -138,10 +143,12 @@ Program read_program(std::span<const std::byte> bytes) {
 TunedProgram read_tuned(std::span<const std::byte> bytes) {
     const auto& stored = verified_root<fb::Program>(bytes, kProgramId, "tuned program");
     if (stored.device() == nullptr) {
-        throw InvalidPlan("A tuned program of the plan does not say for which device it is; the plan is damaged, build it again.");
+        throw InvalidPlan(
+            "A tuned program of the plan does not say for which device it is; the plan is damaged, build it again.");
     }
     const fb::DeviceKey& device = *stored.device();
-    return {{read_string(device.name()), device.vendor_id(), device.device_id(), device.driver_version()}, read_body(stored)};
+    return {{read_string(device.name()), device.vendor_id(), device.device_id(), device.driver_version()},
+            read_body(stored)};
 }
 
 std::string read_report(std::span<const std::byte> bytes) {

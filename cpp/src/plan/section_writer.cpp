@@ -39,7 +39,8 @@ Offset<fb::Step> write_step(FlatBufferBuilder& builder, const Step& step) {
     const auto params = write_exprs(builder, step.params);
     const auto groups = write_exprs(builder, step.groups);
     const auto binding_vector = builder.CreateVectorOfStructs(bindings);
-    return fb::CreateStep(builder, layer, kernel, step.kernel_hash, spec_vector, params, groups, binding_vector, step.group);
+    return fb::CreateStep(builder, layer, kernel, step.kernel_hash, spec_vector, params, groups, binding_vector,
+                          step.group);
 }
 
 Offset<flatbuffers::Vector<Offset<fb::Step>>> write_steps(FlatBufferBuilder& builder, const std::vector<Step>& steps) {
@@ -50,7 +51,8 @@ Offset<flatbuffers::Vector<Offset<fb::Step>>> write_steps(FlatBufferBuilder& bui
     return builder.CreateVector(offsets);
 }
 
-Offset<flatbuffers::Vector<Offset<fb::IoTensor>>> write_io(FlatBufferBuilder& builder, const std::vector<IoTensor>& io) {
+Offset<flatbuffers::Vector<Offset<fb::IoTensor>>> write_io(FlatBufferBuilder& builder,
+                                                           const std::vector<IoTensor>& io) {
     std::vector<Offset<fb::IoTensor>> offsets;
     for (const IoTensor& tensor : io) {
         const auto name = builder.CreateString(tensor.name);
@@ -61,18 +63,19 @@ Offset<flatbuffers::Vector<Offset<fb::IoTensor>>> write_io(FlatBufferBuilder& bu
     return builder.CreateVector(offsets);
 }
 
-Offset<flatbuffers::Vector<Offset<fb::Buffer>>> write_buffers(FlatBufferBuilder& builder, const std::vector<Buffer>& buffers) {
+Offset<flatbuffers::Vector<Offset<fb::Buffer>>> write_buffers(FlatBufferBuilder& builder,
+                                                              const std::vector<Buffer>& buffers) {
     std::vector<Offset<fb::Buffer>> offsets;
     for (const Buffer& buffer : buffers) {
         const auto name = builder.CreateSharedString(buffer.name);
-        offsets.push_back(
-            fb::CreateBuffer(builder, name, static_cast<std::uint8_t>(buffer.kind), buffer.bytes.id, buffer.constant_offset));
+        offsets.push_back(fb::CreateBuffer(builder, name, static_cast<std::uint8_t>(buffer.kind), buffer.bytes.id,
+                                           buffer.constant_offset));
     }
     return builder.CreateVector(offsets);
 }
 
 Offset<flatbuffers::Vector<Offset<fb::Constraint>>> write_constraints(FlatBufferBuilder& builder,
-                                                                     const std::vector<Constraint>& constraints) {
+                                                                      const std::vector<Constraint>& constraints) {
     std::vector<Offset<fb::Constraint>> offsets;
     for (const Constraint& constraint : constraints) {
         const auto layer = builder.CreateSharedString(constraint.layer);
@@ -119,7 +122,8 @@ Bytes write_meta(const Plan& plan) {
         profiles.push_back(write_profile(builder, profile));
     }
     const auto profile_vector = builder.CreateVector(profiles);
-    builder.Finish(fb::CreateMeta(builder, name, profile_vector, plan.builder_flags, plan.profiling_verbosity), kMetaId);
+    builder.Finish(fb::CreateMeta(builder, name, profile_vector, plan.builder_flags, plan.profiling_verbosity),
+                   kMetaId);
     return finished(builder);
 }
 

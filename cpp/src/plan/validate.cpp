@@ -23,7 +23,8 @@ bool in_pool(const Program& program, shape::Expr e) {
 
 void check_buffers(const Program& program, std::uint64_t weights_size) {
     for (const Buffer& buffer : program.buffers) {
-        if (buffer.kind > BufferKind::kDERIVED || !in_pool(program, buffer.bytes) || buffer.name.size() > kMaxNameLength) {
+        if (buffer.kind > BufferKind::kDERIVED || !in_pool(program, buffer.bytes) ||
+            buffer.name.size() > kMaxNameLength) {
             refuse("Buffer '", buffer.name, "' of the plan has no known kind or size");
         }
         const auto bytes = program.exprs.value(buffer.bytes);
@@ -35,8 +36,8 @@ void check_buffers(const Program& program, std::uint64_t weights_size) {
             const std::uint64_t offset = buffer.constant_offset;
             const auto size = static_cast<std::uint64_t>(*bytes);
             if (offset % kSectionAlignment != 0 || offset > weights_size || size > weights_size - offset) {
-                refuse("Constant '", buffer.name, "' of the plan claims ", size, " bytes at ", offset, " of ", weights_size,
-                       " bytes of weights");
+                refuse("Constant '", buffer.name, "' of the plan claims ", size, " bytes at ", offset, " of ",
+                       weights_size, " bytes of weights");
             }
         }
     }
@@ -44,8 +45,10 @@ void check_buffers(const Program& program, std::uint64_t weights_size) {
 
 void check_constraints_exist(const Program& program) {
     for (const Constraint& constraint : program.constraints) {
-        if (!in_pool(program, constraint.a) || !in_pool(program, constraint.b) || constraint.layer.size() > kMaxNameLength) {
-            refuse("A shape constraint of layer '", constraint.layer, "' in the plan refers to something that does not exist");
+        if (!in_pool(program, constraint.a) || !in_pool(program, constraint.b) ||
+            constraint.layer.size() > kMaxNameLength) {
+            refuse("A shape constraint of layer '", constraint.layer,
+                   "' in the plan refers to something that does not exist");
         }
     }
 }
@@ -53,7 +56,8 @@ void check_constraints_exist(const Program& program) {
 void check_io_tensor(const Program& program, const IoTensor& tensor) {
     const bool known_type = tensor.dtype >= DataType::kFLOAT && tensor.dtype < DataType::kINT4;
     const bool known_mode = tensor.mode == TensorIOMode::kINPUT || tensor.mode == TensorIOMode::kOUTPUT;
-    if (tensor.name.empty() || tensor.name.size() > kMaxNameLength || !known_type || !known_mode || tensor.dims.size() > kMaxRank) {
+    if (tensor.name.empty() || tensor.name.size() > kMaxNameLength || !known_type || !known_mode ||
+        tensor.dims.size() > kMaxRank) {
         refuse("Input or output '", tensor.name, "' of the plan has an impossible name, type, mode or rank");
     }
     const BufferKind kind = tensor.mode == TensorIOMode::kINPUT ? BufferKind::kINPUT : BufferKind::kOUTPUT;
@@ -95,7 +99,8 @@ void check_io(const Program& program) {
     }
 }
 
-std::vector<std::vector<std::int64_t>> shapes(const Profile& profile, std::vector<std::int64_t> Profile::Range::* which) {
+std::vector<std::vector<std::int64_t>> shapes(const Profile& profile,
+                                              std::vector<std::int64_t> Profile::Range::*which) {
     std::vector<std::vector<std::int64_t>> out;
     for (const Profile::Range& range : profile.inputs) {
         out.push_back(range.*which);
@@ -198,7 +203,8 @@ std::vector<std::int64_t> symbols_of(const Program& program, const std::vector<s
             const bool fixed = node.op == shape::ExprOp::kCONSTANT;
             const std::int64_t known = fixed ? node.value : symbols[static_cast<std::size_t>(node.value)];
             if (given >= 0 && known >= 0 && given != known) {
-                throw InvalidArgument(text("Dimension ", axis, " of input '", tensor.name, "' is given as ", given, " but must be ", known,
+                throw InvalidArgument(text("Dimension ", axis, " of input '", tensor.name, "' is given as ", given,
+                                           " but must be ", known,
                                            fixed ? ", which the network fixes." : ", the same as another input's."));
             }
             if (!fixed && given >= 0) {

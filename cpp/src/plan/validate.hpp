@@ -1,4 +1,5 @@
-// Does a plan mean something? What passes here refers only to things that exist; sizes for shapes beyond the profiles are checked when set.
+// Does a plan mean something? What passes here refers only to things that exist; sizes for shapes beyond the profiles
+// are checked when set.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,9 @@ void validate(const Plan& plan, std::uint64_t weights_size);
 //! One program alone; `profiles` give the shapes for which its expressions are tried.
 void validate(const Program& program, const std::vector<Profile>& profiles, std::uint64_t weights_size);
 
-//! Symbols' values for inputs of these shapes (one per input, -1: unknown). Unknown symbols give -1. Throws InvalidArgument when two
-//! inputs give one symbol different values or a fixed dimension is contradicted.
-[[nodiscard]] std::vector<std::int64_t> symbols_of(const Program& program, const std::vector<std::vector<std::int64_t>>& inputs);
+//! Symbols' values for inputs of these shapes (one per input, -1: unknown). Unknown symbols give -1. Throws
+//! InvalidArgument when two inputs give one symbol different values or a fixed dimension is contradicted.
+[[nodiscard]] std::vector<std::int64_t> symbols_of(const Program& program,
+                                                   const std::vector<std::vector<std::int64_t>>& inputs);
 
 } // namespace tensorvk::plan

@@ -58,11 +58,15 @@ void check_spec(const Step& step) {
 
 bool may_bind(BufferKind kind, bool written, bool init) {
     switch (kind) {
-    case BufferKind::kARENA:
-    case BufferKind::kOUTPUT: return !init;
-    case BufferKind::kINPUT: return !init && !written;
-    case BufferKind::kCONSTANT: return !written;
-    case BufferKind::kDERIVED: return init || !written;
+        case BufferKind::kARENA:
+        case BufferKind::kOUTPUT:
+            return !init;
+        case BufferKind::kINPUT:
+            return !init && !written;
+        case BufferKind::kCONSTANT:
+            return !written;
+        case BufferKind::kDERIVED:
+            return init || !written;
     }
     return false;
 }
@@ -77,8 +81,8 @@ void check_bindings(const Program& program, const Step& step, bool init) {
         }
         const Buffer& buffer = program.buffers[static_cast<std::size_t>(binding.buffer)];
         if (!may_bind(buffer.kind, binding.written, init)) {
-            refuse(step, binding.written ? "writes" : "reads", " buffer '", buffer.name, "' of kind ", static_cast<int>(buffer.kind),
-                   init ? " while weights are prepared" : "");
+            refuse(step, binding.written ? "writes" : "reads", " buffer '", buffer.name, "' of kind ",
+                   static_cast<int>(buffer.kind), init ? " while weights are prepared" : "");
         }
     }
 }

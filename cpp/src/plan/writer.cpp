@@ -53,7 +53,8 @@ std::vector<std::byte> write_plan(const Plan& plan) {
     std::uint64_t total = 0;
     std::vector<SectionEntry> table = place(sections, total);
     if (table.size() > kMaxSections) {
-        throw InvalidArgument(text("A plan can hold ", kMaxSections, " sections, ", table.size(), " are asked for: remove tuned devices."));
+        throw InvalidArgument(text("A plan can hold ", kMaxSections, " sections, ", table.size(),
+                                   " are asked for: remove tuned devices."));
     }
 
     std::vector<std::byte> bytes(total);

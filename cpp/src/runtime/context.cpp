@@ -61,7 +61,8 @@ bool Context::State::any_missing() const {
 std::size_t Context::State::dynamic_inputs() const {
     const std::vector<TensorInfo>& tensors = engine->tensors();
     return static_cast<std::size_t>(std::count_if(tensors.begin(), tensors.end(), [](const TensorInfo& info) {
-        return info.mode == TensorIOMode::kINPUT && std::find(info.dims.begin(), info.dims.end(), -1) != info.dims.end();
+        return info.mode == TensorIOMode::kINPUT &&
+               std::find(info.dims.begin(), info.dims.end(), -1) != info.dims.end();
     }));
 }
 
@@ -87,7 +88,8 @@ std::string Context::State::missing_text() const {
 
 void Context::State::require_shapes() {
     if (any_missing()) {
-        throw InvalidState(text("The shapes of dynamic inputs are not set yet: ", missing_text(), ". Set them before running."));
+        throw InvalidState(
+            text("The shapes of dynamic inputs are not set yet: ", missing_text(), ". Set them before running."));
     }
     update();
 }
@@ -112,8 +114,12 @@ Context::Context(std::shared_ptr<Engine> engine) {
 
 Context::~Context() = default;
 
-const std::shared_ptr<Engine>& Context::engine() const noexcept { return state_->engine; }
-std::int32_t Context::active_profile() const noexcept { return state_->profile; }
+const std::shared_ptr<Engine>& Context::engine() const noexcept {
+    return state_->engine;
+}
+std::int32_t Context::active_profile() const noexcept {
+    return state_->profile;
+}
 
 void Context::set_active_profile(std::int32_t profile) {
     const Busy busy(state_->busy);
@@ -130,14 +136,15 @@ void Context::set_input_shape(std::string_view name, std::span<const std::int64_
         throw InvalidArgument(text("Tensor '", name, "' is an output: its shape follows from the inputs' shapes."));
     }
     if (dims.size() != info.dims.size()) {
-        throw InvalidArgument(text("Input '", name, "' has ", info.dims.size(), " dimensions, a shape of ", dims.size(), " is given."));
+        throw InvalidArgument(
+            text("Input '", name, "' has ", info.dims.size(), " dimensions, a shape of ", dims.size(), " is given."));
     }
     const plan::Profile::Range& range = state_->engine->profile(state_->profile).inputs[index];
     for (std::size_t axis = 0; axis < dims.size(); ++axis) {
         if (dims[axis] < range.min[axis] || dims[axis] > range.max[axis]) {
-            throw InvalidArgument(text("Dimension ", axis, " of input '", name, "' is given as ", dims[axis], ", optimization profile ",
-                                       state_->profile, " allows ", range.min[axis], " to ", range.max[axis],
-                                       ": choose another profile or build one with a wider range."));
+            throw InvalidArgument(text("Dimension ", axis, " of input '", name, "' is given as ", dims[axis],
+                                       ", optimization profile ", state_->profile, " allows ", range.min[axis], " to ",
+                                       range.max[axis], ": choose another profile or build one with a wider range."));
         }
     }
     if (!std::equal(dims.begin(), dims.end(), state_->inputs[index].begin())) {
@@ -148,7 +155,8 @@ void Context::set_input_shape(std::string_view name, std::span<const std::int64_
         try {
             state_->update();
         } catch (const Error&) {
-            // Shapes that must agree are set one by one, so with several inputs the last word is spoken when the network runs.
+            // Shapes that must agree are set one by one, so with several inputs the last word is spoken when the
+            // network runs.
             if (state_->dynamic_inputs() == 1) {
                 state_->inputs[index] = before;
                 throw;
@@ -157,7 +165,9 @@ void Context::set_input_shape(std::string_view name, std::span<const std::int64_
     }
 }
 
-Shape Context::tensor_shape(std::string_view name) const { return state_->shape_of(state_->engine->tensor_index(name)); }
+Shape Context::tensor_shape(std::string_view name) const {
+    return state_->shape_of(state_->engine->tensor_index(name));
+}
 
 Shape Context::tensor_strides(std::string_view name) const {
     const Shape dims = tensor_shape(name);
@@ -179,7 +189,9 @@ std::vector<std::string> Context::missing_shapes() const {
     return names;
 }
 
-bool Context::all_shapes_known() const noexcept { return !state_->any_missing(); }
+bool Context::all_shapes_known() const noexcept {
+    return !state_->any_missing();
+}
 
 std::uint64_t Context::tensor_bytes(std::string_view name) const {
     const std::size_t index = state_->engine->tensor_index(name);
@@ -200,8 +212,8 @@ void Context::set_tensor_address(std::string_view name, std::uint64_t address) {
 void Context::set_tensor_address(std::size_t index, std::uint64_t address) {
     const Busy busy(state_->busy);
     if (index >= state_->engine->tensors().size()) {
-        throw InvalidArgument(text("Tensor index ", index, " is not there: the engine has ", state_->engine->tensors().size(),
-                                   " inputs and outputs, counted from 0."));
+        throw InvalidArgument(text("Tensor index ", index, " is not there: the engine has ",
+                                   state_->engine->tensors().size(), " inputs and outputs, counted from 0."));
     }
     state_->execution.set_address(index, address);
 }
@@ -224,7 +236,8 @@ void Context::enqueue(stream::Stream& stream) {
 void Context::execute(std::span<const std::uint64_t> addresses) {
     const Busy busy(state_->busy);
     if (addresses.size() != state_->engine->tensors().size()) {
-        throw InvalidArgument(text(addresses.size(), " addresses are given for the engine's ", state_->engine->tensors().size(),
+        throw InvalidArgument(text(addresses.size(), " addresses are given for the engine's ",
+                                   state_->engine->tensors().size(),
                                    " inputs and outputs: give one for each, inputs first."));
     }
     state_->require_shapes();
@@ -248,6 +261,8 @@ std::vector<LayerTime> Context::time_layers(stream::Stream& stream) {
     return layers;
 }
 
-std::uint64_t Context::recordings() const noexcept { return state_->execution.recordings(); }
+std::uint64_t Context::recordings() const noexcept {
+    return state_->execution.recordings();
+}
 
 } // namespace tensorvk::runtime

@@ -1,4 +1,5 @@
-// One thread's way of running an engine: shapes, addresses, activations. Keeps its engine alive. Use by two threads at once is refused.
+// One thread's way of running an engine: shapes, addresses, activations. Keeps its engine alive. Use by two threads at
+// once is refused.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +22,9 @@ struct LayerTime {
 };
 
 class Context {
-public:
-    //! Activations are allocated when the first run needs them. Profile 0 is active; a network without dynamic dimensions is ready to run.
+  public:
+    //! Activations are allocated when the first run needs them. Profile 0 is active; a network without dynamic
+    //! dimensions is ready to run.
     explicit Context(std::shared_ptr<Engine> engine);
     ~Context();
     Context(const Context&) = delete;
@@ -57,9 +59,11 @@ public:
     //! Uses the caller's memory for activations; 0 goes back to the context's own.
     void set_device_memory(std::uint64_t address, std::uint64_t bytes);
 
-    //! One inference in the stream's order. Throws InvalidState (shapes missing, used by two threads), InvalidArgument (addresses).
+    //! One inference in the stream's order. Throws InvalidState (shapes missing, used by two threads), InvalidArgument
+    //! (addresses).
     void enqueue(stream::Stream& stream);
-    //! One inference with these addresses (one per tensor, in order) on the device's default stream; returns when it is done.
+    //! One inference with these addresses (one per tensor, in order) on the device's default stream; returns when it is
+    //! done.
     void execute(std::span<const std::uint64_t> addresses);
 
     //! Runs once and returns each layer's time, in the order of Engine::layers(). Waits.
@@ -68,7 +72,7 @@ public:
     //! Command buffers recorded so far.
     [[nodiscard]] std::uint64_t recordings() const noexcept;
 
-private:
+  private:
     struct State;
     std::unique_ptr<State> state_;
 };

@@ -12,23 +12,29 @@
 namespace tensorvk::runtime {
 namespace {
 
-std::shared_ptr<LoadedProgram> load_portable(const std::shared_ptr<vulkan::Device>& device, plan::StoredPlan& stored, LogSink& log) {
-    return LoadedProgram::load(device, std::make_shared<const plan::Program>(std::move(stored.plan.portable)), stored.weights, log);
+std::shared_ptr<LoadedProgram> load_portable(const std::shared_ptr<vulkan::Device>& device, plan::StoredPlan& stored,
+                                             LogSink& log) {
+    return LoadedProgram::load(device, std::make_shared<const plan::Program>(std::move(stored.plan.portable)),
+                               stored.weights, log);
 }
 
 // Picks the program for this device. What the plan's other programs need of memory is given back.
-std::shared_ptr<LoadedProgram> load_best(const std::shared_ptr<vulkan::Device>& device, plan::StoredPlan& stored, LogSink& log, bool& tuned) {
+std::shared_ptr<LoadedProgram> load_best(const std::shared_ptr<vulkan::Device>& device, plan::StoredPlan& stored,
+                                         LogSink& log, bool& tuned) {
     const plan::DeviceKey key = device_key(*device);
     std::vector<plan::TunedProgram> programs = std::move(stored.plan.tuned);
-    const auto mine = std::find_if(programs.begin(), programs.end(), [&](const plan::TunedProgram& t) { return t.device == key; });
+    const auto mine =
+        std::find_if(programs.begin(), programs.end(), [&](const plan::TunedProgram& t) { return t.device == key; });
     tuned = mine != programs.end();
     if (!tuned) {
         log.log(programs.empty() ? Severity::kINFO : Severity::kWARNING,
-                text("The plan holds no section for ", key.name, "; running untuned on generic kernels. Build it on this device for full speed."));
+                text("The plan holds no section for ", key.name,
+                     "; running untuned on generic kernels. Build it on this device for full speed."));
         return load_portable(device, stored, log);
     }
     try {
-        return LoadedProgram::load(device, std::make_shared<const plan::Program>(std::move(mine->program)), stored.weights, log);
+        return LoadedProgram::load(device, std::make_shared<const plan::Program>(std::move(mine->program)),
+                                   stored.weights, log);
     } catch (const InvalidPlan& error) {
         tuned = false;
         log.log(Severity::kWARNING, text("The plan's section for ", key.name, " cannot be used (", error.what(),
@@ -85,10 +91,12 @@ std::string names_of(const std::vector<TensorInfo>& tensors) {
 
 } // namespace
 
-Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {
+}
 Engine::~Engine() = default;
 
-std::shared_ptr<Engine> Engine::load(std::shared_ptr<vulkan::Device> device, std::span<const std::byte> plan, LogSink& log) {
+std::shared_ptr<Engine> Engine::load(std::shared_ptr<vulkan::Device> device, std::span<const std::byte> plan,
+                                     LogSink& log) {
     auto state = std::make_unique<State>();
     state->bytes.assign(plan.begin(), plan.end());
     plan::StoredPlan stored = plan::read_plan(state->bytes);
@@ -103,40 +111,54 @@ std::shared_ptr<Engine> Engine::load(std::shared_ptr<vulkan::Device> device, std
     return std::shared_ptr<Engine>(new Engine(std::move(state)));
 }
 
-const std::string& Engine::name() const noexcept { return state_->plan.name; }
-const std::vector<TensorInfo>& Engine::tensors() const noexcept { return state_->tensors; }
+const std::string& Engine::name() const noexcept {
+    return state_->plan.name;
+}
+const std::vector<TensorInfo>& Engine::tensors() const noexcept {
+    return state_->tensors;
+}
 
 std::optional<std::size_t> Engine::find_tensor(std::string_view name) const noexcept {
-    const auto found = std::find_if(state_->tensors.begin(), state_->tensors.end(), [&](const TensorInfo& t) { return t.name == name; });
-    return found == state_->tensors.end() ? std::nullopt : std::optional(static_cast<std::size_t>(found - state_->tensors.begin()));
+    const auto found = std::find_if(state_->tensors.begin(), state_->tensors.end(),
+                                    [&](const TensorInfo& t) { return t.name == name; });
+    return found == state_->tensors.end() ? std::nullopt
+                                          : std::optional(static_cast<std::size_t>(found - state_->tensors.begin()));
 }
 
 std::size_t Engine::tensor_index(std::string_view name) const {
     if (const auto index = find_tensor(name)) {
         return *index;
     }
-    throw InvalidArgument(text("The engine has no input or output '", name, "'; it has: ", names_of(state_->tensors), "."));
+    throw InvalidArgument(
+        text("The engine has no input or output '", name, "'; it has: ", names_of(state_->tensors), "."));
 }
 
-std::int32_t Engine::profile_count() const noexcept { return static_cast<std::int32_t>(state_->plan.profiles.size()); }
+std::int32_t Engine::profile_count() const noexcept {
+    return static_cast<std::int32_t>(state_->plan.profiles.size());
+}
 
 const plan::Profile& Engine::profile(std::int32_t index) const {
     if (index < 0 || index >= profile_count()) {
-        throw InvalidArgument(text("Optimization profile ", index, " is not there: the engine has ", profile_count(), ", counted from 0."));
+        throw InvalidArgument(text("Optimization profile ", index, " is not there: the engine has ", profile_count(),
+                                   ", counted from 0."));
     }
     return state_->plan.profiles[static_cast<std::size_t>(index)];
 }
 
-const Shape& Engine::profile_shape(std::string_view name, std::int32_t profile_index, OptProfileSelector selector) const {
+const Shape& Engine::profile_shape(std::string_view name, std::int32_t profile_index,
+                                   OptProfileSelector selector) const {
     const std::size_t index = tensor_index(name);
     if (state_->tensors[index].mode != TensorIOMode::kINPUT) {
         throw InvalidArgument(text("Tensor '", name, "' is an output: profiles hold shapes of inputs only."));
     }
     const plan::Profile::Range& range = profile(profile_index).inputs[index];
     switch (selector) {
-    case OptProfileSelector::kMIN: return range.min;
-    case OptProfileSelector::kOPT: return range.opt;
-    case OptProfileSelector::kMAX: return range.max;
+        case OptProfileSelector::kMIN:
+            return range.min;
+        case OptProfileSelector::kOPT:
+            return range.opt;
+        case OptProfileSelector::kMAX:
+            return range.max;
     }
     throw InvalidArgument(text("Profile selector ", static_cast<int>(selector), " is none of min, opt and max."));
 }
@@ -160,15 +182,35 @@ std::uint64_t Engine::max_output_size(std::string_view name, std::int32_t profil
     return state_->sizes[static_cast<std::size_t>(profile_index)].tensors[index];
 }
 
-std::span<const std::byte> Engine::serialize() const noexcept { return state_->bytes; }
-const std::string& Engine::report_json() const noexcept { return state_->plan.report_json; }
-bool Engine::tuned() const noexcept { return state_->tuned; }
-std::uint32_t Engine::builder_flags() const noexcept { return state_->plan.builder_flags; }
-std::uint32_t Engine::profiling_verbosity() const noexcept { return state_->plan.profiling_verbosity; }
-const plan::Program& Engine::program() const noexcept { return state_->loaded->program(); }
-const std::vector<std::string>& Engine::layers() const noexcept { return state_->layers; }
-const std::vector<std::size_t>& Engine::layer_of_step() const noexcept { return state_->layer_of_step; }
-const std::shared_ptr<vulkan::Device>& Engine::device() const noexcept { return state_->loaded->device(); }
-const std::shared_ptr<LoadedProgram>& Engine::loaded() const noexcept { return state_->loaded; }
+std::span<const std::byte> Engine::serialize() const noexcept {
+    return state_->bytes;
+}
+const std::string& Engine::report_json() const noexcept {
+    return state_->plan.report_json;
+}
+bool Engine::tuned() const noexcept {
+    return state_->tuned;
+}
+std::uint32_t Engine::builder_flags() const noexcept {
+    return state_->plan.builder_flags;
+}
+std::uint32_t Engine::profiling_verbosity() const noexcept {
+    return state_->plan.profiling_verbosity;
+}
+const plan::Program& Engine::program() const noexcept {
+    return state_->loaded->program();
+}
+const std::vector<std::string>& Engine::layers() const noexcept {
+    return state_->layers;
+}
+const std::vector<std::size_t>& Engine::layer_of_step() const noexcept {
+    return state_->layer_of_step;
+}
+const std::shared_ptr<vulkan::Device>& Engine::device() const noexcept {
+    return state_->loaded->device();
+}
+const std::shared_ptr<LoadedProgram>& Engine::loaded() const noexcept {
+    return state_->loaded;
+}
 
 } // namespace tensorvk::runtime

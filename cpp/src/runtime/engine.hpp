@@ -28,10 +28,11 @@ struct TensorInfo {
 };
 
 class Engine {
-public:
-    //! Reads and checks the plan, picks the program tuned for this device (or the portable one, and logs that), uploads weights and makes
-    //! pipelines. The bytes are copied once. Throws InvalidPlan, OutOfMemory, DeviceLost.
-    [[nodiscard]] static std::shared_ptr<Engine> load(std::shared_ptr<vulkan::Device> device, std::span<const std::byte> plan, LogSink& log);
+  public:
+    //! Reads and checks the plan, picks the program tuned for this device (or the portable one, and logs that), uploads
+    //! weights and makes pipelines. The bytes are copied once. Throws InvalidPlan, OutOfMemory, DeviceLost.
+    [[nodiscard]] static std::shared_ptr<Engine> load(std::shared_ptr<vulkan::Device> device,
+                                                      std::span<const std::byte> plan, LogSink& log);
     ~Engine();
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
@@ -44,7 +45,8 @@ public:
 
     [[nodiscard]] std::int32_t profile_count() const noexcept;
     //! min, opt or max shape of an input. Throws InvalidArgument for outputs and unknown profiles.
-    [[nodiscard]] const Shape& profile_shape(std::string_view name, std::int32_t profile, OptProfileSelector selector) const;
+    [[nodiscard]] const Shape& profile_shape(std::string_view name, std::int32_t profile,
+                                             OptProfileSelector selector) const;
 
     //! Bytes of activations that a context needs at the profile's max shapes, or the most of all profiles.
     [[nodiscard]] std::uint64_t device_memory_size(std::int32_t profile) const;
@@ -55,7 +57,8 @@ public:
     //! The bytes that the engine was loaded from.
     [[nodiscard]] std::span<const std::byte> serialize() const noexcept;
     [[nodiscard]] const std::string& report_json() const noexcept;
-    //! False: the plan has no program for this device (or needs kernels this library does not have), so the portable one runs.
+    //! False: the plan has no program for this device (or needs kernels this library does not have), so the portable
+    //! one runs.
     [[nodiscard]] bool tuned() const noexcept;
     [[nodiscard]] std::uint32_t builder_flags() const noexcept;
     [[nodiscard]] std::uint32_t profiling_verbosity() const noexcept;
@@ -69,7 +72,7 @@ public:
 
     struct State;
 
-private:
+  private:
     friend class Context;
     explicit Engine(std::unique_ptr<State> state);
     [[nodiscard]] const std::shared_ptr<LoadedProgram>& loaded() const noexcept;

@@ -47,7 +47,9 @@ struct Execution::State {
 
     [[nodiscard]] const LoadedProgram::State& body() const noexcept { return *loaded->state_; }
     [[nodiscard]] const plan::Program& program() const noexcept { return *body().program; }
-    [[nodiscard]] std::uint64_t alignment() const noexcept { return body().device->caps().limits.storage_offset_alignment; }
+    [[nodiscard]] std::uint64_t alignment() const noexcept {
+        return body().device->caps().limits.storage_offset_alignment;
+    }
     [[nodiscard]] std::uint64_t bytes_of(std::int32_t buffer) const {
         const plan::Buffer& b = program().buffers[static_cast<std::size_t>(buffer)];
         return static_cast<std::uint64_t>(values[static_cast<std::size_t>(b.bytes.id)]);
@@ -59,7 +61,8 @@ struct Execution::State {
     void resolve_arena();
     void prepare();
     [[nodiscard]] std::vector<vulkan::BufferView> views() const;
-    void bounce(vulkan::CommandBuffer& commands, std::vector<vulkan::BufferView>& views, std::vector<Slice>& staging) const;
+    void bounce(vulkan::CommandBuffer& commands, std::vector<vulkan::BufferView>& views,
+                std::vector<Slice>& staging) const;
     void bounce_back(vulkan::CommandBuffer& commands, const std::vector<Slice>& staging) const;
     [[nodiscard]] std::shared_ptr<const vulkan::CommandBuffer> record(const vulkan::TimestampPool* timestamps) const;
     [[nodiscard]] Recording& recording();
@@ -84,12 +87,14 @@ Slice Execution::State::resolve(std::uint64_t address, std::uint64_t bytes, cons
     try {
         const stream::Region region = stream::AddressSpace::instance().resolve(address, bytes);
         if (region.buffer == nullptr) {
-            throw InvalidArgument("it is registered host memory that this driver cannot use in kernels: copy to device memory, or allocate "
-                                  "with cudaHostAlloc.");
+            throw InvalidArgument(
+                "it is registered host memory that this driver cannot use in kernels: copy to device memory, or "
+                "allocate "
+                "with cudaHostAlloc.");
         }
         if (&region.buffer->device() != body().device.get()) {
-            throw InvalidArgument(text("it is memory of device ", region.buffer->device().index(), ", the engine runs on device ",
-                                       body().device->index(), "."));
+            throw InvalidArgument(text("it is memory of device ", region.buffer->device().index(),
+                                       ", the engine runs on device ", body().device->index(), "."));
         }
         return {region.buffer, region.offset, bytes};
     } catch (const InvalidArgument& error) {
@@ -118,12 +123,14 @@ void Execution::State::resolve_arena() {
         arena = {};
     } else if (user_arena != 0) {
         if (user_arena_bytes < memory.total) {
-            throw InvalidArgument(text("The activations need ", memory.total, " bytes for these input shapes, the memory given for them has ",
+            throw InvalidArgument(text("The activations need ", memory.total,
+                                       " bytes for these input shapes, the memory given for them has ",
                                        user_arena_bytes, "."));
         }
         arena = resolve(user_arena, memory.total, "The activations' memory");
         if (arena.offset % alignment() != 0) {
-            throw InvalidArgument(text("The activations' memory begins at an address that is no multiple of ", alignment(), "."));
+            throw InvalidArgument(
+                text("The activations' memory begins at an address that is no multiple of ", alignment(), "."));
         }
     } else {
         if (own_arena == nullptr || own_arena->size() < memory.total) {
@@ -150,7 +157,8 @@ std::vector<vulkan::BufferView> Execution::State::views() const {
         if (state.weights[i].memory) {
             out[i] = state.weights[i].view();
         } else if (offset != plan::MemoryPlan::kNowhere) {
-            out[i] = {arena.memory.get(), arena.offset + static_cast<std::uint64_t>(offset), bytes_of(static_cast<std::int32_t>(i))};
+            out[i] = {arena.memory.get(), arena.offset + static_cast<std::uint64_t>(offset),
+                      bytes_of(static_cast<std::int32_t>(i))};
         }
     }
     for (std::size_t i = 0; i < io.size(); ++i) {
@@ -165,7 +173,8 @@ std::vector<vulkan::BufferView> Execution::State::views() const {
 }
 
 // Kernels bind aligned memory only: tensors that lie elsewhere are copied.
-void Execution::State::bounce(vulkan::CommandBuffer& commands, std::vector<vulkan::BufferView>& all, std::vector<Slice>& staging) const {
+void Execution::State::bounce(vulkan::CommandBuffer& commands, std::vector<vulkan::BufferView>& all,
+                              std::vector<Slice>& staging) const {
     bool copied = false;
     staging.assign(io.size(), {});
     for (std::size_t i = 0; i < io.size(); ++i) {
@@ -174,7 +183,8 @@ void Execution::State::bounce(vulkan::CommandBuffer& commands, std::vector<vulka
         }
         staging[i] = {std::make_shared<vulkan::Buffer>(body().device, io[i].size), 0, io[i].size};
         commands.keep(staging[i].memory);
-        all[static_cast<std::size_t>(program().io[i].buffer)] = {staging[i].memory.get(), 0, staging[i].memory->capacity()};
+        all[static_cast<std::size_t>(program().io[i].buffer)] = {staging[i].memory.get(), 0,
+                                                                 staging[i].memory->capacity()};
         if (program().io[i].mode == TensorIOMode::kINPUT) {
             commands.copy(io[i].view(), staging[i].view());
             copied = true;
@@ -277,7 +287,9 @@ void Execution::set_address(std::size_t index, std::uint64_t address) {
     state_->addresses.at(index) = address;
 }
 
-std::uint64_t Execution::address(std::size_t index) const { return state_->addresses.at(index); }
+std::uint64_t Execution::address(std::size_t index) const {
+    return state_->addresses.at(index);
+}
 
 void Execution::set_arena(std::uint64_t address, std::uint64_t bytes) {
     const Busy busy(state_->busy);
@@ -285,7 +297,9 @@ void Execution::set_arena(std::uint64_t address, std::uint64_t bytes) {
     state_->user_arena_bytes = bytes;
 }
 
-std::uint64_t Execution::arena_bytes() const { return state_->memory.total; }
+std::uint64_t Execution::arena_bytes() const {
+    return state_->memory.total;
+}
 
 void Execution::enqueue(stream::Stream& stream) {
     const Busy busy(state_->busy);
@@ -304,7 +318,8 @@ std::vector<float> Execution::time_steps(stream::Stream& stream) {
     const Busy busy(state_->busy);
     state_->prepare();
     const std::size_t steps = state_->program().steps.size();
-    const auto timestamps = std::make_shared<vulkan::TimestampPool>(state_->body().device, static_cast<std::uint32_t>(steps + 1));
+    const auto timestamps =
+        std::make_shared<vulkan::TimestampPool>(state_->body().device, static_cast<std::uint32_t>(steps + 1));
     state_->order_after_last(stream);
     stream.submit(state_->record(timestamps.get()));
     stream.synchronize();
@@ -316,6 +331,8 @@ std::vector<float> Execution::time_steps(stream::Stream& stream) {
     return milliseconds;
 }
 
-std::uint64_t Execution::recordings() const noexcept { return state_->recorded; }
+std::uint64_t Execution::recordings() const noexcept {
+    return state_->recorded;
+}
 
 } // namespace tensorvk::runtime

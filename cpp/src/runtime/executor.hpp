@@ -1,5 +1,5 @@
-// Runs programs. A LoadedProgram is what threads share (weights on the device, pipelines, prepacked weights); an Execution is one thread's
-// activations and recorded command buffers.
+// Runs programs. A LoadedProgram is what threads share (weights on the device, pipelines, prepacked weights); an
+// Execution is one thread's activations and recorded command buffers.
 #pragma once
 
 #include <cstdint>
@@ -15,17 +15,18 @@
 namespace tensorvk::runtime {
 
 class LoadedProgram {
-public:
-    //! Uploads the constants that the program binds, makes all pipelines (in parallel) and runs the init steps. A kernel id or hash that this
-    //! build does not have throws InvalidPlan that names it.
-    [[nodiscard]] static std::shared_ptr<LoadedProgram> load(std::shared_ptr<vulkan::Device> device, std::shared_ptr<const plan::Program> program,
+  public:
+    //! Uploads the constants that the program binds, makes all pipelines (in parallel) and runs the init steps. A
+    //! kernel id or hash that this build does not have throws InvalidPlan that names it.
+    [[nodiscard]] static std::shared_ptr<LoadedProgram> load(std::shared_ptr<vulkan::Device> device,
+                                                             std::shared_ptr<const plan::Program> program,
                                                              std::span<const std::byte> weights, LogSink& log);
     ~LoadedProgram();
 
     [[nodiscard]] const plan::Program& program() const noexcept;
     [[nodiscard]] const std::shared_ptr<vulkan::Device>& device() const noexcept;
 
-private:
+  private:
     friend class Execution;
     struct State;
     explicit LoadedProgram(std::unique_ptr<State> state);
@@ -34,33 +35,37 @@ private:
 };
 
 class Execution {
-public:
+  public:
     explicit Execution(std::shared_ptr<LoadedProgram> program);
     ~Execution();
 
-    //! Values of all symbols: evaluates every expression, plans the arena (which grows if it must) and checks limits (storage range, group counts).
+    //! Values of all symbols: evaluates every expression, plans the arena (which grows if it must) and checks limits
+    //! (storage range, group counts).
     void set_symbols(std::span<const std::int64_t> symbols);
     //! Value of an expression for the current symbols.
     [[nodiscard]] std::int64_t value(shape::Expr expr) const;
-    //! Address (device or pinned host, in the flat space) of io tensor `index`; checked against the tensor's bytes when enqueued.
+    //! Address (device or pinned host, in the flat space) of io tensor `index`; checked against the tensor's bytes when
+    //! enqueued.
     void set_address(std::size_t index, std::uint64_t address);
     [[nodiscard]] std::uint64_t address(std::size_t index) const;
     //! Uses the caller's memory for the arena instead of its own; 0 goes back to its own.
     void set_arena(std::uint64_t address, std::uint64_t bytes);
     [[nodiscard]] std::uint64_t arena_bytes() const;
 
-    //! Submits one inference. With the same symbols and addresses as one of the last few calls nothing is recorded or allocated. Work on
-    //! another stream than last time is ordered after it, since both use the same activations.
+    //! Submits one inference. With the same symbols and addresses as one of the last few calls nothing is recorded or
+    //! allocated. Work on another stream than last time is ordered after it, since both use the same activations.
     void enqueue(stream::Stream& stream);
     //! Submits one inference and waits for it; learns how long that takes, so that later waits know how long to poll.
     void run(stream::Stream& stream);
 
-    //! Runs once with a timestamp around every step and returns each step's milliseconds (program order). Slower than enqueue; waits.
+    //! Runs once with a timestamp around every step and returns each step's milliseconds (program order). Slower than
+    //! enqueue; waits.
     [[nodiscard]] std::vector<float> time_steps(stream::Stream& stream);
 
-    [[nodiscard]] std::uint64_t recordings() const noexcept; // how many command buffers were recorded so far: tests and reports
+    [[nodiscard]] std::uint64_t recordings()
+        const noexcept; // how many command buffers were recorded so far: tests and reports
 
-private:
+  private:
     struct State;
     std::unique_ptr<State> state_;
 };

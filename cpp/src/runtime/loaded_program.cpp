@@ -6,7 +6,8 @@
 namespace tensorvk::runtime {
 namespace {
 
-// Expressions of init steps are constants, so symbols may have any value; those that do not compute for it are not used either.
+// Expressions of init steps are constants, so symbols may have any value; those that do not compute for it are not used
+// either.
 std::vector<std::int64_t> constant_values(const shape::ExprPool& exprs) {
     std::vector<std::int64_t> values(exprs.size(), 0);
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -17,18 +18,24 @@ std::vector<std::int64_t> constant_values(const shape::ExprPool& exprs) {
 
 } // namespace
 
-LoadedProgram::LoadedProgram(std::unique_ptr<State> state) : state_(std::move(state)) {}
+LoadedProgram::LoadedProgram(std::unique_ptr<State> state) : state_(std::move(state)) {
+}
 LoadedProgram::~LoadedProgram() = default;
 
-const plan::Program& LoadedProgram::program() const noexcept { return *state_->program; }
-const std::shared_ptr<vulkan::Device>& LoadedProgram::device() const noexcept { return state_->device; }
+const plan::Program& LoadedProgram::program() const noexcept {
+    return *state_->program;
+}
+const std::shared_ptr<vulkan::Device>& LoadedProgram::device() const noexcept {
+    return state_->device;
+}
 
 void LoadedProgram::run_init() {
     const plan::Program& program = *state_->program;
     const Pipelines pipelines = make_pipelines(state_->device, program.init);
     std::vector<vulkan::BufferView> views;
     for (const Slice& slice : state_->weights) {
-        views.push_back(slice.memory ? slice.view() : vulkan::BufferView{state_->nothing.get(), 0, state_->nothing->size()});
+        views.push_back(slice.memory ? slice.view()
+                                     : vulkan::BufferView{state_->nothing.get(), 0, state_->nothing->size()});
     }
     const auto commands = std::make_shared<vulkan::CommandBuffer>(state_->device);
     commands->begin();
@@ -39,7 +46,8 @@ void LoadedProgram::run_init() {
     stream->synchronize();
 }
 
-std::shared_ptr<LoadedProgram> LoadedProgram::load(std::shared_ptr<vulkan::Device> device, std::shared_ptr<const plan::Program> program,
+std::shared_ptr<LoadedProgram> LoadedProgram::load(std::shared_ptr<vulkan::Device> device,
+                                                   std::shared_ptr<const plan::Program> program,
                                                    std::span<const std::byte> weights, LogSink& log) {
     constexpr std::uint64_t kNothingBytes = 256;
     check_kernels(program->init);
@@ -56,8 +64,8 @@ std::shared_ptr<LoadedProgram> LoadedProgram::load(std::shared_ptr<vulkan::Devic
         loaded->run_init();
     }
     release_unused(body, loaded->state_->weights);
-    log.log(Severity::kVERBOSE, text("Loaded a program of ", body.steps.size(), " steps and ", body.init.size(), " preparing ones on ",
-                                     loaded->device()->offer().name, "."));
+    log.log(Severity::kVERBOSE, text("Loaded a program of ", body.steps.size(), " steps and ", body.init.size(),
+                                     " preparing ones on ", loaded->device()->offer().name, "."));
     return loaded;
 }
 

@@ -13,8 +13,8 @@ namespace tensorvk::runtime {
 struct LoadedProgram::State {
     std::shared_ptr<vulkan::Device> device;
     std::shared_ptr<const plan::Program> program;
-    std::vector<Slice> weights; // by buffer
-    Pipelines pipelines;        // by step
+    std::vector<Slice> weights;              // by buffer
+    Pipelines pipelines;                     // by step
     std::shared_ptr<vulkan::Buffer> nothing; // bound where a kernel wants a buffer and the tensor is empty
 };
 

@@ -68,12 +68,13 @@ void check_kernels(std::span<const plan::Step> steps) {
         }
         const kernels::Kernel kernel = kernels::find(step.kernel);
         if (step.kernel_hash != 0 && step.kernel_hash != kernel.content_hash) { // 0: any version
-            throw InvalidPlan(text("Layer '", step.layer, "' of the plan was built with another version of kernel '", step.kernel,
-                                   "' than this TensorVK has: rebuild the plan."));
+            throw InvalidPlan(text("Layer '", step.layer, "' of the plan was built with another version of kernel '",
+                                   step.kernel, "' than this TensorVK has: rebuild the plan."));
         }
         if (step.bindings.size() < kernel.bindings) {
-            throw InvalidPlan(text("Layer '", step.layer, "' of the plan binds ", step.bindings.size(), " buffers to kernel '", step.kernel,
-                                   "', which takes ", kernel.bindings, ": rebuild the plan."));
+            throw InvalidPlan(text("Layer '", step.layer, "' of the plan binds ", step.bindings.size(),
+                                   " buffers to kernel '", step.kernel, "', which takes ", kernel.bindings,
+                                   ": rebuild the plan."));
         }
     }
 }
@@ -84,7 +85,8 @@ Pipelines make_pipelines(const std::shared_ptr<vulkan::Device>& device, std::spa
         try {
             pipelines[i] = make_pipeline(*device, steps[i]);
         } catch (const InvalidArgument& error) {
-            throw Unsupported(text("Layer '", steps[i].layer, "' cannot run on ", device->offer().name, ": ", error.what()));
+            throw Unsupported(
+                text("Layer '", steps[i].layer, "' cannot run on ", device->offer().name, ": ", error.what()));
         }
     });
     device->pipelines().save();

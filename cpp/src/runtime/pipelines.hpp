@@ -16,10 +16,12 @@ inline constexpr std::uint32_t kPushBytes = static_cast<std::uint32_t>(plan::kMa
 
 using Pipelines = std::vector<std::shared_ptr<const vulkan::Pipeline>>;
 
-//! Throws InvalidPlan when this library does not have a step's kernel, has another version of it, or it takes other buffers than are bound.
+//! Throws InvalidPlan when this library does not have a step's kernel, has another version of it, or it takes other
+//! buffers than are bound.
 void check_kernels(std::span<const plan::Step> steps);
 
 //! One per step, made by as many threads as the machine has. Equal ones are made once.
-[[nodiscard]] Pipelines make_pipelines(const std::shared_ptr<vulkan::Device>& device, std::span<const plan::Step> steps);
+[[nodiscard]] Pipelines make_pipelines(const std::shared_ptr<vulkan::Device>& device,
+                                       std::span<const plan::Step> steps);
 
 } // namespace tensorvk::runtime

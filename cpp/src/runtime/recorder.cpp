@@ -37,8 +37,8 @@ void check_groups(const plan::Step& step, std::span<const std::int64_t> values, 
         const std::int64_t count = value_of(values, step.groups[axis]);
         if (count < 0 || count > std::int64_t{limits.max_group_count[axis]}) {
             throw InvalidArgument(text("Layer '", step.layer, "' would run ", count, " groups in dimension ", axis,
-                                       " for these input shapes, this device allows 0 to ", limits.max_group_count[axis],
-                                       ": use smaller shapes."));
+                                       " for these input shapes, this device allows 0 to ",
+                                       limits.max_group_count[axis], ": use smaller shapes."));
         }
     }
 }
@@ -57,7 +57,8 @@ bool has_work(const std::array<std::uint32_t, 3>& groups) {
     return groups[0] != 0 && groups[1] != 0 && groups[2] != 0;
 }
 
-void dispatch(vulkan::CommandBuffer& commands, const RecordInput& input, std::size_t index, const std::array<std::uint32_t, 3>& groups) {
+void dispatch(vulkan::CommandBuffer& commands, const RecordInput& input, std::size_t index,
+              const std::array<std::uint32_t, 3>& groups) {
     const plan::Step& step = input.steps[index];
     Push push{};
     for (std::size_t i = 0; i < step.params.size(); ++i) {
@@ -68,16 +69,19 @@ void dispatch(vulkan::CommandBuffer& commands, const RecordInput& input, std::si
     for (std::size_t i = 0; i < step.bindings.size(); ++i) {
         views[i] = input.views[static_cast<std::size_t>(step.bindings[i].buffer)];
     }
-    commands.dispatch(*input.pipelines[index], std::span(views).first(step.bindings.size()), std::as_bytes(std::span(push)), groups);
+    commands.dispatch(*input.pipelines[index], std::span(views).first(step.bindings.size()),
+                      std::as_bytes(std::span(push)), groups);
 }
 
 } // namespace
 
-void check_limits(const plan::Program& program, std::span<const std::int64_t> values, const vulkan::DeviceLimits& limits) {
+void check_limits(const plan::Program& program, std::span<const std::int64_t> values,
+                  const vulkan::DeviceLimits& limits) {
     for (const plan::Buffer& buffer : program.buffers) {
         const std::int64_t bytes = value_of(values, buffer.bytes);
         if (bytes < 0 || static_cast<std::uint64_t>(bytes) > limits.max_storage_range) {
-            throw InvalidArgument(text("Tensor '", buffer.name, "' would have ", bytes, " bytes for these input shapes, this device binds at most ",
+            throw InvalidArgument(text("Tensor '", buffer.name, "' would have ", bytes,
+                                       " bytes for these input shapes, this device binds at most ",
                                        limits.max_storage_range, " at once: use smaller shapes."));
         }
     }
@@ -104,7 +108,8 @@ void record_steps(vulkan::CommandBuffer& commands, const RecordInput& input) {
     }
 }
 
-void record_timed_steps(vulkan::CommandBuffer& commands, const RecordInput& input, const vulkan::TimestampPool& timestamps) {
+void record_timed_steps(vulkan::CommandBuffer& commands, const RecordInput& input,
+                        const vulkan::TimestampPool& timestamps) {
     commands.reset_timestamps(timestamps, 0, static_cast<std::uint32_t>(input.steps.size() + 1));
     commands.write_timestamp(timestamps, 0);
     for (std::size_t i = 0; i < input.steps.size(); ++i) {

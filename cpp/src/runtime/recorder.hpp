@@ -12,9 +12,10 @@
 
 namespace tensorvk::runtime {
 
-//! Throws InvalidArgument when a step cannot run with these values of the expressions: a parameter beyond 32 bits, more groups or larger
-//! buffers than the device allows. The sentence names the layer.
-void check_limits(const plan::Program& program, std::span<const std::int64_t> values, const vulkan::DeviceLimits& limits);
+//! Throws InvalidArgument when a step cannot run with these values of the expressions: a parameter beyond 32 bits, more
+//! groups or larger buffers than the device allows. The sentence names the layer.
+void check_limits(const plan::Program& program, std::span<const std::int64_t> values,
+                  const vulkan::DeviceLimits& limits);
 
 struct RecordInput {
     std::span<const plan::Step> steps;
@@ -27,6 +28,7 @@ struct RecordInput {
 void record_steps(vulkan::CommandBuffer& commands, const RecordInput& input);
 
 //! As record_steps(), one step after the other: timestamp i is taken before step i, one more after the last.
-void record_timed_steps(vulkan::CommandBuffer& commands, const RecordInput& input, const vulkan::TimestampPool& timestamps);
+void record_timed_steps(vulkan::CommandBuffer& commands, const RecordInput& input,
+                        const vulkan::TimestampPool& timestamps);
 
 } // namespace tensorvk::runtime

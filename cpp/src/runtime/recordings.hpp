@@ -25,21 +25,23 @@ struct Recording {
     //! A run took this long, from submission to the host's knowing.
     void learn(std::chrono::nanoseconds took) noexcept;
 
-    [[nodiscard]] bool is_for(std::span<const std::int64_t> for_symbols, std::span<const Slice> for_io, const Slice& for_arena) const noexcept;
+    [[nodiscard]] bool is_for(std::span<const std::int64_t> for_symbols, std::span<const Slice> for_io,
+                              const Slice& for_arena) const noexcept;
 };
 
 class Recordings {
-public:
+  public:
     static constexpr std::size_t kCapacity = 8;
 
     //! The recording made for exactly this, or nullptr.
-    [[nodiscard]] Recording* find(std::span<const std::int64_t> symbols, std::span<const Slice> io, const Slice& arena) noexcept;
+    [[nodiscard]] Recording* find(std::span<const std::int64_t> symbols, std::span<const Slice> io,
+                                  const Slice& arena) noexcept;
     //! A place for a new recording: a free one, else the one used least recently. Streams keep what they still run.
     [[nodiscard]] Recording& take_place();
     //! Forgets recordings that use other activations than `memory`.
     void keep_only(const vulkan::Buffer* memory);
 
-private:
+  private:
     std::array<Recording, kCapacity> places_;
     std::uint64_t clock_ = 0;
 };

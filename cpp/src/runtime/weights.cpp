@@ -27,7 +27,7 @@ std::vector<bool> bound_by(const plan::Program& program, const std::vector<plan:
 
 // Places buffers one after the other and allocates the memory when kChunk is full.
 class Packer {
-public:
+  public:
     explicit Packer(std::shared_ptr<vulkan::Device> device) : device_(std::move(device)) {}
 
     void add(Slice& slice) {
@@ -55,7 +55,7 @@ public:
         filled_ = 0;
     }
 
-private:
+  private:
     std::shared_ptr<vulkan::Device> device_;
     std::vector<Slice*> waiting_;
     std::uint64_t filled_ = 0;
@@ -63,7 +63,7 @@ private:
 
 // Writes host bytes into device memory: directly where it is mapped, else through staging.
 class Uploader {
-public:
+  public:
     explicit Uploader(std::shared_ptr<vulkan::Device> device) : device_(std::move(device)) {}
 
     void write(const Slice& target, std::span<const std::byte> bytes) {
@@ -94,7 +94,7 @@ public:
         }
     }
 
-private:
+  private:
     void begin() {
         if (!staging_) {
             staging_ = std::make_shared<vulkan::Buffer>(device_, kStaging, vulkan::BufferPlace::kHost);

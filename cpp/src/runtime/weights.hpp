@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "plan/program.hpp"
-#include "vulkan/device.hpp"
 #include "vulkan/buffer.hpp"
+#include "vulkan/device.hpp"
 
 namespace tensorvk::runtime {
 
@@ -21,10 +21,11 @@ struct Slice {
     [[nodiscard]] vulkan::BufferView view() const noexcept { return {memory.get(), offset, size}; }
 };
 
-//! Device memory for the program's constants (filled from `weights`) and derived buffers (not filled), by buffer index. Small ones share
-//! memory. Constants that init steps alone read do not share memory with the others, so that it can be given back.
-[[nodiscard]] std::vector<Slice> upload_weights(const std::shared_ptr<vulkan::Device>& device, const plan::Program& program,
-                                                std::span<const std::byte> weights);
+//! Device memory for the program's constants (filled from `weights`) and derived buffers (not filled), by buffer index.
+//! Small ones share memory. Constants that init steps alone read do not share memory with the others, so that it can be
+//! given back.
+[[nodiscard]] std::vector<Slice> upload_weights(const std::shared_ptr<vulkan::Device>& device,
+                                                const plan::Program& program, std::span<const std::byte> weights);
 
 //! Lets go of constants that no step binds.
 void release_unused(const plan::Program& program, std::vector<Slice>& slices);

@@ -20,7 +20,8 @@ std::string refusal(std::span<const std::byte> bytes) {
 }
 
 bool is_sentence(const std::string& message) {
-    return message.size() > 20 && (message.back() == '.' || message.back() == '!') && std::isupper(static_cast<unsigned char>(message.front()));
+    return message.size() > 20 && (message.back() == '.' || message.back() == '!') &&
+           std::isupper(static_cast<unsigned char>(message.front()));
 }
 
 std::vector<std::byte> with_header(std::vector<std::byte> bytes, void (*change)(FileHeader&)) {
@@ -153,8 +154,8 @@ TEST(PlanFile, OtherFilesAreNotPlans) {
 }
 
 TEST(PlanFile, ANewerVersionSaysWhatToDo) {
-    const std::vector<std::byte> bytes =
-        with_header(write_plan(samples::dynamic_plan()), [](FileHeader& header) { header.version = kFormatVersion + 41; });
+    const std::vector<std::byte> bytes = with_header(write_plan(samples::dynamic_plan()),
+                                                     [](FileHeader& header) { header.version = kFormatVersion + 41; });
     const std::string message = refusal(bytes);
     EXPECT_NE(message.find(std::to_string(kFormatVersion + 41)), std::string::npos) << message;
     EXPECT_NE(message.find("rebuild the plan or update TensorVK"), std::string::npos) << message;

@@ -1,8 +1,8 @@
 #include "plan/memory_plan.hpp"
 
-#include <gtest/gtest.h>
-
 #include <random>
+
+#include <gtest/gtest.h>
 
 namespace tensorvk::plan {
 namespace {
@@ -30,7 +30,9 @@ Program program_of(const std::vector<std::int64_t>& sizes, const std::vector<std
     return p;
 }
 
-MemoryPlan planned(const Program& p) { return plan_memory(p, p.exprs.evaluate({}), kAlignment); }
+MemoryPlan planned(const Program& p) {
+    return plan_memory(p, p.exprs.evaluate({}), kAlignment);
+}
 
 // The slow and simple truth: at every group, no two live buffers share a byte.
 void expect_no_overlap(const Program& p, const MemoryPlan& memory, const std::vector<std::pair<int, int>>& lives) {
@@ -46,7 +48,8 @@ void expect_no_overlap(const Program& p, const MemoryPlan& memory, const std::ve
         EXPECT_LE(memory.offsets[i] + size(i), static_cast<std::int64_t>(memory.total));
         for (std::size_t j = 0; j < i; ++j) {
             const bool together = lives[i].first <= lives[j].second && lives[j].first <= lives[i].second;
-            const bool share = memory.offsets[i] < memory.offsets[j] + size(j) && memory.offsets[j] < memory.offsets[i] + size(i);
+            const bool share =
+                memory.offsets[i] < memory.offsets[j] + size(j) && memory.offsets[j] < memory.offsets[i] + size(i);
             EXPECT_FALSE(together && share && size(j) > 0) << "buffers " << i << " and " << j;
         }
     }

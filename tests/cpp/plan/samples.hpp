@@ -21,11 +21,27 @@ inline Program dynamic_program(const std::string& variant = "f32") {
                  {"tmp", BufferKind::kARENA, bytes, 0},
                  {"w", BufferKind::kCONSTANT, weights, 256},
                  {"packed w", BufferKind::kDERIVED, weights, 0}};
-    p.io = {{"x", DataType::kFLOAT, TensorIOMode::kINPUT, {n, three}, 0}, {"y", DataType::kFLOAT, TensorIOMode::kOUTPUT, {n, three}, 1}};
+    p.io = {{"x", DataType::kFLOAT, TensorIOMode::kINPUT, {n, three}, 0},
+            {"y", DataType::kFLOAT, TensorIOMode::kOUTPUT, {n, three}, 1}};
     const std::array<shape::Expr, 3> groups{p.exprs.ceil_div(count, p.exprs.constant(64)), one, one};
-    p.init = {{"prepack", "test/pack:" + variant, 7, {{kSpecLocalSize, 64}}, {three}, {one, one, one}, {{3, false}, {4, true}}, 0}};
-    p.steps = {{"first", "test/add:" + variant, 8, {{kSpecLocalSize, 64}}, {count}, groups, {{0, false}, {4, false}, {2, true}}, 0},
-               {"second", "test/relu:" + variant, 9, {{kSpecLocalSize, 64}}, {count}, groups, {{2, false}, {1, true}}, 1}};
+    p.init = {{"prepack",
+               "test/pack:" + variant,
+               7,
+               {{kSpecLocalSize, 64}},
+               {three},
+               {one, one, one},
+               {{3, false}, {4, true}},
+               0}};
+    p.steps = {
+        {"first",
+         "test/add:" + variant,
+         8,
+         {{kSpecLocalSize, 64}},
+         {count},
+         groups,
+         {{0, false}, {4, false}, {2, true}},
+         0},
+        {"second", "test/relu:" + variant, 9, {{kSpecLocalSize, 64}}, {count}, groups, {{2, false}, {1, true}}, 1}};
     return p;
 }
 

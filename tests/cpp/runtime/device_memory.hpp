@@ -11,7 +11,7 @@
 namespace tensorvk::runtime {
 
 class DeviceFloats {
-public:
+  public:
     //! `shift`: bytes between the allocation's begin and the first float.
     DeviceFloats(const std::shared_ptr<vulkan::Device>& device, std::vector<float> values, std::uint64_t shift = 0)
         : stream_(stream::Stream::default_of(device)), count_(values.size()), shift_(shift) {
@@ -32,12 +32,12 @@ public:
     [[nodiscard]] std::uint64_t address() const noexcept { return base_ + shift_; }
     [[nodiscard]] std::vector<float> read() const {
         std::vector<float> values(count_);
-        stream::copy(reinterpret_cast<std::uint64_t>(values.data()), address(), count_ * sizeof(float), stream::CopyKind::kDeviceToHost,
-                     *stream_);
+        stream::copy(reinterpret_cast<std::uint64_t>(values.data()), address(), count_ * sizeof(float),
+                     stream::CopyKind::kDeviceToHost, *stream_);
         return values;
     }
 
-private:
+  private:
     std::shared_ptr<stream::Stream> stream_;
     std::size_t count_;
     std::uint64_t shift_;

@@ -13,25 +13,30 @@ namespace tensorvk::runtime {
 namespace {
 
 class Messages : public LogSink {
-public:
+  public:
     void log(Severity severity, const std::string& message) noexcept override {
         if (severity <= Severity::kINFO) {
             lines.push_back(message);
         }
     }
     [[nodiscard]] bool contain(const std::string& part) const {
-        return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) { return line.find(part) != std::string::npos; });
+        return std::any_of(lines.begin(), lines.end(),
+                           [&](const std::string& line) { return line.find(part) != std::string::npos; });
     }
     std::vector<std::string> lines;
 };
 
 class Engines : public testing::Test {
-protected:
+  protected:
     std::shared_ptr<vulkan::Device> device = vulkan::Device::current();
     Messages messages;
 
-    [[nodiscard]] std::shared_ptr<Engine> load(const plan::Plan& plan) { return Engine::load(device, plan::write_plan(plan), messages); }
-    static void set_rows(Context& context, std::int64_t rows) { context.set_input_shape("x", std::vector<std::int64_t>{rows, 3}); }
+    [[nodiscard]] std::shared_ptr<Engine> load(const plan::Plan& plan) {
+        return Engine::load(device, plan::write_plan(plan), messages);
+    }
+    static void set_rows(Context& context, std::int64_t rows) {
+        context.set_input_shape("x", std::vector<std::int64_t>{rows, 3});
+    }
 };
 
 TEST_F(Engines, DescribeTheirTensors) {
@@ -51,8 +56,8 @@ TEST_F(Engines, DescribeTheirTensors) {
 
 TEST_F(Engines, TellHowMuchMemoryTheyNeed) {
     const auto engine = load(programs::dynamic_plan());
-    EXPECT_EQ(engine->device_memory_size(0), 512U);          // two buffers of 192 bytes, 256-aligned
-    EXPECT_EQ(engine->device_memory_size(1), 2U * 12032U);   // two of 12000
+    EXPECT_EQ(engine->device_memory_size(0), 512U);        // two buffers of 192 bytes, 256-aligned
+    EXPECT_EQ(engine->device_memory_size(1), 2U * 12032U); // two of 12000
     EXPECT_EQ(engine->device_memory_size(), 2U * 12032U);
     EXPECT_EQ(engine->max_output_size("y", 0), 192U);
     EXPECT_EQ(engine->max_output_size("y", 1), 12000U);
@@ -134,7 +139,9 @@ TEST_F(Engines, ContextsComputeShapes) {
 TEST_F(Engines, ContextsCheckShapesAgainstTheProfile) {
     Context context(load(programs::dynamic_plan()));
     const std::string above = refusal<InvalidArgument>([&] { set_rows(context, 17); });
-    EXPECT_NE(above.find("Dimension 0 of input 'x' is given as 17, optimization profile 0 allows 1 to 16"), std::string::npos) << above;
+    EXPECT_NE(above.find("Dimension 0 of input 'x' is given as 17, optimization profile 0 allows 1 to 16"),
+              std::string::npos)
+        << above;
     EXPECT_NE(refusal<InvalidArgument>([&] { set_rows(context, -1); }), "");
     const std::vector<std::int64_t> rank_one{3};
     EXPECT_NE(refusal<InvalidArgument>([&] { context.set_input_shape("x", rank_one); }), "");
@@ -151,7 +158,9 @@ TEST_F(Engines, ShapesThatMustAgreeAreSetOneByOne) {
     const DeviceFloats a(device, counting(4));
     const DeviceFloats y(device, std::vector<float>(4));
     const std::vector<std::uint64_t> addresses{a.address(), a.address(), y.address()};
-    const auto set = [&](const char* name, std::int64_t size) { context.set_input_shape(name, std::vector<std::int64_t>{size}); };
+    const auto set = [&](const char* name, std::int64_t size) {
+        context.set_input_shape(name, std::vector<std::int64_t>{size});
+    };
     set("a", 2);
     set("b", 2);
     context.execute(addresses);

@@ -1,8 +1,8 @@
 #include "runtime/executor.hpp"
 
-#include <gtest/gtest.h>
-
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "runtime/device_memory.hpp"
 #include "runtime/programs.hpp"
@@ -12,12 +12,14 @@ namespace tensorvk::runtime {
 namespace {
 
 class Executor : public testing::Test {
-protected:
+  protected:
     std::shared_ptr<vulkan::Device> device = vulkan::Device::current();
     std::shared_ptr<stream::Stream> stream = stream::Stream::default_of(device);
 
-    [[nodiscard]] std::shared_ptr<LoadedProgram> load(plan::Program program, std::span<const std::byte> weights = {}) const {
-        return LoadedProgram::load(device, std::make_shared<const plan::Program>(std::move(program)), weights, null_log());
+    [[nodiscard]] std::shared_ptr<LoadedProgram> load(plan::Program program,
+                                                      std::span<const std::byte> weights = {}) const {
+        return LoadedProgram::load(device, std::make_shared<const plan::Program>(std::move(program)), weights,
+                                   null_log());
     }
 
     void set(Execution& execution, std::int64_t n, const DeviceFloats& x, const DeviceFloats& y) const {
@@ -27,7 +29,8 @@ protected:
     }
 
     // Runs n rows and compares.
-    void expect_runs(Execution& execution, std::int64_t n, std::uint64_t shift_in = 0, std::uint64_t shift_out = 0) const {
+    void expect_runs(Execution& execution, std::int64_t n, std::uint64_t shift_in = 0,
+                     std::uint64_t shift_out = 0) const {
         const std::vector<float> values = counting(static_cast<std::size_t>(n) * 3);
         const DeviceFloats x(device, values, shift_in);
         const DeviceFloats y(device, std::vector<float>(values.size(), -1.0F), shift_out);
@@ -76,7 +79,8 @@ TEST_F(Executor, RecordsOncePerShapeAndAddresses) {
         }
     }
     stream->synchronize();
-    // The arena grew from shape to shape in the first round, which made the earlier recordings worthless; from the second round on all stay.
+    // The arena grew from shape to shape in the first round, which made the earlier recordings worthless; from the
+    // second round on all stay.
     EXPECT_LE(execution.recordings(), 10U);
     const std::uint64_t settled = execution.recordings();
     for (const std::int64_t n : {10, 5, 1}) {
@@ -199,7 +203,8 @@ TEST_F(Executor, MoreGroupsThanTheDeviceAllowsAreRefusedAndTheOldShapeStays) {
     Execution execution(load(programs::dynamic_program()));
     expect_runs(execution, 2);
     const std::int64_t rows = std::int64_t{device->caps().limits.max_group_count[0]} * 64;
-    const std::string message = refusal<InvalidArgument>([&] { execution.set_symbols(std::vector<std::int64_t>{rows}); });
+    const std::string message =
+        refusal<InvalidArgument>([&] { execution.set_symbols(std::vector<std::int64_t>{rows}); });
     EXPECT_NE(message.find("this device"), std::string::npos) << message;
     EXPECT_EQ(execution.arena_bytes(), 512U);
 }
@@ -209,8 +214,9 @@ TEST_F(Executor, ParametersBeyond32BitsAreRefused) {
     const shape::Expr n = program.exprs.symbol("big");
     program.steps[0].params[8] = n;
     Execution execution(load(std::move(program)));
-    const std::string message =
-        refusal<InvalidArgument>([&] { execution.set_symbols(std::vector<std::int64_t>{1, std::int64_t{1} << 31}); });
+    const std::string message = refusal<InvalidArgument>([&] {
+        execution.set_symbols(std::vector<std::int64_t>{1, std::int64_t{1} << 31});
+    });
     EXPECT_NE(message.find("beyond 32 bits"), std::string::npos) << message;
 }
 

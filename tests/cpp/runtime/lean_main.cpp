@@ -1,4 +1,5 @@
-// A program that has the lean runtime only: reads a plan file, runs it, checks the result. Links neither ONNX nor compiler.
+// A program that has the lean runtime only: reads a plan file, runs it, checks the result. Links neither ONNX nor
+// compiler.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -16,7 +17,8 @@ namespace {
 // The file that a builder elsewhere would have made.
 void write_plan_file(const std::filesystem::path& path) {
     const std::vector<std::byte> bytes = plan::write_plan(runtime::programs::weighted_plan());
-    std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
 }
 
 std::vector<char> read_file(const std::filesystem::path& path) {

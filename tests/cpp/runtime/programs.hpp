@@ -14,7 +14,8 @@ using kernels::PointwiseOp;
 using plan::Program;
 using shape::Expr;
 
-inline std::int32_t add_buffer(Program& p, std::string name, plan::BufferKind kind, Expr count, std::uint64_t offset = 0) {
+inline std::int32_t add_buffer(Program& p, std::string name, plan::BufferKind kind, Expr count,
+                               std::uint64_t offset = 0) {
     p.buffers.push_back({std::move(name), kind, p.exprs.mul(count, p.exprs.constant(4)), offset});
     return static_cast<std::int32_t>(p.buffers.size()) - 1;
 }
@@ -27,14 +28,17 @@ inline std::int32_t add_io(Program& p, const std::string& name, TensorIOMode mod
 }
 
 //! out[i] = a[i] op b[i] with the generic pointwise kernel; everything is flat and of `count` floats.
-inline plan::Step binary(Program& p, PointwiseOp op, std::int32_t a, std::int32_t b, std::int32_t out, Expr count, std::int32_t group) {
+inline plan::Step binary(Program& p, PointwiseOp op, std::int32_t a, std::int32_t b, std::int32_t out, Expr count,
+                         std::int32_t group) {
     constexpr int kLocal = 64;
     constexpr int kFlat = 1 << 24; // one axis, extends along it
     plan::Step step;
     step.layer = "layer " + std::to_string(p.steps.size());
     step.kernel = "pointwise/generic:f32";
     step.spec = kernels::encode({{{op, {PointwiseArg::Kind::kVALUE, 0}, {PointwiseArg::Kind::kOPERAND, 0}, {}, 0.0F}}});
-    step.spec.insert(step.spec.end(), {{0, kLocal}, {1, 1}, {2, 1}, {81, kFlat}, {82, kFlat}, {83, kFlat}, {84, kFlat}, {85, kFlat}, {86, 1}});
+    step.spec.insert(
+        step.spec.end(),
+        {{0, kLocal}, {1, 1}, {2, 1}, {81, kFlat}, {82, kFlat}, {83, kFlat}, {84, kFlat}, {85, kFlat}, {86, 1}});
     const Expr one = p.exprs.constant(1);
     step.params.assign(9, one);
     step.params[0] = count;
