@@ -70,9 +70,9 @@ Region AddressSpace::remove(std::uint64_t address, RegionKind kind) {
         throw InvalidArgument(text("Pointer ", Hex{address}, " was not allocated by the function that belongs to this one (cudaMalloc "
                                    "and cudaFree, cudaHostAlloc and cudaFreeHost, cudaHostRegister and cudaHostUnregister)."));
     }
-    Region region{entry.buffer, entry.offset, entry.size, base, kind};
+    Region region{entry.buffer, entry.offset, entry.size, address, kind};
     entries_.erase(found);
-    if (kind == RegionKind::kDevice) freed_.push_back({base, region.remaining});
+    if (kind == RegionKind::kDevice) freed_.push_back({address, region.remaining});
     if (freed_.size() > kRememberedFreed) freed_.pop_front();
     return region;
 }

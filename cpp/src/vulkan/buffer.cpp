@@ -40,7 +40,8 @@ Buffer::Buffer(std::shared_ptr<Device> device, std::uint64_t size, BufferPlace p
         destroy();
         throw;
     }
-    mapped_ = piece_.mapped;
+    const bool reachable = place == BufferPlace::kHost || device_->caps().host_writable_device_memory;
+    mapped_ = reachable ? piece_.mapped : nullptr;
     host_readable_ = mapped_ != nullptr && (place == BufferPlace::kHost || device_->caps().unified_memory);
 }
 

@@ -137,12 +137,13 @@ class Planner {
         caps.is_cpu = offer_.type == DeviceType::kCpu;
         caps.device_memory = offer_.memory_heaps.at(type.heap).size;
         const bool visible = type.host_visible && type.host_coherent;
-        caps.unified_memory = visible && type.host_cached;
-        caps.host_writable_device_memory = visible;
+        caps.unified_memory = visible && type.host_cached && !disabled(environment_, "unified_memory");
+        caps.host_writable_device_memory = caps.unified_memory || (visible && !disabled(environment_, "bar_upload"));
         note("unified memory", caps.unified_memory,
              caps.unified_memory ? "kernels and host use the same memory, copies need no staging"
-             : visible           ? "the host writes device memory through the bus and reads it through staging buffers"
-                                 : "device memory is not visible to the host, copies go through staging buffers");
+             : caps.host_writable_device_memory
+                 ? "the host writes device memory through the bus and reads it through staging buffers"
+                 : "the host does not touch device memory, copies go through staging buffers");
     }
 
     void decide_arithmetic() {

@@ -112,7 +112,7 @@ struct DeviceOffer {
 // What the user's environment asks for.
 struct PlanEnvironment {
     // Names of features not to use though the device has them: TENSORVK_DISABLE=fp16,int8,cooperative_matrix,memory_budget,
-    // host_import,bar_upload,compute_queue
+    // host_import,bar_upload,compute_queue,unified_memory and so on; the last makes a CPU device behave like a GPU with memory of its own.
     std::vector<std::string> disabled;
 
     [[nodiscard]] static PlanEnvironment from_process();

@@ -99,6 +99,14 @@ TEST(DevicePlan, BusUploadsCanBeSwitchedOff) {
     EXPECT_FALSE(plan.caps.host_writable_device_memory);
 }
 
+TEST(DevicePlan, CpuDeviceCanBeToldToBehaveLikeAGpu) {
+    const DevicePlan writable = plan_device(lavapipe(), {{"unified_memory"}});
+    EXPECT_FALSE(writable.caps.unified_memory);
+    EXPECT_TRUE(writable.caps.host_writable_device_memory);
+    const DevicePlan closed = plan_device(lavapipe(), {{"unified_memory", "bar_upload"}});
+    EXPECT_FALSE(closed.caps.host_writable_device_memory);
+}
+
 TEST(DevicePlan, SmallHostVisibleWindowIsNotUsedForBuffers) {
     DeviceOffer offer = big_gpu();
     offer.memory_heaps.push_back({256ULL << 20, true});
