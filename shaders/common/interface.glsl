@@ -70,4 +70,14 @@ layout(constant_id = 95) const int G15 = 0;
 uint flat_group() { return gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x; }
 uint flat_invocation() { return flat_group() * gl_WorkGroupSize.x + gl_LocalInvocationID.x; }
 
+// n / d for 0 <= n < 2^31 - 64 and d >= 1. Integer division is one lane at a time on CPU drivers; this one is not. The first quotient is
+// off by rounding, the second one repairs it, the last line what that one rounded.
+int quick_div(int n, int d) {
+    float divisor = float(d);
+    int q = int(float(n) / divisor);
+    int s = int(floor(float(n - q * d) / divisor));
+    int r = n - (q + s) * d;
+    return q + s + (r >= d ? 1 : 0) - (r < 0 ? 1 : 0);
+}
+
 #endif

@@ -74,9 +74,11 @@ int place_of(int lies, int coordinates[8], int extents[8]) {
 uvec2 element(int index) {
     int extents[8] = EXTENTS;
     int c[8];
-    [[unroll]] for (int axis = AXES - 1; axis > 0; --axis) {
-        c[axis] = index % extents[axis];
-        index /= extents[axis];
+    [[unroll]] for (int j = 1; j < AXES; ++j) { // upwards: drivers unroll no other loops
+        int axis = AXES - j;
+        int outer = quick_div(index, extents[axis]);
+        c[axis] = index - outer * extents[axis];
+        index = outer;
     }
     c[0] = index;
     return TO_WORDS(TYPE(5), PROGRAM(ARGUMENT(value, 0, G(1)), OPERAND(0, op0, 1, G(2)), OPERAND(1, op1, 2, G(3)),

@@ -1,5 +1,5 @@
 // out = program(value; operands), four neighbouring elements of float memory per invocation. Axes are in the output's memory order; what is
-// read extends along an axis or does not. With more than one axis the innermost extent and all strides are multiples of four. With one
+// read extends along an axis or does not. With more than one axis the innermost extent is a multiple of four. With one
 // axis the count may be any, unless WHOLE says that it is a multiple of four: CPU drivers execute both sides of a branch.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -43,11 +43,11 @@ void main() {
     int rest = WHOLE ? 4 : COUNT - first;
     ivec3 at = ivec3(0, 0, first);
     if (AXES > 1) {
-        at.y = first / INNER;
+        at.y = quick_div(first, INNER);
         at.z = first - at.y * INNER;
     }
     if (AXES > 2) {
-        at.x = at.y / MIDDLE;
+        at.x = quick_div(at.y, MIDDLE);
         at.y -= at.x * MIDDLE;
     }
     vec4 r = pointwise(READ(value, 0, P(3), P(4)), OPERAND(0, 1, P(5), P(6)), OPERAND(1, 2, P(7), P(8)),

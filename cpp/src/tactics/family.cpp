@@ -34,15 +34,15 @@ constexpr std::size_t index_of() {
 constexpr Row kRows[] = {
     {index_of<Convolution>(), convolution},
     {index_of<MatrixProduct>(), matrix},
-//    {index_of<Pooling>(), pooling_candidates},
+    {index_of<Pooling>(), pooling_candidates},
     {index_of<Pointwise>(), pointwise_candidates},
-//    {index_of<Copy>(), copy_candidates},
-//    {index_of<Gather>(), gather_candidates},
-//    {index_of<Resize>(), resize_candidates},
-//    {index_of<Reduce>(), reduce_candidates},
-//    {index_of<SoftMax>(), softmax_candidates},
-//    {index_of<TopK>(), topk_candidates},
-//    {index_of<ShapeValues>(), shape_values_candidates},
+    {index_of<Copy>(), copy_candidates},
+    {index_of<Gather>(), gather_candidates},
+    {index_of<Resize>(), resize_candidates},
+    {index_of<Reduce>(), reduce_candidates},
+    {index_of<SoftMax>(), softmax_candidates},
+    {index_of<TopK>(), topk_candidates},
+    {index_of<ShapeValues>(), shape_values_candidates},
 };
 
 constexpr auto kFamilies = [] {
@@ -52,22 +52,19 @@ constexpr auto kFamilies = [] {
     }
     return families;
 }();
-[[maybe_unused]] constexpr bool kComplete = ([] {
+static_assert([] {
     for (const Family family : kFamilies) {
         if (family == nullptr) {
             return false;
         }
     }
     return true;
-}());
+}(), "every kind of operation has a family");
 
 } // namespace
 
 std::vector<Candidate> candidates(const Operation& operation, std::span<const Value> values, const vulkan::DeviceCaps& caps,
                                   const shape::ExprPool& exprs) {
-    if (kFamilies[operation.kind.index()] == nullptr) {
-        return {};
-    }
     return kFamilies[operation.kind.index()]({operation, values, caps, exprs});
 }
 

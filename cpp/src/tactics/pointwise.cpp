@@ -149,8 +149,6 @@ void lower_vec4(const Problem& problem, Lowering& lowering) {
     // Groups from the innermost: inner, middle, outer.
     const auto group = [&](std::size_t from_inner) { return axes - 1 - from_inner; };
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(invocations, exprs.constant(kLocalSize))).param(count);
-    // Divisions by a number that the compiler knows are several times cheaper than by one that it does not.
-    step.specialize(axes > 1);
     step.param(axes > 1 ? problem.broadcast.extent(exprs, problem.output, group(1)) : exprs.constant(1));
     step.param(axes > 1 ? problem.broadcast.extent(exprs, problem.output, group(0)) : exprs.constant(1));
     std::int32_t halves = problem.output.dtype == DataType::kHALF ? 1 << 5 : 0;

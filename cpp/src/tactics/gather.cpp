@@ -1,0 +1,84 @@
+// gather/vec4, gather/words and gather/generic: one kernel, moving units of 16 or 4 bytes or single elements.
+#include <span>
+
+#include "support/dtype.hpp"
+#include "support/error.hpp"
+#include "tactics/collapse.hpp"
+#include "tactics/families.hpp"
+#include "tactics/layout.hpp"
+#include "tactics/step_builder.hpp"
+
+namespace tensorvk::tactics {
+
+namespace {
+
+constexpr std::int32_t kLocalSize = 64;
+
+struct Problem {
+    Operation operation;
+    Value data, indices, output;
+
+    [[nodiscard]] std::size_t axis() const { return static_cast<std::size_t>(std::get<Gather>(operation.kind).axis); }
+    [[nodiscard]] shape::Expr inner(shape::ExprPool& exprs) const { return exprs.product(std::span(data.dims).subspan(axis() + 1)); }
+};
+
+void lower(const Problem& problem, std::int64_t unit_bytes, Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    const shape::Expr factor = exprs.constant(unit_bytes / static_cast<std::int64_t>(dtype_size(problem.data.dtype)));
+    StepBuilder step(lowering, problem.operation.name, text("gather/generic:b", 8 * unit_bytes));
+    const shape::Expr count = exprs.floor_div(element_count(exprs, problem.output), factor);
+    step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
+    step.param(count).param(exprs.floor_div(problem.inner(exprs), factor)).param(element_count(exprs, problem.indices));
+    step.param(problem.data.dims[problem.axis()]).geometry(0, problem.indices.dtype == DataType::kINT64 ? 1 : 0);
+    step.reads(problem.data.buffer).reads(problem.indices.buffer).writes(problem.output.buffer);
+    lowering.add(step.take());
+}
+
+std::string refuse(const Problem& problem) {
+    if (problem.data.dtype != problem.output.dtype) {
+        return "gathering cannot change the element type";
+    }
+    if (problem.indices.dtype != DataType::kINT32 && problem.indices.dtype != DataType::kINT64) {
+        return text("the indices are ", dtype_name(problem.indices.dtype), ", int32 and int64 are allowed");
+    }
+    for (const Value* value : {&problem.data, &problem.indices, &problem.output}) {
+        if (value->layout != Layout::kLINEAR) {
+            return text("'", value->name, "' is not in row-major order");
+        }
+    }
+    return {};
+}
+
+std::string refuse_storage(std::int64_t bytes, const vulkan::DeviceCaps& caps) {
+    return bytes == 1 && !caps.int8_storage   ? "the device cannot store 8-bit elements (storageBuffer8BitAccess)"
+           : bytes == 2 && !caps.fp16_storage ? "the device cannot store 16-bit elements (storageBuffer16BitAccess)"
+                                              : "";
+}
+
+} // namespace
+
+std::vector<Candidate> gather_candidates(const Query& query) {
+    const Problem problem{query.operation, query.input(0), query.input(1), query.output()};
+    const std::string refusal = refuse(problem);
+    shape::ExprPool exprs = query.exprs; // a scratch copy: questions about expressions make new ones
+    const shape::Expr inner = problem.inner(exprs);
+    const auto size = static_cast<std::int64_t>(dtype_size(problem.data.dtype));
+    std::vector<Candidate> out;
+    const auto offer = [&](const char* name, std::int64_t unit, const std::string& why) {
+        out.push_back({.name = name, .refusal = refusal.empty() ? why : refusal, .portable = unit >= 4, .lower = {}});
+        if (out.back().applicable()) {
+            out.back().lower = [problem, unit](Lowering& lowering) { lower(problem, unit, lowering); };
+        }
+    };
+    const auto runs_of = [&](std::int64_t bytes) {
+        return is_multiple_of(exprs, inner, bytes / size) ? std::string() : text("elements do not move in runs of ", bytes, " bytes");
+    };
+    offer("gather/vec4", 16, runs_of(16));
+    if (size < 4) {
+        offer("gather/words", 4, runs_of(4));
+    }
+    offer("gather/generic", size, refuse_storage(size, query.caps));
+    return out;
+}
+
+} // namespace tensorvk::tactics

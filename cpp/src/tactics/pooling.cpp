@@ -1,0 +1,72 @@
+// pooling/vec4 and pooling/generic.
+#include <algorithm>
+
+#include "support/error.hpp"
+#include "tactics/families.hpp"
+#include "tactics/layout.hpp"
+#include "tactics/spatial.hpp"
+
+namespace tensorvk::tactics {
+
+namespace {
+
+constexpr std::int32_t kLocalSize = 64;
+
+struct Problem {
+    Operation operation;
+    Value x, y;
+
+    [[nodiscard]] const kernels::PoolGeometry& geometry() const { return std::get<Pooling>(operation.kind).geometry; }
+};
+
+void add_triple(StepBuilder& step, std::uint32_t first, const std::vector<std::int64_t>& values) {
+    const std::array<std::int64_t, 3> triple = spatial_triple<std::int64_t>(values, 1);
+    for (std::uint32_t a = 0; a < 3; ++a) {
+        step.geometry(first + a, static_cast<std::int32_t>(triple[a]));
+    }
+}
+
+void lower(const Problem& problem, bool vec4, Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    const kernels::PoolGeometry& g = problem.geometry();
+    StepBuilder step(lowering, problem.operation.name, std::string("pooling/pool:") + (vec4 ? "vec4_" : "") + float_variant(problem.x, problem.y));
+    const shape::Expr elements = element_count(exprs, problem.y);
+    const shape::Expr count = vec4 ? exprs.floor_div(elements, exprs.constant(4)) : elements;
+    step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
+    step.param(count).param(problem.x.dims[1]).params(spatial_extents(exprs, problem.y)).params(spatial_extents(exprs, problem.x));
+    step.params(spatial_triple<std::int64_t>(g.pre, 0)).params(spatial_triple<std::int64_t>(g.post, 0));
+    step.geometry(0, g.op == kernels::PoolGeometry::Op::kAVERAGE ? 1 : 0).geometry(1, g.exclude_padding ? 1 : 0);
+    step.geometry(2, half_bits(problem.x, problem.y));
+    step.geometry(3, problem.x.layout == Layout::kCHANNELS_LAST ? 1 : 0).geometry(4, problem.y.layout == Layout::kCHANNELS_LAST ? 1 : 0);
+    add_triple(step, 5, g.window);
+    add_triple(step, 8, g.stride);
+    add_triple(step, 11, g.dilation);
+    step.reads(problem.x.buffer).writes(problem.y.buffer);
+    lowering.add(step.take());
+}
+
+Candidate candidate(const char* name, const Problem& problem, bool vec4, std::string refusal, const vulkan::DeviceCaps& caps) {
+    if (refusal.empty()) {
+        refusal = refuse_float_pair(problem.x, problem.y, caps);
+    }
+    Candidate out{.name = name, .refusal = std::move(refusal), .portable = true, .lower = {}};
+    if (out.applicable()) {
+        out.lower = [problem, vec4](Lowering& lowering) { lower(problem, vec4, lowering); };
+    }
+    return out;
+}
+
+} // namespace
+
+std::vector<Candidate> pooling_candidates(const Query& query) {
+    const Problem problem{query.operation, query.input(0), query.output()};
+    const std::size_t axes = problem.geometry().window.size();
+    std::string refusal;
+    if (axes < 1 || axes > 3) {
+        refusal = text("the window has ", axes, " axes, 1 to 3 are allowed");
+    }
+    const std::string vectors = refusal.empty() ? refuse_channel_vectors(problem.x, problem.y, query.exprs) : refusal;
+    return {candidate("pooling/vec4", problem, true, vectors, query.caps), candidate("pooling/generic", problem, false, refusal, query.caps)};
+}
+
+} // namespace tensorvk::tactics

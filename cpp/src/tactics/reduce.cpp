@@ -1,0 +1,56 @@
+// reduce/vec4, reduce/workgroup and reduce/generic: sum, product, maximum, minimum and mean along any axes.
+#include "support/dtype.hpp"
+#include "support/error.hpp"
+#include "tactics/families.hpp"
+#include "tactics/rows.hpp"
+#include "tactics/spatial.hpp"
+
+namespace tensorvk::tactics {
+
+namespace {
+
+struct Problem {
+    Operation operation;
+    Value x, y;
+
+    [[nodiscard]] const Reduce& reduce() const { return std::get<Reduce>(operation.kind); }
+    [[nodiscard]] bool integer() const { return x.dtype == DataType::kINT32 && y.dtype == DataType::kINT32; }
+};
+
+void lower(const Problem& problem, RowShape rows, Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    const std::string type = problem.integer() ? "i32" : float_variant(problem.x, problem.y);
+    StepBuilder step(lowering, problem.operation.name, "reduce/rows:" + variant_prefix(rows) + type);
+    add_rows(step, exprs, plan_rows(exprs, problem.x, problem.y, problem.reduce().axes), rows);
+    step.geometry(3, static_cast<std::int32_t>(problem.reduce().op)).geometry(4, half_bits(problem.x, problem.y));
+    step.reads(problem.x.buffer).writes(problem.y.buffer);
+    lowering.add(step.take());
+}
+
+} // namespace
+
+std::vector<Candidate> reduce_candidates(const Query& query) {
+    const Problem problem{query.operation, query.input(0), query.output()};
+    shape::ExprPool exprs = query.exprs; // a scratch copy: questions about expressions make new ones
+    const RowPlan plan = plan_rows(exprs, problem.x, problem.y, problem.reduce().axes);
+    std::vector<Candidate> out;
+    const auto offer = [&](const char* name, RowShape rows) {
+        std::string why = refuse_row_shape(plan, rows, exprs, query.caps);
+        if (why.empty() && !problem.integer()) {
+            why = refuse_float_pair(problem.x, problem.y, query.caps);
+        }
+        if (why.empty() && problem.integer() && rows != RowShape::kLANE) {
+            why = "integers are reduced by the generic kernel alone";
+        }
+        out.push_back({.name = name, .refusal = why, .portable = rows != RowShape::kWORKGROUP, .lower = {}});
+        if (why.empty()) {
+            out.back().lower = [problem, rows](Lowering& lowering) { lower(problem, rows, lowering); };
+        }
+    };
+    offer("reduce/vec4", RowShape::kFOUR);
+    offer("reduce/workgroup", RowShape::kWORKGROUP);
+    offer("reduce/generic", RowShape::kLANE);
+    return out;
+}
+
+} // namespace tensorvk::tactics

@@ -1,0 +1,98 @@
+// Maximum or average over windows of one to three spatial axes (missing ones have extent 1). One output element per invocation, any
+// layout; with VEC4 four neighbouring channels of channels-last memory.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#ifdef HALF
+#extension GL_EXT_shader_16bit_storage : require
+#endif
+#include "common/interface.glsl"
+#include "common/storage.glsl"
+
+STORAGE(0, readonly, x)
+STORAGE(1, writeonly, y)
+
+#define COUNT P(0) // of invocations
+#define CHANNELS P(1)
+#define OUT ivec3(P(2), P(3), P(4))
+#define IN ivec3(P(5), P(6), P(7))
+#define PRE ivec3(P(8), P(9), P(10))
+#define POST ivec3(P(11), P(12), P(13))
+
+#define AVERAGE (G(0) != 0)
+#define EXCLUDE_PADDING (G(1) != 0)
+#define IN_HALF ((G(2) & 1) != 0)
+#define OUT_HALF ((G(2) & 2) != 0)
+#define IN_LAST (G(3) != 0)
+#define OUT_LAST (G(4) != 0)
+#define WINDOW ivec3(G(5), G(6), G(7))
+#define STRIDE ivec3(G(8), G(9), G(10))
+#define DILATION ivec3(G(11), G(12), G(13))
+
+#ifdef VEC4
+#define VALUE vec4
+#define READ(i) LOAD4(x, IN_HALF, i)
+#define WRITE(i, value) STORE4(y, OUT_HALF, i, value)
+#define LAST(flag) true
+#define PARTS (CHANNELS >> 2)
+#else
+#define VALUE float
+#define READ(i) LOAD(x, IN_HALF, i)
+#define WRITE(i, value) STORE(y, OUT_HALF, i, value)
+#define LAST(flag) flag
+#define PARTS CHANNELS
+#endif
+
+int split(inout int rest, int extent) {
+    int outer = quick_div(rest, extent);
+    int at = rest - outer * extent;
+    rest = outer;
+    return at;
+}
+
+// First and last + 1 window element that lies in 0 .. limit - 1 along one axis.
+int first_inside(int start, int dilation) { return start >= 0 ? 0 : (dilation - 1 - start) / dilation; }
+int end_inside(int start, int dilation, int window, int limit) { return clamp((limit - start + dilation - 1) / dilation, 0, window); }
+
+void main() {
+    int index = int(flat_invocation());
+    if (index >= COUNT) return;
+    int rest = index;
+    int c = LAST(OUT_LAST) ? split(rest, PARTS) : 0;
+    ivec3 o;
+    o.z = split(rest, OUT.z);
+    o.y = OUT.y == 1 ? 0 : split(rest, OUT.y);
+    o.x = OUT.x == 1 ? 0 : split(rest, OUT.x);
+    if (!LAST(OUT_LAST)) c = split(rest, PARTS);
+    int n = rest;
+
+    ivec3 start = o * STRIDE - PRE;
+    ivec3 low, high;
+    for (int a = 0; a < 3; ++a) {
+        low[a] = first_inside(start[a], DILATION[a]);
+        high[a] = end_inside(start[a], DILATION[a], WINDOW[a], IN[a]);
+    }
+    int stride = LAST(IN_LAST) ? PARTS : 1;
+    int base = LAST(IN_LAST) ? n * IN.x * IN.y * IN.z * PARTS + c : (n * PARTS + c) * IN.x * IN.y * IN.z;
+
+    VALUE r = AVERAGE ? VALUE(0.0) : VALUE(uintBitsToFloat(0xff800000u));
+    for (int i = low.x; i < high.x; ++i) {
+        for (int j = low.y; j < high.y; ++j) {
+            int row = ((start.x + i * DILATION.x) * IN.y + start.y + j * DILATION.y) * IN.z + start.z;
+            for (int k = low.z; k < high.z; ++k) {
+                VALUE v = READ(base + (row + k * DILATION.z) * stride);
+                r = AVERAGE ? r + v : max(r, v);
+            }
+        }
+    }
+    if (AVERAGE) {
+        if (!EXCLUDE_PADDING) { // a window that rounding up moved beyond the padding counts up to the padding's end
+            for (int a = 0; a < 3; ++a) {
+                low[a] = 0;
+                high[a] = end_inside(start[a], DILATION[a], WINDOW[a], IN[a] + POST[a]);
+            }
+        }
+        ivec3 extent = max(high - low, ivec3(0));
+        r *= 1.0 / float(max(extent.x * extent.y * extent.z, 1));
+    }
+    WRITE(index, r)
+}
