@@ -82,6 +82,28 @@ TEST(Fusion, SwishReadsItsConvolutionTwiceAndIsStillOneOperation) {
     EXPECT_TRUE(built.compiled.operations[0].operands.empty());
 }
 
+TEST(Fusion, ConstantsOfOneElementBecomeImmediates) {
+    graph::Network network;
+    auto* three = network.add_constant({1, 1}, floats({3}));
+    network.mark_output(elementwise(network, input(network, {2, 5}), three, ElementWiseOperation::kSUM));
+    const Built built = build(network);
+    EXPECT_TRUE(built.compiled.operations.at(0).operands.empty());
+    EXPECT_EQ(built.compiled.operations[0].epilogue.slots.at(0).immediate, 3.0f);
+}
+
+TEST(Fusion, HardSwishBehindBatchNormIsOneOperation) {
+    graph::Network network;
+    auto* conv = conv1x1(network, input(network, {1, 2, 5, 5}), 1, {1, 1});
+    auto* norm = scale_channels(network, conv, {2}, {1});
+    auto* three = network.add_constant({1, 1, 1, 1}, floats({3}));
+    auto* gate = network.add_layer(LayerType::kACTIVATION, {elementwise(network, norm, three, ElementWiseOperation::kSUM)},
+                                   graph::ActivationAttributes{ActivationType::kCLIP, 0, 6});
+    network.mark_output(elementwise(network, norm, gate->outputs[0], ElementWiseOperation::kPROD));
+    const Built built = build(network);
+    ASSERT_EQ(built.compiled.operations.size(), 1u);
+    EXPECT_TRUE(built.compiled.operations[0].operands.empty());
+}
+
 TEST(Fusion, AValueThatTheUserSeesIsNotFusedAway) {
     graph::Network network;
     auto* conv = conv1x1(network, input(network, {1, 2, 5, 5}), 1, {1, 1});

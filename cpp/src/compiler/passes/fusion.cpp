@@ -93,8 +93,10 @@ std::optional<Joined> join(const Op& first, ValueId first_value, ValueId joint, 
     return out;
 }
 
-void fuse_pointwise(Ir& ir) {
-    // Producers before consumers, so a chain of any length collapses from its front in one sweep.
+namespace {
+
+//! One sweep; true when something changed. A value that two ops read joins them only after these two have become one.
+bool fuse_pointwise_once(Ir& ir) {
     Uses uses(ir);
     std::vector<bool> dead(ir.ops.size(), false);
     for (std::size_t i = 0; i < ir.ops.size(); ++i) {
@@ -126,8 +128,42 @@ void fuse_pointwise(Ir& ir) {
             std::erase_if(list, [&](std::size_t c) { return dead[c]; });
         }
     }
+    const bool changed = std::find(dead.begin(), dead.end(), true) != dead.end();
     erase_ops(ir, dead);
     sort_topologically(ir);
+    return changed;
+}
+
+} // namespace
+
+void fuse_pointwise(Ir& ir) {
+    while (fuse_pointwise_once(ir)) {
+    }
+}
+
+void inline_scalars(Ir& ir) {
+    for (Op& op : ir.ops) {
+        if (!is_pointwise(op) || !all_fit_float(ir, op) || !ir.same_dims(ir.value(op.inputs[0]), ir.value(op.outputs[0]))) {
+            continue;
+        }
+        for (PointwiseSlot& slot : op.epilogue.slots) {
+            PointwiseArg* const args[] = {&slot.a, &slot.b, &slot.c};
+            const auto arity = static_cast<std::size_t>(kernels::arity(slot.op));
+            const auto is_immediate = [](const PointwiseArg* arg) { return arg->kind == PointwiseArg::Kind::kIMMEDIATE; };
+            for (std::size_t i = 0; i < arity; ++i) {
+                const bool operand = args[i]->kind == PointwiseArg::Kind::kOPERAND;
+                if (!operand || std::any_of(args, args + arity, is_immediate)) {
+                    continue;
+                }
+                const auto constant = ir.value(op.operands[args[i]->index]).constant;
+                if (constant && constant->volume() == 1) {
+                    *args[i] = {PointwiseArg::Kind::kIMMEDIATE, 0};
+                    slot.immediate = static_cast<float>(constant->get(0));
+                }
+            }
+        }
+        prune_operands(op);
+    }
 }
 
 namespace {

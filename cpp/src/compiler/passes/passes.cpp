@@ -5,9 +5,10 @@
 namespace tensorvk::compiler {
 
 std::span<const Pass> graph_passes() {
-    static constexpr std::array<Pass, 6> passes = {{
+    static constexpr std::array<Pass, 7> passes = {{
         {"remove_dead", remove_dead},
         {"fold_constants", fold_constants},
+        {"inline_scalars", inline_scalars},
         {"fuse_pointwise", fuse_pointwise},
         {"fold_affine", fold_affine},
         {"fuse_epilogues", fuse_epilogues},

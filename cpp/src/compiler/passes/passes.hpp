@@ -10,6 +10,7 @@ namespace tensorvk::compiler {
 
 void remove_dead(Ir& ir);       // ops whose results nobody uses
 void fold_constants(Ir& ir);    // ops whose inputs are all known, by the host reference
+void inline_scalars(Ir& ir);    // constants of one element become immediates of pointwise programs
 void fuse_pointwise(Ir& ir);    // chains of pointwise ops into one program
 void fold_affine(Ir& ir);       // scale and shift after a convolution (batch norm) into its weights; a shift after a product into its bias
 void fuse_epilogues(Ir& ir);    // a pointwise op into the convolution or matrix product before it
