@@ -71,6 +71,8 @@ public:
 
     [[nodiscard]] int32_t getNbErrors() const;
     [[nodiscard]] const IParserError* getError(int32_t index) const; //!< null for a wrong index; valid until the next parse or clearErrors
+    //! The same, valid for as long as it is held.
+    [[nodiscard]] std::shared_ptr<const IParserError> shareError(int32_t index) const;
     void clearErrors();
 
     void setFlags(uint32_t flags) { flags_ = flags; }
@@ -82,7 +84,6 @@ public:
     [[nodiscard]] ITensor* getLayerOutputTensor(const char* layerName, int64_t index) const;
 
 private:
-    friend struct api::Access;
     struct State;
     std::unique_ptr<State> state_;
     uint32_t flags_ = 1U << static_cast<uint32_t>(OnnxParserFlag::kNATIVE_INSTANCENORM);

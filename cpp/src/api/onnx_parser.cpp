@@ -1,0 +1,136 @@
+#include "tensorvk/onnx_parser.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <span>
+
+#include "api/network_state.hpp"
+#include "onnx/importer.hpp"
+
+namespace tensorvk::onnxparser {
+
+namespace {
+
+class NodeParserError final : public IParserError {
+  public:
+    NodeParserError(onnx::NodeError error, std::string file)
+        : error_(std::move(error)), file_(std::move(file)), importer_("import" + error_.op_type) {
+        for (const std::string& name : error_.function_stack) {
+            stack_.push_back(name.c_str());
+        }
+    }
+    [[nodiscard]] ErrorCode code() const override { return static_cast<ErrorCode>(error_.code); }
+    [[nodiscard]] const char* desc() const override { return error_.reason.c_str(); }
+    [[nodiscard]] const char* file() const override { return file_.c_str(); }
+    [[nodiscard]] int line() const override { return 0; }
+    [[nodiscard]] const char* func() const override { return error_.op_type.empty() ? "importModel" : importer_.c_str(); }
+    [[nodiscard]] int node() const override { return error_.node; }
+    [[nodiscard]] const char* nodeName() const override { return error_.node_name.c_str(); }
+    [[nodiscard]] const char* nodeOperator() const override { return error_.op_type.c_str(); }
+    [[nodiscard]] const char* const* localFunctionStack() const override { return stack_.data(); }
+    [[nodiscard]] int32_t localFunctionStackSize() const override { return static_cast<int32_t>(stack_.size()); }
+
+  private:
+    onnx::NodeError error_;
+    std::string file_;
+    std::string importer_;
+    std::vector<const char*> stack_;
+};
+
+//! What a file or bytes as a whole are wrong with, as an error of no node.
+onnx::NodeError model_error(const std::string& sentence) {
+    onnx::NodeError error;
+    error.code = onnx::NodeErrorCode::kMODEL_DESERIALIZE_FAILED;
+    error.reason = sentence;
+    return error;
+}
+
+} // namespace
+
+struct IParser::State {
+    std::shared_ptr<api::NetworkState> network;
+    std::shared_ptr<api::Reporter> reporter;
+    std::vector<std::shared_ptr<const IParserError>> errors;
+
+    //! Runs an import and keeps its errors; true when there are none.
+    template <typename Import>
+    bool run(const std::string& file, Import&& import) {
+        errors.clear();
+        return api::guarded(*reporter, false, [&] {
+            onnx::ImportResult result;
+            try {
+                result = import();
+            } catch (const InvalidModel& error) {
+                result.errors.push_back(model_error(error.what()));
+            }
+            return take(file, result);
+        });
+    }
+
+    bool take(const std::string& file, const onnx::ImportResult& result) {
+        for (const std::string& warning : result.warnings) {
+            reporter->log(Severity::kWARNING, warning);
+        }
+        for (const onnx::NodeError& error : result.errors) {
+            if (result.errors.size() > 1) { // a single one is logged when it is thrown
+                reporter->log(Severity::kERROR, onnx::describe(error));
+            }
+            errors.push_back(std::make_shared<NodeParserError>(error, file));
+        }
+        if (!result.ok()) {
+            const auto& first = result.errors.front();
+            throw InvalidModel(result.errors.size() == 1 ? onnx::describe(first)
+                                                         : text("The ONNX model has ", result.errors.size(), " nodes that cannot be imported; the first: ",
+                                                                onnx::describe(first)));
+        }
+        return true;
+    }
+};
+
+IParser::IParser(std::shared_ptr<api::NetworkState> network, std::shared_ptr<ILogger> logger)
+    : state_(std::make_unique<State>(State{std::move(network), std::make_shared<api::Reporter>(std::move(logger)), {}})) {}
+IParser::~IParser() = default;
+
+bool IParser::parse(const void* model, std::size_t bytes, const char* modelPath) {
+    const std::string path = modelPath == nullptr ? "" : modelPath;
+    return state_->run(path, [&] {
+        return onnx::import_model({static_cast<const std::byte*>(model), model == nullptr ? 0 : bytes}, path, state_->network->graph());
+    });
+}
+
+bool IParser::parseFromFile(const char* path, int) {
+    const std::string file = path == nullptr ? "" : path;
+    return state_->run(file, [&] { return onnx::import_file(file, state_->network->graph()); });
+}
+
+bool IParser::supportsModelV2(const void* model, std::size_t bytes, const char* modelPath) {
+    const std::string path = modelPath == nullptr ? "" : modelPath;
+    return state_->run(path, [&] {
+        graph::Network scratch;
+        return onnx::import_model({static_cast<const std::byte*>(model), model == nullptr ? 0 : bytes}, path, scratch);
+    });
+}
+
+bool IParser::supportsOperator(const char* name) const { return name != nullptr && onnx::supports_operator(name); }
+
+int32_t IParser::getNbErrors() const { return static_cast<int32_t>(state_->errors.size()); }
+std::shared_ptr<const IParserError> IParser::shareError(int32_t index) const {
+    return index < 0 || index >= getNbErrors() ? nullptr : state_->errors[static_cast<std::size_t>(index)];
+}
+const IParserError* IParser::getError(int32_t index) const { return shareError(index).get(); }
+void IParser::clearErrors() { state_->errors.clear(); }
+
+ITensor* IParser::getLayerOutputTensor(const char* layerName, int64_t index) const {
+    for (const auto& layer : state_->network->graph().layers()) {
+        if (layerName != nullptr && layer->name == layerName && index >= 0 && static_cast<std::size_t>(index) < layer->outputs.size()) {
+            return state_->network->wrap(layer->outputs[static_cast<std::size_t>(index)]);
+        }
+    }
+    return nullptr;
+}
+
+IParser* createParser(INetworkDefinition& network, ILogger& logger) {
+    return new IParser(api::Access::state(network), api::unowned(&logger));
+}
+
+} // namespace tensorvk::onnxparser
