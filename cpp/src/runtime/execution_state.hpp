@@ -1,0 +1,59 @@
+// What is inside an Execution: shapes and what follows from them, addresses and what they point at, recordings.
+#pragma once
+
+#include <atomic>
+#include <optional>
+
+#include "plan/memory_plan.hpp"
+#include "runtime/loaded_program.hpp"
+#include "runtime/recordings.hpp"
+#include "vulkan/timestamps.hpp"
+
+namespace tensorvk::runtime {
+
+struct Execution::State {
+    std::shared_ptr<LoadedProgram> loaded;
+    std::atomic<bool> busy{false};
+
+    std::optional<std::vector<std::int64_t>> symbols; // none: set_symbols() was not called yet
+    std::vector<std::int64_t> values;
+    plan::MemoryPlan memory;
+
+    std::vector<std::uint64_t> addresses; // by io tensor
+    std::vector<Slice> io;                // the same, resolved by the run in progress
+    std::uint64_t user_arena = 0;
+    std::uint64_t user_arena_bytes = 0;
+    std::shared_ptr<vulkan::Buffer> own_arena;
+    Slice arena;
+
+    Recordings recordings;
+    std::uint64_t recorded = 0;
+    std::shared_ptr<stream::StreamState> last_stream;
+    std::uint64_t last_value = 0;
+
+    [[nodiscard]] const LoadedProgram::State& body() const noexcept { return *loaded->state_; }
+    [[nodiscard]] const plan::Program& program() const noexcept { return *body().program; }
+    [[nodiscard]] std::uint64_t alignment() const noexcept {
+        return body().device->caps().limits.storage_offset_alignment;
+    }
+    [[nodiscard]] std::uint64_t bytes_of(std::int32_t buffer) const {
+        const plan::Buffer& b = program().buffers[static_cast<std::size_t>(buffer)];
+        return static_cast<std::uint64_t>(values[static_cast<std::size_t>(b.bytes.id)]);
+    }
+
+    void set_symbols(std::span<const std::int64_t> given);
+    [[nodiscard]] Slice resolve(std::uint64_t address, std::uint64_t bytes, const std::string& what) const;
+    void resolve_io();
+    void resolve_arena();
+    void prepare();
+    [[nodiscard]] std::vector<vulkan::BufferView> views() const;
+    void bounce(vulkan::CommandBuffer& commands, std::vector<vulkan::BufferView>& views,
+                std::vector<Slice>& staging) const;
+    void bounce_back(vulkan::CommandBuffer& commands, const std::vector<Slice>& staging) const;
+    [[nodiscard]] std::shared_ptr<const vulkan::CommandBuffer> record(const vulkan::TimestampPool* timestamps) const;
+    [[nodiscard]] Recording& recording();
+    void order_after_last(stream::Stream& stream);
+    Recording& submit(stream::Stream& stream);
+};
+
+} // namespace tensorvk::runtime
