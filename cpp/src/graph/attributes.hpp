@@ -14,7 +14,8 @@
 
 namespace tensorvk::graph {
 
-//! Constant data, row-major. `owner` keeps the bytes alive (a numpy array, a file mapping, a vector); null data means absent.
+//! Constant data, row-major. `owner` keeps the bytes alive (a numpy array, a file mapping, a vector); null data means
+//! absent.
 struct Weights {
     DataType type = DataType::kFLOAT;
     const std::byte* data = nullptr;
@@ -41,29 +42,46 @@ struct PoolingAttributes {
     PaddingMode padding_mode = PaddingMode::kEXPLICIT_ROUND_DOWN;
     float blend_factor = 0.0f;
 };
-struct ElementWiseAttributes { ElementWiseOperation op = ElementWiseOperation::kSUM; };
-struct UnaryAttributes { UnaryOperation op = UnaryOperation::kEXP; };
-struct MatrixMultiplyAttributes { MatrixOperation op0 = MatrixOperation::kNONE, op1 = MatrixOperation::kNONE; };
-struct SoftMaxAttributes { std::uint32_t axes = 0; bool log = false; }; // bitmask of one or more axes
-struct ReduceAttributes { ReduceOperation op = ReduceOperation::kSUM; std::uint32_t axes = 0; bool keep_dims = false; };
+struct ElementWiseAttributes {
+    ElementWiseOperation op = ElementWiseOperation::kSUM;
+};
+struct UnaryAttributes {
+    UnaryOperation op = UnaryOperation::kEXP;
+};
+struct MatrixMultiplyAttributes {
+    MatrixOperation op0 = MatrixOperation::kNONE, op1 = MatrixOperation::kNONE;
+};
+struct SoftMaxAttributes {
+    std::uint32_t axes = 0;
+    bool log = false;
+}; // bitmask of one or more axes
+struct ReduceAttributes {
+    ReduceOperation op = ReduceOperation::kSUM;
+    std::uint32_t axes = 0;
+    bool keep_dims = false;
+};
 struct ShuffleAttributes { // inputs: x [, reshape dims (shape tensor)]
     std::optional<Permutation> first_transpose, second_transpose;
     std::optional<std::vector<std::int64_t>> reshape; // 0 = copy (when zero_is_placeholder), -1 = infer
     bool zero_is_placeholder = true;
 };
-struct ConcatenationAttributes { std::int64_t axis = 0; };
+struct ConcatenationAttributes {
+    std::int64_t axis = 0;
+};
 struct SliceAttributes { // inputs: x [, start [, size [, stride [, fill [, axes]]]]] (null where the attribute serves)
     std::vector<std::int64_t> start, size, stride; // a stride of 0 repeats (Expand)
     std::vector<std::int64_t> axes;                // empty = all
     SampleMode mode = SampleMode::kSTRICT_BOUNDS;
-    double fill = 0.0;                             // for kFILL without a fill input (padding)
+    double fill = 0.0; // for kFILL without a fill input (padding)
 };
 struct ResizeAttributes { // inputs: x [, output shape (shape tensor)]
     InterpolationMode mode = InterpolationMode::kNEAREST;
     std::vector<std::int64_t> shape;
-    std::vector<float> scales; // one per dimension; used when `shape` and input 1 are absent. ONNX: coordinates use these scales as given
+    std::vector<float> scales; // one per dimension; used when `shape` and input 1 are absent. ONNX: coordinates use
+                               // these scales as given
     ResizeCoordinateTransformation coordinates = ResizeCoordinateTransformation::kASYMMETRIC;
-    ResizeSelector selector = ResizeSelector::kFORMULA; // kUPPER: pytorch_half_pixel (single output pixel reads source 0)
+    ResizeSelector selector =
+        ResizeSelector::kFORMULA; // kUPPER: pytorch_half_pixel (single output pixel reads source 0)
     ResizeRoundMode rounding = ResizeRoundMode::kFLOOR;
     bool exclude_outside = false;
     float cubic_coeff = -0.75f;
@@ -73,14 +91,31 @@ struct ScaleAttributes { // (x * scale + shift) ^ power
     Weights shift, scale, power;
     std::int64_t channel_axis = 1;
 };
-struct GatherAttributes { std::int64_t axis = 0; GatherMode mode = GatherMode::kDEFAULT; std::int64_t elementwise_dims = 0; };
-struct CastAttributes { DataType to = DataType::kFLOAT; };
-struct ConstantAttributes { std::vector<std::int64_t> dims; Weights weights; };
-struct TopKAttributes { TopKOperation op = TopKOperation::kMAX; std::int64_t k = 1; std::uint32_t axes = 0; DataType indices = DataType::kINT32; bool select_last = false; };
+struct GatherAttributes {
+    std::int64_t axis = 0;
+    GatherMode mode = GatherMode::kDEFAULT;
+    std::int64_t elementwise_dims = 0;
+};
+struct CastAttributes {
+    DataType to = DataType::kFLOAT;
+};
+struct ConstantAttributes {
+    std::vector<std::int64_t> dims;
+    Weights weights;
+};
+struct TopKAttributes {
+    TopKOperation op = TopKOperation::kMAX;
+    std::int64_t k = 1;
+    std::uint32_t axes = 0;
+    DataType indices = DataType::kINT32;
+    bool select_last = false;
+};
 struct NoAttributes {}; // Identity, Shape, Select, ParametricReLU
 
-using Attributes = std::variant<NoAttributes, ConvolutionAttributes, ActivationAttributes, PoolingAttributes, ElementWiseAttributes, UnaryAttributes,
-                                MatrixMultiplyAttributes, SoftMaxAttributes, ReduceAttributes, ShuffleAttributes, ConcatenationAttributes,
-                                SliceAttributes, ResizeAttributes, ScaleAttributes, GatherAttributes, CastAttributes, ConstantAttributes, TopKAttributes>;
+using Attributes =
+    std::variant<NoAttributes, ConvolutionAttributes, ActivationAttributes, PoolingAttributes, ElementWiseAttributes,
+                 UnaryAttributes, MatrixMultiplyAttributes, SoftMaxAttributes, ReduceAttributes, ShuffleAttributes,
+                 ConcatenationAttributes, SliceAttributes, ResizeAttributes, ScaleAttributes, GatherAttributes,
+                 CastAttributes, ConstantAttributes, TopKAttributes>;
 
 } // namespace tensorvk::graph

@@ -4,9 +4,12 @@ namespace tensorvk::graph {
 
 namespace {
 
-//! Counts the parts of an expression until the budget is used up; shared parts count each time, since they would be written each time.
+//! Counts the parts of an expression until the budget is used up; shared parts count each time, since they would be
+//! written each time.
 void count(const shape::ExprPool& pool, shape::Expr e, int& budget) {
-    if (--budget < 0) { return; }
+    if (--budget < 0) {
+        return;
+    }
     const shape::ExprNode& node = pool.node(e);
     if (node.op != shape::ExprOp::kCONSTANT && node.op != shape::ExprOp::kSYMBOL) {
         count(pool, node.a, budget);
@@ -14,7 +17,7 @@ void count(const shape::ExprPool& pool, shape::Expr e, int& budget) {
     }
 }
 
-}  // namespace
+} // namespace
 
 std::string describe(const shape::ExprPool& pool, const shape::Exprs& dims) {
     std::string out = "[";
@@ -26,4 +29,4 @@ std::string describe(const shape::ExprPool& pool, const shape::Exprs& dims) {
     return out + "]";
 }
 
-}  // namespace tensorvk::graph
+} // namespace tensorvk::graph

@@ -25,7 +25,8 @@ struct Snapshot {
     std::optional<shape::Exprs> values;
     std::shared_ptr<const Weights> constant;
 
-    explicit Snapshot(Tensor* t) : tensor(t), dtype(t->dtype), dims(t->dims), values(t->values), constant(t->constant) {}
+    explicit Snapshot(Tensor* t)
+        : tensor(t), dtype(t->dtype), dims(t->dims), values(t->values), constant(t->constant) {}
     void restore() const {
         tensor->dtype = dtype;
         tensor->dims = dims;
@@ -33,18 +34,20 @@ struct Snapshot {
         tensor->constant = constant;
     }
     [[nodiscard]] bool unchanged() const {
-        return tensor->dtype == dtype && tensor->dims == dims && tensor->values == values && tensor->constant == constant;
+        return tensor->dtype == dtype && tensor->dims == dims && tensor->values == values &&
+               tensor->constant == constant;
     }
 };
 
-}  // namespace
+} // namespace
 
 Network::Network() = default;
 Network::~Network() = default;
 
 Tensor* Network::make_tensor(const std::string& tensor_name) {
     if (by_name_.contains(tensor_name)) {
-        throw InvalidArgument(text("A tensor named '", tensor_name, "' exists already in network '", name, "'; names must be unique."));
+        throw InvalidArgument(
+            text("A tensor named '", tensor_name, "' exists already in network '", name, "'; names must be unique."));
     }
     tensors_.push_back(std::make_unique<Tensor>());
     Tensor* tensor = tensors_.back().get();
@@ -62,13 +65,14 @@ void Network::check_owned(const Tensor* tensor, const std::string& where) const 
 
 shape::Exprs Network::input_dims(const Tensor& tensor, std::span<const std::int64_t> dims) {
     if (dims.size() > static_cast<std::size_t>(Dims::MAX_DIMS)) {
-        throw InvalidArgument(text("Input '", tensor.name, "' was given ", dims.size(), " dimensions; at most ", Dims::MAX_DIMS, " are possible."));
+        throw InvalidArgument(text("Input '", tensor.name, "' was given ", dims.size(), " dimensions; at most ",
+                                   Dims::MAX_DIMS, " are possible."));
     }
     shape::Exprs out;
     for (std::size_t axis = 0; axis < dims.size(); ++axis) {
         if (dims[axis] < -1) {
-            throw InvalidArgument(text("Input '", tensor.name, "' was given the dimension ", dims[axis], " on axis ", axis,
-                                       "; allowed are -1 (dynamic), 0 and positive numbers."));
+            throw InvalidArgument(text("Input '", tensor.name, "' was given the dimension ", dims[axis], " on axis ",
+                                       axis, "; allowed are -1 (dynamic), 0 and positive numbers."));
         }
         if (dims[axis] >= 0) {
             out.push_back(exprs_.constant(dims[axis]));
@@ -80,7 +84,9 @@ shape::Exprs Network::input_dims(const Tensor& tensor, std::span<const std::int6
             continue;
         }
         out.push_back(exprs_.symbol(text(tensor.name, ":", axis)));
-        if (!shared.empty()) { symbols_by_name_.emplace(shared, out.back()); }
+        if (!shared.empty()) {
+            symbols_by_name_.emplace(shared, out.back());
+        }
     }
     return out;
 }
@@ -91,7 +97,8 @@ Tensor* Network::add_input(const std::string& input_name, DataType dtype, std::s
         throw InvalidArgument("An input was given an empty name; inputs are found by name, so give one.");
     }
     if (by_name_.contains(input_name)) {
-        throw InvalidArgument(text("A tensor named '", input_name, "' exists already in network '", name, "'; names must be unique."));
+        throw InvalidArgument(
+            text("A tensor named '", input_name, "' exists already in network '", name, "'; names must be unique."));
     }
     (void)dtype_size(dtype);
     Tensor probe;
@@ -110,7 +117,8 @@ Tensor* Network::add_input(const std::string& input_name, DataType dtype, std::s
 Layer* Network::add_layer(LayerType type, std::vector<Tensor*> inputs, Attributes attributes, std::string layer_name) {
     auto layer = std::make_unique<Layer>();
     layer->type = type;
-    layer->name = layer_name.empty() ? text("(Unnamed Layer* ", layers_.size(), ") [", layer_type_name(type), "]") : std::move(layer_name);
+    layer->name = layer_name.empty() ? text("(Unnamed Layer* ", layers_.size(), ") [", layer_type_name(type), "]")
+                                     : std::move(layer_name);
     layer->inputs = std::move(inputs);
     layer->attributes = std::move(attributes);
     for (const Tensor* tensor : layer->inputs) {
@@ -135,7 +143,9 @@ Layer* Network::add_layer(LayerType type, std::vector<Tensor*> inputs, Attribute
 }
 
 Tensor* Network::add_constant(std::vector<std::int64_t> dims, Weights weights, std::string layer_name) {
-    return add_layer(LayerType::kCONSTANT, {}, ConstantAttributes{std::move(dims), std::move(weights)}, std::move(layer_name))->outputs[0];
+    return add_layer(LayerType::kCONSTANT, {}, ConstantAttributes{std::move(dims), std::move(weights)},
+                     std::move(layer_name))
+        ->outputs[0];
 }
 
 void Network::store(Layer& layer, std::vector<Inferred> inferred) {
@@ -146,15 +156,21 @@ void Network::store(Layer& layer, std::vector<Inferred> inferred) {
         tensor.values = std::move(inferred[i].values);
         tensor.constant = std::move(inferred[i].constant);
         const DataType dtype = wish ? *wish : tensor.dtype_forced ? tensor.dtype : inferred[i].dtype;
-        if (dtype != inferred[i].dtype) { tensor.constant = nullptr; }  // the data has the type that it was given
+        if (dtype != inferred[i].dtype) {
+            tensor.constant = nullptr;
+        } // the data has the type that it was given
         tensor.dtype = dtype;
     }
 }
 
 void Network::mark_output(Tensor* tensor) {
     check_owned(tensor, "mark_output");
-    if (tensor == nullptr) { throw InvalidArgument("mark_output was given no tensor."); }
-    if (tensor->is_output) { throw InvalidArgument(text("Tensor '", tensor->name, "' is marked as an output already.")); }
+    if (tensor == nullptr) {
+        throw InvalidArgument("mark_output was given no tensor.");
+    }
+    if (tensor->is_output) {
+        throw InvalidArgument(text("Tensor '", tensor->name, "' is marked as an output already."));
+    }
     tensor->is_output = true;
     outputs_.push_back(tensor);
 }
@@ -169,9 +185,12 @@ void Network::unmark_output(Tensor* tensor) {
 
 void Network::rename(Tensor* tensor, const std::string& new_name) {
     check_owned(tensor, "rename");
-    if (tensor == nullptr || tensor->name == new_name) { return; }
+    if (tensor == nullptr || tensor->name == new_name) {
+        return;
+    }
     if (new_name.empty() || by_name_.contains(new_name)) {
-        throw InvalidArgument(text("Tensor '", tensor->name, "' cannot be named '", new_name, "': names must not be empty and must be unique."));
+        throw InvalidArgument(text("Tensor '", tensor->name, "' cannot be named '", new_name,
+                                   "': names must not be empty and must be unique."));
     }
     by_name_.erase(tensor->name);
     by_name_.emplace(new_name, tensor);
@@ -192,14 +211,18 @@ Dims Network::dims(const Tensor& tensor) const {
     return out;
 }
 
-std::string Network::describe_dims(const Tensor& tensor) const { return describe(exprs_, tensor.dims); }
+std::string Network::describe_dims(const Tensor& tensor) const {
+    return describe(exprs_, tensor.dims);
+}
 
 std::vector<Layer*> Network::topological() const {
     std::vector<Layer*> order;
-    std::unordered_map<const Layer*, int> state;  // 1: on the way, 2: done
+    std::unordered_map<const Layer*, int> state; // 1: on the way, 2: done
     std::vector<std::pair<Layer*, std::size_t>> path;
     for (const auto& root : layers_) {
-        if (state[root.get()] == 2) { continue; }
+        if (state[root.get()] == 2) {
+            continue;
+        }
         path.emplace_back(root.get(), 0);
         state[root.get()] = 1;
         while (!path.empty()) {
@@ -212,9 +235,12 @@ std::vector<Layer*> Network::topological() const {
             }
             const Tensor* input = layer->inputs[path.back().second++];
             Layer* producer = input == nullptr ? nullptr : input->producer;
-            if (producer == nullptr || state[producer] == 2) { continue; }
+            if (producer == nullptr || state[producer] == 2) {
+                continue;
+            }
             if (state[producer] == 1) {
-                throw InvalidArgument(text("Layer '", layer->name, "' depends on its own output through '", input->name, "'; networks have no cycles."));
+                throw InvalidArgument(text("Layer '", layer->name, "' depends on its own output through '", input->name,
+                                           "'; networks have no cycles."));
             }
             state[producer] = 1;
             path.emplace_back(producer, 0);
@@ -229,8 +255,11 @@ void Network::infer_downstream(std::vector<Layer*> dirty) {
     try {
         for (Layer* layer : topological()) {
             const bool is_dirty = std::find(dirty.begin(), dirty.end(), layer) != dirty.end() ||
-                                  std::any_of(layer->inputs.begin(), layer->inputs.end(), [&](const Tensor* t) { return changed.contains(t); });
-            if (!is_dirty) { continue; }
+                                  std::any_of(layer->inputs.begin(), layer->inputs.end(),
+                                              [&](const Tensor* t) { return changed.contains(t); });
+            if (!is_dirty) {
+                continue;
+            }
             std::vector<Inferred> inferred = infer(exprs_, *layer);
             const std::size_t first = before.size();
             for (Tensor* output : layer->outputs) {
@@ -238,7 +267,9 @@ void Network::infer_downstream(std::vector<Layer*> dirty) {
             }
             store(*layer, std::move(inferred));
             for (std::size_t i = first; i < before.size(); ++i) {
-                if (!before[i].unchanged()) { changed.insert(before[i].tensor); }
+                if (!before[i].unchanged()) {
+                    changed.insert(before[i].tensor);
+                }
             }
         }
     } catch (...) {
@@ -260,7 +291,9 @@ void Network::set_input(Layer* layer, std::size_t index, Tensor* tensor) {
         throw InvalidArgument(text("Layer '", layer->name, "' has no input ", index, "."));
     }
     const std::vector<Tensor*> old = layer->inputs;
-    if (index >= layer->inputs.size()) { layer->inputs.resize(index + 1, nullptr); }
+    if (index >= layer->inputs.size()) {
+        layer->inputs.resize(index + 1, nullptr);
+    }
     layer->inputs[index] = tensor;
     try {
         infer_downstream({layer});
@@ -270,12 +303,15 @@ void Network::set_input(Layer* layer, std::size_t index, Tensor* tensor) {
     }
 }
 
-void Network::update(Layer* layer) { infer_downstream({layer}); }
+void Network::update(Layer* layer) {
+    infer_downstream({layer});
+}
 
 void Network::set_input_dims(Tensor* input, std::span<const std::int64_t> dims) {
     check_owned(input, "set_input_dims");
     if (input == nullptr || !input->is_input) {
-        throw InvalidArgument(text("The shape of tensor '", input == nullptr ? "" : input->name, "' is computed; only inputs can be given one."));
+        throw InvalidArgument(text("The shape of tensor '", input == nullptr ? "" : input->name,
+                                   "' is computed; only inputs can be given one."));
     }
     const shape::ExprPool old_pool = exprs_;
     const auto old_symbols = symbols_by_name_;
@@ -283,13 +319,16 @@ void Network::set_input_dims(Tensor* input, std::span<const std::int64_t> dims) 
     std::vector<std::pair<Tensor*, Dims>> shapes;
     for (const auto& tensor : tensors_) {
         before.emplace_back(tensor.get());
-        if (tensor->is_input) { shapes.emplace_back(tensor.get(), this->dims(*tensor)); }
+        if (tensor->is_input) {
+            shapes.emplace_back(tensor.get(), this->dims(*tensor));
+        }
     }
     exprs_ = shape::ExprPool();
     symbols_by_name_.clear();
     try {
         for (const auto& [tensor, old] : shapes) {
-            tensor->dims = input_dims(*tensor, tensor == input ? dims : std::span(old.d, static_cast<std::size_t>(old.nbDims)));
+            tensor->dims =
+                input_dims(*tensor, tensor == input ? dims : std::span(old.d, static_cast<std::size_t>(old.nbDims)));
         }
         infer_all();
     } catch (...) {
@@ -298,7 +337,7 @@ void Network::set_input_dims(Tensor* input, std::span<const std::int64_t> dims) 
         for (const Snapshot& snapshot : before) {
             snapshot.restore();
         }
-        for (const auto& layer : layers_) {  // constraints refer to the pool
+        for (const auto& layer : layers_) { // constraints refer to the pool
             (void)infer(exprs_, *layer);
         }
         throw;
@@ -325,7 +364,9 @@ void Network::set_dimension_name(Tensor* input, std::size_t axis, const std::str
 
 void Network::set_dtype(Tensor* tensor, DataType dtype) {
     check_owned(tensor, "set_dtype");
-    if (tensor == nullptr) { throw InvalidArgument("set_dtype was given no tensor."); }
+    if (tensor == nullptr) {
+        throw InvalidArgument("set_dtype was given no tensor.");
+    }
     (void)dtype_size(dtype);
     const Snapshot before(tensor);
     const bool was_forced = tensor->dtype_forced;
@@ -333,10 +374,14 @@ void Network::set_dtype(Tensor* tensor, DataType dtype) {
     tensor->dtype_forced = true;
     std::vector<Layer*> consumers;
     for (const auto& layer : layers_) {
-        if (std::find(layer->inputs.begin(), layer->inputs.end(), tensor) != layer->inputs.end()) { consumers.push_back(layer.get()); }
+        if (std::find(layer->inputs.begin(), layer->inputs.end(), tensor) != layer->inputs.end()) {
+            consumers.push_back(layer.get());
+        }
     }
     try {
-        if (!consumers.empty()) { infer_downstream(consumers); }
+        if (!consumers.empty()) {
+            infer_downstream(consumers);
+        }
     } catch (...) {
         before.restore();
         tensor->dtype_forced = was_forced;
@@ -344,4 +389,4 @@ void Network::set_dtype(Tensor* tensor, DataType dtype) {
     }
 }
 
-}  // namespace tensorvk::graph
+} // namespace tensorvk::graph

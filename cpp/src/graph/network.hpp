@@ -1,5 +1,5 @@
-// The network definition: tensors and layers, as the user or a parser builds them. Shapes (and the values of shape tensors) are inferred
-// at once with each call, so that a mistake is reported by the call that made it.
+// The network definition: tensors and layers, as the user or a parser builds them. Shapes (and the values of shape
+// tensors) are inferred at once with each call, so that a mistake is reported by the call that made it.
 #pragma once
 
 #include <cstddef>
@@ -26,22 +26,24 @@ struct Tensor {
     std::string name;
     DataType dtype = DataType::kFLOAT;
     shape::Exprs dims;
-    //! Known integer values of a small int32/int64/bool tensor (at most kMaxShapeValues elements), row-major: a shape tensor.
+    //! Known integer values of a small int32/int64/bool tensor (at most kMaxShapeValues elements), row-major: a shape
+    //! tensor.
     std::optional<shape::Exprs> values;
     //! Set for the output of a Constant layer (also when folded): the data.
     std::shared_ptr<const Weights> constant;
-    Layer* producer = nullptr;  // null for network inputs
+    Layer* producer = nullptr; // null for network inputs
     int producer_output = 0;
     bool is_input = false;
     bool is_output = false;
-    bool dtype_forced = false;                 // the user set it
-    std::vector<std::string> dimension_names;  // empty, or one per dimension ("" = unnamed)
-    std::uint32_t allowed_formats = 1;         // bitmask of TensorFormat; LINEAR
+    bool dtype_forced = false;                // the user set it
+    std::vector<std::string> dimension_names; // empty, or one per dimension ("" = unnamed)
+    std::uint32_t allowed_formats = 1;        // bitmask of TensorFormat; LINEAR
 };
 
 inline constexpr std::size_t kMaxShapeValues = 1024;
 
-//! Two dimensions that inference could not prove to agree: they must be equal when the network runs, or (broadcast) one of them may be 1.
+//! Two dimensions that inference could not prove to agree: they must be equal when the network runs, or (broadcast) one
+//! of them may be 1.
 struct DimConstraint {
     shape::Expr a, b;
     bool broadcast = false;
@@ -52,13 +54,13 @@ class Layer {
   public:
     LayerType type{};
     std::string name;
-    std::string metadata;         // e.g. the ONNX node it came from
-    std::vector<Tensor*> inputs;  // null where an optional input is absent
+    std::string metadata;        // e.g. the ONNX node it came from
+    std::vector<Tensor*> inputs; // null where an optional input is absent
     std::vector<Tensor*> outputs;
     Attributes attributes;
-    std::optional<DataType> precision;  // user's wish, kept for the builder
+    std::optional<DataType> precision; // user's wish, kept for the builder
     std::vector<std::optional<DataType>> output_types;
-    std::vector<DimConstraint> constraints;  // written by inference
+    std::vector<DimConstraint> constraints; // written by inference
 };
 
 struct Inferred;
@@ -70,21 +72,24 @@ class Network {
     Network(const Network&) = delete;
     Network& operator=(const Network&) = delete;
 
-    //! -1 in `dims` makes a symbol named "<name>:<axis>". Dynamic dimensions with the same (not empty) name share one symbol.
+    //! -1 in `dims` makes a symbol named "<name>:<axis>". Dynamic dimensions with the same (not empty) name share one
+    //! symbol.
     Tensor* add_input(const std::string& name, DataType dtype, std::span<const std::int64_t> dims,
                       std::vector<std::string> dimension_names = {});
-    //! Adds a layer, infers its outputs' types and shapes. Throws InvalidArgument with a sentence that names the layer; the network is
-    //! then unchanged. Window attributes (stride, dilation, padding) may be left empty: they are filled in, as is SAME padding.
+    //! Adds a layer, infers its outputs' types and shapes. Throws InvalidArgument with a sentence that names the layer;
+    //! the network is then unchanged. Window attributes (stride, dilation, padding) may be left empty: they are filled
+    //! in, as is SAME padding.
     Layer* add_layer(LayerType type, std::vector<Tensor*> inputs, Attributes attributes, std::string name = {});
     //! Shorthand for a Constant layer's output.
     Tensor* add_constant(std::vector<std::int64_t> dims, Weights weights, std::string name = {});
     void mark_output(Tensor* tensor);
     void unmark_output(Tensor* tensor);
-    void rename(Tensor* tensor, const std::string& name);  // throws when the name is taken
-    //! Replaces an input (index == inputs.size() appends; null removes an optional one) and infers everything downstream again.
+    void rename(Tensor* tensor, const std::string& name); // throws when the name is taken
+    //! Replaces an input (index == inputs.size() appends; null removes an optional one) and infers everything
+    //! downstream again.
     void set_input(Layer* layer, std::size_t index, Tensor* tensor);
-    //! Infers `layer` and everything downstream again, after attributes or output types were changed. When this throws, outputs are as
-    //! they were; the attributes are the caller's to restore.
+    //! Infers `layer` and everything downstream again, after attributes or output types were changed. When this throws,
+    //! outputs are as they were; the attributes are the caller's to restore.
     void update(Layer* layer);
     //! Changes an input's shape and infers everything downstream again.
     void set_input_dims(Tensor* input, std::span<const std::int64_t> dims);
@@ -95,7 +100,8 @@ class Network {
 
     [[nodiscard]] const std::vector<Tensor*>& inputs() const noexcept { return inputs_; }
     [[nodiscard]] const std::vector<Tensor*>& outputs() const noexcept { return outputs_; }
-    //! In the order in which they were added; set_input may have made an earlier layer depend on a later one: see topological().
+    //! In the order in which they were added; set_input may have made an earlier layer depend on a later one: see
+    //! topological().
     [[nodiscard]] const std::vector<std::unique_ptr<Layer>>& layers() const noexcept { return layers_; }
     [[nodiscard]] std::vector<Layer*> topological() const;
     [[nodiscard]] shape::ExprPool& exprs() noexcept { return exprs_; }
@@ -127,4 +133,4 @@ class Network {
     std::vector<Tensor*> outputs_;
 };
 
-}  // namespace tensorvk::graph
+} // namespace tensorvk::graph

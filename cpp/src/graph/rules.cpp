@@ -36,7 +36,8 @@ constexpr std::array kRules{
     LayerRule{LayerType::kREDUCE, "Reduce", 1, 1, kind<ReduceAttributes>, rules::reduce},
     LayerRule{LayerType::kTOPK, "TopK", 1, 2, kind<TopKAttributes>, rules::topk},
     LayerRule{LayerType::kGATHER, "Gather", 2, 2, kind<GatherAttributes>, rules::gather},
-    LayerRule{LayerType::kMATRIX_MULTIPLY, "MatrixMultiply", 2, 2, kind<MatrixMultiplyAttributes>, rules::matrix_multiply},
+    LayerRule{LayerType::kMATRIX_MULTIPLY, "MatrixMultiply", 2, 2, kind<MatrixMultiplyAttributes>,
+              rules::matrix_multiply},
     LayerRule{LayerType::kCONSTANT, "Constant", 0, 0, kind<ConstantAttributes>, rules::constant},
     LayerRule{LayerType::kIDENTITY, "Identity", 1, 1, kind<NoAttributes>, rules::identity},
     LayerRule{LayerType::kSLICE, "Slice", 1, 6, kind<SliceAttributes>, rules::slice},
@@ -47,11 +48,12 @@ constexpr std::array kRules{
 };
 
 const LayerRule* find_rule(LayerType type) {
-    const auto* rule = std::find_if(kRules.begin(), kRules.end(), [type](const LayerRule& r) { return r.type == type; });
+    const auto* rule =
+        std::find_if(kRules.begin(), kRules.end(), [type](const LayerRule& r) { return r.type == type; });
     return rule == kRules.end() ? nullptr : rule;
 }
 
-}  // namespace
+} // namespace
 
 const LayerRule& rule_of(LayerType type) {
     const LayerRule* rule = find_rule(type);
@@ -71,7 +73,9 @@ std::vector<Inferred> infer(shape::ExprPool& pool, Layer& layer) {
     RuleContext context(pool, layer);
     if (layer.inputs.size() < rule.min_inputs || layer.inputs.size() > rule.max_inputs) {
         context.fail("takes ", rule.min_inputs,
-                     rule.max_inputs == kAny ? text(" or more") : rule.max_inputs == rule.min_inputs ? text("") : text(" to ", rule.max_inputs),
+                     rule.max_inputs == kAny              ? text(" or more")
+                     : rule.max_inputs == rule.min_inputs ? text("")
+                                                          : text(" to ", rule.max_inputs),
                      " inputs, ", layer.inputs.size(), " were given.");
     }
     if (layer.attributes.index() != rule.attributes) {
@@ -81,10 +85,11 @@ std::vector<Inferred> infer(shape::ExprPool& pool, Layer& layer) {
     std::vector<Inferred> outputs = rule.infer(context);
     for (const Inferred& output : outputs) {
         if (output.dims.size() > static_cast<std::size_t>(Dims::MAX_DIMS)) {
-            context.fail("would have an output of ", output.dims.size(), " dimensions; at most ", Dims::MAX_DIMS, " are possible.");
+            context.fail("would have an output of ", output.dims.size(), " dimensions; at most ", Dims::MAX_DIMS,
+                         " are possible.");
         }
     }
     return outputs;
 }
 
-}  // namespace tensorvk::graph
+} // namespace tensorvk::graph

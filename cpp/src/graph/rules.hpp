@@ -1,5 +1,5 @@
-// Shape rules: from a layer's inputs and attributes to the types, dimensions and (for shape tensors) values of its outputs. One rule per
-// layer type, registered in one table (rules.cpp).
+// Shape rules: from a layer's inputs and attributes to the types, dimensions and (for shape tensors) values of its
+// outputs. One rule per layer type, registered in one table (rules.cpp).
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,8 @@ struct Inferred {
     std::shared_ptr<const Weights> constant = nullptr;
 };
 
-//! What a rule sees. Errors name the layer; dimensions that cannot be proved to agree are noted in the layer's constraints.
+//! What a rule sees. Errors name the layer; dimensions that cannot be proved to agree are noted in the layer's
+//! constraints.
 class RuleContext {
   public:
     RuleContext(shape::ExprPool& pool, Layer& layer) : pool_(pool), layer_(layer) {}
@@ -60,9 +61,10 @@ class RuleContext {
 
     //! The dimension that both are, noted as a constraint when that is not certain.
     [[nodiscard]] shape::Expr same(shape::Expr a, shape::Expr b, std::string_view what) const;
-    //! numpy's rule for one dimension. Of two different symbolic dimensions: those that agree whenever the network's dynamic dimensions
-    //! are round numbers (they differ by rounding, as after down- and upsampling) are taken as equal, any others broadcast at run time,
-    //! so that the result is the larger one. Either way the assumption is noted as a constraint.
+    //! numpy's rule for one dimension. Of two different symbolic dimensions: those that agree whenever the network's
+    //! dynamic dimensions are round numbers (they differ by rounding, as after down- and upsampling) are taken as
+    //! equal, any others broadcast at run time, so that the result is the larger one. Either way the assumption is
+    //! noted as a constraint.
     [[nodiscard]] shape::Expr broadcast(shape::Expr a, shape::Expr b, std::string_view what) const;
     [[nodiscard]] shape::Exprs broadcast(const Tensor& a, const Tensor& b) const;
 
@@ -79,8 +81,8 @@ using Rule = std::vector<Inferred> (*)(RuleContext&);
 struct LayerRule {
     LayerType type;
     std::string_view name;
-    std::size_t min_inputs, max_inputs;  // counting absent ones in between
-    std::size_t attributes;              // index of the attribute struct in the variant
+    std::size_t min_inputs, max_inputs; // counting absent ones in between
+    std::size_t attributes;             // index of the attribute struct in the variant
     Rule infer;
 };
 
@@ -92,4 +94,4 @@ struct LayerRule {
 //! Checks input count and attribute type, then applies the rule.
 [[nodiscard]] std::vector<Inferred> infer(shape::ExprPool& pool, Layer& layer);
 
-}  // namespace tensorvk::graph
+} // namespace tensorvk::graph

@@ -12,7 +12,9 @@ namespace tensorvk::onnx {
 using graph::Attributes;
 using graph::Tensor;
 
-void Build::begin_node(std::string name) { node_ = std::move(name); }
+void Build::begin_node(std::string name) {
+    node_ = std::move(name);
+}
 
 std::string Build::unique(std::string_view role) {
     const std::string base = role.empty() ? node_ : text(node_, "/", role);
@@ -43,19 +45,27 @@ Tensor* Build::number(const Tensor* like, double value) {
 }
 
 std::optional<Build::Ints> Build::known(const Tensor* tensor) const {
-    if (!tensor->values) { return std::nullopt; }
+    if (!tensor->values) {
+        return std::nullopt;
+    }
     Ints out;
     for (const shape::Expr e : *tensor->values) {
         const auto value = network_.exprs().value(e);
-        if (!value) { return std::nullopt; }
+        if (!value) {
+            return std::nullopt;
+        }
         out.push_back(*value);
     }
     return out;
 }
 
-std::optional<std::int64_t> Build::extent(const Tensor* tensor, std::size_t axis) const { return network_.exprs().value(tensor->dims.at(axis)); }
+std::optional<std::int64_t> Build::extent(const Tensor* tensor, std::size_t axis) const {
+    return network_.exprs().value(tensor->dims.at(axis));
+}
 
-Tensor* Build::unary(UnaryOperation op, Tensor* x, std::string_view role) { return add(LayerType::kUNARY, {x}, graph::UnaryAttributes{op}, role); }
+Tensor* Build::unary(UnaryOperation op, Tensor* x, std::string_view role) {
+    return add(LayerType::kUNARY, {x}, graph::UnaryAttributes{op}, role);
+}
 
 Tensor* Build::activation(ActivationType op, Tensor* x, float alpha, float beta, std::string_view role) {
     return add(LayerType::kACTIVATION, {x}, graph::ActivationAttributes{op, alpha, beta}, role);
@@ -63,7 +73,8 @@ Tensor* Build::activation(ActivationType op, Tensor* x, float alpha, float beta,
 
 Tensor* Build::elementwise(ElementWiseOperation op, Tensor* a, Tensor* b, std::string_view role) {
     const std::size_t rank = std::max(a->dims.size(), b->dims.size());
-    return add(LayerType::kELEMENTWISE, {with_rank(a, rank), with_rank(b, rank)}, graph::ElementWiseAttributes{op}, role);
+    return add(LayerType::kELEMENTWISE, {with_rank(a, rank), with_rank(b, rank)}, graph::ElementWiseAttributes{op},
+               role);
 }
 
 Tensor* Build::reduce(ReduceOperation op, Tensor* x, std::uint32_t axes, bool keep_dims, std::string_view role) {
@@ -91,7 +102,8 @@ Tensor* Build::reshape(Tensor* x, const std::vector<Extent>& to, std::string_vie
     bool copies = false;
     for (std::size_t i = 0; i < to.size(); ++i) {
         const std::span<const shape::Expr> axes = std::span(x->dims).subspan(to[i].first, to[i].last - to[i].first);
-        const shape::Expr e = to[i].is_number() ? network_.exprs().constant(to[i].number) : network_.exprs().product(axes);
+        const shape::Expr e =
+            to[i].is_number() ? network_.exprs().constant(to[i].number) : network_.exprs().product(axes);
         if (const auto value = network_.exprs().value(e)) {
             numbers.push_back(*value);
             zero_extent = zero_extent || *value == 0;
@@ -103,7 +115,9 @@ Tensor* Build::reshape(Tensor* x, const std::vector<Extent>& to, std::string_vie
             ++unknown;
         }
     }
-    if (x->constant && unknown == 0 && !copies) { return constant(std::move(numbers), *x->constant, role); }
+    if (x->constant && unknown == 0 && !copies) {
+        return constant(std::move(numbers), *x->constant, role);
+    }
     graph::ShuffleAttributes attributes;
     if (unknown <= 1 && !(zero_extent && (copies || unknown == 1))) {
         attributes.reshape = std::move(numbers);
@@ -126,7 +140,9 @@ Tensor* Build::reshape(Tensor* x, const std::vector<Extent>& to, std::string_vie
 }
 
 Tensor* Build::with_rank(Tensor* x, std::size_t rank) {
-    if (x->dims.size() >= rank) { return x; }
+    if (x->dims.size() >= rank) {
+        return x;
+    }
     Ints axes(rank - x->dims.size());
     std::iota(axes.begin(), axes.end(), 0);
     return unsqueeze(x, axes, "align");
@@ -145,18 +161,24 @@ Tensor* Build::unsqueeze(Tensor* x, const Ints& axes, std::string_view role) {
 Tensor* Build::squeeze(Tensor* x, const Ints& axes, std::string_view role) {
     std::vector<Extent> to;
     for (std::size_t axis = 0; axis < x->dims.size(); ++axis) {
-        if (std::find(axes.begin(), axes.end(), static_cast<std::int64_t>(axis)) == axes.end()) { to.push_back(Extent::axis(axis)); }
+        if (std::find(axes.begin(), axes.end(), static_cast<std::int64_t>(axis)) == axes.end()) {
+            to.push_back(Extent::axis(axis));
+        }
     }
     return reshape(x, to, role);
 }
 
-Tensor* Build::shape_of(Tensor* x) { return add(LayerType::kSHAPE, {x}, graph::NoAttributes{}, "shape_of"); }
+Tensor* Build::shape_of(Tensor* x) {
+    return add(LayerType::kSHAPE, {x}, graph::NoAttributes{}, "shape_of");
+}
 
 Tensor* Build::extents_of(Tensor* x, const Ints& axes) {
     Ints fixed;
     for (const std::int64_t axis : axes) {
         const auto value = extent(x, static_cast<std::size_t>(axis));
-        if (!value) { return add(LayerType::kGATHER, {shape_of(x), ints(axes)}, graph::GatherAttributes{}, "extents"); }
+        if (!value) {
+            return add(LayerType::kGATHER, {shape_of(x), ints(axes)}, graph::GatherAttributes{}, "extents");
+        }
         fixed.push_back(*value);
     }
     return ints(std::move(fixed));
@@ -166,8 +188,8 @@ Tensor* Build::concatenate(std::vector<Tensor*> parts, std::int64_t axis, std::s
     return add(LayerType::kCONCATENATION, std::move(parts), graph::ConcatenationAttributes{axis}, role);
 }
 
-Tensor* Build::slice(Tensor* x, const Ints& axes, Tensor* start, Tensor* size, Tensor* stride, graph::SliceAttributes attributes, Tensor* fill,
-                     std::string_view role) {
+Tensor* Build::slice(Tensor* x, const Ints& axes, Tensor* start, Tensor* size, Tensor* stride,
+                     graph::SliceAttributes attributes, Tensor* fill, std::string_view role) {
     attributes.axes = axes;
     std::vector<Tensor*> inputs = {x, nullptr, nullptr, nullptr, nullptr};
     const auto place = [&](Tensor* tensor, Ints& attribute, std::size_t index) {
@@ -187,4 +209,4 @@ Tensor* Build::slice(Tensor* x, const Ints& axes, Tensor* start, Tensor* size, T
     return add(LayerType::kSLICE, std::move(inputs), std::move(attributes), role);
 }
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

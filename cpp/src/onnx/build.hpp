@@ -1,5 +1,5 @@
-// Short ways to add the layers that ONNX operators are made of. Layers are named after the node: the first that carries its name, helpers
-// with a role behind it ("conv1/bias").
+// Short ways to add the layers that ONNX operators are made of. Layers are named after the node: the first that carries
+// its name, helpers with a role behind it ("conv1/bias").
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,8 @@ class Build {
 
     [[nodiscard]] graph::Network& network() noexcept { return network_; }
     //! Without a role, the layer that is the node.
-    graph::Layer* layer(LayerType type, std::vector<Tensor*> inputs, graph::Attributes attributes, std::string_view role = {});
+    graph::Layer* layer(LayerType type, std::vector<Tensor*> inputs, graph::Attributes attributes,
+                        std::string_view role = {});
     Tensor* add(LayerType type, std::vector<Tensor*> inputs, graph::Attributes attributes, std::string_view role = {}) {
         return layer(type, std::move(inputs), std::move(attributes), role)->outputs[0];
     }
@@ -50,7 +51,8 @@ class Build {
     [[nodiscard]] std::optional<std::int64_t> extent(const Tensor* tensor, std::size_t axis) const;
 
     Tensor* unary(UnaryOperation op, Tensor* x, std::string_view role = "unary");
-    Tensor* activation(ActivationType op, Tensor* x, float alpha = 0.0f, float beta = 0.0f, std::string_view role = "activation");
+    Tensor* activation(ActivationType op, Tensor* x, float alpha = 0.0f, float beta = 0.0f,
+                       std::string_view role = "activation");
     //! Ranks are aligned first, with ones in front.
     Tensor* elementwise(ElementWiseOperation op, Tensor* a, Tensor* b, std::string_view role = "elementwise");
     Tensor* reduce(ReduceOperation op, Tensor* x, std::uint32_t axes, bool keep_dims, std::string_view role = "reduce");
@@ -67,8 +69,8 @@ class Build {
     Tensor* extents_of(Tensor* x, const Ints& axes);
     Tensor* concatenate(std::vector<Tensor*> parts, std::int64_t axis, std::string_view role = "concat");
     //! start, size and stride are vectors of int64 with one number per axis; constant ones become attributes.
-    Tensor* slice(Tensor* x, const Ints& axes, Tensor* start, Tensor* size, Tensor* stride, graph::SliceAttributes attributes = {},
-                  Tensor* fill = nullptr, std::string_view role = "slice");
+    Tensor* slice(Tensor* x, const Ints& axes, Tensor* start, Tensor* size, Tensor* stride,
+                  graph::SliceAttributes attributes = {}, Tensor* fill = nullptr, std::string_view role = "slice");
 
   private:
     std::string unique(std::string_view role);
@@ -78,4 +80,4 @@ class Build {
     std::unordered_set<std::string> used_;
 };
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

@@ -13,7 +13,9 @@ using onnx_pb::AttributeProto;
 graph::Tensor* materialize(Build& build, Value& value) {
     if (value.tensor == nullptr && value.constant) {
         value.tensor = build.network().add_constant(value.constant->dims, value.constant->weights, value.name);
-        if (!value.name.empty() && build.network().find(value.name) == nullptr) { build.network().rename(value.tensor, value.name); }
+        if (!value.name.empty() && build.network().find(value.name) == nullptr) {
+            build.network().rename(value.tensor, value.name);
+        }
     }
     return value.tensor;
 }
@@ -30,15 +32,23 @@ std::vector<Tensor*> NodeContext::all_inputs() {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
         out.push_back(input(i));
     }
-    if (out.empty()) { fail(NodeErrorCode::kINVALID_NODE, op(), " has no inputs; it needs one or more."); }
+    if (out.empty()) {
+        fail(NodeErrorCode::kINVALID_NODE, op(), " has no inputs; it needs one or more.");
+    }
     return out;
 }
 
 std::shared_ptr<const ConstantData> NodeContext::constant(std::size_t index) const {
-    if (!has_input(index)) { return nullptr; }
+    if (!has_input(index)) {
+        return nullptr;
+    }
     const Value& value = *inputs_[index];
-    if (value.constant) { return value.constant; }
-    if (value.tensor == nullptr || !value.tensor->constant) { return nullptr; }
+    if (value.constant) {
+        return value.constant;
+    }
+    if (value.tensor == nullptr || !value.tensor->constant) {
+        return nullptr;
+    }
     ConstantData data{{}, *value.tensor->constant, {}};
     for (std::size_t axis = 0; axis < value.tensor->dims.size(); ++axis) {
         data.dims.push_back(*build.extent(value.tensor, axis));
@@ -49,19 +59,21 @@ std::shared_ptr<const ConstantData> NodeContext::constant(std::size_t index) con
 NodeContext::Ints NodeContext::constant_ints(std::size_t index, const char* what) {
     const Tensor* tensor = input(index);
     if (tensor->dtype != DataType::kINT32 && tensor->dtype != DataType::kINT64) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, "Input ", index, " (", what, ") must hold int32 or int64 numbers; '", tensor->name, "' is ",
-             dtype_name(tensor->dtype), ".");
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, "Input ", index, " (", what,
+             ") must hold int32 or int64 numbers; '", tensor->name, "' is ", dtype_name(tensor->dtype), ".");
     }
     const auto numbers = build.known(tensor);
     if (!numbers) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Input ", index, " (", what, ") must be constant; '", tensor->name,
-             "' is computed while the network runs.");
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Input ", index, " (", what, ") must be constant; '",
+             tensor->name, "' is computed while the network runs.");
     }
     return *numbers;
 }
 
 std::optional<std::vector<double>> NodeContext::constant_doubles(std::size_t index) {
-    if (const auto data = constant(index)) { return to_doubles(data->weights); }
+    if (const auto data = constant(index)) {
+        return to_doubles(data->weights);
+    }
     const Tensor* tensor = input(index);
     const auto numbers = build.known(tensor);
     return numbers ? std::optional(std::vector<double>(numbers->begin(), numbers->end())) : std::nullopt;
@@ -70,7 +82,8 @@ std::optional<std::vector<double>> NodeContext::constant_doubles(std::size_t ind
 double NodeContext::constant_number(std::size_t index, const char* what) {
     const auto numbers = constant_doubles(index);
     if (!numbers || numbers->size() != 1) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Input ", index, " (", what, ") must be one constant number; it ",
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Input ", index, " (", what,
+             ") must be one constant number; it ",
              numbers ? text("has ", numbers->size(), " elements.") : text("is computed while the network runs."));
     }
     return numbers->front();
@@ -79,14 +92,17 @@ double NodeContext::constant_number(std::size_t index, const char* what) {
 Tensor* NodeContext::shape_input(std::size_t index, const char* what) {
     Tensor* tensor = input(index);
     if ((tensor->dtype != DataType::kINT32 && tensor->dtype != DataType::kINT64) || tensor->dims.size() > 1) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, "Input ", index, " (", what, ") must be a vector of int32 or int64 numbers; '", tensor->name,
-             "' is ", dtype_name(tensor->dtype), " with ", tensor->dims.size(), " dimensions.");
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, "Input ", index, " (", what,
+             ") must be a vector of int32 or int64 numbers; '", tensor->name, "' is ", dtype_name(tensor->dtype),
+             " with ", tensor->dims.size(), " dimensions.");
     }
     if (!tensor->values) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Input ", index, " (", what, ") must be constant or computed from shapes; '", tensor->name,
-             "' is computed from data.");
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Input ", index, " (", what,
+             ") must be constant or computed from shapes; '", tensor->name, "' is computed from data.");
     }
-    if (tensor->dims.empty()) { tensor = build.unsqueeze(tensor, {0}); }
+    if (tensor->dims.empty()) {
+        tensor = build.unsqueeze(tensor, {0});
+    }
     return build.cast(tensor, DataType::kINT64);
 }
 
@@ -101,53 +117,79 @@ namespace {
     fail(NodeErrorCode::kINVALID_NODE, "Attribute '", name, "' must be ", kind, ".");
 }
 
-}  // namespace
+} // namespace
 
 std::int64_t NodeContext::integer(std::string_view name, std::int64_t otherwise) const {
     const AttributeProto* a = attribute(name);
-    if (a == nullptr) { return otherwise; }
-    if (!a->has_i()) { wrong_kind(name, "an integer"); }
+    if (a == nullptr) {
+        return otherwise;
+    }
+    if (!a->has_i()) {
+        wrong_kind(name, "an integer");
+    }
     return a->i();
 }
 
 float NodeContext::real(std::string_view name, float otherwise) const {
     const AttributeProto* a = attribute(name);
-    if (a == nullptr) { return otherwise; }
-    if (!a->has_f()) { wrong_kind(name, "a floating-point number"); }
+    if (a == nullptr) {
+        return otherwise;
+    }
+    if (!a->has_f()) {
+        wrong_kind(name, "a floating-point number");
+    }
     return a->f();
 }
 
 std::string NodeContext::string(std::string_view name, std::string_view otherwise) const {
     const AttributeProto* a = attribute(name);
-    if (a == nullptr) { return std::string(otherwise); }
-    if (!a->has_s()) { wrong_kind(name, "a string"); }
+    if (a == nullptr) {
+        return std::string(otherwise);
+    }
+    if (!a->has_s()) {
+        wrong_kind(name, "a string");
+    }
     return a->s();
 }
 
 NodeContext::Ints NodeContext::integers(std::string_view name, Ints otherwise) const {
     const AttributeProto* a = attribute(name);
-    if (a == nullptr) { return otherwise; }
-    if (a->has_i() || a->has_f() || a->has_s() || a->floats_size() > 0) { wrong_kind(name, "a list of integers"); }
+    if (a == nullptr) {
+        return otherwise;
+    }
+    if (a->has_i() || a->has_f() || a->has_s() || a->floats_size() > 0) {
+        wrong_kind(name, "a list of integers");
+    }
     return {a->ints().begin(), a->ints().end()};
 }
 
 std::vector<float> NodeContext::reals(std::string_view name) const {
     const AttributeProto* a = attribute(name);
-    if (a == nullptr) { return {}; }
-    if (a->has_i() || a->has_f() || a->has_s() || a->ints_size() > 0) { wrong_kind(name, "a list of floating-point numbers"); }
+    if (a == nullptr) {
+        return {};
+    }
+    if (a->has_i() || a->has_f() || a->has_s() || a->ints_size() > 0) {
+        wrong_kind(name, "a list of floating-point numbers");
+    }
     return {a->floats().begin(), a->floats().end()};
 }
 
-std::optional<NodeContext::Ints> NodeContext::ints_argument(std::string_view name, std::int64_t since, std::size_t index) {
-    if (has(name)) { return integers(name); }
-    if (opset_ < since || !has_input(index)) { return std::nullopt; }
+std::optional<NodeContext::Ints> NodeContext::ints_argument(std::string_view name, std::int64_t since,
+                                                            std::size_t index) {
+    if (has(name)) {
+        return integers(name);
+    }
+    if (opset_ < since || !has_input(index)) {
+        return std::nullopt;
+    }
     return constant_ints(index, std::string(name).c_str());
 }
 
 std::size_t NodeContext::axis(std::int64_t given, std::size_t rank) const {
     const auto limit = static_cast<std::int64_t>(rank);
     if (given < -limit || given >= limit) {
-        fail(NodeErrorCode::kINVALID_NODE, "Axis ", given, " does not exist; with ", rank, " dimensions ", -limit, " to ", limit - 1, " are allowed.");
+        fail(NodeErrorCode::kINVALID_NODE, "Axis ", given, " does not exist; with ", rank, " dimensions ", -limit,
+             " to ", limit - 1, " are allowed.");
     }
     return static_cast<std::size_t>(given < 0 ? given + limit : given);
 }
@@ -164,4 +206,4 @@ NodeContext::Ints NodeContext::axes(const Ints& given, std::size_t rank) const {
     return out;
 }
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

@@ -1,4 +1,5 @@
-// What an operator's importer sees of one node: inputs, attributes, the way to add layers, and where to put the outputs.
+// What an operator's importer sees of one node: inputs, attributes, the way to add layers, and where to put the
+// outputs.
 #pragma once
 
 #include <cstdint>
@@ -22,14 +23,14 @@ namespace tensorvk::onnx {
 struct Value {
     std::string name;
     graph::Tensor* tensor = nullptr;
-    std::shared_ptr<const ConstantData> constant;  // becomes a Constant layer when a layer needs it as a tensor
-    bool failed = false;                           // its node was refused
+    std::shared_ptr<const ConstantData> constant; // becomes a Constant layer when a layer needs it as a tensor
+    bool failed = false;                          // its node was refused
 };
 
 //! What is the same for all nodes of a model.
 struct ModelContext {
     Build& build;
-    std::shared_ptr<const void> owner;  // of the message
+    std::shared_ptr<const void> owner; // of the message
     std::filesystem::path file;
     std::vector<std::string>& warnings;
 };
@@ -41,8 +42,14 @@ class NodeContext {
     using Tensor = graph::Tensor;
     using Ints = Build::Ints;
 
-    NodeContext(const ModelContext& model, const onnx_pb::NodeProto& node, std::int64_t opset, std::vector<Value*> inputs, AttributeMap attributes)
-        : build(model.build), model_(model), node_(node), opset_(opset), inputs_(std::move(inputs)), attributes_(std::move(attributes)) {}
+    NodeContext(const ModelContext& model, const onnx_pb::NodeProto& node, std::int64_t opset,
+                std::vector<Value*> inputs, AttributeMap attributes)
+        : build(model.build),
+          model_(model),
+          node_(node),
+          opset_(opset),
+          inputs_(std::move(inputs)),
+          attributes_(std::move(attributes)) {}
 
     Build& build;
 
@@ -51,7 +58,9 @@ class NodeContext {
     [[nodiscard]] const ModelContext& model() const noexcept { return model_; }
 
     [[nodiscard]] std::size_t input_count() const noexcept { return inputs_.size(); }
-    [[nodiscard]] bool has_input(std::size_t index) const noexcept { return index < inputs_.size() && inputs_[index] != nullptr; }
+    [[nodiscard]] bool has_input(std::size_t index) const noexcept {
+        return index < inputs_.size() && inputs_[index] != nullptr;
+    }
     [[nodiscard]] Tensor* input(std::size_t index);
     //! Null when absent.
     [[nodiscard]] Tensor* optional_input(std::size_t index) { return has_input(index) ? input(index) : nullptr; }
@@ -94,7 +103,9 @@ class NodeContext {
 
   private:
     Value& set(std::size_t index) {
-        if (results_.size() <= index) { results_.resize(index + 1); }
+        if (results_.size() <= index) {
+            results_.resize(index + 1);
+        }
         return results_[index];
     }
 
@@ -109,4 +120,4 @@ class NodeContext {
 //! The tensor of a value, made when it is a constant that no layer needed before.
 [[nodiscard]] graph::Tensor* materialize(Build& build, Value& value);
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

@@ -16,8 +16,10 @@ struct ExternalData {
     std::span<const std::byte> bytes;
 };
 
-//! The bytes that `tensor.external_data` names; `expected` is what the tensor's shape and type ask for. Throws InvalidModel when the location
-//! is absolute, leads out of the folder (also through links), is a hard link, or when the file is too short. Nothing is read before all that.
-[[nodiscard]] ExternalData read_external(const onnx_pb::TensorProto& tensor, const std::filesystem::path& model_file, std::int64_t expected);
+//! The bytes that `tensor.external_data` names; `expected` is what the tensor's shape and type ask for. Throws
+//! InvalidModel when the location is absolute, leads out of the folder (also through links), is a hard link, or when
+//! the file is too short. Nothing is read before all that.
+[[nodiscard]] ExternalData read_external(const onnx_pb::TensorProto& tensor, const std::filesystem::path& model_file,
+                                         std::int64_t expected);
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

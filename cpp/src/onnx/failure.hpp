@@ -10,7 +10,8 @@ namespace tensorvk::onnx {
 
 class NodeFailure : public Error {
   public:
-    NodeFailure(NodeErrorCode code, const std::string& reason) : Error(ErrorCode::kINVALID_ARGUMENT, reason), node_code_(code) {}
+    NodeFailure(NodeErrorCode code, const std::string& reason)
+        : Error(ErrorCode::kINVALID_ARGUMENT, reason), node_code_(code) {}
     [[nodiscard]] NodeErrorCode node_code() const noexcept { return node_code_; }
 
   private:
@@ -22,4 +23,4 @@ template <typename... Parts>
     throw NodeFailure(code, text(parts...));
 }
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

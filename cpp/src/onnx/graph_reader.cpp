@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "onnx/node_order.hpp"
 #include "onnx/operators.hpp"
 #include "support/dtype.hpp"
 
@@ -22,7 +23,9 @@ constexpr std::int64_t kOldestOpset = 7;
 constexpr std::int64_t kNewestOpset = 24;
 constexpr std::size_t kDeepestCall = 16;
 
-bool is_default_domain(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
+bool is_default_domain(const std::string& domain) {
+    return domain.empty() || domain == "ai.onnx";
+}
 
 //! Names of one graph or function body.
 using Scope = std::unordered_map<std::string, Value>;
@@ -39,22 +42,32 @@ Opsets opsets_of(const Imports& imports) {
 
 class GraphReader {
   public:
-    GraphReader(const std::shared_ptr<const onnx_pb::ModelProto>& model, const std::filesystem::path& file, Network& network, ImportResult& result)
-        : proto_(*model), network_(network), result_(result), build_(network), model_{build_, model, file, result.warnings} {}
+    GraphReader(const std::shared_ptr<const onnx_pb::ModelProto>& model, const std::filesystem::path& file,
+                Network& network, ImportResult& result)
+        : proto_(*model),
+          network_(network),
+          result_(result),
+          build_(network),
+          model_{build_, model, file, result.warnings} {}
 
     void read() {
         const onnx_pb::GraphProto& graph = proto_.graph();
-        if (!graph.name().empty()) { network_.name = graph.name(); }
+        if (!graph.name().empty()) {
+            network_.name = graph.name();
+        }
         const Opsets opsets = opsets_of(proto_.opset_import());
         check_opset(opsets);
         if (graph.sparse_initializer_size() > 0) {
-            fail(NodeErrorCode::kUNSUPPORTED_GRAPH, "The model has sparse initializers, which are not offered; store them as dense tensors.");
+            fail(NodeErrorCode::kUNSUPPORTED_GRAPH,
+                 "The model has sparse initializers, which are not offered; store them as dense tensors.");
         }
         read_initializers(graph);
         read_inputs(graph);
         result_.node_count = static_cast<std::size_t>(graph.node_size());
         read_nodes(graph.node(), opsets, scope_, {}, "");
-        if (result_.ok()) { mark_outputs(graph); }
+        if (result_.ok()) {
+            mark_outputs(graph);
+        }
     }
 
   private:
@@ -62,11 +75,12 @@ class GraphReader {
         const auto it = opsets.find("");
         const std::int64_t opset = it == opsets.end() ? 1 : it->second;
         if (it != opsets.end() && opset < kOldestOpset) {
-            fail(NodeErrorCode::kUNSUPPORTED_GRAPH, "The model uses operator set ", opset, "; ", kOldestOpset, " to ", kNewestOpset,
-                 " are offered, so convert it with onnx.version_converter.");
+            fail(NodeErrorCode::kUNSUPPORTED_GRAPH, "The model uses operator set ", opset, "; ", kOldestOpset, " to ",
+                 kNewestOpset, " are offered, so convert it with onnx.version_converter.");
         }
         if (opset > kNewestOpset) {
-            model_.warnings.push_back(text("The model uses operator set ", opset, ", newer than the newest known one, ", kNewestOpset, "."));
+            model_.warnings.push_back(
+                text("The model uses operator set ", opset, ", newer than the newest known one, ", kNewestOpset, "."));
         }
     }
 
@@ -75,14 +89,18 @@ class GraphReader {
             Value& value = scope_[tensor.name()];
             value.name = tensor.name();
             auto data = std::make_shared<ConstantData>(read_tensor(tensor, model_.owner, model_.file));
-            if (!data->warning.empty()) { model_.warnings.push_back(data->warning); }
+            if (!data->warning.empty()) {
+                model_.warnings.push_back(data->warning);
+            }
             value.constant = std::move(data);
         }
     }
 
     void read_inputs(const onnx_pb::GraphProto& graph) {
         for (const auto& input : graph.input()) {
-            if (scope_.contains(input.name())) { continue; }  // a default value, which old formats list among the inputs: a constant
+            if (scope_.contains(input.name())) {
+                continue;
+            } // a default value, which old formats list among the inputs: a constant
             Value value;
             value.name = input.name();
             value.tensor = add_input(input);
@@ -92,16 +110,19 @@ class GraphReader {
 
     Tensor* add_input(const onnx_pb::ValueInfoProto& input) {
         if (!input.type().has_tensor_type() || !input.type().tensor_type().has_shape()) {
-            fail(NodeErrorCode::kUNSUPPORTED_GRAPH, "Input '", input.name(), "' is no tensor of known rank; inputs must be declared as tensors with a shape.");
+            fail(NodeErrorCode::kUNSUPPORTED_GRAPH, "Input '", input.name(),
+                 "' is no tensor of known rank; inputs must be declared as tensors with a shape.");
         }
         const std::int32_t onnx_type = input.type().tensor_type().elem_type();
         const auto type = data_type(onnx_type);
         if (!type) {
-            fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, "Input '", input.name(), "' has elements of type ", type_name(onnx_type),
+            fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, "Input '", input.name(), "' has elements of type ",
+                 type_name(onnx_type),
                  "; float, float16, bfloat16, double, int8, uint8, int32, int64 and bool are offered.");
         }
         if (type_name(onnx_type) == "double") {
-            model_.warnings.push_back(text("Input '", input.name(), "' is float64 in the model and float32 in the network."));
+            model_.warnings.push_back(
+                text("Input '", input.name(), "' is float64 in the model and float32 in the network."));
         }
         std::vector<std::int64_t> dims;
         std::vector<std::string> names;
@@ -120,16 +141,18 @@ class GraphReader {
     }
 
     template <typename Nodes>
-    void read_nodes(const Nodes& nodes, const Opsets& opsets, Scope& scope, const AttributeMap& caller, const std::string& prefix) {
-        int index = 0;
-        for (const NodeProto& node : nodes) {
-            if (calls_.empty()) { node_index_ = index; }
-            read_node(node, opsets, scope, caller, prefix, index);
-            ++index;
+    void read_nodes(const Nodes& nodes, const Opsets& opsets, Scope& scope, const AttributeMap& caller,
+                    const std::string& prefix) {
+        for (const int index : reading_order(nodes)) {
+            if (calls_.empty()) {
+                node_index_ = index;
+            }
+            read_node(nodes[index], opsets, scope, caller, prefix, index);
         }
     }
 
-    void read_node(const NodeProto& node, const Opsets& opsets, Scope& scope, const AttributeMap& caller, const std::string& prefix, int index) {
+    void read_node(const NodeProto& node, const Opsets& opsets, Scope& scope, const AttributeMap& caller,
+                   const std::string& prefix, int index) {
         const auto opset = opsets.find(is_default_domain(node.domain()) ? "" : node.domain());
         const std::int64_t version = opset == opsets.end() ? 1 : opset->second;
         const std::string name = prefix + (node.name().empty() ? text(node.op_type(), "_", index) : node.name());
@@ -159,7 +182,9 @@ class GraphReader {
     }
 
     void report(const NodeProto& node, std::int64_t opset, NodeErrorCode code, std::string reason) {
-        if (function_failed_) { return; }  // the error inside the function has been reported
+        if (function_failed_) {
+            return;
+        } // the error inside the function has been reported
         NodeError error;
         error.node = node_index_;
         error.node_name = node.name();
@@ -188,7 +213,7 @@ class GraphReader {
             const auto it = scope.find(name);
             if (it == scope.end()) {
                 fail(NodeErrorCode::kINVALID_GRAPH, "Its input '", name,
-                     "' is not made by an earlier node, an initializer or a graph input; the nodes must be sorted topologically.");
+                     "' is made by no node, initializer or graph input, or only by nodes that depend on it.");
             }
             inputs.push_back(&it->second);
         }
@@ -210,11 +235,16 @@ class GraphReader {
         return out;
     }
 
-    std::vector<Value> import_node(const NodeProto& node, std::int64_t opset, std::vector<Value*> inputs, AttributeMap attributes, const std::string& name) {
+    std::vector<Value> import_node(const NodeProto& node, std::int64_t opset, std::vector<Value*> inputs,
+                                   AttributeMap attributes, const std::string& name) {
         function_failed_ = false;
-        if (const auto* function = find_function(node)) { return call(*function, inputs, attributes, name); }
+        if (const auto* function = find_function(node)) {
+            return call(*function, inputs, attributes, name);
+        }
         const Operator* op = is_default_domain(node.domain()) ? find_operator(node.op_type()) : nullptr;
-        if (op == nullptr) { unknown(node); }
+        if (op == nullptr) {
+            unknown(node);
+        }
         NodeContext context(model_, node, opset, std::move(inputs), std::move(attributes));
         op->import(context);
         return std::move(context.results());
@@ -227,25 +257,30 @@ class GraphReader {
         }
         const std::string_view nearest = nearest_operator(node.op_type());
         fail(NodeErrorCode::kUNSUPPORTED_NODE, "There is no importer for the operator '", node.op_type(), "'",
-             nearest.empty() ? text("; replace it by operators that are offered, or cut the model before it.") : text("; did you mean '", nearest, "'?"));
+             nearest.empty() ? text("; replace it by operators that are offered, or cut the model before it.")
+                             : text("; did you mean '", nearest, "'?"));
     }
 
     const onnx_pb::FunctionProto* find_function(const NodeProto& node) const {
         const auto it = std::find_if(proto_.functions().begin(), proto_.functions().end(), [&](const auto& f) {
-            return f.name() == node.op_type() && (f.domain() == node.domain() || (is_default_domain(f.domain()) && is_default_domain(node.domain())));
+            return f.name() == node.op_type() &&
+                   (f.domain() == node.domain() || (is_default_domain(f.domain()) && is_default_domain(node.domain())));
         });
         return it == proto_.functions().end() ? nullptr : &*it;
     }
 
     //! A local function's body takes the place of its call.
-    std::vector<Value> call(const onnx_pb::FunctionProto& function, const std::vector<Value*>& inputs, AttributeMap attributes, const std::string& name) {
+    std::vector<Value> call(const onnx_pb::FunctionProto& function, const std::vector<Value*>& inputs,
+                            AttributeMap attributes, const std::string& name) {
         if (calls_.size() >= kDeepestCall) {
-            fail(NodeErrorCode::kINVALID_GRAPH, "Local functions call each other more than ", kDeepestCall, " levels deep; '", function.name(),
-                 "' may be calling itself.");
+            fail(NodeErrorCode::kINVALID_GRAPH, "Local functions call each other more than ", kDeepestCall,
+                 " levels deep; '", function.name(), "' may be calling itself.");
         }
         Scope body;
         for (int i = 0; i < function.input_size() && static_cast<std::size_t>(i) < inputs.size(); ++i) {
-            if (inputs[static_cast<std::size_t>(i)] != nullptr) { body[function.input(i)] = *inputs[static_cast<std::size_t>(i)]; }
+            if (inputs[static_cast<std::size_t>(i)] != nullptr) {
+                body[function.input(i)] = *inputs[static_cast<std::size_t>(i)];
+            }
         }
         for (const auto& attribute : function.attribute_proto()) {
             attributes.emplace(attribute.name(), &attribute);
@@ -255,7 +290,9 @@ class GraphReader {
         read_nodes(function.node(), opsets_of(function.opset_import()), body, attributes, name + "/");
         calls_.pop_back();
         function_failed_ = result_.errors.size() > errors;
-        if (function_failed_) { fail(NodeErrorCode::kINVALID_NODE, "The function '", function.name(), "' cannot be imported."); }
+        if (function_failed_) {
+            fail(NodeErrorCode::kINVALID_NODE, "The function '", function.name(), "' cannot be imported.");
+        }
         std::vector<Value> results;
         for (const std::string& output : function.output()) {
             const auto it = body.find(output);
@@ -264,16 +301,21 @@ class GraphReader {
         return results;
     }
 
-    void define(const NodeProto& node, int index, std::vector<Value>& results, Scope& scope, const std::string& prefix) {
+    void define(const NodeProto& node, int index, std::vector<Value>& results, Scope& scope,
+                const std::string& prefix) {
         const std::string& name = node.output(index);
-        if (name.empty()) { return; }
+        if (name.empty()) {
+            return;
+        }
         const auto i = static_cast<std::size_t>(index);
         if (i >= results.size() || (results[i].tensor == nullptr && !results[i].constant)) {
-            fail(NodeErrorCode::kUNSUPPORTED_NODE, "Output ", index, " ('", name, "') of ", node.op_type(), " is used, but not offered.");
+            fail(NodeErrorCode::kUNSUPPORTED_NODE, "Output ", index, " ('", name, "') of ", node.op_type(),
+                 " is used, but not offered.");
         }
         Value& value = results[i];
         value.name = prefix + name;
-        if (value.tensor != nullptr && value.tensor->producer != nullptr && named_.insert(value.tensor).second && network_.find(value.name) == nullptr) {
+        if (value.tensor != nullptr && value.tensor->producer != nullptr && named_.insert(value.tensor).second &&
+            network_.find(value.name) == nullptr) {
             network_.rename(value.tensor, value.name);
         }
         scope[name] = value;
@@ -282,16 +324,23 @@ class GraphReader {
     void mark_outputs(const onnx_pb::GraphProto& graph) {
         for (const auto& output : graph.output()) {
             const auto it = scope_.find(output.name());
-            if (it == scope_.end()) { fail(NodeErrorCode::kINVALID_GRAPH, "The graph's output '", output.name(), "' is made by no node."); }
+            if (it == scope_.end()) {
+                fail(NodeErrorCode::kINVALID_GRAPH, "The graph's output '", output.name(), "' is made by no node.");
+            }
             build_.begin_node(output.name());
             Tensor* tensor = materialize(build_, it->second);
-            if (tensor->name != output.name() || tensor->is_input || tensor->is_output) {  // another name for the same tensor
+            if (tensor->name != output.name() || tensor->is_input ||
+                tensor->is_output) { // another name for the same tensor
                 tensor = build_.add(LayerType::kIDENTITY, {tensor}, graph::NoAttributes{}, "output");
-                if (network_.find(output.name()) == nullptr) { network_.rename(tensor, output.name()); }
+                if (network_.find(output.name()) == nullptr) {
+                    network_.rename(tensor, output.name());
+                }
             }
             network_.mark_output(tensor);
         }
-        if (graph.output_size() == 0) { fail(NodeErrorCode::kINVALID_GRAPH, "The graph has no outputs, so there is nothing to compute."); }
+        if (graph.output_size() == 0) {
+            fail(NodeErrorCode::kINVALID_GRAPH, "The graph has no outputs, so there is nothing to compute.");
+        }
     }
 
     const onnx_pb::ModelProto& proto_;
@@ -306,10 +355,11 @@ class GraphReader {
     bool function_failed_ = false;
 };
 
-}  // namespace
+} // namespace
 
-void read_graph(const std::shared_ptr<const onnx_pb::ModelProto>& model, const std::filesystem::path& file, Network& network, ImportResult& result) {
+void read_graph(const std::shared_ptr<const onnx_pb::ModelProto>& model, const std::filesystem::path& file,
+                Network& network, ImportResult& result) {
     GraphReader(model, file, network, result).read();
 }
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

@@ -14,9 +14,12 @@ std::string describe(const NodeError& error) {
     for (const std::string& function : error.function_stack) {
         out += text("In function '", function, "': ");
     }
-    if (error.node < 0) { return out + error.reason; }
+    if (error.node < 0) {
+        return out + error.reason;
+    }
     out += text("Node ", error.node, error.node_name.empty() ? "" : text(" '", error.node_name, "'"), " (");
-    out += text(error.domain.empty() ? "" : text(error.domain, "."), error.op_type, ", opset ", error.opset, "): ", error.reason);
+    out += text(error.domain.empty() ? "" : text(error.domain, "."), error.op_type, ", opset ", error.opset,
+                "): ", error.reason);
     return out;
 }
 
@@ -42,19 +45,22 @@ ImportResult guarded(const Work& work) {
     } catch (const Error& failure) {
         result.errors.push_back(model_error(NodeErrorCode::kINVALID_GRAPH, failure.what()));
     } catch (const std::bad_alloc&) {
-        result.errors.push_back(model_error(NodeErrorCode::kMEM_ALLOC_FAILED, "The host's memory does not suffice to read the model."));
+        result.errors.push_back(
+            model_error(NodeErrorCode::kMEM_ALLOC_FAILED, "The host's memory does not suffice to read the model."));
     }
     return result;
 }
 
-void import_into(std::span<const std::byte> bytes, const std::filesystem::path& path, graph::Network& network, ImportResult& result) {
+void import_into(std::span<const std::byte> bytes, const std::filesystem::path& path, graph::Network& network,
+                 ImportResult& result) {
     const auto model = read_model(bytes);
     read_graph(model, path, network, result);
 }
 
-}  // namespace
+} // namespace
 
-ImportResult import_model(std::span<const std::byte> bytes, const std::filesystem::path& path, graph::Network& network) {
+ImportResult import_model(std::span<const std::byte> bytes, const std::filesystem::path& path,
+                          graph::Network& network) {
     return guarded([&](ImportResult& result) { import_into(bytes, path, network, result); });
 }
 
@@ -62,4 +68,4 @@ ImportResult import_file(const std::filesystem::path& file, graph::Network& netw
     return guarded([&](ImportResult& result) { import_into(read_file(file), file, network, result); });
 }
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

@@ -31,12 +31,13 @@ enum class NodeErrorCode : int {
 };
 
 struct NodeError {
-    int node = -1;  // index in the graph (of the outermost call for nodes of local functions); -1 when no node is to blame
+    int node =
+        -1; // index in the graph (of the outermost call for nodes of local functions); -1 when no node is to blame
     std::string node_name, op_type, domain;
     std::int64_t opset = 0;
     NodeErrorCode code = NodeErrorCode::kINTERNAL_ERROR;
-    std::string reason;                       // one sentence
-    std::vector<std::string> function_stack;  // local functions around the node, outermost first
+    std::string reason;                      // one sentence
+    std::vector<std::string> function_stack; // local functions around the node, outermost first
 };
 
 //! "Node 12 'conv1' (Conv, opset 13): ..."
@@ -50,10 +51,12 @@ struct ImportResult {
     [[nodiscard]] bool ok() const noexcept { return errors.empty(); }
 };
 
-//! Reads a serialized ModelProto into the network. `path`: the file it came from, or empty; external data must lie in that file's folder.
-//! Weights stay in the parsed message, which the network keeps alive; `bytes` may go after the call. Dynamic dimensions that carry the
-//! same name (dim_param) share one symbol, except for names that say nothing ("?", "None", "-1").
-[[nodiscard]] ImportResult import_model(std::span<const std::byte> bytes, const std::filesystem::path& path, graph::Network& network);
+//! Reads a serialized ModelProto into the network. `path`: the file it came from, or empty; external data must lie in
+//! that file's folder. Weights stay in the parsed message, which the network keeps alive; `bytes` may go after the
+//! call. Dynamic dimensions that carry the same name (dim_param) share one symbol, except for names that say nothing
+//! ("?", "None", "-1").
+[[nodiscard]] ImportResult import_model(std::span<const std::byte> bytes, const std::filesystem::path& path,
+                                        graph::Network& network);
 //! The same from a file.
 [[nodiscard]] ImportResult import_file(const std::filesystem::path& file, graph::Network& network);
 
@@ -61,4 +64,4 @@ struct ImportResult {
 [[nodiscard]] bool supports_operator(std::string_view op_type) noexcept;
 [[nodiscard]] std::vector<std::string> supported_operators();
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

@@ -11,9 +11,10 @@ namespace {
 const std::map<std::string_view, Operator>& table() {
     static const std::map<std::string_view, Operator> operators = [] {
         std::map<std::string_view, Operator> all;
-        for (const auto family : {activation_operators(), arithmetic_operators(), constant_operators(), convolution_operators(), matrix_operators(),
-                                  movement_operators(), normalization_operators(), reduction_operators(), resize_operators(), shape_operators(),
-                                  slice_operators()}) {
+        for (const auto family :
+             {activation_operators(), arithmetic_operators(), constant_operators(), convolution_operators(),
+              matrix_operators(), movement_operators(), normalization_operators(), reduction_operators(),
+              resize_operators(), shape_operators(), slice_operators()}) {
             for (const Operator& op : family) {
                 all.emplace(op.name, op);
             }
@@ -38,7 +39,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
     return row.back();
 }
 
-}  // namespace
+} // namespace
 
 const Operator* find_operator(std::string_view name) noexcept {
     const auto it = table().find(name);
@@ -47,8 +48,10 @@ const Operator* find_operator(std::string_view name) noexcept {
 
 std::string_view nearest_operator(std::string_view name) {
     std::string_view best;
-    std::size_t smallest = 4;  // more edits than that are another word
-    if (name.size() > 64) { return best; }
+    std::size_t smallest = 4; // more edits than that are another word
+    if (name.size() > 64) {
+        return best;
+    }
     for (const auto& [candidate, op] : table()) {
         const std::size_t edits = distance(name, candidate);
         if (edits < smallest && edits < candidate.size() / 2 + 1) {
@@ -59,7 +62,9 @@ std::string_view nearest_operator(std::string_view name) {
     return best;
 }
 
-bool supports_operator(std::string_view op_type) noexcept { return find_operator(op_type) != nullptr; }
+bool supports_operator(std::string_view op_type) noexcept {
+    return find_operator(op_type) != nullptr;
+}
 
 std::vector<std::string> supported_operators() {
     std::vector<std::string> names;
@@ -69,4 +74,4 @@ std::vector<std::string> supported_operators() {
     return names;
 }
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

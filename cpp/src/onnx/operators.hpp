@@ -33,4 +33,4 @@ struct Operator {
 //! The known operator that is spelled most alike, or "" when none is close.
 [[nodiscard]] std::string_view nearest_operator(std::string_view name);
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

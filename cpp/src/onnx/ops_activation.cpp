@@ -33,24 +33,30 @@ void leaky_relu(NodeContext& node) {
     node.output(node.build.activation(ActivationType::kLEAKY_RELU, node.input(0), node.real("alpha", 0.01f), 0.0f, ""));
 }
 
-void elu(NodeContext& node) { node.output(node.build.activation(ActivationType::kELU, node.input(0), node.real("alpha", 1.0f), 0.0f, "")); }
+void elu(NodeContext& node) {
+    node.output(node.build.activation(ActivationType::kELU, node.input(0), node.real("alpha", 1.0f), 0.0f, ""));
+}
 
 //! alpha * elu(x / alpha)
 void celu(NodeContext& node) {
     Tensor* x = node.input(0);
     const float alpha = node.real("alpha", 1.0f);
-    Tensor* scaled = node.build.elementwise(ElementWiseOperation::kDIV, x, node.build.number(x, static_cast<double>(alpha)), "scaled");
+    Tensor* scaled = node.build.elementwise(ElementWiseOperation::kDIV, x,
+                                            node.build.number(x, static_cast<double>(alpha)), "scaled");
     Tensor* y = node.build.activation(ActivationType::kELU, scaled, 1.0f, 0.0f, "elu");
-    node.output(node.build.elementwise(ElementWiseOperation::kPROD, y, node.build.number(x, static_cast<double>(alpha)), ""));
+    node.output(
+        node.build.elementwise(ElementWiseOperation::kPROD, y, node.build.number(x, static_cast<double>(alpha)), ""));
 }
 
 void selu(NodeContext& node) {
-    node.output(node.build.activation(ActivationType::kSELU, node.input(0), node.real("alpha", 1.67326319217681884765625f),
+    node.output(node.build.activation(ActivationType::kSELU, node.input(0),
+                                      node.real("alpha", 1.67326319217681884765625f),
                                       node.real("gamma", 1.05070102214813232421875f), ""));
 }
 
 void hard_sigmoid(NodeContext& node) {
-    node.output(node.build.activation(ActivationType::kHARD_SIGMOID, node.input(0), node.real("alpha", 0.2f), node.real("beta", 0.5f), ""));
+    node.output(node.build.activation(ActivationType::kHARD_SIGMOID, node.input(0), node.real("alpha", 0.2f),
+                                      node.real("beta", 0.5f), ""));
 }
 
 void hard_swish(NodeContext& node) {
@@ -63,8 +69,9 @@ void hard_swish(NodeContext& node) {
 void swish(NodeContext& node) {
     Tensor* x = node.input(0);
     const float alpha = node.real("alpha", 1.0f);
-    Tensor* scaled =
-        alpha == 1.0f ? x : node.build.elementwise(ElementWiseOperation::kPROD, x, node.build.number(x, static_cast<double>(alpha)), "scaled");
+    Tensor* scaled = alpha == 1.0f ? x
+                                   : node.build.elementwise(ElementWiseOperation::kPROD, x,
+                                                            node.build.number(x, static_cast<double>(alpha)), "scaled");
     Tensor* gate = node.build.activation(ActivationType::kSIGMOID, scaled, 0.0f, 0.0f, "gate");
     node.output(node.build.elementwise(ElementWiseOperation::kPROD, x, gate, ""));
 }
@@ -77,19 +84,23 @@ void mish(NodeContext& node) {
 }
 
 void thresholded_relu(NodeContext& node) {
-    node.output(node.build.activation(ActivationType::kTHRESHOLDED_RELU, node.input(0), node.real("alpha", 1.0f), 0.0f, ""));
+    node.output(
+        node.build.activation(ActivationType::kTHRESHOLDED_RELU, node.input(0), node.real("alpha", 1.0f), 0.0f, ""));
 }
 
 void scaled_tanh(NodeContext& node) {
-    node.output(node.build.activation(ActivationType::kSCALED_TANH, node.input(0), node.real("alpha", 1.0f), node.real("beta", 1.0f), ""));
+    node.output(node.build.activation(ActivationType::kSCALED_TANH, node.input(0), node.real("alpha", 1.0f),
+                                      node.real("beta", 1.0f), ""));
 }
 
 void gelu(NodeContext& node) {
     const std::string approximate = node.string("approximate", "none");
     if (approximate != "none" && approximate != "tanh") {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_ATTR, "Attribute 'approximate' is '", approximate, "'; 'none' and 'tanh' are allowed.");
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_ATTR, "Attribute 'approximate' is '", approximate,
+             "'; 'none' and 'tanh' are allowed.");
     }
-    node.output(node.build.activation(approximate == "tanh" ? ActivationType::kGELU_TANH : ActivationType::kGELU_ERF, node.input(0), 0.0f, 0.0f, ""));
+    node.output(node.build.activation(approximate == "tanh" ? ActivationType::kGELU_TANH : ActivationType::kGELU_ERF,
+                                      node.input(0), 0.0f, 0.0f, ""));
 }
 
 void prelu(NodeContext& node) {
@@ -103,18 +114,24 @@ void clip(NodeContext& node) {
     Tensor* x = node.input(0);
     constexpr float kLargest = std::numeric_limits<float>::max();
     if (node.opset() < 11) {
-        node.output(node.build.activation(ActivationType::kCLIP, x, node.real("min", -kLargest), node.real("max", kLargest), ""));
+        node.output(node.build.activation(ActivationType::kCLIP, x, node.real("min", -kLargest),
+                                          node.real("max", kLargest), ""));
         return;
     }
     const auto low = node.has_input(1) ? node.constant_doubles(1) : std::vector{static_cast<double>(-kLargest)};
     const auto high = node.has_input(2) ? node.constant_doubles(2) : std::vector{static_cast<double>(kLargest)};
     if (is_floating(x->dtype) && low && high && low->size() == 1 && high->size() == 1) {
-        node.output(node.build.activation(ActivationType::kCLIP, x, static_cast<float>(low->front()), static_cast<float>(high->front()), ""));
+        node.output(node.build.activation(ActivationType::kCLIP, x, static_cast<float>(low->front()),
+                                          static_cast<float>(high->front()), ""));
         return;
     }
     Tensor* y = x;
-    if (node.has_input(1)) { y = node.build.elementwise(ElementWiseOperation::kMAX, y, node.input(1), "low"); }
-    if (node.has_input(2)) { y = node.build.elementwise(ElementWiseOperation::kMIN, y, node.input(2), "high"); }
+    if (node.has_input(1)) {
+        y = node.build.elementwise(ElementWiseOperation::kMAX, y, node.input(1), "low");
+    }
+    if (node.has_input(2)) {
+        y = node.build.elementwise(ElementWiseOperation::kMIN, y, node.input(2), "high");
+    }
     node.output(y != x ? y : node.build.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{}));
 }
 
@@ -180,8 +197,10 @@ constexpr Operator kOperators[] = {
     {"ThresholdedRelu", thresholded_relu},
 };
 
-}  // namespace
+} // namespace
 
-std::span<const Operator> activation_operators() { return kOperators; }
+std::span<const Operator> activation_operators() {
+    return kOperators;
+}
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

@@ -62,10 +62,12 @@ void mod(NodeContext& node) {
     Tensor* quotient = nullptr;
     if (node.integer("fmod", 0) == 0) {
         quotient = build.elementwise(ElementWiseOperation::kFLOOR_DIV, a, b, "quotient");
-    } else if (is_floating(a->dtype)) {  // rounded towards zero
+    } else if (is_floating(a->dtype)) { // rounded towards zero
         Tensor* exact = build.elementwise(ElementWiseOperation::kDIV, a, b, "exact");
-        Tensor* magnitude = build.unary(UnaryOperation::kFLOOR, build.unary(UnaryOperation::kABS, exact, "abs"), "floor");
-        quotient = build.elementwise(ElementWiseOperation::kPROD, build.unary(UnaryOperation::kSIGN, exact, "sign"), magnitude, "quotient");
+        Tensor* magnitude =
+            build.unary(UnaryOperation::kFLOOR, build.unary(UnaryOperation::kABS, exact, "abs"), "floor");
+        quotient = build.elementwise(ElementWiseOperation::kPROD, build.unary(UnaryOperation::kSIGN, exact, "sign"),
+                                     magnitude, "quotient");
     } else {
         quotient = build.elementwise(ElementWiseOperation::kDIV, a, b, "quotient");
     }
@@ -79,7 +81,8 @@ void where(NodeContext& node) {
     Tensor* no = node.input(2);
     const std::size_t rank = std::max({condition->dims.size(), yes->dims.size(), no->dims.size()});
     Build& b = node.build;
-    node.output(b.add(LayerType::kSELECT, {b.with_rank(condition, rank), b.with_rank(yes, rank), b.with_rank(no, rank)}, graph::NoAttributes{}));
+    node.output(b.add(LayerType::kSELECT, {b.with_rank(condition, rank), b.with_rank(yes, rank), b.with_rank(no, rank)},
+                      graph::NoAttributes{}));
 }
 
 constexpr Operator kOperators[] = {
@@ -104,8 +107,10 @@ constexpr Operator kOperators[] = {
     {"Xor", binary<ElementWiseOperation::kXOR>},
 };
 
-}  // namespace
+} // namespace
 
-std::span<const Operator> arithmetic_operators() { return kOperators; }
+std::span<const Operator> arithmetic_operators() {
+    return kOperators;
+}
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

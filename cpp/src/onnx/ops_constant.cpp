@@ -13,20 +13,31 @@ using graph::Tensor;
 
 template <typename T>
 std::shared_ptr<const ConstantData> data_of(DataType type, std::vector<std::int64_t> dims, std::vector<T> values) {
-    return std::make_shared<const ConstantData>(ConstantData{std::move(dims), make_weights(type, std::move(values)), {}});
+    return std::make_shared<const ConstantData>(
+        ConstantData{std::move(dims), make_weights(type, std::move(values)), {}});
 }
 
 std::shared_ptr<const ConstantData> tensor_of(NodeContext& node, const onnx_pb::AttributeProto& attribute) {
-    if (!attribute.has_t()) { fail(NodeErrorCode::kINVALID_NODE, "Attribute '", attribute.name(), "' must be a tensor."); }
+    if (!attribute.has_t()) {
+        fail(NodeErrorCode::kINVALID_NODE, "Attribute '", attribute.name(), "' must be a tensor.");
+    }
     auto data = std::make_shared<ConstantData>(read_tensor(attribute.t(), node.model().owner, node.model().file));
-    if (!data->warning.empty()) { node.warn(data->warning); }
+    if (!data->warning.empty()) {
+        node.warn(data->warning);
+    }
     return data;
 }
 
 void constant(NodeContext& node) {
-    if (const auto* value = node.attribute("value")) { return node.output(tensor_of(node, *value)); }
-    if (node.has("value_int")) { return node.output(data_of<std::int64_t>(DataType::kINT64, {}, {node.integer("value_int", 0)})); }
-    if (node.has("value_float")) { return node.output(data_of<float>(DataType::kFLOAT, {}, {node.real("value_float", 0.0f)})); }
+    if (const auto* value = node.attribute("value")) {
+        return node.output(tensor_of(node, *value));
+    }
+    if (node.has("value_int")) {
+        return node.output(data_of<std::int64_t>(DataType::kINT64, {}, {node.integer("value_int", 0)}));
+    }
+    if (node.has("value_float")) {
+        return node.output(data_of<float>(DataType::kFLOAT, {}, {node.real("value_float", 0.0f)}));
+    }
     if (node.has("value_ints")) {
         auto values = node.integers("value_ints");
         const auto count = static_cast<std::int64_t>(values.size());
@@ -38,21 +49,27 @@ void constant(NodeContext& node) {
         return node.output(data_of(DataType::kFLOAT, {count}, std::move(values)));
     }
     fail(NodeErrorCode::kUNSUPPORTED_NODE_ATTR,
-         "Its value is sparse, a string or missing; allowed are 'value', 'value_int', 'value_ints', 'value_float' and 'value_floats'.");
+         "Its value is sparse, a string or missing; allowed are 'value', 'value_int', 'value_ints', 'value_float' and "
+         "'value_floats'.");
 }
 
 //! One number, repeated.
 void constant_of_shape(NodeContext& node) {
     Tensor* shape = node.shape_input(0, "shape");
     std::shared_ptr<const ConstantData> value = data_of<float>(DataType::kFLOAT, {1}, {0.0f});
-    if (const auto* attribute = node.attribute("value")) { value = tensor_of(node, *attribute); }
+    if (const auto* attribute = node.attribute("value")) {
+        value = tensor_of(node, *attribute);
+    }
     if (value->weights.count != 1) {
-        fail(NodeErrorCode::kINVALID_NODE, "Attribute 'value' must hold one number; it has ", value->weights.count, ".");
+        fail(NodeErrorCode::kINVALID_NODE, "Attribute 'value' must hold one number; it has ", value->weights.count,
+             ".");
     }
     const auto dims = node.build.known(shape);
     if (dims && checked_volume(*dims) <= static_cast<std::int64_t>(graph::kMaxShapeValues)) {
-        const std::vector<double> numbers(static_cast<std::size_t>(checked_volume(*dims)), to_doubles(value->weights)[0]);
-        return node.output(std::make_shared<const ConstantData>(ConstantData{*dims, from_doubles(value->weights.type, numbers), {}}));
+        const std::vector<double> numbers(static_cast<std::size_t>(checked_volume(*dims)),
+                                          to_doubles(value->weights)[0]);
+        return node.output(
+            std::make_shared<const ConstantData>(ConstantData{*dims, from_doubles(value->weights.type, numbers), {}}));
     }
     const std::size_t rank = shape->values->size();
     Tensor* one = node.build.constant(Build::Ints(rank, 1), value->weights, "value");
@@ -65,16 +82,20 @@ void constant_of_shape(NodeContext& node) {
 }
 
 void cast_to(NodeContext& node, DataType to) {
-    if (const auto data = node.constant(0); data && data->weights.count <= static_cast<std::int64_t>(graph::kMaxShapeValues)) {
+    if (const auto data = node.constant(0);
+        data && data->weights.count <= static_cast<std::int64_t>(graph::kMaxShapeValues)) {
         std::vector<double> numbers = to_doubles(data->weights);
-        if (!is_floating(to)) {  // casts to integers round towards zero
+        if (!is_floating(to)) { // casts to integers round towards zero
             for (double& number : numbers) {
-                number = to == DataType::kBOOL ? (number != 0.0 ? 1.0 : 0.0) : static_cast<double>(static_cast<std::int64_t>(
-                                                                                    std::clamp(number, -9.2e18, 9.2e18)));
+                number = to == DataType::kBOOL
+                             ? (number != 0.0 ? 1.0 : 0.0)
+                             : static_cast<double>(static_cast<std::int64_t>(std::clamp(number, -9.2e18, 9.2e18)));
             }
         }
         const bool exact = data->weights.type != DataType::kINT64 || to != DataType::kINT64;
-        node.output(exact ? std::make_shared<const ConstantData>(ConstantData{data->dims, from_doubles(to, numbers), {}}) : data);
+        node.output(exact
+                        ? std::make_shared<const ConstantData>(ConstantData{data->dims, from_doubles(to, numbers), {}})
+                        : data);
         return;
     }
     node.output(node.build.add(LayerType::kCAST, {node.input(0)}, graph::CastAttributes{to}));
@@ -90,16 +111,22 @@ void cast(NodeContext& node) {
     cast_to(node, *to);
 }
 
-void cast_like(NodeContext& node) { cast_to(node, node.input(1)->dtype); }
+void cast_like(NodeContext& node) {
+    cast_to(node, node.input(1)->dtype);
+}
 
 void identity(NodeContext& node) {
-    if (auto data = node.constant(0)) { return node.output(std::move(data)); }
+    if (auto data = node.constant(0)) {
+        return node.output(std::move(data));
+    }
     node.output(node.build.add(LayerType::kIDENTITY, {node.input(0)}, graph::NoAttributes{}));
 }
 
 //! At inference nothing is dropped.
 void dropout(NodeContext& node) {
-    if (node.wants_output(1)) { fail(NodeErrorCode::kUNSUPPORTED_NODE, "Its output 1 (mask) is used; only the data is offered."); }
+    if (node.wants_output(1)) {
+        fail(NodeErrorCode::kUNSUPPORTED_NODE, "Its output 1 (mask) is used; only the data is offered.");
+    }
     if (node.has_input(2) && node.constant_number(2, "training_mode") != 0.0) {
         fail(NodeErrorCode::kUNSUPPORTED_NODE, "It is in training mode; export the model for inference.");
     }
@@ -107,16 +134,14 @@ void dropout(NodeContext& node) {
 }
 
 constexpr Operator kOperators[] = {
-    {"Cast", cast},
-    {"CastLike", cast_like},
-    {"Constant", constant},
-    {"ConstantOfShape", constant_of_shape},
-    {"Dropout", dropout},
-    {"Identity", identity},
+    {"Cast", cast},       {"CastLike", cast_like}, {"Constant", constant}, {"ConstantOfShape", constant_of_shape},
+    {"Dropout", dropout}, {"Identity", identity},
 };
 
-}  // namespace
+} // namespace
 
-std::span<const Operator> constant_operators() { return kOperators; }
+std::span<const Operator> constant_operators() {
+    return kOperators;
+}
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

@@ -12,8 +12,8 @@ using Ints = Build::Ints;
 
 std::size_t spatial_axes(const Tensor* x, const NodeContext& node) {
     if (x->dims.size() < 3 || x->dims.size() > 5) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_SHAPE, node.op(), " needs an input of 3 to 5 dimensions (N, C, spatial axes); '", x->name, "' has ",
-             x->dims.size(), ".");
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_SHAPE, node.op(),
+             " needs an input of 3 to 5 dimensions (N, C, spatial axes); '", x->name, "' has ", x->dims.size(), ".");
     }
     return x->dims.size() - 2;
 }
@@ -22,7 +22,8 @@ std::size_t spatial_axes(const Tensor* x, const NodeContext& node) {
 Ints per_axis(const NodeContext& node, const char* name, std::size_t count, std::int64_t otherwise) {
     Ints out = node.integers(name, Ints(count, otherwise));
     if (out.size() != count) {
-        fail(NodeErrorCode::kINVALID_NODE, "Attribute '", name, "' has ", out.size(), " numbers; it needs ", count, ".");
+        fail(NodeErrorCode::kINVALID_NODE, "Attribute '", name, "' has ", out.size(), " numbers; it needs ", count,
+             ".");
     }
     return out;
 }
@@ -38,17 +39,23 @@ PaddingMode read_padding(const NodeContext& node, std::size_t spatial, Ints& pre
     const std::string mode = node.string("auto_pad", "NOTSET");
     pre.assign(spatial, 0);
     post.assign(spatial, 0);
-    if (mode == "SAME_UPPER") { return PaddingMode::kSAME_UPPER; }
-    if (mode == "SAME_LOWER") { return PaddingMode::kSAME_LOWER; }
+    if (mode == "SAME_UPPER") {
+        return PaddingMode::kSAME_UPPER;
+    }
+    if (mode == "SAME_LOWER") {
+        return PaddingMode::kSAME_LOWER;
+    }
     if (mode == "NOTSET") {
         read_pads(node, spatial, pre, post);
     } else if (mode != "VALID") {
-        fail(NodeErrorCode::kINVALID_NODE, "Attribute 'auto_pad' is '", mode, "'; NOTSET, VALID, SAME_UPPER and SAME_LOWER are allowed.");
+        fail(NodeErrorCode::kINVALID_NODE, "Attribute 'auto_pad' is '", mode,
+             "'; NOTSET, VALID, SAME_UPPER and SAME_LOWER are allowed.");
     }
     return PaddingMode::kEXPLICIT_ROUND_DOWN;
 }
 
-//! Kernel and bias: attributes when constant, else inputs of the layer. Returns the layer's inputs; `kernel_dims` are those of the kernel.
+//! Kernel and bias: attributes when constant, else inputs of the layer. Returns the layer's inputs; `kernel_dims` are
+//! those of the kernel.
 std::vector<Tensor*> read_weights(NodeContext& node, graph::ConvolutionAttributes& a, Ints& kernel_dims) {
     std::vector<Tensor*> inputs = {node.input(0), nullptr, nullptr};
     if (const auto kernel = node.constant(1)) {
@@ -58,7 +65,10 @@ std::vector<Tensor*> read_weights(NodeContext& node, graph::ConvolutionAttribute
         inputs[1] = node.input(1);
         for (std::size_t axis = 0; axis < inputs[1]->dims.size(); ++axis) {
             const auto extent = node.build.extent(inputs[1], axis);
-            if (!extent) { fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Its kernel '", inputs[1]->name, "' has a dynamic shape; it must be fixed."); }
+            if (!extent) {
+                fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Its kernel '", inputs[1]->name,
+                     "' has a dynamic shape; it must be fixed.");
+            }
             kernel_dims.push_back(*extent);
         }
     }
@@ -73,9 +83,11 @@ std::vector<Tensor*> read_weights(NodeContext& node, graph::ConvolutionAttribute
     return inputs;
 }
 
-void read_kernel_shape(NodeContext& node, std::size_t spatial, const Ints& kernel_dims, graph::ConvolutionAttributes& a) {
+void read_kernel_shape(NodeContext& node, std::size_t spatial, const Ints& kernel_dims,
+                       graph::ConvolutionAttributes& a) {
     if (kernel_dims.size() != spatial + 2) {
-        fail(NodeErrorCode::kINVALID_NODE, "Its kernel has ", kernel_dims.size(), " dimensions; with this input it needs ", spatial + 2, ".");
+        fail(NodeErrorCode::kINVALID_NODE, "Its kernel has ", kernel_dims.size(),
+             " dimensions; with this input it needs ", spatial + 2, ".");
     }
     a.geometry.kernel.assign(kernel_dims.begin() + 2, kernel_dims.end());
     if (per_axis(node, "kernel_shape", spatial, 0) != a.geometry.kernel && node.has("kernel_shape")) {
@@ -109,12 +121,13 @@ void pad_for_output(NodeContext& node, const Tensor* x, PaddingMode mode, graph:
         if (given) {
             const auto extent = node.build.extent(x, i + 2);
             if (!extent) {
-                fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Attribute 'output_shape' needs fixed spatial dimensions of '", x->name,
+                fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC,
+                     "Attribute 'output_shape' needs fixed spatial dimensions of '", x->name,
                      "'; give 'pads' instead.");
             }
             total += *extent * stride - shape[i];
         }
-        if (total < 0) {  // larger than what the window reaches: zeros behind
+        if (total < 0) { // larger than what the window reaches: zeros behind
             a.output_padding[i] -= total;
             total = 0;
         }
@@ -134,16 +147,22 @@ void convolution_transpose(NodeContext& node) {
     a.maps = kernel_dims[1] * a.geometry.groups;
     a.output_padding = per_axis(node, "output_padding", spatial, 0);
     const PaddingMode mode = read_padding(node, spatial, a.geometry.pre, a.geometry.post);
-    if (mode != PaddingMode::kEXPLICIT_ROUND_DOWN || node.has("output_shape")) { pad_for_output(node, x, mode, a); }
+    if (mode != PaddingMode::kEXPLICIT_ROUND_DOWN || node.has("output_shape")) {
+        pad_for_output(node, x, mode, a);
+    }
     node.output(node.build.add(LayerType::kDECONVOLUTION, std::move(inputs), std::move(a)));
 }
 
 template <PoolingType Op>
 void pool(NodeContext& node) {
-    if (node.wants_output(1)) { fail(NodeErrorCode::kUNSUPPORTED_NODE, "Its output 1 (Indices) is used; only the maxima are offered."); }
+    if (node.wants_output(1)) {
+        fail(NodeErrorCode::kUNSUPPORTED_NODE, "Its output 1 (Indices) is used; only the maxima are offered.");
+    }
     Tensor* x = node.input(0);
     const std::size_t spatial = spatial_axes(x, node);
-    if (!node.has("kernel_shape")) { fail(NodeErrorCode::kINVALID_NODE, "Attribute 'kernel_shape' is missing."); }
+    if (!node.has("kernel_shape")) {
+        fail(NodeErrorCode::kINVALID_NODE, "Attribute 'kernel_shape' is missing.");
+    }
     graph::PoolingAttributes a;
     a.op = Op;
     a.geometry.window = per_axis(node, "kernel_shape", spatial, 1);
@@ -173,8 +192,10 @@ constexpr Operator kOperators[] = {
     {"MaxPool", pool<PoolingType::kMAX>},
 };
 
-}  // namespace
+} // namespace
 
-std::span<const Operator> convolution_operators() { return kOperators; }
+std::span<const Operator> convolution_operators() {
+    return kOperators;
+}
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

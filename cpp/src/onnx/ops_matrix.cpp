@@ -13,7 +13,9 @@ using graph::Tensor;
 void matmul(NodeContext& node) {
     Tensor* a = node.input(0);
     Tensor* b = node.input(1);
-    if (a->dims.empty() || b->dims.empty()) { fail(NodeErrorCode::kINVALID_NODE, "MatMul needs inputs of one dimension or more, not scalars."); }
+    if (a->dims.empty() || b->dims.empty()) {
+        fail(NodeErrorCode::kINVALID_NODE, "MatMul needs inputs of one dimension or more, not scalars.");
+    }
     const bool left_vector = a->dims.size() == 1;
     const bool right_vector = b->dims.size() == 1;
     const std::size_t batch = std::max(left_vector ? 0 : a->dims.size() - 2, right_vector ? 0 : b->dims.size() - 2);
@@ -25,24 +27,31 @@ void matmul(NodeContext& node) {
 }
 
 Tensor* scaled(NodeContext& node, Tensor* x, float factor, const char* role) {
-    return factor == 1.0f ? x : node.build.elementwise(ElementWiseOperation::kPROD, x, node.build.number(x, static_cast<double>(factor)), role);
+    return factor == 1.0f ? x
+                          : node.build.elementwise(ElementWiseOperation::kPROD, x,
+                                                   node.build.number(x, static_cast<double>(factor)), role);
 }
 
 //! alpha * a' * b' + beta * c
 void gemm(NodeContext& node) {
-    const auto operation = [&](const char* name) { return node.integer(name, 0) != 0 ? MatrixOperation::kTRANSPOSE : MatrixOperation::kNONE; };
+    const auto operation = [&](const char* name) {
+        return node.integer(name, 0) != 0 ? MatrixOperation::kTRANSPOSE : MatrixOperation::kNONE;
+    };
     Tensor* a = node.input(0);
     Tensor* b = node.input(1);
     if (a->dims.size() != 2 || b->dims.size() != 2) {
-        fail(NodeErrorCode::kINVALID_NODE, "Gemm needs matrices; '", a->name, "' has ", a->dims.size(), " dimensions and '", b->name, "' has ",
-             b->dims.size(), ".");
+        fail(NodeErrorCode::kINVALID_NODE, "Gemm needs matrices; '", a->name, "' has ", a->dims.size(),
+             " dimensions and '", b->name, "' has ", b->dims.size(), ".");
     }
     const graph::MatrixMultiplyAttributes attributes{operation("transA"), operation("transB")};
     const float alpha = node.real("alpha", 1.0f);
     const bool plain = !node.has_input(2);
-    Tensor* product = node.build.add(LayerType::kMATRIX_MULTIPLY, {a, b}, attributes, plain && alpha == 1.0f ? "" : "product");
+    Tensor* product =
+        node.build.add(LayerType::kMATRIX_MULTIPLY, {a, b}, attributes, plain && alpha == 1.0f ? "" : "product");
     product = scaled(node, product, alpha, plain ? "" : "alpha");
-    if (plain) { return node.output(product); }
+    if (plain) {
+        return node.output(product);
+    }
     Tensor* c = scaled(node, node.input(2), node.real("beta", 1.0f), "beta");
     node.output(node.build.elementwise(ElementWiseOperation::kSUM, product, c, ""));
 }
@@ -52,8 +61,10 @@ constexpr Operator kOperators[] = {
     {"MatMul", matmul},
 };
 
-}  // namespace
+} // namespace
 
-std::span<const Operator> matrix_operators() { return kOperators; }
+std::span<const Operator> matrix_operators() {
+    return kOperators;
+}
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

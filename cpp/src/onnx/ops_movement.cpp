@@ -12,7 +12,9 @@ using graph::Tensor;
 using Ints = Build::Ints;
 
 void concat(NodeContext& node) {
-    if (!node.has("axis")) { fail(NodeErrorCode::kINVALID_NODE, "Attribute 'axis' is missing."); }
+    if (!node.has("axis")) {
+        fail(NodeErrorCode::kINVALID_NODE, "Attribute 'axis' is missing.");
+    }
     node.output(node.build.concatenate(node.all_inputs(), node.integer("axis", 0), ""));
 }
 
@@ -22,7 +24,8 @@ void transpose(NodeContext& node) {
     std::iota(reversed.rbegin(), reversed.rend(), 0);
     const Ints permutation = node.integers("perm", reversed);
     if (permutation.size() != x->dims.size()) {
-        fail(NodeErrorCode::kINVALID_NODE, "Attribute 'perm' has ", permutation.size(), " entries, but its input has ", x->dims.size(), " dimensions.");
+        fail(NodeErrorCode::kINVALID_NODE, "Attribute 'perm' has ", permutation.size(), " entries, but its input has ",
+             x->dims.size(), " dimensions.");
     }
     node.output(node.build.transpose(x, permutation, ""));
 }
@@ -44,7 +47,8 @@ Blocks read_blocks(NodeContext& node) {
     const std::int64_t size = node.integer("blocksize", 0);
     const auto channels = x->dims.size() == 4 ? node.build.extent(x, 1) : std::nullopt;
     if (!channels || size < 1 || size > 1024) {
-        fail(NodeErrorCode::kINVALID_NODE, node.op(), " needs an input of 4 dimensions with a fixed number of channels and a 'blocksize' of 1 to 1024; ",
+        fail(NodeErrorCode::kINVALID_NODE, node.op(),
+             " needs an input of 4 dimensions with a fixed number of channels and a 'blocksize' of 1 to 1024; ",
              x->dims.size(), " dimensions and ", size, " were given.");
     }
     return {x, size, *channels};
@@ -66,7 +70,8 @@ void depth_to_space(NodeContext& node) {
                                           : std::vector{Extent::axis(0), rest, b, b, Extent::axis(2), Extent::axis(3)};
     Tensor* parts = build.reshape(x, split, "split");
     Tensor* moved = build.transpose(parts, dcr ? Ints{0, 3, 4, 1, 5, 2} : Ints{0, 1, 4, 2, 5, 3}, "interleave");
-    node.output(build.reshape(moved, {Extent::axis(0), Extent::axis(1), Extent::product(2, 4), Extent::product(4, 6)}, ""));
+    node.output(
+        build.reshape(moved, {Extent::axis(0), Extent::axis(1), Extent::product(2, 4), Extent::product(4, 6)}, ""));
 }
 
 void space_to_depth(NodeContext& node) {
@@ -75,27 +80,28 @@ void space_to_depth(NodeContext& node) {
     for (std::size_t axis = 2; axis < 4; ++axis) {
         const auto extent = node.build.extent(x, axis);
         if (!extent || *extent % block != 0) {
-            fail(NodeErrorCode::kUNSUPPORTED_NODE_SHAPE, "SpaceToDepth needs a fixed height and width that are multiples of its blocksize ", block, ".");
+            fail(NodeErrorCode::kUNSUPPORTED_NODE_SHAPE,
+                 "SpaceToDepth needs a fixed height and width that are multiples of its blocksize ", block, ".");
         }
         halves.push_back(*extent / block);
     }
     const Extent b = Extent::of(block);
     Build& build = node.build;
-    Tensor* parts = build.reshape(x, {Extent::axis(0), Extent::axis(1), Extent::of(halves[0]), b, Extent::of(halves[1]), b}, "split");
+    Tensor* parts = build.reshape(
+        x, {Extent::axis(0), Extent::axis(1), Extent::of(halves[0]), b, Extent::of(halves[1]), b}, "split");
     Tensor* moved = build.transpose(parts, {0, 3, 5, 1, 2, 4}, "gather");
     node.output(build.reshape(moved, {Extent::axis(0), Extent::product(1, 4), Extent::axis(4), Extent::axis(5)}, ""));
 }
 
 constexpr Operator kOperators[] = {
-    {"Concat", concat},
-    {"DepthToSpace", depth_to_space},
-    {"Gather", gather},
-    {"SpaceToDepth", space_to_depth},
+    {"Concat", concat},       {"DepthToSpace", depth_to_space}, {"Gather", gather}, {"SpaceToDepth", space_to_depth},
     {"Transpose", transpose},
 };
 
-}  // namespace
+} // namespace
 
-std::span<const Operator> movement_operators() { return kOperators; }
+std::span<const Operator> movement_operators() {
+    return kOperators;
+}
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

@@ -15,9 +15,13 @@ using Op = ElementWiseOperation;
 
 //! The parameters of inference are constants: scale and shift per channel.
 void batch_normalization(NodeContext& node) {
-    if (node.integer("training_mode", 0) != 0) { fail(NodeErrorCode::kUNSUPPORTED_NODE, "It is in training mode; export the model for inference."); }
+    if (node.integer("training_mode", 0) != 0) {
+        fail(NodeErrorCode::kUNSUPPORTED_NODE, "It is in training mode; export the model for inference.");
+    }
     for (std::size_t i = 1; i < node.output_count(); ++i) {
-        if (node.wants_output(i) && node.opset() >= 14) { fail(NodeErrorCode::kUNSUPPORTED_NODE, "Its running statistics are used; only output 0 is offered."); }
+        if (node.wants_output(i) && node.opset() >= 14) {
+            fail(NodeErrorCode::kUNSUPPORTED_NODE, "Its running statistics are used; only output 0 is offered.");
+        }
     }
     Tensor* x = node.input(0);
     std::vector<std::vector<double>> parameters;
@@ -25,12 +29,13 @@ void batch_normalization(NodeContext& node) {
     for (std::size_t i = 1; i <= 4; ++i) {
         const auto numbers = node.constant_doubles(i);
         if (!numbers) {
-            fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Input ", i, " (", kNames[i - 1], ") must be constant; it is computed while the network runs.");
+            fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Input ", i, " (", kNames[i - 1],
+                 ") must be constant; it is computed while the network runs.");
         }
         parameters.push_back(*numbers);
         if (parameters.back().size() != parameters.front().size()) {
-            fail(NodeErrorCode::kINVALID_NODE, "Inputs 1 to 4 must have equally many elements; input 1 has ", parameters.front().size(), " and input ", i,
-                 " has ", parameters.back().size(), ".");
+            fail(NodeErrorCode::kINVALID_NODE, "Inputs 1 to 4 must have equally many elements; input 1 has ",
+                 parameters.front().size(), " and input ", i, " has ", parameters.back().size(), ".");
         }
     }
     const auto epsilon = static_cast<double>(node.real("epsilon", 1e-5f));
@@ -65,45 +70,62 @@ Tensor* normalized(Build& b, Tensor* x, std::uint32_t axes, double epsilon, bool
 Tensor* along(Build& b, Tensor* vector, std::size_t axis, std::size_t rank) {
     Ints added;
     for (std::size_t i = 0; i < rank; ++i) {
-        if (i != axis) { added.push_back(static_cast<std::int64_t>(i)); }
+        if (i != axis) {
+            added.push_back(static_cast<std::int64_t>(i));
+        }
     }
     return b.unsqueeze(vector, added, "broadcast");
 }
 
-Tensor* as_float(Build& b, Tensor* x) { return b.cast(x, DataType::kFLOAT, "float"); }
+Tensor* as_float(Build& b, Tensor* x) {
+    return b.cast(x, DataType::kFLOAT, "float");
+}
 
 void finish(NodeContext& node, Tensor* y, DataType type) {
     node.output(y->dtype == type ? y : node.build.add(LayerType::kCAST, {y}, graph::CastAttributes{type}));
 }
 
-std::uint32_t axes_from(std::size_t first, std::size_t rank) { return ((1u << rank) - 1u) & ~((1u << first) - 1u); }
+std::uint32_t axes_from(std::size_t first, std::size_t rank) {
+    return ((1u << rank) - 1u) & ~((1u << first) - 1u);
+}
 
 void require_vector(const Tensor* tensor, const char* what) {
-    if (tensor->dims.size() != 1) { fail(NodeErrorCode::kINVALID_NODE, "Its ", what, " '", tensor->name, "' must be a vector."); }
+    if (tensor->dims.size() != 1) {
+        fail(NodeErrorCode::kINVALID_NODE, "Its ", what, " '", tensor->name, "' must be a vector.");
+    }
 }
 
 void instance_normalization(NodeContext& node) {
     Tensor* x = node.input(0);
     Build& b = node.build;
     const std::size_t rank = x->dims.size();
-    if (rank < 3) { fail(NodeErrorCode::kINVALID_NODE, "InstanceNormalization needs an input of 3 dimensions or more; it has ", rank, "."); }
+    if (rank < 3) {
+        fail(NodeErrorCode::kINVALID_NODE, "InstanceNormalization needs an input of 3 dimensions or more; it has ",
+             rank, ".");
+    }
     require_vector(node.input(1), "scale");
     require_vector(node.input(2), "bias");
     Tensor* y = normalized(b, as_float(b, x), axes_from(2, rank), static_cast<double>(node.real("epsilon", 1e-5f)));
     y = b.elementwise(Op::kPROD, y, along(b, as_float(b, node.input(1)), 1, rank), "scaled");
-    y = b.elementwise(Op::kSUM, y, along(b, as_float(b, node.input(2)), 1, rank), x->dtype == DataType::kFLOAT ? "" : "shifted");
+    y = b.elementwise(Op::kSUM, y, along(b, as_float(b, node.input(2)), 1, rank),
+                      x->dtype == DataType::kFLOAT ? "" : "shifted");
     finish(node, y, x->dtype);
 }
 
 template <bool SubtractMean>
 void layer_normalization(NodeContext& node) {
-    if (node.wants_output(1) || node.wants_output(2)) { fail(NodeErrorCode::kUNSUPPORTED_NODE, "Its outputs 1 and 2 (statistics) are used; only Y is offered."); }
+    if (node.wants_output(1) || node.wants_output(2)) {
+        fail(NodeErrorCode::kUNSUPPORTED_NODE, "Its outputs 1 and 2 (statistics) are used; only Y is offered.");
+    }
     Tensor* x = node.input(0);
     Build& b = node.build;
     const std::size_t first = node.axis(node.integer("axis", -1), x->dims.size());
-    Tensor* y = normalized(b, as_float(b, x), axes_from(first, x->dims.size()), static_cast<double>(node.real("epsilon", 1e-5f)), SubtractMean);
+    Tensor* y = normalized(b, as_float(b, x), axes_from(first, x->dims.size()),
+                           static_cast<double>(node.real("epsilon", 1e-5f)), SubtractMean);
     y = b.elementwise(Op::kPROD, y, as_float(b, node.input(1)), "scaled");
-    if (SubtractMean && node.has_input(2)) { y = b.elementwise(Op::kSUM, y, as_float(b, node.input(2)), "shifted"); }
+    if (SubtractMean && node.has_input(2)) {
+        y = b.elementwise(Op::kSUM, y, as_float(b, node.input(2)), "shifted");
+    }
     finish(node, y, x->dtype);
 }
 
@@ -115,7 +137,9 @@ void group_normalization(NodeContext& node) {
     const auto channels = rank >= 3 ? b.extent(x, 1) : std::nullopt;
     const std::int64_t groups = node.integer("num_groups", 0);
     if (!channels || groups < 1 || *channels % groups != 0) {
-        fail(NodeErrorCode::kINVALID_NODE, "GroupNormalization needs an input of 3 dimensions or more with a fixed number of channels that is a multiple of ",
+        fail(NodeErrorCode::kINVALID_NODE,
+             "GroupNormalization needs an input of 3 dimensions or more with a fixed number of channels that is a "
+             "multiple of ",
              "'num_groups', which is ", groups, ".");
     }
     require_vector(node.input(1), "scale");
@@ -126,16 +150,21 @@ void group_normalization(NodeContext& node) {
         grouped.push_back(Extent::axis(axis));
         back.push_back(Extent::axis(axis + 1));
     }
-    Tensor* y = normalized(b, b.reshape(as_float(b, x), grouped, "groups"), axes_from(2, rank + 1), static_cast<double>(node.real("epsilon", 1e-5f)));
+    Tensor* y = normalized(b, b.reshape(as_float(b, x), grouped, "groups"), axes_from(2, rank + 1),
+                           static_cast<double>(node.real("epsilon", 1e-5f)));
     // Until opset 21 scale and bias have one number per group.
     const bool per_group = node.opset() < 21 && b.extent(node.input(1), 0) != channels;
     const auto apply = [&](Op op, std::size_t input, const char* role) {
         y = b.elementwise(op, y, along(b, as_float(b, node.input(input)), 1, y->dims.size()), role);
     };
-    if (!per_group) { y = b.reshape(y, back, "channels"); }
+    if (!per_group) {
+        y = b.reshape(y, back, "channels");
+    }
     apply(Op::kPROD, 1, "scaled");
     apply(Op::kSUM, 2, "shifted");
-    if (per_group) { y = b.reshape(y, back, "channels"); }
+    if (per_group) {
+        y = b.reshape(y, back, "channels");
+    }
     finish(node, y, x->dtype);
 }
 
@@ -145,9 +174,12 @@ void local_response_normalization(NodeContext& node) {
     Build& b = node.build;
     const std::size_t rank = x->dims.size();
     const std::int64_t size = node.integer("size", 0);
-    if (rank < 2 || size < 1) { fail(NodeErrorCode::kINVALID_NODE, "LRN needs two dimensions or more and a 'size' of 1 or more."); }
+    if (rank < 2 || size < 1) {
+        fail(NodeErrorCode::kINVALID_NODE, "LRN needs two dimensions or more and a 'size' of 1 or more.");
+    }
     Tensor* square = b.elementwise(Op::kPROD, x, x, "square");
-    Tensor* plane = b.reshape(square, {Extent::axis(0), Extent::of(1), Extent::axis(1), Extent::product(2, rank)}, "plane");
+    Tensor* plane =
+        b.reshape(square, {Extent::axis(0), Extent::of(1), Extent::axis(1), Extent::product(2, rank)}, "plane");
     graph::PoolingAttributes pool;
     pool.op = PoolingType::kAVERAGE;
     pool.geometry.window = {size, 1};
@@ -158,7 +190,9 @@ void local_response_normalization(NodeContext& node) {
     std::vector<Extent> back = {Extent::axis(0), Extent::axis(2)};
     for (std::size_t axis = 2; axis < rank; ++axis) {
         const auto extent = b.extent(x, axis);
-        if (!extent && rank > 3) { fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "LRN needs fixed spatial dimensions."); }
+        if (!extent && rank > 3) {
+            fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "LRN needs fixed spatial dimensions.");
+        }
         back.push_back(extent ? Extent::of(*extent) : Extent::axis(3));
     }
     Tensor* y = b.reshape(mean, back, "back");
@@ -172,26 +206,30 @@ void lp_normalization(NodeContext& node) {
     Tensor* x = node.input(0);
     Build& b = node.build;
     const std::int64_t p = node.integer("p", 2);
-    if (p != 1 && p != 2) { fail(NodeErrorCode::kINVALID_NODE, "Attribute 'p' is ", p, "; 1 and 2 are allowed."); }
+    if (p != 1 && p != 2) {
+        fail(NodeErrorCode::kINVALID_NODE, "Attribute 'p' is ", p, "; 1 and 2 are allowed.");
+    }
     const std::uint32_t mask = 1u << node.axis(node.integer("axis", -1), x->dims.size());
-    Tensor* magnitude = p == 1 ? b.unary(UnaryOperation::kABS, x, "magnitude") : b.elementwise(Op::kPROD, x, x, "square");
+    Tensor* magnitude =
+        p == 1 ? b.unary(UnaryOperation::kABS, x, "magnitude") : b.elementwise(Op::kPROD, x, x, "square");
     Tensor* norm = b.reduce(ReduceOperation::kSUM, magnitude, mask, true, "sum");
-    if (p == 2) { norm = b.unary(UnaryOperation::kSQRT, norm, "norm"); }
+    if (p == 2) {
+        norm = b.unary(UnaryOperation::kSQRT, norm, "norm");
+    }
     node.output(b.elementwise(Op::kDIV, x, norm, ""));
 }
 
 constexpr Operator kOperators[] = {
-    {"BatchNormalization", batch_normalization},
-    {"GroupNormalization", group_normalization},
-    {"InstanceNormalization", instance_normalization},
-    {"LRN", local_response_normalization},
-    {"LayerNormalization", layer_normalization<true>},
-    {"LpNormalization", lp_normalization},
+    {"BatchNormalization", batch_normalization},       {"GroupNormalization", group_normalization},
+    {"InstanceNormalization", instance_normalization}, {"LRN", local_response_normalization},
+    {"LayerNormalization", layer_normalization<true>}, {"LpNormalization", lp_normalization},
     {"RMSNormalization", layer_normalization<false>},
 };
 
-}  // namespace
+} // namespace
 
-std::span<const Operator> normalization_operators() { return kOperators; }
+std::span<const Operator> normalization_operators() {
+    return kOperators;
+}
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

@@ -25,17 +25,28 @@ std::uint32_t axes_mask(NodeContext& node, const Tensor* x, std::int64_t input_s
 enum class Before { kNOTHING, kABS, kSQUARE };
 enum class After { kNOTHING, kSQRT, kLOG };
 
-template <ReduceOperation Op, Before First = Before::kNOTHING, After Last = After::kNOTHING, std::int64_t InputSince = 18>
+template <ReduceOperation Op, Before First = Before::kNOTHING, After Last = After::kNOTHING,
+          std::int64_t InputSince = 18>
 void reduce(NodeContext& node) {
     Tensor* x = node.input(0);
     Build& b = node.build;
     const std::uint32_t mask = axes_mask(node, x, InputSince);
     Tensor* y = x;
-    if (First == Before::kABS) { y = b.unary(UnaryOperation::kABS, y, "abs"); }
-    if (First == Before::kSQUARE) { y = b.elementwise(ElementWiseOperation::kPROD, y, y, "square"); }
-    if (mask != 0) { y = b.reduce(Op, y, mask, node.integer("keepdims", 1) != 0, Last == After::kNOTHING ? "" : "reduce"); }
-    if (Last == After::kSQRT) { y = b.unary(UnaryOperation::kSQRT, y, ""); }
-    if (Last == After::kLOG) { y = b.unary(UnaryOperation::kLOG, y, ""); }
+    if (First == Before::kABS) {
+        y = b.unary(UnaryOperation::kABS, y, "abs");
+    }
+    if (First == Before::kSQUARE) {
+        y = b.elementwise(ElementWiseOperation::kPROD, y, y, "square");
+    }
+    if (mask != 0) {
+        y = b.reduce(Op, y, mask, node.integer("keepdims", 1) != 0, Last == After::kNOTHING ? "" : "reduce");
+    }
+    if (Last == After::kSQRT) {
+        y = b.unary(UnaryOperation::kSQRT, y, "");
+    }
+    if (Last == After::kLOG) {
+        y = b.unary(UnaryOperation::kLOG, y, "");
+    }
     node.output(y != x ? y : b.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{}));
 }
 
@@ -44,15 +55,21 @@ void reduce_log_sum_exp(NodeContext& node) {
     Tensor* x = node.input(0);
     Build& b = node.build;
     const std::uint32_t mask = axes_mask(node, x, 18);
-    if (mask == 0) { return node.output(b.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{})); }
+    if (mask == 0) {
+        return node.output(b.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{}));
+    }
     Tensor* largest = b.reduce(ReduceOperation::kMAX, x, mask, true, "largest");
-    Tensor* exponentials = b.unary(UnaryOperation::kEXP, b.elementwise(ElementWiseOperation::kSUB, x, largest, "shifted"), "exp");
+    Tensor* exponentials =
+        b.unary(UnaryOperation::kEXP, b.elementwise(ElementWiseOperation::kSUB, x, largest, "shifted"), "exp");
     Tensor* sum = b.reduce(ReduceOperation::kSUM, exponentials, mask, true, "sum");
     const bool keep = node.integer("keepdims", 1) != 0;
-    Tensor* y = b.elementwise(ElementWiseOperation::kSUM, b.unary(UnaryOperation::kLOG, sum, "log"), largest, keep ? "" : "unshifted");
+    Tensor* y = b.elementwise(ElementWiseOperation::kSUM, b.unary(UnaryOperation::kLOG, sum, "log"), largest,
+                              keep ? "" : "unshifted");
     Ints axes;
     for (std::size_t axis = 0; axis < x->dims.size(); ++axis) {
-        if ((mask >> axis & 1u) != 0) { axes.push_back(static_cast<std::int64_t>(axis)); }
+        if ((mask >> axis & 1u) != 0) {
+            axes.push_back(static_cast<std::int64_t>(axis));
+        }
     }
     node.output(keep ? y : b.squeeze(y, axes, ""));
 }
@@ -68,7 +85,7 @@ void softmax(NodeContext& node) {
     const auto add = [&](Tensor* in, std::size_t along, std::string_view role) {
         return b.add(LayerType::kSOFTMAX, {in}, graph::SoftMaxAttributes{1u << along, Log}, role);
     };
-    std::size_t last = rank - 1;  // the last axis that counts
+    std::size_t last = rank - 1; // the last axis that counts
     while (last > axis && b.extent(x, last) == 1) {
         --last;
     }
@@ -76,7 +93,9 @@ void softmax(NodeContext& node) {
     while (first < last && b.extent(x, first) == 1) {
         ++first;
     }
-    if (!flattens || first == last) { return node.output(add(x, flattens ? first : axis, "")); }
+    if (!flattens || first == last) {
+        return node.output(add(x, flattens ? first : axis, ""));
+    }
     std::vector<Extent> flat;
     std::vector<Extent> back;
     for (std::size_t i = 0; i < axis; ++i) {
@@ -87,7 +106,10 @@ void softmax(NodeContext& node) {
     Tensor* y = add(b.reshape(x, flat, "flat"), axis, "softmax");
     for (std::size_t i = axis; i < rank; ++i) {
         const auto extent = b.extent(x, i);
-        if (!extent) { fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Softmax over several axes (opset below 13) needs their extents to be fixed."); }
+        if (!extent) {
+            fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC,
+                 "Softmax over several axes (opset below 13) needs their extents to be fixed.");
+        }
         back.push_back(Extent::of(*extent));
     }
     node.output(b.reshape(y, back, ""));
@@ -138,8 +160,10 @@ constexpr Operator kOperators[] = {
     {"TopK", topk},
 };
 
-}  // namespace
+} // namespace
 
-std::span<const Operator> reduction_operators() { return kOperators; }
+std::span<const Operator> reduction_operators() {
+    return kOperators;
+}
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

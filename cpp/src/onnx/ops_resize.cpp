@@ -13,24 +13,31 @@ using Ints = Build::Ints;
 
 InterpolationMode read_mode(const NodeContext& node) {
     static const std::map<std::string, InterpolationMode, std::less<>> kModes = {
-        {"nearest", InterpolationMode::kNEAREST}, {"linear", InterpolationMode::kLINEAR}, {"bilinear", InterpolationMode::kLINEAR},
+        {"nearest", InterpolationMode::kNEAREST},
+        {"linear", InterpolationMode::kLINEAR},
+        {"bilinear", InterpolationMode::kLINEAR},
         {"cubic", InterpolationMode::kCUBIC}};
     const std::string mode = node.string("mode", "nearest");
     const auto it = kModes.find(mode);
-    if (it == kModes.end()) { fail(NodeErrorCode::kUNSUPPORTED_NODE_ATTR, "Mode '", mode, "' is unknown; nearest, linear and cubic are allowed."); }
+    if (it == kModes.end()) {
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_ATTR, "Mode '", mode,
+             "' is unknown; nearest, linear and cubic are allowed.");
+    }
     return it->second;
 }
 
 //! ONNX's names for where a source pixel lies, as coordinates, selector and rounding.
 void read_coordinates(const NodeContext& node, graph::ResizeAttributes& a) {
-    static const std::map<std::string, ResizeRoundMode, std::less<>> kRounding = {{"round_prefer_floor", ResizeRoundMode::kHALF_DOWN},
-                                                                                 {"round_prefer_ceil", ResizeRoundMode::kHALF_UP},
-                                                                                 {"floor", ResizeRoundMode::kFLOOR},
-                                                                                 {"ceil", ResizeRoundMode::kCEIL}};
+    static const std::map<std::string, ResizeRoundMode, std::less<>> kRounding = {
+        {"round_prefer_floor", ResizeRoundMode::kHALF_DOWN},
+        {"round_prefer_ceil", ResizeRoundMode::kHALF_UP},
+        {"floor", ResizeRoundMode::kFLOOR},
+        {"ceil", ResizeRoundMode::kCEIL}};
     const std::string rounding = node.string("nearest_mode", "round_prefer_floor");
     const auto it = kRounding.find(rounding);
     if (it == kRounding.end()) {
-        fail(NodeErrorCode::kINVALID_NODE, "Attribute 'nearest_mode' is '", rounding, "'; round_prefer_floor, round_prefer_ceil, floor and ceil are allowed.");
+        fail(NodeErrorCode::kINVALID_NODE, "Attribute 'nearest_mode' is '", rounding,
+             "'; round_prefer_floor, round_prefer_ceil, floor and ceil are allowed.");
     }
     a.rounding = it->second;
     const std::string transformation = node.string("coordinate_transformation_mode", "half_pixel");
@@ -43,8 +50,10 @@ void read_coordinates(const NodeContext& node, graph::ResizeAttributes& a) {
         a.coordinates = ResizeCoordinateTransformation::kALIGN_CORNERS;
     } else if (transformation == "asymmetric") {
         a.coordinates = ResizeCoordinateTransformation::kASYMMETRIC;
-    } else if (transformation == "tf_half_pixel_for_nn" && a.mode == InterpolationMode::kNEAREST && rounding == "floor") {
-        a.coordinates = ResizeCoordinateTransformation::kHALF_PIXEL;  // floor((i + 0.5) / s) is the half-pixel coordinate rounded half up
+    } else if (transformation == "tf_half_pixel_for_nn" && a.mode == InterpolationMode::kNEAREST &&
+               rounding == "floor") {
+        a.coordinates = ResizeCoordinateTransformation::kHALF_PIXEL; // floor((i + 0.5) / s) is the half-pixel
+                                                                     // coordinate rounded half up
         a.rounding = ResizeRoundMode::kHALF_UP;
     } else {
         fail(NodeErrorCode::kUNSUPPORTED_NODE_ATTR, "The coordinate transformation '", transformation,
@@ -53,9 +62,13 @@ void read_coordinates(const NodeContext& node, graph::ResizeAttributes& a) {
 }
 
 void refuse_variants(const NodeContext& node) {
-    if (node.integer("antialias", 0) != 0) { fail(NodeErrorCode::kUNSUPPORTED_NODE_ATTR, "Attribute 'antialias' is set; only resizing without it is offered."); }
+    if (node.integer("antialias", 0) != 0) {
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_ATTR,
+             "Attribute 'antialias' is set; only resizing without it is offered.");
+    }
     if (const std::string policy = node.string("keep_aspect_ratio_policy", "stretch"); policy != "stretch") {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_ATTR, "Attribute 'keep_aspect_ratio_policy' is '", policy, "'; only 'stretch' is offered.");
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_ATTR, "Attribute 'keep_aspect_ratio_policy' is '", policy,
+             "'; only 'stretch' is offered.");
     }
 }
 
@@ -63,7 +76,9 @@ void refuse_variants(const NodeContext& node) {
 std::vector<float> all_scales(const NodeContext& node, const std::vector<double>& given, const Tensor* x) {
     const std::size_t rank = x->dims.size();
     const Ints axes = node.axes(node.integers("axes"), rank);
-    if (!node.has("axes")) { return {given.begin(), given.end()}; }
+    if (!node.has("axes")) {
+        return {given.begin(), given.end()};
+    }
     std::vector<float> scales(rank, 1.0f);
     for (std::size_t i = 0; i < axes.size() && i < given.size(); ++i) {
         scales[static_cast<std::size_t>(axes[i])] = static_cast<float>(given[i]);
@@ -73,14 +88,17 @@ std::vector<float> all_scales(const NodeContext& node, const std::vector<double>
 
 //! Sizes given for some axes, as a shape tensor for all.
 Tensor* all_sizes(NodeContext& node, Tensor* sizes, Tensor* x) {
-    if (!node.has("axes")) { return sizes; }
+    if (!node.has("axes")) {
+        return sizes;
+    }
     const Ints axes = node.axes(node.integers("axes"), x->dims.size());
     std::vector<Tensor*> parts;
     for (std::size_t axis = 0; axis < x->dims.size(); ++axis) {
         const auto at = std::find(axes.begin(), axes.end(), static_cast<std::int64_t>(axis));
-        parts.push_back(at == axes.end() ? node.build.extents_of(x, {static_cast<std::int64_t>(axis)})
-                                         : node.build.add(LayerType::kGATHER, {sizes, node.build.ints({at - axes.begin()})}, graph::GatherAttributes{},
-                                                          "size"));
+        parts.push_back(at == axes.end()
+                            ? node.build.extents_of(x, {static_cast<std::int64_t>(axis)})
+                            : node.build.add(LayerType::kGATHER, {sizes, node.build.ints({at - axes.begin()})},
+                                             graph::GatherAttributes{}, "size"));
     }
     return node.build.concatenate(std::move(parts), 0, "sizes");
 }
@@ -88,15 +106,18 @@ Tensor* all_sizes(NodeContext& node, Tensor* sizes, Tensor* x) {
 std::vector<double> scales_input(NodeContext& node, std::size_t index) {
     const auto numbers = node.constant_doubles(index);
     if (!numbers) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Input ", index, " (scales) must be constant; it is computed while the network runs, so export with sizes.");
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Input ", index,
+             " (scales) must be constant; it is computed while the network runs, so export with sizes.");
     }
     return *numbers;
 }
 
 bool is_given(NodeContext& node, std::size_t index) {
-    if (!node.has_input(index)) { return false; }
+    if (!node.has_input(index)) {
+        return false;
+    }
     const auto data = node.constant(index);
-    return !data || data->weights.count > 0;  // exporters pass an empty tensor for what is not given
+    return !data || data->weights.count > 0; // exporters pass an empty tensor for what is not given
 }
 
 void resize_by_sizes(NodeContext& node, Tensor* x, graph::ResizeAttributes a) {
@@ -112,7 +133,7 @@ void resize(NodeContext& node) {
     Tensor* x = node.input(0);
     graph::ResizeAttributes a;
     a.mode = read_mode(node);
-    if (node.opset() < 11) {  // inputs: x, scales; asymmetric, rounded down
+    if (node.opset() < 11) { // inputs: x, scales; asymmetric, rounded down
         const auto scales = scales_input(node, 1);
         a.scales.assign(scales.begin(), scales.end());
         return node.output(node.build.add(LayerType::kRESIZE, {x}, std::move(a)));
@@ -121,8 +142,12 @@ void resize(NodeContext& node) {
     read_coordinates(node, a);
     a.exclude_outside = node.integer("exclude_outside", 0) != 0;
     a.cubic_coeff = node.real("cubic_coeff_a", -0.75f);
-    if (is_given(node, 3)) { return resize_by_sizes(node, x, std::move(a)); }
-    if (!is_given(node, 2)) { fail(NodeErrorCode::kINVALID_NODE, "Neither scales nor sizes are given."); }
+    if (is_given(node, 3)) {
+        return resize_by_sizes(node, x, std::move(a));
+    }
+    if (!is_given(node, 2)) {
+        fail(NodeErrorCode::kINVALID_NODE, "Neither scales nor sizes are given.");
+    }
     a.scales = all_scales(node, scales_input(node, 2), x);
     node.output(node.build.add(LayerType::kRESIZE, {x}, std::move(a)));
 }
@@ -144,8 +169,10 @@ constexpr Operator kOperators[] = {
     {"Upsample", upsample},
 };
 
-}  // namespace
+} // namespace
 
-std::span<const Operator> resize_operators() { return kOperators; }
+std::span<const Operator> resize_operators() {
+    return kOperators;
+}
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

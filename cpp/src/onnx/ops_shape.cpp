@@ -12,22 +12,29 @@ namespace {
 using graph::Tensor;
 using Ints = Build::Ints;
 
-//! Target of a reshape of known data: 0 copies, -1 is inferred. Nothing when it does not fit; the layer's rule then says why.
+//! Target of a reshape of known data: 0 copies, -1 is inferred. Nothing when it does not fit; the layer's rule then
+//! says why.
 std::optional<Ints> resolved(const Ints& from, Ints to, bool allow_zero) {
     std::int64_t rest = 1;
     std::int64_t* unknown = nullptr;
     for (std::size_t i = 0; i < to.size(); ++i) {
-        if (to[i] == 0 && !allow_zero && i < from.size()) { to[i] = from[i]; }
+        if (to[i] == 0 && !allow_zero && i < from.size()) {
+            to[i] = from[i];
+        }
         if (to[i] == -1 && unknown == nullptr) {
             unknown = &to[i];
         } else {
-            if (to[i] < 0) { return std::nullopt; }
+            if (to[i] < 0) {
+                return std::nullopt;
+            }
             rest = checked_mul(rest, to[i]);
         }
     }
     const std::int64_t volume = checked_volume(from);
     if (unknown != nullptr) {
-        if (rest == 0 || volume % rest != 0) { return std::nullopt; }
+        if (rest == 0 || volume % rest != 0) {
+            return std::nullopt;
+        }
         *unknown = volume / rest;
     } else if (rest != volume) {
         return std::nullopt;
@@ -71,12 +78,15 @@ void squeeze(NodeContext& node) {
         const auto extent = node.build.extent(x, axis);
         const bool named = std::find(axes.begin(), axes.end(), static_cast<std::int64_t>(axis)) != axes.end();
         if (all && !extent) {
-            fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Squeeze without axes needs fixed dimensions, but axis ", axis, " of '", x->name,
-                 "' is dynamic; name the axes.");
+            fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Squeeze without axes needs fixed dimensions, but axis ",
+                 axis, " of '", x->name, "' is dynamic; name the axes.");
         }
-        if (all && extent == 1) { axes.push_back(static_cast<std::int64_t>(axis)); }
+        if (all && extent == 1) {
+            axes.push_back(static_cast<std::int64_t>(axis));
+        }
         if (named && extent && *extent != 1) {
-            fail(NodeErrorCode::kINVALID_NODE, "It removes axis ", axis, " of '", x->name, "', whose extent is ", *extent, "; only extents of 1 can be removed.");
+            fail(NodeErrorCode::kINVALID_NODE, "It removes axis ", axis, " of '", x->name, "', whose extent is ",
+                 *extent, "; only extents of 1 can be removed.");
         }
     }
     node.output(node.build.squeeze(x, axes, ""));
@@ -85,10 +95,13 @@ void squeeze(NodeContext& node) {
 void unsqueeze(NodeContext& node) {
     Tensor* x = node.input(0);
     const auto given = node.ints_argument("axes", 13, 1);
-    if (!given) { fail(NodeErrorCode::kINVALID_NODE, "The axes to insert are missing."); }
+    if (!given) {
+        fail(NodeErrorCode::kINVALID_NODE, "The axes to insert are missing.");
+    }
     const std::size_t rank = x->dims.size() + given->size();
     if (rank > static_cast<std::size_t>(Dims::MAX_DIMS)) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_SHAPE, "It makes ", rank, " dimensions; at most ", Dims::MAX_DIMS, " are possible.");
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_SHAPE, "It makes ", rank, " dimensions; at most ", Dims::MAX_DIMS,
+             " are possible.");
     }
     node.output(node.build.unsqueeze(x, node.axes(*given, rank), ""));
 }
@@ -103,24 +116,32 @@ void shape(NodeContext& node) {
     };
     const std::int64_t start = bound("start", 0);
     const std::int64_t end = bound("end", rank);
-    if (start == 0 && end == rank) { return node.output(node.build.add(LayerType::kSHAPE, {x}, graph::NoAttributes{})); }
+    if (start == 0 && end == rank) {
+        return node.output(node.build.add(LayerType::kSHAPE, {x}, graph::NoAttributes{}));
+    }
     Build& b = node.build;
-    node.output(b.slice(b.shape_of(x), {0}, b.ints({start}), b.ints({std::max<std::int64_t>(end - start, 0)}), b.ints({1}), {}, nullptr, ""));
+    node.output(b.slice(b.shape_of(x), {0}, b.ints({start}), b.ints({std::max<std::int64_t>(end - start, 0)}),
+                        b.ints({1}), {}, nullptr, ""));
 }
 
 void size(NodeContext& node) {
     Tensor* x = node.input(0);
     Build& b = node.build;
-    if (x->dims.empty()) { return node.output(b.constant({}, make_weights<std::int64_t>(DataType::kINT64, {1}), "")); }
+    if (x->dims.empty()) {
+        return node.output(b.constant({}, make_weights<std::int64_t>(DataType::kINT64, {1}), ""));
+    }
     node.output(b.reduce(ReduceOperation::kPROD, b.shape_of(x), 1, false, ""));
 }
 
 constexpr Operator kOperators[] = {
-    {"Flatten", flatten}, {"Reshape", reshape}, {"Shape", shape}, {"Size", size}, {"Squeeze", squeeze}, {"Unsqueeze", unsqueeze},
+    {"Flatten", flatten}, {"Reshape", reshape}, {"Shape", shape},
+    {"Size", size},       {"Squeeze", squeeze}, {"Unsqueeze", unsqueeze},
 };
 
-}  // namespace
+} // namespace
 
-std::span<const Operator> shape_operators() { return kOperators; }
+std::span<const Operator> shape_operators() {
+    return kOperators;
+}
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

@@ -1,4 +1,5 @@
-// Operators that are a Slice layer: Slice, Split, Pad, Expand, Tile. Bounds that are not constant become shape arithmetic.
+// Operators that are a Slice layer: Slice, Split, Pad, Expand, Tile. Bounds that are not constant become shape
+// arithmetic.
 #include <algorithm>
 #include <cstdint>
 #include <map>
@@ -30,7 +31,8 @@ struct Piece {
 };
 
 //! Numbers as Python clamps them.
-std::pair<std::int64_t, std::int64_t> clamped(std::int64_t start, std::int64_t end, std::int64_t extent, std::int64_t step) {
+std::pair<std::int64_t, std::int64_t> clamped(std::int64_t start, std::int64_t end, std::int64_t extent,
+                                              std::int64_t step) {
     const auto absolute = [extent](std::int64_t v) { return v < 0 ? std::max(v, -extent - 1) + extent : v; };
     const std::int64_t low = step > 0 ? 0 : -1;
     const std::int64_t high = step > 0 ? extent : extent - 1;
@@ -42,7 +44,7 @@ std::pair<std::int64_t, std::int64_t> clamped(std::int64_t start, std::int64_t e
     return {start, size};
 }
 
-constexpr std::int64_t kFar = std::int64_t{1} << 30;  // exporters write the largest integer for "to the end"
+constexpr std::int64_t kFar = 1'000'000'000; // exporters write very large integers for "to the end"
 
 //! A bound of which only the run time knows where it lies.
 Tensor* clamp_symbolic(Build& b, Tensor* bound, Tensor* extent, std::int64_t low, std::int64_t above) {
@@ -50,10 +52,11 @@ Tensor* clamp_symbolic(Build& b, Tensor* bound, Tensor* extent, std::int64_t low
     Tensor* absolute = bound;
     if (!known) {
         Tensor* negative = b.elementwise(Op::kLESS, bound, b.ints({0}), "negative");
-        absolute = b.add(LayerType::kSELECT, {negative, b.elementwise(Op::kSUM, bound, extent, "from_end"), bound}, graph::NoAttributes{}, "absolute");
+        absolute = b.add(LayerType::kSELECT, {negative, b.elementwise(Op::kSUM, bound, extent, "from_end"), bound},
+                         graph::NoAttributes{}, "absolute");
     } else if (known->front() < 0) {
         absolute = b.elementwise(Op::kSUM, extent, b.ints({known->front()}), "from_end");
-        return b.elementwise(Op::kMAX, absolute, b.ints({low}), "clamped");  // it lies before the end anyway
+        return b.elementwise(Op::kMAX, absolute, b.ints({low}), "clamped"); // it lies before the end anyway
     }
     Tensor* high = above == 0 ? extent : b.elementwise(Op::kSUM, extent, b.ints({above}), "last");
     absolute = b.elementwise(Op::kMIN, absolute, high, "clamped");
@@ -72,17 +75,23 @@ Piece piece_of(Build& b, const Bounds& bounds) {
     const bool from_begin = forward && start && start->front() == 0;
     const bool to_end = end && (forward ? end->front() >= kFar : end->front() <= -kFar);
     Tensor* first = from_begin ? bounds.start : clamp_symbolic(b, bounds.start, bounds.extent, 0, forward ? 0 : -1);
-    Tensor* behind = to_end ? (forward ? bounds.extent : b.ints({-1})) : clamp_symbolic(b, bounds.end, bounds.extent, forward ? 0 : -1, forward ? 0 : -1);
-    if (from_begin && bounds.step == 1) { return {first, behind}; }
+    Tensor* behind = to_end ? (forward ? bounds.extent : b.ints({-1}))
+                            : clamp_symbolic(b, bounds.end, bounds.extent, forward ? 0 : -1, forward ? 0 : -1);
+    if (from_begin && bounds.step == 1) {
+        return {first, behind};
+    }
     const std::int64_t stride = forward ? bounds.step : -bounds.step;
-    Tensor* distance = forward ? b.elementwise(Op::kSUB, behind, first, "distance") : b.elementwise(Op::kSUB, first, behind, "distance");
+    Tensor* distance = forward ? b.elementwise(Op::kSUB, behind, first, "distance")
+                               : b.elementwise(Op::kSUB, first, behind, "distance");
     Tensor* rounded = stride == 1 ? distance : b.elementwise(Op::kSUM, distance, b.ints({stride - 1}), "rounded");
     Tensor* count = stride == 1 ? rounded : b.elementwise(Op::kFLOOR_DIV, rounded, b.ints({stride}), "count");
     return {first, b.elementwise(Op::kMAX, count, b.ints({0}), "size")};
 }
 
 Tensor* element(Build& b, Tensor* vector, std::int64_t index) {
-    if (const auto known = b.known(vector)) { return b.ints({known->at(static_cast<std::size_t>(index))}); }
+    if (const auto known = b.known(vector)) {
+        return b.ints({known->at(static_cast<std::size_t>(index))});
+    }
     return b.add(LayerType::kGATHER, {vector, b.ints({index})}, graph::GatherAttributes{}, "element");
 }
 
@@ -91,7 +100,9 @@ Tensor* joined(Build& b, const std::vector<Tensor*>& parts) {
     Ints numbers;
     for (const Tensor* part : parts) {
         const auto known = b.known(part);
-        if (!known) { return b.concatenate(parts, 0, "joined"); }
+        if (!known) {
+            return b.concatenate(parts, 0, "joined");
+        }
         numbers.push_back(known->front());
     }
     return b.ints(std::move(numbers));
@@ -104,23 +115,30 @@ void slice(NodeContext& node) {
     Tensor* starts = attributes ? b.ints(node.integers("starts")) : node.shape_input(1, "starts");
     Tensor* ends = attributes ? b.ints(node.integers("ends")) : node.shape_input(2, "ends");
     const std::size_t count = starts->values->size();
-    const auto given = attributes ? (node.has("axes") ? std::optional(node.integers("axes")) : std::nullopt) : node.ints_argument("axes", 10, 3);
+    const auto given = attributes ? (node.has("axes") ? std::optional(node.integers("axes")) : std::nullopt)
+                                  : node.ints_argument("axes", 10, 3);
     const Ints axes = node.axes(given.value_or(every_axis(count)), x->dims.size());
     const Ints steps = !attributes && node.has_input(4) ? node.constant_ints(4, "steps") : Ints(count, 1);
     if (ends->values->size() != count || axes.size() != count || steps.size() != count) {
-        fail(NodeErrorCode::kINVALID_NODE, "It has ", count, " starts, ", ends->values->size(), " ends, ", axes.size(), " axes and ", steps.size(),
-             " steps; the counts must be equal.");
+        fail(NodeErrorCode::kINVALID_NODE, "It has ", count, " starts, ", ends->values->size(), " ends, ", axes.size(),
+             " axes and ", steps.size(), " steps; the counts must be equal.");
     }
     std::vector<Tensor*> start;
     std::vector<Tensor*> size;
     for (std::size_t i = 0; i < count; ++i) {
-        if (steps[i] == 0 || steps[i] == INT64_MIN) { fail(NodeErrorCode::kINVALID_NODE, "Its step on axis ", axes[i], " is ", steps[i], ", which is not possible."); }
+        if (steps[i] == 0 || steps[i] == INT64_MIN) {
+            fail(NodeErrorCode::kINVALID_NODE, "Its step on axis ", axes[i], " is ", steps[i],
+                 ", which is not possible.");
+        }
         const auto index = static_cast<std::int64_t>(i);
-        const Piece piece = piece_of(b, {element(b, starts, index), element(b, ends, index), b.extents_of(x, {axes[i]}), steps[i]});
+        const Piece piece =
+            piece_of(b, {element(b, starts, index), element(b, ends, index), b.extents_of(x, {axes[i]}), steps[i]});
         start.push_back(piece.start);
         size.push_back(piece.size);
     }
-    if (count == 0) { return node.output(b.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{})); }
+    if (count == 0) {
+        return node.output(b.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{}));
+    }
     node.output(b.slice(x, axes, joined(b, start), joined(b, size), b.ints(steps), {}, nullptr, ""));
 }
 
@@ -135,7 +153,9 @@ std::vector<Tensor*> part_sizes(NodeContext& node, Tensor* x, std::size_t axis) 
         return sizes;
     }
     const std::int64_t parts = node.integer("num_outputs", static_cast<std::int64_t>(node.output_count()));
-    if (parts < 1 || parts > 4096) { fail(NodeErrorCode::kINVALID_NODE, "It splits into ", parts, " parts; 1 to 4096 are allowed."); }
+    if (parts < 1 || parts > 4096) {
+        fail(NodeErrorCode::kINVALID_NODE, "It splits into ", parts, " parts; 1 to 4096 are allowed.");
+    }
     Tensor* extent = b.extents_of(x, {static_cast<std::int64_t>(axis)});
     const auto known = b.known(extent);
     if (known) {
@@ -160,20 +180,30 @@ void split(NodeContext& node) {
     Tensor* start = b.ints({0});
     Tensor* one = b.ints({1});
     for (std::size_t i = 0; i < sizes.size(); ++i) {
-        node.output(b.slice(x, {static_cast<std::int64_t>(axis)}, start, sizes[i], one, {}, nullptr, i == 0 ? std::string() : text("part_", i)), i);
-        if (i + 1 == sizes.size()) { break; }
+        node.output(b.slice(x, {static_cast<std::int64_t>(axis)}, start, sizes[i], one, {}, nullptr,
+                            i == 0 ? std::string() : text("part_", i)),
+                    i);
+        if (i + 1 == sizes.size()) {
+            break;
+        }
         const auto begin = b.known(start);
         const auto size = b.known(sizes[i]);
-        start = begin && size ? b.ints({begin->front() + size->front()}) : b.elementwise(Op::kSUM, start, sizes[i], "next");
+        start =
+            begin && size ? b.ints({begin->front() + size->front()}) : b.elementwise(Op::kSUM, start, sizes[i], "next");
     }
 }
 
 SampleMode pad_mode(const NodeContext& node) {
-    static const std::map<std::string, SampleMode, std::less<>> kModes = {
-        {"constant", SampleMode::kFILL}, {"reflect", SampleMode::kREFLECT}, {"edge", SampleMode::kCLAMP}, {"wrap", SampleMode::kWRAP}};
+    static const std::map<std::string, SampleMode, std::less<>> kModes = {{"constant", SampleMode::kFILL},
+                                                                          {"reflect", SampleMode::kREFLECT},
+                                                                          {"edge", SampleMode::kCLAMP},
+                                                                          {"wrap", SampleMode::kWRAP}};
     const std::string mode = node.string("mode", "constant");
     const auto it = kModes.find(mode);
-    if (it == kModes.end()) { fail(NodeErrorCode::kINVALID_NODE, "Mode '", mode, "' is unknown; constant, reflect, edge and wrap are allowed."); }
+    if (it == kModes.end()) {
+        fail(NodeErrorCode::kINVALID_NODE, "Mode '", mode,
+             "' is unknown; constant, reflect, edge and wrap are allowed.");
+    }
     return it->second;
 }
 
@@ -186,7 +216,8 @@ void pad(NodeContext& node) {
     const Ints axes = node.axes(node.has_input(3) ? node.constant_ints(3, "axes") : every_axis(rank), rank);
     const auto count = static_cast<std::int64_t>(axes.size());
     if (pads->values->size() != 2 * axes.size()) {
-        fail(NodeErrorCode::kINVALID_NODE, "It has ", pads->values->size(), " pads; ", axes.size(), " axes need ", 2 * axes.size(), ".");
+        fail(NodeErrorCode::kINVALID_NODE, "It has ", pads->values->size(), " pads; ", axes.size(), " axes need ",
+             2 * axes.size(), ".");
     }
     graph::SliceAttributes a;
     a.mode = pad_mode(node);
@@ -210,14 +241,19 @@ void pad(NodeContext& node) {
         const auto before = b.known(pre);
         const auto after = b.known(post);
         const auto known = b.known(extent);
-        if (before && after && before->front() == 0 && after->front() == 0) { continue; }
+        if (before && after && before->front() == 0 && after->front() == 0) {
+            continue;
+        }
         padded.push_back(axes[static_cast<std::size_t>(i)]);
         start.push_back(before ? b.ints({-before->front()}) : b.elementwise(Op::kSUB, b.ints({0}), pre, "start"));
-        Tensor* both = before && after ? b.ints({before->front() + after->front()}) : b.elementwise(Op::kSUM, pre, post, "padding");
+        Tensor* both = before && after ? b.ints({before->front() + after->front()})
+                                       : b.elementwise(Op::kSUM, pre, post, "padding");
         size.push_back(before && after && known ? b.ints({known->front() + before->front() + after->front()})
                                                 : b.elementwise(Op::kSUM, extent, both, "size"));
     }
-    if (padded.empty()) { return node.output(b.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{})); }
+    if (padded.empty()) {
+        return node.output(b.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{}));
+    }
     node.output(b.slice(x, padded, joined(b, start), joined(b, size), b.ints(Ints(padded.size(), 1)), a, fill, ""));
 }
 
@@ -227,17 +263,22 @@ void expand(NodeContext& node) {
     Tensor* shape = node.shape_input(1, "shape");
     const std::size_t rank = std::max(node.input(0)->dims.size(), shape->values->size());
     if (rank > static_cast<std::size_t>(Dims::MAX_DIMS)) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_SHAPE, "It makes ", rank, " dimensions; at most ", Dims::MAX_DIMS, " are possible.");
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_SHAPE, "It makes ", rank, " dimensions; at most ", Dims::MAX_DIMS,
+             " are possible.");
     }
     Tensor* x = b.with_rank(node.input(0), rank);
-    if (shape->values->size() < rank) { shape = b.concatenate({b.ints(Ints(rank - shape->values->size(), 1)), shape}, 0, "shape"); }
+    if (shape->values->size() < rank) {
+        shape = b.concatenate({b.ints(Ints(rank - shape->values->size(), 1)), shape}, 0, "shape");
+    }
     Ints axes;
     std::vector<Tensor*> size;
     std::vector<Tensor*> stride;
     for (std::size_t axis = 0; axis < rank; ++axis) {
         const shape::Expr from = x->dims[axis];
         const shape::Expr to = (*shape->values)[axis];
-        if (from == to || b.network().exprs().is(to, 1)) { continue; }
+        if (from == to || b.network().exprs().is(to, 1)) {
+            continue;
+        }
         axes.push_back(static_cast<std::int64_t>(axis));
         Tensor* target = element(b, shape, static_cast<std::int64_t>(axis));
         const auto extent = b.extent(x, axis);
@@ -245,15 +286,18 @@ void expand(NodeContext& node) {
             size.push_back(target);
             stride.push_back(b.ints({0}));
         } else if (extent && b.known(target)) {
-            fail(NodeErrorCode::kINVALID_NODE, "It cannot expand axis ", axis, " of '", x->name, "' from ", *extent, " to ", b.known(target)->front(),
-                 "; only extents of 1 can be expanded.");
-        } else {  // only the run time knows whether this axis repeats
+            fail(NodeErrorCode::kINVALID_NODE, "It cannot expand axis ", axis, " of '", x->name, "' from ", *extent,
+                 " to ", b.known(target)->front(), "; only extents of 1 can be expanded.");
+        } else { // only the run time knows whether this axis repeats
             Tensor* current = b.extents_of(x, {static_cast<std::int64_t>(axis)});
             size.push_back(b.elementwise(Op::kMAX, current, target, "size"));
-            stride.push_back(b.elementwise(Op::kMIN, b.elementwise(Op::kSUB, current, b.ints({1}), "beyond_one"), b.ints({1}), "stride"));
+            stride.push_back(b.elementwise(Op::kMIN, b.elementwise(Op::kSUB, current, b.ints({1}), "beyond_one"),
+                                           b.ints({1}), "stride"));
         }
     }
-    if (axes.empty()) { return node.output(b.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{})); }
+    if (axes.empty()) {
+        return node.output(b.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{}));
+    }
     const std::size_t count = axes.size();
     node.output(b.slice(x, axes, b.ints(Ints(count, 0)), joined(b, size), joined(b, stride), {}, nullptr, ""));
 }
@@ -264,7 +308,8 @@ void tile(NodeContext& node) {
     Tensor* repeats = node.shape_input(1, "repeats");
     const std::size_t rank = x->dims.size();
     if (repeats->values->size() != rank) {
-        fail(NodeErrorCode::kINVALID_NODE, "It has ", repeats->values->size(), " repeats for an input of ", rank, " dimensions; one for each is needed.");
+        fail(NodeErrorCode::kINVALID_NODE, "It has ", repeats->values->size(), " repeats for an input of ", rank,
+             " dimensions; one for each is needed.");
     }
     graph::SliceAttributes a;
     a.mode = SampleMode::kWRAP;
@@ -277,8 +322,10 @@ constexpr Operator kOperators[] = {
     {"Expand", expand}, {"Pad", pad}, {"Slice", slice}, {"Split", split}, {"Tile", tile},
 };
 
-}  // namespace
+} // namespace
 
-std::span<const Operator> slice_operators() { return kOperators; }
+std::span<const Operator> slice_operators() {
+    return kOperators;
+}
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

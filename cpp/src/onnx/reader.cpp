@@ -1,12 +1,12 @@
 #include "onnx/reader.hpp"
 
-#include <google/protobuf/io/coded_stream.h>
-
 #include <array>
 #include <fstream>
 #include <limits>
 #include <string_view>
 #include <system_error>
+
+#include <google/protobuf/io/coded_stream.h>
 
 #include "support/error.hpp"
 
@@ -14,7 +14,7 @@ namespace tensorvk::onnx {
 
 namespace {
 
-constexpr int kDeepestNesting = 64;  // sub-graphs in sub-graphs; more is an attack on the stack
+constexpr int kDeepestNesting = 64; // sub-graphs in sub-graphs; more is an attack on the stack
 constexpr std::int64_t kNewestIrVersion = 1000;
 
 //! What people pass by mistake.
@@ -23,7 +23,8 @@ std::string_view known_beginning(std::span<const std::byte> bytes) {
         std::string_view prefix, meaning;
     };
     static constexpr std::array kBeginnings{
-        Beginning{"PK\x03\x04", "it is a ZIP archive, as PyTorch's .pt files are; export the model with torch.onnx.export"},
+        Beginning{"PK\x03\x04",
+                  "it is a ZIP archive, as PyTorch's .pt files are; export the model with torch.onnx.export"},
         Beginning{"version https://git-lfs", "it is a Git LFS pointer; fetch the real file with 'git lfs pull'"},
         Beginning{"<", "it is text in HTML or XML; the download may have failed"},
         Beginning{"{", "it is JSON text; ONNX is a binary format"},
@@ -32,22 +33,28 @@ std::string_view known_beginning(std::span<const std::byte> bytes) {
     };
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     for (const Beginning& beginning : kBeginnings) {
-        if (text.starts_with(beginning.prefix)) { return beginning.meaning; }
+        if (text.starts_with(beginning.prefix)) {
+            return beginning.meaning;
+        }
     }
     return {};
 }
 
 [[noreturn]] void refuse(std::span<const std::byte> bytes, std::string_view otherwise) {
     const std::string_view known = known_beginning(bytes);
-    throw InvalidModel(text("These ", bytes.size(), " bytes are no ONNX model: ", known.empty() ? otherwise : known, "."));
+    throw InvalidModel(
+        text("These ", bytes.size(), " bytes are no ONNX model: ", known.empty() ? otherwise : known, "."));
 }
 
-}  // namespace
+} // namespace
 
 std::shared_ptr<const onnx_pb::ModelProto> read_model(std::span<const std::byte> bytes) {
-    if (bytes.empty()) { throw InvalidModel("The model is empty: 0 bytes were given."); }
+    if (bytes.empty()) {
+        throw InvalidModel("The model is empty: 0 bytes were given.");
+    }
     if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
-        throw InvalidModel(text("The model has ", bytes.size(), " bytes, but ONNX messages end at 2 GiB; save its weights as external data."));
+        throw InvalidModel(text("The model has ", bytes.size(),
+                                " bytes, but ONNX messages end at 2 GiB; save its weights as external data."));
     }
     auto model = std::make_shared<onnx_pb::ModelProto>();
     const auto size = static_cast<int>(bytes.size());
@@ -70,9 +77,11 @@ std::vector<std::byte> read_file(const std::filesystem::path& file) {
     }
     const auto size = std::filesystem::file_size(file, error);
     if (error || size > static_cast<std::uintmax_t>(std::numeric_limits<int>::max())) {
-        throw InvalidModel(text("The file '", file.string(), "' cannot be read as one ONNX message",
-                                error ? text(": ", error.message()) : text(": it has ", size, " bytes, but messages end at 2 GiB; save its weights as external data"),
-                                "."));
+        throw InvalidModel(text(
+            "The file '", file.string(), "' cannot be read as one ONNX message",
+            error ? text(": ", error.message())
+                  : text(": it has ", size, " bytes, but messages end at 2 GiB; save its weights as external data"),
+            "."));
     }
     std::vector<std::byte> bytes(static_cast<std::size_t>(size));
     std::ifstream in(file, std::ios::binary);
@@ -82,4 +91,4 @@ std::vector<std::byte> read_file(const std::filesystem::path& file) {
     return bytes;
 }
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

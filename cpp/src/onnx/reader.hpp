@@ -16,4 +16,4 @@ namespace tensorvk::onnx {
 //! Throws InvalidModel when the file cannot be read or has 2 GiB or more.
 [[nodiscard]] std::vector<std::byte> read_file(const std::filesystem::path& file);
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

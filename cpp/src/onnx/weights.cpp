@@ -25,16 +25,27 @@ struct TypeRow {
     std::optional<DataType> type;
 };
 constexpr std::array kTypes{
-    TypeRow{1, "float", DataType::kFLOAT},   TypeRow{2, "uint8", DataType::kUINT8},     TypeRow{3, "int8", DataType::kINT8},
-    TypeRow{4, "uint16", std::nullopt},      TypeRow{5, "int16", std::nullopt},         TypeRow{6, "int32", DataType::kINT32},
-    TypeRow{7, "int64", DataType::kINT64},   TypeRow{8, "string", std::nullopt},        TypeRow{9, "bool", DataType::kBOOL},
-    TypeRow{10, "float16", DataType::kHALF}, TypeRow{kDouble, "double", DataType::kFLOAT}, TypeRow{12, "uint32", std::nullopt},
-    TypeRow{13, "uint64", std::nullopt},     TypeRow{14, "complex64", std::nullopt},    TypeRow{15, "complex128", std::nullopt},
+    TypeRow{1, "float", DataType::kFLOAT},
+    TypeRow{2, "uint8", DataType::kUINT8},
+    TypeRow{3, "int8", DataType::kINT8},
+    TypeRow{4, "uint16", std::nullopt},
+    TypeRow{5, "int16", std::nullopt},
+    TypeRow{6, "int32", DataType::kINT32},
+    TypeRow{7, "int64", DataType::kINT64},
+    TypeRow{8, "string", std::nullopt},
+    TypeRow{9, "bool", DataType::kBOOL},
+    TypeRow{10, "float16", DataType::kHALF},
+    TypeRow{kDouble, "double", DataType::kFLOAT},
+    TypeRow{12, "uint32", std::nullopt},
+    TypeRow{13, "uint64", std::nullopt},
+    TypeRow{14, "complex64", std::nullopt},
+    TypeRow{15, "complex128", std::nullopt},
     TypeRow{16, "bfloat16", DataType::kBF16},
 };
 
 const TypeRow* find_type(std::int32_t number) noexcept {
-    const auto* row = std::find_if(kTypes.begin(), kTypes.end(), [number](const TypeRow& r) { return r.number == number; });
+    const auto* row =
+        std::find_if(kTypes.begin(), kTypes.end(), [number](const TypeRow& r) { return r.number == number; });
     return row == kTypes.end() ? nullptr : row;
 }
 
@@ -47,8 +58,8 @@ std::int64_t checked_count(const TensorProto& tensor) {
 
 void require_count(const TensorProto& tensor, std::int64_t given, std::int64_t expected, const char* unit) {
     if (given != expected) {
-        throw InvalidModel(text("Tensor '", tensor.name(), "' holds ", given, " ", unit, " where its shape and type ask for ", expected,
-                                "; the model is damaged."));
+        throw InvalidModel(text("Tensor '", tensor.name(), "' holds ", given, " ", unit,
+                                " where its shape and type ask for ", expected, "; the model is damaged."));
     }
 }
 
@@ -57,7 +68,8 @@ graph::Weights view(DataType type, const void* data, std::int64_t count, std::sh
     return {type, static_cast<const std::byte*>(data), count, std::move(owner)};
 }
 
-graph::Weights from_raw(DataType type, std::int32_t onnx_type, std::span<const std::byte> bytes, std::int64_t count, std::shared_ptr<const void> owner) {
+graph::Weights from_raw(DataType type, std::int32_t onnx_type, std::span<const std::byte> bytes, std::int64_t count,
+                        std::shared_ptr<const void> owner) {
     if (onnx_type == kDouble) {
         std::vector<float> narrow(static_cast<std::size_t>(count));
         for (std::size_t i = 0; i < narrow.size(); ++i) {
@@ -67,7 +79,9 @@ graph::Weights from_raw(DataType type, std::int32_t onnx_type, std::span<const s
         }
         return make_weights(type, std::move(narrow));
     }
-    if (reinterpret_cast<std::uintptr_t>(bytes.data()) % dtype_size(type) == 0) { return view(type, bytes.data(), count, std::move(owner)); }
+    if (reinterpret_cast<std::uintptr_t>(bytes.data()) % dtype_size(type) == 0) {
+        return view(type, bytes.data(), count, std::move(owner));
+    }
     auto aligned = std::make_shared<std::vector<std::byte>>(bytes.begin(), bytes.end());
     return view(type, aligned->data(), count, aligned);
 }
@@ -83,7 +97,8 @@ graph::Weights narrowed(const TensorProto& tensor, DataType type) {
     return make_weights(type, std::move(values));
 }
 
-graph::Weights from_fields(const TensorProto& tensor, DataType type, std::int64_t count, const std::shared_ptr<const void>& owner) {
+graph::Weights from_fields(const TensorProto& tensor, DataType type, std::int64_t count,
+                           const std::shared_ptr<const void>& owner) {
     if (tensor.data_type() == kDouble) {
         require_count(tensor, tensor.double_data_size(), count, "values");
         return make_weights(type, std::vector<float>(tensor.double_data().begin(), tensor.double_data().end()));
@@ -97,11 +112,13 @@ graph::Weights from_fields(const TensorProto& tensor, DataType type, std::int64_
         return view(type, tensor.int64_data().data(), count, owner);
     }
     require_count(tensor, tensor.int32_data_size(), count, "values");
-    if (type == DataType::kINT32) { return view(type, tensor.int32_data().data(), count, owner); }
+    if (type == DataType::kINT32) {
+        return view(type, tensor.int32_data().data(), count, owner);
+    }
     return dtype_size(type) == 2 ? narrowed<std::uint16_t>(tensor, type) : narrowed<std::uint8_t>(tensor, type);
 }
 
-}  // namespace
+} // namespace
 
 std::optional<DataType> data_type(std::int32_t onnx_type) noexcept {
     const TypeRow* row = find_type(onnx_type);
@@ -113,17 +130,21 @@ std::string type_name(std::int32_t onnx_type) {
     return row == nullptr ? text("number ", onnx_type) : row->name;
 }
 
-ConstantData read_tensor(const TensorProto& tensor, const std::shared_ptr<const void>& owner, const std::filesystem::path& model_file) {
+ConstantData read_tensor(const TensorProto& tensor, const std::shared_ptr<const void>& owner,
+                         const std::filesystem::path& model_file) {
     const auto type = data_type(tensor.data_type());
     if (!type) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, "Tensor '", tensor.name(), "' holds elements of type ", type_name(tensor.data_type()),
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, "Tensor '", tensor.name(), "' holds elements of type ",
+             type_name(tensor.data_type()),
              "; float, float16, bfloat16, double, int8, uint8, int32, int64 and bool are offered.");
     }
     const std::int64_t count = checked_count(tensor);
     const std::size_t element = tensor.data_type() == kDouble ? sizeof(double) : dtype_size(*type);
     const std::int64_t bytes = checked_mul(count, static_cast<std::int64_t>(element));
     ConstantData out{{tensor.dims().begin(), tensor.dims().end()}, {}, {}};
-    if (tensor.data_type() == kDouble) { out.warning = text("Tensor '", tensor.name(), "' is float64 and was rounded to float32."); }
+    if (tensor.data_type() == kDouble) {
+        out.warning = text("Tensor '", tensor.name(), "' is float64 and was rounded to float32.");
+    }
     if (tensor.data_location() == 1) {
         const ExternalData data = read_external(tensor, model_file, bytes);
         out.weights = from_raw(*type, tensor.data_type(), data.bytes, count, data.owner);
@@ -158,11 +179,14 @@ graph::Weights narrow(DataType type, const std::vector<double>& values, const Co
 
 template <typename T>
 T saturate(double value) {
-    if (!(value > static_cast<double>(std::numeric_limits<T>::min()))) { return std::numeric_limits<T>::min(); }
-    return value >= static_cast<double>(std::numeric_limits<T>::max()) ? std::numeric_limits<T>::max() : static_cast<T>(value);
+    if (!(value > static_cast<double>(std::numeric_limits<T>::min()))) {
+        return std::numeric_limits<T>::min();
+    }
+    return value >= static_cast<double>(std::numeric_limits<T>::max()) ? std::numeric_limits<T>::max()
+                                                                       : static_cast<T>(value);
 }
 
-}  // namespace
+} // namespace
 
 std::vector<double> to_doubles(const graph::Weights& weights) {
     std::vector<double> out;
@@ -173,10 +197,12 @@ std::vector<double> to_doubles(const graph::Weights& weights) {
             widen<float>(weights, out, plain);
             return out;
         case DataType::kHALF:
-            widen<std::uint16_t>(weights, out, [](std::uint16_t bits) { return static_cast<double>(half_to_float(bits)); });
+            widen<std::uint16_t>(weights, out,
+                                 [](std::uint16_t bits) { return static_cast<double>(half_to_float(bits)); });
             return out;
         case DataType::kBF16:
-            widen<std::uint16_t>(weights, out, [](std::uint16_t bits) { return static_cast<double>(bfloat16_to_float(bits)); });
+            widen<std::uint16_t>(weights, out,
+                                 [](std::uint16_t bits) { return static_cast<double>(bfloat16_to_float(bits)); });
             return out;
         case DataType::kINT32:
             widen<std::int32_t>(weights, out, plain);
@@ -205,7 +231,8 @@ graph::Weights from_doubles(DataType type, const std::vector<double>& values) {
         case DataType::kHALF:
             return narrow<std::uint16_t>(type, values, [](double v) { return float_to_half(static_cast<float>(v)); });
         case DataType::kBF16:
-            return narrow<std::uint16_t>(type, values, [](double v) { return float_to_bfloat16(static_cast<float>(v)); });
+            return narrow<std::uint16_t>(type, values,
+                                         [](double v) { return float_to_bfloat16(static_cast<float>(v)); });
         case DataType::kINT32:
             return narrow<std::int32_t>(type, values, saturate<std::int32_t>);
         case DataType::kINT64:
@@ -221,4 +248,4 @@ graph::Weights from_doubles(DataType type, const std::vector<double>& values) {
     }
 }
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

@@ -16,7 +16,7 @@ namespace tensorvk::onnx {
 struct ConstantData {
     std::vector<std::int64_t> dims;
     graph::Weights weights;
-    std::string warning;  // not empty: a type was narrowed
+    std::string warning; // not empty: a type was narrowed
 };
 
 //! The network's type for ONNX's element type number; nothing when there is none. float64 becomes float32.
@@ -39,4 +39,4 @@ template <typename T>
 //! Doubles as weights of any numeric or bool type.
 [[nodiscard]] graph::Weights from_doubles(DataType type, const std::vector<double>& values);
 
-}  // namespace tensorvk::onnx
+} // namespace tensorvk::onnx

@@ -1,12 +1,12 @@
 // Real models, when they are at hand: each imports, and its outputs have the shapes of the reference data.
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
+
+#include <gtest/gtest.h>
 
 #include "graph/network.hpp"
 #include "onnx/importer.hpp"
@@ -24,8 +24,9 @@ fs::path models_folder() {
 }
 
 std::vector<std::string> model_names() {
-    return {"brain_unet",         "resnet20_cifar10", "mnist_cntk",        "squeezenet_winml", "ultraface_rfb320", "yunet_s_320",  "fastestdet",
-            "nanodet_m_416",      "agllnet_256",      "super_resolution", "hand_keypoint_mlp", "ppocr_cls_v2",    "lw_person_detector"};
+    return {"brain_unet",        "resnet20_cifar10", "mnist_cntk",        "squeezenet_winml", "ultraface_rfb320",
+            "yunet_s_320",       "fastestdet",       "nanodet_m_416",     "agllnet_256",      "super_resolution",
+            "hand_keypoint_mlp", "ppocr_cls_v2",     "lw_person_detector"};
 }
 
 using Dims = std::vector<std::int64_t>;
@@ -34,7 +35,9 @@ using Dims = std::vector<std::int64_t>;
 std::map<std::string, Dims> shapes_in(const fs::path& folder, const std::string& prefix) {
     std::map<std::string, Dims> shapes;
     for (const auto& entry : fs::directory_iterator(folder)) {
-        if (!entry.path().filename().string().starts_with(prefix)) { continue; }
+        if (!entry.path().filename().string().starts_with(prefix)) {
+            continue;
+        }
         std::ifstream in(entry.path(), std::ios::binary);
         const std::string bytes{std::istreambuf_iterator<char>(in), {}};
         tensorvk::onnx_pb::TensorProto tensor;
@@ -53,7 +56,9 @@ void expect_output_shapes(Network& network, const fs::path& data_set) {
         ASSERT_EQ(given.size(), input->dims.size()) << input->name;
         for (std::size_t axis = 0; axis < given.size(); ++axis) {
             const auto& node = network.exprs().node(input->dims[axis]);
-            if (node.op == tensorvk::shape::ExprOp::kSYMBOL) { symbols[static_cast<std::size_t>(node.value)] = given[axis]; }
+            if (node.op == tensorvk::shape::ExprOp::kSYMBOL) {
+                symbols[static_cast<std::size_t>(node.value)] = given[axis];
+            }
         }
     }
     const std::vector<std::int64_t> values = network.exprs().evaluate(symbols);
@@ -73,7 +78,9 @@ class Models : public testing::TestWithParam<std::string> {};
 
 TEST_P(Models, ImportWithTheShapesOfTheirReferenceData) {
     const fs::path folder = models_folder() / GetParam();
-    if (!fs::exists(folder / "model.onnx")) { GTEST_SKIP() << "no model in " << folder << "; set TENSORVK_MODELS"; }
+    if (!fs::exists(folder / "model.onnx")) {
+        GTEST_SKIP() << "no model in " << folder << "; set TENSORVK_MODELS";
+    }
     Network network;
     const auto result = tensorvk::onnx::import_file(folder / "model.onnx", network);
     for (const auto& error : result.errors) {
@@ -82,7 +89,9 @@ TEST_P(Models, ImportWithTheShapesOfTheirReferenceData) {
     ASSERT_TRUE(result.ok());
     int sets = 0;
     for (const auto& entry : fs::directory_iterator(folder)) {
-        if (!entry.path().filename().string().starts_with("test_data_set_")) { continue; }
+        if (!entry.path().filename().string().starts_with("test_data_set_")) {
+            continue;
+        }
         SCOPED_TRACE(entry.path().string());
         expect_output_shapes(network, entry.path());
         ++sets;
@@ -92,4 +101,4 @@ TEST_P(Models, ImportWithTheShapesOfTheirReferenceData) {
 
 INSTANTIATE_TEST_SUITE_P(All, Models, testing::ValuesIn(model_names()), [](const auto& model) { return model.param; });
 
-}  // namespace
+} // namespace

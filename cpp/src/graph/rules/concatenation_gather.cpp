@@ -14,13 +14,15 @@ std::optional<Exprs> joined_values(RuleContext& context) {
     Exprs out;
     for (std::size_t i = 0; i < context.input_count(); ++i) {
         const Tensor& x = context.input(i);
-        if (!x.values || x.dims.size() != 1) { return std::nullopt; }
+        if (!x.values || x.dims.size() != 1) {
+            return std::nullopt;
+        }
         out.insert(out.end(), x.values->begin(), x.values->end());
     }
     return out.size() <= kMaxShapeValues ? std::optional(std::move(out)) : std::nullopt;
 }
 
-}  // namespace
+} // namespace
 
 std::vector<Inferred> concatenation(RuleContext& context) {
     const Tensor& first = context.input(0);
@@ -32,15 +34,16 @@ std::vector<Inferred> concatenation(RuleContext& context) {
         const Tensor& next = context.input(i);
         context.require_same_type(first, next);
         if (next.dims.size() != dims.size()) {
-            context.fail("joins tensors of equal rank; '", first.name, "' is ", context.str(first.dims), " and '", next.name, "' is ",
-                         context.str(next.dims), ".");
+            context.fail("joins tensors of equal rank; '", first.name, "' is ", context.str(first.dims), " and '",
+                         next.name, "' is ", context.str(next.dims), ".");
         }
         for (std::size_t d = 0; d < dims.size(); ++d) {
             if (d == axis) {
                 dims[d] = context.pool().add(dims[d], next.dims[d]);
             } else {
-                dims[d] = context.same(dims[d], next.dims[d], text("extents of axis ", d, " in '", first.name, "' ", context.str(first.dims), " and '",
-                                                                    next.name, "' ", context.str(next.dims)));
+                dims[d] = context.same(dims[d], next.dims[d],
+                                       text("extents of axis ", d, " in '", first.name, "' ", context.str(first.dims),
+                                            " and '", next.name, "' ", context.str(next.dims)));
             }
         }
     }
@@ -49,13 +52,18 @@ std::vector<Inferred> concatenation(RuleContext& context) {
 
 namespace {
 
-std::optional<Exprs> gathered_values(RuleContext& context, const Tensor& data, const Tensor& indices, std::size_t axis) {
-    if (!data.values || !indices.values || data.dims.size() != 1 || axis != 0) { return std::nullopt; }
+std::optional<Exprs> gathered_values(RuleContext& context, const Tensor& data, const Tensor& indices,
+                                     std::size_t axis) {
+    if (!data.values || !indices.values || data.dims.size() != 1 || axis != 0) {
+        return std::nullopt;
+    }
     const auto count = static_cast<std::int64_t>(data.values->size());
     Exprs out;
     for (const Expr e : *indices.values) {
         const auto index = context.pool().value(e);
-        if (!index) { return std::nullopt; }
+        if (!index) {
+            return std::nullopt;
+        }
         if (*index < -count || *index >= count) {
             context.fail("picks element ", *index, " of '", data.name, "', which has ", count, ".");
         }
@@ -64,7 +72,7 @@ std::optional<Exprs> gathered_values(RuleContext& context, const Tensor& data, c
     return out;
 }
 
-}  // namespace
+} // namespace
 
 std::vector<Inferred> gather(RuleContext& context) {
     const Tensor& data = context.input(0);
@@ -85,4 +93,4 @@ std::vector<Inferred> gather(RuleContext& context) {
     return {{data.dtype, std::move(dims), gathered_values(context, data, indices, axis)}};
 }
 
-}  // namespace tensorvk::graph::rules
+} // namespace tensorvk::graph::rules

@@ -26,7 +26,7 @@ std::int64_t element(const Weights& weights, std::int64_t i) {
     return *at != std::byte{0} ? 1 : 0;
 }
 
-}  // namespace
+} // namespace
 
 std::vector<Inferred> constant(RuleContext& context) {
     const auto& a = context.attributes<ConstantAttributes>();
@@ -36,7 +36,8 @@ std::vector<Inferred> constant(RuleContext& context) {
     Inferred out{a.weights.type, constants(context.pool(), a.dims)};
     const std::int64_t volume = checked_volume(a.dims);
     if (a.weights.count != volume || (volume > 0 && a.weights.data == nullptr)) {
-        context.fail("has the shape ", context.str(out.dims), " of ", volume, " values; ", a.weights.count, " were given.");
+        context.fail("has the shape ", context.str(out.dims), " of ", volume, " values; ", a.weights.count,
+                     " were given.");
     }
     if (is_shape_type(a.weights.type) && volume <= static_cast<std::int64_t>(kMaxShapeValues)) {
         Exprs values;
@@ -56,4 +57,4 @@ std::vector<Inferred> shape(RuleContext& context) {
     return {{DataType::kINT64, {context.pool().constant(static_cast<std::int64_t>(x.dims.size()))}, x.dims}};
 }
 
-}  // namespace tensorvk::graph::rules
+} // namespace tensorvk::graph::rules

@@ -10,7 +10,9 @@ namespace tensorvk::graph {
 using shape::Expr;
 using shape::ExprOp;
 
-std::string RuleContext::prefix() const { return text("Layer '", layer_.name, "' (", layer_type_name(layer_.type), ") "); }
+std::string RuleContext::prefix() const {
+    return text("Layer '", layer_.name, "' (", layer_type_name(layer_.type), ") ");
+}
 
 const Tensor& RuleContext::input(std::size_t index) const {
     const Tensor* tensor = optional_input(index);
@@ -20,37 +22,44 @@ const Tensor& RuleContext::input(std::size_t index) const {
     return *tensor;
 }
 
-std::string RuleContext::str(const shape::Exprs& dims) const { return describe(pool_, dims); }
+std::string RuleContext::str(const shape::Exprs& dims) const {
+    return describe(pool_, dims);
+}
 
 void RuleContext::require_floating(const Tensor& tensor, const char* what) const {
     if (!is_floating(tensor.dtype)) {
-        fail("needs a floating-point ", what, "; tensor '", tensor.name, "' is ", dtype_name(tensor.dtype), ", so insert a Cast before it.");
+        fail("needs a floating-point ", what, "; tensor '", tensor.name, "' is ", dtype_name(tensor.dtype),
+             ", so insert a Cast before it.");
     }
 }
 
 void RuleContext::require_same_type(const Tensor& a, const Tensor& b) const {
     if (a.dtype != b.dtype) {
-        fail("needs inputs of one type; '", a.name, "' is ", dtype_name(a.dtype), " and '", b.name, "' is ", dtype_name(b.dtype),
-             ", so insert a Cast before one of them.");
+        fail("needs inputs of one type; '", a.name, "' is ", dtype_name(a.dtype), " and '", b.name, "' is ",
+             dtype_name(b.dtype), ", so insert a Cast before one of them.");
     }
 }
 
 std::size_t RuleContext::axis(std::int64_t given, std::size_t rank) const {
     const auto limit = static_cast<std::int64_t>(rank);
     if (given < -limit || given >= limit) {
-        fail("has axis ", given, ", but its input has ", rank, " dimensions: allowed are ", -limit, " to ", limit - 1, ".");
+        fail("has axis ", given, ", but its input has ", rank, " dimensions: allowed are ", -limit, " to ", limit - 1,
+             ".");
     }
     return static_cast<std::size_t>(given < 0 ? given + limit : given);
 }
 
 void RuleContext::check_axes_mask(std::uint32_t mask, std::size_t rank) const {
     if (mask == 0 || (rank < 32 && (mask >> rank) != 0)) {
-        fail("has the axes bitmask ", mask, ", but its input has ", rank, " dimensions: set one or more of the lowest ", rank, " bits.");
+        fail("has the axes bitmask ", mask, ", but its input has ", rank, " dimensions: set one or more of the lowest ",
+             rank, " bits.");
     }
 }
 
 Expr RuleContext::same(Expr a, Expr b, std::string_view what) const {
-    if (a == b) { return a; }
+    if (a == b) {
+        return a;
+    }
     const auto va = pool_.value(a);
     const auto vb = pool_.value(b);
     if (va && vb) {
@@ -61,8 +70,12 @@ Expr RuleContext::same(Expr a, Expr b, std::string_view what) const {
 }
 
 Expr RuleContext::broadcast(Expr a, Expr b, std::string_view what) const {
-    if (a == b || pool_.is(b, 1)) { return a; }
-    if (pool_.is(a, 1)) { return b; }
+    if (a == b || pool_.is(b, 1)) {
+        return a;
+    }
+    if (pool_.is(a, 1)) {
+        return b;
+    }
     const auto va = pool_.value(a);
     const auto vb = pool_.value(b);
     if (va && vb) {
@@ -82,13 +95,14 @@ Expr RuleContext::broadcast(Expr a, Expr b, std::string_view what) const {
 
 shape::Exprs RuleContext::broadcast(const Tensor& a, const Tensor& b) const {
     if (a.dims.size() != b.dims.size()) {
-        fail("needs inputs with equally many dimensions; '", a.name, "' has ", a.dims.size(), " ", str(a.dims), " and '", b.name, "' has ",
-             b.dims.size(), " ", str(b.dims), ", so reshape one of them with a Shuffle.");
+        fail("needs inputs with equally many dimensions; '", a.name, "' has ", a.dims.size(), " ", str(a.dims),
+             " and '", b.name, "' has ", b.dims.size(), " ", str(b.dims), ", so reshape one of them with a Shuffle.");
     }
     shape::Exprs dims;
     for (std::size_t i = 0; i < a.dims.size(); ++i) {
-        dims.push_back(broadcast(a.dims[i], b.dims[i],
-                                 text("dimension ", i, " of '", a.name, "' ", str(a.dims), " and '", b.name, "' ", str(b.dims))));
+        dims.push_back(
+            broadcast(a.dims[i], b.dims[i],
+                      text("dimension ", i, " of '", a.name, "' ", str(a.dims), " and '", b.name, "' ", str(b.dims))));
     }
     return dims;
 }
@@ -97,10 +111,13 @@ namespace {
 
 //! Expressions share parts, so each is computed once.
 std::int64_t value_at(const shape::ExprPool& pool, Expr e, std::map<Expr, std::int64_t>& known) {
-    if (const auto it = known.find(e); it != known.end()) { return it->second; }
+    if (const auto it = known.find(e); it != known.end()) {
+        return it->second;
+    }
     const shape::ExprNode& node = pool.node(e);
     std::int64_t value = node.value;
-    if (node.op == ExprOp::kSYMBOL) {  // different symbols get different numbers, all divisible by the strides of common networks
+    if (node.op ==
+        ExprOp::kSYMBOL) { // different symbols get different numbers, all divisible by the strides of common networks
         value = 2304 * (node.value + 2);
     } else if (node.op != ExprOp::kCONSTANT) {
         value = shape::apply(node.op, value_at(pool, node.a, known), value_at(pool, node.b, known));
@@ -109,15 +126,15 @@ std::int64_t value_at(const shape::ExprPool& pool, Expr e, std::map<Expr, std::i
     return value;
 }
 
-}  // namespace
+} // namespace
 
 bool RuleContext::agree_on_round_numbers(Expr a, Expr b) const {
     try {
         std::map<Expr, std::int64_t> known;
         return value_at(pool_, a, known) == value_at(pool_, b, known);
-    } catch (const Error&) {  // overflow or division by zero there says nothing about real shapes
+    } catch (const Error&) { // overflow or division by zero there says nothing about real shapes
         return false;
     }
 }
 
-}  // namespace tensorvk::graph
+} // namespace tensorvk::graph

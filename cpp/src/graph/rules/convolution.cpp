@@ -11,7 +11,8 @@ namespace {
 std::int64_t channels_of(RuleContext& context, const Tensor& x) {
     const auto channels = context.pool().value(x.dims[1]);
     if (!channels) {
-        context.fail("needs a fixed number of channels; axis 1 of '", x.name, "' ", context.str(x.dims), " is dynamic.");
+        context.fail("needs a fixed number of channels; axis 1 of '", x.name, "' ", context.str(x.dims),
+                     " is dynamic.");
     }
     return *channels;
 }
@@ -33,16 +34,19 @@ void check_weights(RuleContext& context, const ConvolutionAttributes& a, std::in
             dims.push_back(context.pool().constant(extent));
         }
         if (kernel->dims != dims) {
-            context.fail("needs a kernel of shape ", context.str(dims), "; input 1 '", kernel->name, "' is ", context.str(kernel->dims), ".");
+            context.fail("needs a kernel of shape ", context.str(dims), "; input 1 '", kernel->name, "' is ",
+                         context.str(kernel->dims), ".");
         }
     } else if (a.kernel.count != expected) {
-        context.fail("needs kernel weights of [", first, ", ", second, ", window] = ", expected, " values; ", a.kernel.count, " were given.");
+        context.fail("needs kernel weights of [", first, ", ", second, ", window] = ", expected, " values; ",
+                     a.kernel.count, " were given.");
     } else if (!is_floating(a.kernel.type)) {
         context.fail("needs floating-point kernel weights; ", dtype_name(a.kernel.type), " ones were given.");
     }
     if (const Tensor* bias = context.optional_input(2)) {
         if (bias->dims != shape::Exprs{context.pool().constant(a.maps)}) {
-            context.fail("needs a bias of ", a.maps, " values; input 2 '", bias->name, "' is ", context.str(bias->dims), ".");
+            context.fail("needs a bias of ", a.maps, " values; input 2 '", bias->name, "' is ", context.str(bias->dims),
+                         ".");
         }
     } else if (!a.bias.empty() && a.bias.count != a.maps) {
         context.fail("needs a bias of ", a.maps, " values; ", a.bias.count, " were given.");
@@ -54,7 +58,7 @@ Window window_of(ConvolutionAttributes& a) {
     return {g.kernel, g.stride, g.dilation, g.pre, g.post, a.padding_mode};
 }
 
-}  // namespace
+} // namespace
 
 std::vector<Inferred> convolution(RuleContext& context) {
     const Tensor& x = context.input(0);
@@ -83,19 +87,23 @@ std::vector<Inferred> deconvolution(RuleContext& context) {
     const std::int64_t channels = channels_of(context, x);
     check_groups(context, a, channels);
     check_weights(context, a, channels, a.maps / g.groups);
-    if (a.output_padding.empty()) { a.output_padding.assign(spatial, 0); }
+    if (a.output_padding.empty()) {
+        a.output_padding.assign(spatial, 0);
+    }
     if (a.output_padding.size() != spatial) {
-        context.fail("has an output padding of ", a.output_padding.size(), " numbers for a window of ", spatial, " axes.");
+        context.fail("has an output padding of ", a.output_padding.size(), " numbers for a window of ", spatial,
+                     " axes.");
     }
     shape::ExprPool& pool = context.pool();
     shape::Exprs dims = {x.dims[0], pool.constant(a.maps)};
     for (std::size_t i = 0; i < spatial; ++i) {
         const std::int64_t reach = (g.kernel[i] - 1) * g.dilation[i] + 1;
-        if (a.padding_mode == PaddingMode::kSAME_UPPER || a.padding_mode == PaddingMode::kSAME_LOWER) {  // output = input * stride
+        if (a.padding_mode == PaddingMode::kSAME_UPPER ||
+            a.padding_mode == PaddingMode::kSAME_LOWER) { // output = input * stride
             const std::int64_t total = reach - g.stride[i];
             if (total < 0) {
-                context.fail("has SAME padding, a window that reaches over ", reach, " elements and the larger stride ", g.stride[i],
-                             "; give explicit padding and output padding instead.");
+                context.fail("has SAME padding, a window that reaches over ", reach, " elements and the larger stride ",
+                             g.stride[i], "; give explicit padding and output padding instead.");
             }
             const std::int64_t smaller = total / 2;
             g.pre[i] = a.padding_mode == PaddingMode::kSAME_UPPER ? smaller : total - smaller;
@@ -108,4 +116,4 @@ std::vector<Inferred> deconvolution(RuleContext& context) {
     return {{x.dtype, std::move(dims)}};
 }
 
-}  // namespace tensorvk::graph::rules
+} // namespace tensorvk::graph::rules

@@ -16,15 +16,21 @@ bool is_logical(ElementWiseOperation op) {
 }
 
 bool is_comparison(ElementWiseOperation op) {
-    return op == ElementWiseOperation::kEQUAL || op == ElementWiseOperation::kGREATER || op == ElementWiseOperation::kLESS;
+    return op == ElementWiseOperation::kEQUAL || op == ElementWiseOperation::kGREATER ||
+           op == ElementWiseOperation::kLESS;
 }
 
-//! Division of integers rounds towards zero; the two roundings agree for what is not negative, which symbolic extents are.
+//! Division of integers rounds towards zero; the two roundings agree for what is not negative, which symbolic extents
+//! are.
 std::optional<Expr> divide(shape::ExprPool& pool, Expr a, Expr b) {
     const auto va = pool.value(a);
     const auto vb = pool.value(b);
-    if (vb == 0) { return std::nullopt; }
-    if (va && vb && *vb != -1) { return pool.constant(*va / *vb); }
+    if (vb == 0) {
+        return std::nullopt;
+    }
+    if (va && vb && *vb != -1) {
+        return pool.constant(*va / *vb);
+    }
     return pool.floor_div(a, b);
 }
 
@@ -60,7 +66,7 @@ std::optional<Expr> combine(shape::ExprPool& pool, ElementWiseOperation op, Expr
     return std::nullopt;
 }
 
-}  // namespace
+} // namespace
 
 std::vector<Inferred> elementwise(RuleContext& context) {
     const Tensor& a = context.input(0);
@@ -69,12 +75,14 @@ std::vector<Inferred> elementwise(RuleContext& context) {
     context.require_same_type(a, b);
     const bool both_bool = a.dtype == DataType::kBOOL;
     if (is_logical(op) != both_bool && !(both_bool && op == ElementWiseOperation::kEQUAL)) {
-        context.fail(is_logical(op) ? "computes a logical operation and needs bool inputs; '" : "cannot compute with bool inputs; '", a.name, "' is ",
-                     dtype_name(a.dtype), ", so insert a Cast before it.");
+        context.fail(is_logical(op) ? "computes a logical operation and needs bool inputs; '"
+                                    : "cannot compute with bool inputs; '",
+                     a.name, "' is ", dtype_name(a.dtype), ", so insert a Cast before it.");
     }
     shape::Exprs dims = context.broadcast(a, b);
     const std::array<const Tensor*, 2> operands{&a, &b};
-    auto values = map_values(context.pool(), dims, operands, [&](std::span<const Expr> v) { return combine(context.pool(), op, v[0], v[1]); });
+    auto values = map_values(context.pool(), dims, operands,
+                             [&](std::span<const Expr> v) { return combine(context.pool(), op, v[0], v[1]); });
     return {{is_comparison(op) ? DataType::kBOOL : a.dtype, std::move(dims), std::move(values)}};
 }
 
@@ -93,11 +101,15 @@ std::vector<Inferred> select(RuleContext& context) {
     shape::ExprPool& pool = context.pool();
     const std::array<const Tensor*, 3> operands{&condition, &yes, &no};
     auto values = map_values(pool, dims, operands, [&](std::span<const Expr> v) -> std::optional<Expr> {
-        if (v[1] == v[2]) { return v[1]; }
-        if (const auto known = pool.value(v[0])) { return *known != 0 ? v[1] : v[2]; }
+        if (v[1] == v[2]) {
+            return v[1];
+        }
+        if (const auto known = pool.value(v[0])) {
+            return *known != 0 ? v[1] : v[2];
+        }
         return pool.add(pool.mul(v[0], v[1]), pool.mul(pool.sub(pool.constant(1), v[0]), v[2]));
     });
     return {{yes.dtype, std::move(dims), std::move(values)}};
 }
 
-}  // namespace tensorvk::graph::rules
+} // namespace tensorvk::graph::rules

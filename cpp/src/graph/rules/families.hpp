@@ -7,27 +7,27 @@
 
 namespace tensorvk::graph::rules {
 
-std::vector<Inferred> convolution(RuleContext& context);    // convolution.cpp
+std::vector<Inferred> convolution(RuleContext& context); // convolution.cpp
 std::vector<Inferred> deconvolution(RuleContext& context);
-std::vector<Inferred> pooling(RuleContext& context);        // pooling.cpp
-std::vector<Inferred> activation(RuleContext& context);     // pointwise.cpp
+std::vector<Inferred> pooling(RuleContext& context);    // pooling.cpp
+std::vector<Inferred> activation(RuleContext& context); // pointwise.cpp
 std::vector<Inferred> unary(RuleContext& context);
 std::vector<Inferred> identity(RuleContext& context);
 std::vector<Inferred> cast(RuleContext& context);
 std::vector<Inferred> scale(RuleContext& context);
 std::vector<Inferred> parametric_relu(RuleContext& context);
-std::vector<Inferred> elementwise(RuleContext& context);    // elementwise.cpp
+std::vector<Inferred> elementwise(RuleContext& context); // elementwise.cpp
 std::vector<Inferred> select(RuleContext& context);
-std::vector<Inferred> softmax(RuleContext& context);        // reduction.cpp
+std::vector<Inferred> softmax(RuleContext& context); // reduction.cpp
 std::vector<Inferred> reduce(RuleContext& context);
 std::vector<Inferred> topk(RuleContext& context);
-std::vector<Inferred> matrix_multiply(RuleContext& context);  // matrix.cpp
-std::vector<Inferred> constant(RuleContext& context);       // constant.cpp
+std::vector<Inferred> matrix_multiply(RuleContext& context); // matrix.cpp
+std::vector<Inferred> constant(RuleContext& context);        // constant.cpp
 std::vector<Inferred> shape(RuleContext& context);
-std::vector<Inferred> shuffle(RuleContext& context);        // shuffle.cpp
-std::vector<Inferred> concatenation(RuleContext& context);  // concatenation_gather.cpp
+std::vector<Inferred> shuffle(RuleContext& context);       // shuffle.cpp
+std::vector<Inferred> concatenation(RuleContext& context); // concatenation_gather.cpp
 std::vector<Inferred> gather(RuleContext& context);
-std::vector<Inferred> slice(RuleContext& context);          // slice.cpp
-std::vector<Inferred> resize(RuleContext& context);         // resize.cpp
+std::vector<Inferred> slice(RuleContext& context);  // slice.cpp
+std::vector<Inferred> resize(RuleContext& context); // resize.cpp
 
-}  // namespace tensorvk::graph::rules
+} // namespace tensorvk::graph::rules

@@ -15,7 +15,8 @@ struct Operand {
 Operand operand(RuleContext& context, const Tensor& x, MatrixOperation op, bool left) {
     const std::size_t matrix = op == MatrixOperation::kVECTOR ? 1 : 2;
     if (x.dims.size() < matrix) {
-        context.fail("needs at least ", matrix, " dimensions in input ", left ? 0 : 1, "; '", x.name, "' is ", context.str(x.dims), ".");
+        context.fail("needs at least ", matrix, " dimensions in input ", left ? 0 : 1, "; '", x.name, "' is ",
+                     context.str(x.dims), ".");
     }
     Operand out;
     out.batch.assign(x.dims.begin(), x.dims.end() - static_cast<std::ptrdiff_t>(matrix));
@@ -31,7 +32,7 @@ Operand operand(RuleContext& context, const Tensor& x, MatrixOperation op, bool 
     return out;
 }
 
-}  // namespace
+} // namespace
 
 std::vector<Inferred> matrix_multiply(RuleContext& context) {
     const Tensor& a = context.input(0);
@@ -43,8 +44,8 @@ std::vector<Inferred> matrix_multiply(RuleContext& context) {
     const Operand right = operand(context, b, attributes.op1, false);
     const std::string both = text("'", a.name, "' ", context.str(a.dims), " and '", b.name, "' ", context.str(b.dims));
     if (left.batch.size() != right.batch.size()) {
-        context.fail("needs equally many batch dimensions; ", both, " have ", left.batch.size(), " and ", right.batch.size(),
-                     ", so reshape one of them with a Shuffle.");
+        context.fail("needs equally many batch dimensions; ", both, " have ", left.batch.size(), " and ",
+                     right.batch.size(), ", so reshape one of them with a Shuffle.");
     }
     (void)context.same(left.inner, right.inner, text("inner dimensions of ", both));
     shape::Exprs dims;
@@ -52,9 +53,11 @@ std::vector<Inferred> matrix_multiply(RuleContext& context) {
         dims.push_back(context.broadcast(left.batch[i], right.batch[i], text("batch dimension ", i, " of ", both)));
     }
     for (const shape::Expr outer : {left.outer, right.outer}) {
-        if (outer.valid()) { dims.push_back(outer); }
+        if (outer.valid()) {
+            dims.push_back(outer);
+        }
     }
     return {{a.dtype, std::move(dims)}};
 }
 
-}  // namespace tensorvk::graph::rules
+} // namespace tensorvk::graph::rules

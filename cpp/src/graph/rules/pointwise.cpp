@@ -25,8 +25,9 @@ std::optional<Expr> unary_value(shape::ExprPool& pool, UnaryOperation op, Expr x
             return pool.max(x, pool.sub(pool.constant(0), x));
         case UnaryOperation::kNOT:
             return pool.sub(pool.constant(1), x);
-        case UnaryOperation::kSIGN:  // (0 < x) - (x < 0)
-            return pool.sub(pool.make(shape::ExprOp::kLESS, pool.constant(0), x), pool.make(shape::ExprOp::kLESS, x, pool.constant(0)));
+        case UnaryOperation::kSIGN: // (0 < x) - (x < 0)
+            return pool.sub(pool.make(shape::ExprOp::kLESS, pool.constant(0), x),
+                            pool.make(shape::ExprOp::kLESS, x, pool.constant(0)));
         default:
             return std::nullopt;
     }
@@ -36,7 +37,7 @@ bool is_integer_unary(UnaryOperation op) {
     return op == UnaryOperation::kNEG || op == UnaryOperation::kABS || op == UnaryOperation::kSIGN;
 }
 
-}  // namespace
+} // namespace
 
 std::vector<Inferred> unary(RuleContext& context) {
     const Tensor& x = context.input(0);
@@ -45,12 +46,14 @@ std::vector<Inferred> unary(RuleContext& context) {
         if (x.dtype != DataType::kBOOL) {
             context.fail("computes a logical NOT and needs a bool input; '", x.name, "' is ", dtype_name(x.dtype), ".");
         }
-    } else if (!(is_integer_unary(op) && (x.dtype == DataType::kINT32 || x.dtype == DataType::kINT64 || x.dtype == DataType::kINT8))) {
+    } else if (!(is_integer_unary(op) &&
+                 (x.dtype == DataType::kINT32 || x.dtype == DataType::kINT64 || x.dtype == DataType::kINT8))) {
         context.require_floating(x, "input");
     }
     const bool test = op == UnaryOperation::kISINF || op == UnaryOperation::kISNAN;
     const std::array<const Tensor*, 1> operands{&x};
-    auto values = map_values(context.pool(), x.dims, operands, [&](std::span<const Expr> v) { return unary_value(context.pool(), op, v[0]); });
+    auto values = map_values(context.pool(), x.dims, operands,
+                             [&](std::span<const Expr> v) { return unary_value(context.pool(), op, v[0]); });
     return {{test ? DataType::kBOOL : x.dtype, x.dims, std::move(values)}};
 }
 
@@ -87,7 +90,8 @@ std::vector<Inferred> scale(RuleContext& context) {
         for (std::size_t axis = first; axis < last; ++axis) {
             const auto extent = context.pool().value(x.dims[axis]);
             if (!extent) {
-                context.fail("needs a fixed extent of axis ", axis, "; the input '", x.name, "' is ", context.str(x.dims), ".");
+                context.fail("needs a fixed extent of axis ", axis, "; the input '", x.name, "' is ",
+                             context.str(x.dims), ".");
             }
             expected = checked_mul(expected, *extent);
         }
@@ -96,8 +100,8 @@ std::vector<Inferred> scale(RuleContext& context) {
     constexpr std::array kNames{"shift", "scale", "power"};
     for (std::size_t i = 0; i < weights.size(); ++i) {
         if (!weights[i]->empty() && weights[i]->count != expected) {
-            context.fail("needs ", expected, " ", kNames[i], " weights for its mode and the input '", x.name, "' ", context.str(x.dims), "; ",
-                         weights[i]->count, " were given.");
+            context.fail("needs ", expected, " ", kNames[i], " weights for its mode and the input '", x.name, "' ",
+                         context.str(x.dims), "; ", weights[i]->count, " were given.");
         }
     }
     return {{x.dtype, x.dims}};
@@ -112,4 +116,4 @@ std::vector<Inferred> parametric_relu(RuleContext& context) {
     return {{x.dtype, x.dims}};
 }
 
-}  // namespace tensorvk::graph::rules
+} // namespace tensorvk::graph::rules

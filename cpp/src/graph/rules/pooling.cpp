@@ -18,7 +18,8 @@ std::vector<Inferred> pooling(RuleContext& context) {
     for (std::size_t i = 0; i < spatial; ++i) {
         const std::int64_t reach = (g.window[i] - 1) * g.dilation[i] + 1;
         if (g.pre[i] >= reach || g.post[i] >= reach) {
-            context.fail("has padding ", g.pre[i], " and ", g.post[i], " on spatial axis ", i, ", where its window reaches over ", reach,
+            context.fail("has padding ", g.pre[i], " and ", g.post[i], " on spatial axis ", i,
+                         ", where its window reaches over ", reach,
                          " elements: padding must be smaller, since a window must not lie outside the input.");
         }
         dims.push_back(windowed_extent(context, window, x, i));
@@ -26,4 +27,4 @@ std::vector<Inferred> pooling(RuleContext& context) {
     return {{x.dtype, std::move(dims)}};
 }
 
-}  // namespace tensorvk::graph::rules
+} // namespace tensorvk::graph::rules

@@ -9,17 +9,23 @@ namespace tensorvk::graph::rules {
 
 namespace {
 
-bool has(std::uint32_t mask, std::size_t axis) { return (mask >> axis & 1u) != 0; }
+bool has(std::uint32_t mask, std::size_t axis) {
+    return (mask >> axis & 1u) != 0;
+}
 
 void require_number(RuleContext& context, const Tensor& x) {
-    if (!is_floating(x.dtype) && x.dtype != DataType::kINT32 && x.dtype != DataType::kINT64 && x.dtype != DataType::kINT8) {
-        context.fail("needs a floating-point, int32 or int64 input; '", x.name, "' is ", dtype_name(x.dtype), ", so insert a Cast before it.");
+    if (!is_floating(x.dtype) && x.dtype != DataType::kINT32 && x.dtype != DataType::kINT64 &&
+        x.dtype != DataType::kINT8) {
+        context.fail("needs a floating-point, int32 or int64 input; '", x.name, "' is ", dtype_name(x.dtype),
+                     ", so insert a Cast before it.");
     }
 }
 
 //! The value of a shape vector reduced to one number.
 std::optional<Exprs> reduced_values(shape::ExprPool& pool, ReduceOperation op, const Tensor& x) {
-    if (!x.values || x.values->empty() || x.dims.size() != 1 || op == ReduceOperation::kAVG) { return std::nullopt; }
+    if (!x.values || x.values->empty() || x.dims.size() != 1 || op == ReduceOperation::kAVG) {
+        return std::nullopt;
+    }
     Expr out = x.values->front();
     for (std::size_t i = 1; i < x.values->size(); ++i) {
         const Expr next = (*x.values)[i];
@@ -31,7 +37,7 @@ std::optional<Exprs> reduced_values(shape::ExprPool& pool, ReduceOperation op, c
     return Exprs{out};
 }
 
-}  // namespace
+} // namespace
 
 std::vector<Inferred> softmax(RuleContext& context) {
     const Tensor& x = context.input(0);
@@ -62,7 +68,8 @@ std::vector<Inferred> topk(RuleContext& context) {
     require_number(context, x);
     context.check_axes_mask(a.axes, x.dims.size());
     if (std::popcount(a.axes) != 1) {
-        context.fail("selects along exactly one axis; the axes bitmask ", a.axes, " names ", std::popcount(a.axes), ".");
+        context.fail("selects along exactly one axis; the axes bitmask ", a.axes, " names ", std::popcount(a.axes),
+                     ".");
     }
     if (a.indices != DataType::kINT32 && a.indices != DataType::kINT64) {
         context.fail("can give its indices as int32 or int64, not as ", dtype_name(a.indices), ".");
@@ -75,11 +82,12 @@ std::vector<Inferred> topk(RuleContext& context) {
     const auto count = context.pool().value(k[0]);
     const auto extent = context.pool().value(x.dims[axis]);
     if (count && (*count < 0 || (extent && *count > *extent))) {
-        context.fail("selects ", *count, " elements along axis ", axis, " of '", x.name, "' ", context.str(x.dims), "; allowed are 0 to the extent.");
+        context.fail("selects ", *count, " elements along axis ", axis, " of '", x.name, "' ", context.str(x.dims),
+                     "; allowed are 0 to the extent.");
     }
     shape::Exprs dims = x.dims;
     dims[axis] = k[0];
     return {{x.dtype, dims}, {a.indices, dims}};
 }
 
-}  // namespace tensorvk::graph::rules
+} // namespace tensorvk::graph::rules

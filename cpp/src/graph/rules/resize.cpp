@@ -13,25 +13,29 @@ constexpr std::int64_t kLargestDenominator = 4096;
 //! extent * scale, rounded down. A symbolic extent needs the scale as a fraction: the first one that is the same float.
 Expr scaled_extent(RuleContext& context, Expr extent, float scale) {
     shape::ExprPool& pool = context.pool();
-    if (const auto value = pool.value(extent)) { return pool.constant(static_cast<std::int64_t>(std::floor(static_cast<float>(*value) * scale))); }
+    if (const auto value = pool.value(extent)) {
+        return pool.constant(static_cast<std::int64_t>(std::floor(static_cast<float>(*value) * scale)));
+    }
     for (std::int64_t denominator = 1; denominator <= kLargestDenominator; ++denominator) {
-        const auto numerator = static_cast<std::int64_t>(std::llround(static_cast<double>(scale) * static_cast<double>(denominator)));
+        const auto numerator =
+            static_cast<std::int64_t>(std::llround(static_cast<double>(scale) * static_cast<double>(denominator)));
         if (static_cast<float>(static_cast<double>(numerator) / static_cast<double>(denominator)) == scale) {
             return pool.floor_div(pool.mul(extent, pool.constant(numerator)), pool.constant(denominator));
         }
     }
-    context.unsupported("scales a dynamic dimension by ", scale, ", which is no fraction with a denominator up to ", kLargestDenominator,
-                        "; give the output's shape instead.");
+    context.unsupported("scales a dynamic dimension by ", scale, ", which is no fraction with a denominator up to ",
+                        kLargestDenominator, "; give the output's shape instead.");
 }
 
-}  // namespace
+} // namespace
 
 std::vector<Inferred> resize(RuleContext& context) {
     const Tensor& x = context.input(0);
     const auto& a = context.attributes<ResizeAttributes>();
-    if (!is_floating(x.dtype) && !(a.mode == InterpolationMode::kNEAREST && (x.dtype == DataType::kINT8 || x.dtype == DataType::kUINT8))) {
-        context.fail("needs a floating-point input (or an 8-bit one in nearest mode); '", x.name, "' is ", dtype_name(x.dtype),
-                     ", so insert a Cast before it.");
+    if (!is_floating(x.dtype) &&
+        !(a.mode == InterpolationMode::kNEAREST && (x.dtype == DataType::kINT8 || x.dtype == DataType::kUINT8))) {
+        context.fail("needs a floating-point input (or an 8-bit one in nearest mode); '", x.name, "' is ",
+                     dtype_name(x.dtype), ", so insert a Cast before it.");
     }
     const std::size_t rank = x.dims.size();
     Exprs dims;
@@ -50,7 +54,8 @@ std::vector<Inferred> resize(RuleContext& context) {
         }
     }
     if (dims.size() != rank) {
-        context.fail("has an output shape of ", dims.size(), " dimensions, but its input '", x.name, "' ", context.str(x.dims), " has ", rank, ".");
+        context.fail("has an output shape of ", dims.size(), " dimensions, but its input '", x.name, "' ",
+                     context.str(x.dims), " has ", rank, ".");
     }
     for (const Expr extent : dims) {
         if (const auto value = context.pool().value(extent); value && *value < 0) {
@@ -60,4 +65,4 @@ std::vector<Inferred> resize(RuleContext& context) {
     return {{x.dtype, std::move(dims)}};
 }
 
-}  // namespace tensorvk::graph::rules
+} // namespace tensorvk::graph::rules

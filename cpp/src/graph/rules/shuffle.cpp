@@ -46,7 +46,9 @@ void cancel(Factors& a, Factors& b) {
     }
 }
 
-Expr product(shape::ExprPool& pool, const Factors& f) { return pool.mul(pool.product(f.symbolic), pool.constant(f.number)); }
+Expr product(shape::ExprPool& pool, const Factors& f) {
+    return pool.mul(pool.product(f.symbolic), pool.constant(f.number));
+}
 
 //! The dimension that -1 stands for: the input's volume divided by that of the other dimensions.
 Expr inferred_extent(RuleContext& context, const Exprs& from, const Exprs& others) {
@@ -54,7 +56,8 @@ Expr inferred_extent(RuleContext& context, const Exprs& from, const Exprs& other
     Factors in = factors_of(pool, from);
     Factors out = factors_of(pool, others);
     if (out.number == 0) {
-        context.fail("reshapes ", context.str(from), " with a -1 beside a dimension of 0, which leaves the -1 undefined; give the number instead.");
+        context.fail("reshapes ", context.str(from),
+                     " with a -1 beside a dimension of 0, which leaves the -1 undefined; give the number instead.");
     }
     cancel(in, out);
     if (out.symbolic.empty() && in.number % out.number == 0) {
@@ -93,7 +96,8 @@ Exprs reshaped(RuleContext& context, const Exprs& from, Exprs to, bool zero_is_p
         const auto value = pool.value(to[i]);
         if (value == 0 && zero_is_placeholder) {
             if (i >= from.size()) {
-                context.fail("copies dimension ", i, " of its input ", context.str(from), ", which has none there: 0 in reshape dimensions means copy.");
+                context.fail("copies dimension ", i, " of its input ", context.str(from),
+                             ", which has none there: 0 in reshape dimensions means copy.");
             }
             to[i] = from[i];
         } else if (value == -1) {
@@ -102,7 +106,8 @@ Exprs reshaped(RuleContext& context, const Exprs& from, Exprs to, bool zero_is_p
             }
             unknown = i;
         } else if (value && *value < 0) {
-            context.fail("has the reshape dimension ", *value, "; allowed are -1 (infer), 0 (copy) and positive numbers.");
+            context.fail("has the reshape dimension ", *value,
+                         "; allowed are -1 (infer), 0 (copy) and positive numbers.");
         }
     }
     if (!unknown) {
@@ -129,8 +134,11 @@ std::vector<std::size_t> order_of(RuleContext& context, const Permutation& permu
     return order;
 }
 
-void transpose(RuleContext& context, const std::optional<Permutation>& permutation, Exprs& dims, std::optional<Exprs>& values) {
-    if (!permutation) { return; }
+void transpose(RuleContext& context, const std::optional<Permutation>& permutation, Exprs& dims,
+               std::optional<Exprs>& values) {
+    if (!permutation) {
+        return;
+    }
     const std::vector<std::size_t> order = order_of(context, *permutation, dims.size());
     Exprs out;
     for (const std::size_t axis : order) {
@@ -146,7 +154,7 @@ void transpose(RuleContext& context, const std::optional<Permutation>& permutati
     dims = std::move(out);
 }
 
-}  // namespace
+} // namespace
 
 std::vector<Inferred> shuffle(RuleContext& context) {
     const Tensor& x = context.input(0);
@@ -154,15 +162,18 @@ std::vector<Inferred> shuffle(RuleContext& context) {
     Inferred out{x.dtype, x.dims, x.values};
     transpose(context, a.first_transpose, out.dims, out.values);
     if (context.optional_input(1) != nullptr) {
-        out.dims = reshaped(context, out.dims, *shape_argument(context, 1, {}, "reshape dimensions"), a.zero_is_placeholder);
+        out.dims =
+            reshaped(context, out.dims, *shape_argument(context, 1, {}, "reshape dimensions"), a.zero_is_placeholder);
     } else if (a.reshape) {
         out.dims = reshaped(context, out.dims, constants(context.pool(), *a.reshape), a.zero_is_placeholder);
     }
-    if (out.values && !numbers(context.pool(), out.dims)) { out.values.reset(); }
+    if (out.values && !numbers(context.pool(), out.dims)) {
+        out.values.reset();
+    }
     transpose(context, a.second_transpose, out.dims, out.values);
     std::vector<Inferred> outputs;
     outputs.push_back(std::move(out));
     return outputs;
 }
 
-}  // namespace tensorvk::graph::rules
+} // namespace tensorvk::graph::rules

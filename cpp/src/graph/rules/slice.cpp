@@ -1,5 +1,5 @@
-// Slice: start, size and stride per axis, as attributes or shape tensors; also padding (kFILL with a negative start), tiling (kWRAP) and
-// repetition (stride 0).
+// Slice: start, size and stride per axis, as attributes or shape tensors; also padding (kFILL with a negative start),
+// tiling (kWRAP) and repetition (stride 0).
 #include <algorithm>
 #include <numeric>
 
@@ -12,14 +12,16 @@ namespace tensorvk::graph::rules {
 namespace {
 
 struct Region {
-    Exprs start, size, stride;  // one per axis of the input
+    Exprs start, size, stride; // one per axis of the input
 };
 
 std::vector<std::size_t> sliced_axes(RuleContext& context, const SliceAttributes& a, std::size_t rank) {
     const auto given = shape_argument(context, 5, a.axes, "axes");
     std::vector<std::size_t> axes(rank);
     std::iota(axes.begin(), axes.end(), std::size_t{0});
-    if (!given) { return axes; }
+    if (!given) {
+        return axes;
+    }
     const auto values = numbers(context.pool(), *given);
     if (!values) {
         context.fail("has axes that depend on dynamic dimensions; they have to be constant.");
@@ -35,10 +37,12 @@ std::vector<std::size_t> sliced_axes(RuleContext& context, const SliceAttributes
     return axes;
 }
 
-Exprs argument(RuleContext& context, std::size_t index, std::span<const std::int64_t> attribute, std::size_t count, std::optional<std::int64_t> missing,
-               const char* what) {
+Exprs argument(RuleContext& context, std::size_t index, std::span<const std::int64_t> attribute, std::size_t count,
+               std::optional<std::int64_t> missing, const char* what) {
     const auto given = shape_argument(context, index, attribute, what);
-    if (!given && (missing || count == 0)) { return Exprs(count, context.pool().constant(missing.value_or(0))); }
+    if (!given && (missing || count == 0)) {
+        return Exprs(count, context.pool().constant(missing.value_or(0)));
+    }
     if (!given || given->size() != count) {
         context.fail("has a ", what, " of ", given ? given->size() : 0, " numbers for ", count, " sliced axes.");
     }
@@ -71,11 +75,15 @@ void check_axis(RuleContext& context, const Tensor& x, const Region& region, std
     const auto start = pool.value(region.start[axis]);
     const auto stride = pool.value(region.stride[axis]);
     const auto extent = pool.value(x.dims[axis]);
-    if (mode != SampleMode::kSTRICT_BOUNDS || !size || *size == 0 || !start || !stride || !extent) { return; }
-    const std::int64_t last = shape::apply(shape::ExprOp::kADD, *start, shape::apply(shape::ExprOp::kMUL, *size - 1, *stride));
+    if (mode != SampleMode::kSTRICT_BOUNDS || !size || *size == 0 || !start || !stride || !extent) {
+        return;
+    }
+    const std::int64_t last =
+        shape::apply(shape::ExprOp::kADD, *start, shape::apply(shape::ExprOp::kMUL, *size - 1, *stride));
     if (*start < 0 || *start >= *extent || last < 0 || last >= *extent) {
-        context.fail("reads elements ", *start, " to ", last, " of axis ", axis, " of '", x.name, "' ", context.str(x.dims), "; allowed are 0 to ",
-                     *extent - 1, ", or a mode that defines what lies outside.");
+        context.fail("reads elements ", *start, " to ", last, " of axis ", axis, " of '", x.name, "' ",
+                     context.str(x.dims), "; allowed are 0 to ", *extent - 1,
+                     ", or a mode that defines what lies outside.");
     }
 }
 
@@ -85,13 +93,15 @@ std::optional<Exprs> sliced_values(RuleContext& context, const Tensor& x, const 
     const auto start = numbers(pool, region.start);
     const auto size = small_extents(pool, region.size);
     const auto stride = numbers(pool, region.stride);
-    if (!x.values || mode != SampleMode::kSTRICT_BOUNDS || !dims || !start || !size || !stride) { return std::nullopt; }
+    if (!x.values || mode != SampleMode::kSTRICT_BOUNDS || !dims || !start || !size || !stride) {
+        return std::nullopt;
+    }
     std::vector<std::size_t> axis_of(dims->size());
     std::iota(axis_of.begin(), axis_of.end(), std::size_t{0});
     return pick(*x.values, *dims, *size, axis_of, *start, *stride);
 }
 
-}  // namespace
+} // namespace
 
 std::vector<Inferred> slice(RuleContext& context) {
     const Tensor& x = context.input(0);
@@ -106,4 +116,4 @@ std::vector<Inferred> slice(RuleContext& context) {
     return {{x.dtype, region.size, sliced_values(context, x, region, mode)}};
 }
 
-}  // namespace tensorvk::graph::rules
+} // namespace tensorvk::graph::rules

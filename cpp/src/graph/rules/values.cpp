@@ -16,7 +16,9 @@ std::optional<std::vector<std::int64_t>> numbers(const shape::ExprPool& pool, co
     out.reserve(values.size());
     for (const Expr e : values) {
         const auto value = pool.value(e);
-        if (!value) { return std::nullopt; }
+        if (!value) {
+            return std::nullopt;
+        }
         out.push_back(*value);
     }
     return out;
@@ -24,7 +26,9 @@ std::optional<std::vector<std::int64_t>> numbers(const shape::ExprPool& pool, co
 
 std::optional<std::vector<std::int64_t>> small_extents(const shape::ExprPool& pool, const Exprs& dims) {
     auto extents = numbers(pool, dims);
-    if (extents && checked_volume(*extents) > static_cast<std::int64_t>(kMaxShapeValues)) { return std::nullopt; }
+    if (extents && checked_volume(*extents) > static_cast<std::int64_t>(kMaxShapeValues)) {
+        return std::nullopt;
+    }
     return extents;
 }
 
@@ -42,7 +46,9 @@ namespace {
 //! Calls `visit` with each index of a row-major space in order.
 template <typename Visit>
 void for_each_index(std::span<const std::int64_t> dims, const Visit& visit) {
-    if (std::any_of(dims.begin(), dims.end(), [](std::int64_t d) { return d <= 0; })) { return; }
+    if (std::any_of(dims.begin(), dims.end(), [](std::int64_t d) { return d <= 0; })) {
+        return;
+    }
     std::vector<std::int64_t> index(dims.size(), 0);
     while (true) {
         visit(index);
@@ -50,17 +56,22 @@ void for_each_index(std::span<const std::int64_t> dims, const Visit& visit) {
         while (axis > 0 && ++index[axis - 1] == dims[axis - 1]) {
             index[--axis] = 0;
         }
-        if (axis == 0) { return; }
+        if (axis == 0) {
+            return;
+        }
     }
 }
 
-}  // namespace
+} // namespace
 
 std::optional<Exprs> map_values(const shape::ExprPool& pool, const Exprs& dims, std::span<const Tensor* const> operands,
                                 const std::function<std::optional<Expr>(std::span<const Expr>)>& f) {
     const auto extents = small_extents(pool, dims);
-    const bool known = std::all_of(operands.begin(), operands.end(), [](const Tensor* t) { return t->values.has_value(); });
-    if (!extents || !known) { return std::nullopt; }
+    const bool known =
+        std::all_of(operands.begin(), operands.end(), [](const Tensor* t) { return t->values.has_value(); });
+    if (!extents || !known) {
+        return std::nullopt;
+    }
     Exprs out;
     bool complete = true;
     std::vector<Expr> arguments(operands.size());
@@ -80,8 +91,9 @@ std::optional<Exprs> map_values(const shape::ExprPool& pool, const Exprs& dims, 
     return complete ? std::optional(std::move(out)) : std::nullopt;
 }
 
-Exprs pick(const Exprs& values, std::span<const std::int64_t> dims, std::span<const std::int64_t> out_dims, std::span<const std::size_t> axis_of,
-           std::span<const std::int64_t> start, std::span<const std::int64_t> stride) {
+Exprs pick(const Exprs& values, std::span<const std::int64_t> dims, std::span<const std::int64_t> out_dims,
+           std::span<const std::size_t> axis_of, std::span<const std::int64_t> start,
+           std::span<const std::int64_t> stride) {
     std::vector<std::int64_t> step(dims.size(), 1);
     for (std::size_t axis = dims.size(); axis > 1; --axis) {
         step[axis - 2] = step[axis - 1] * dims[axis - 1];
@@ -97,18 +109,23 @@ Exprs pick(const Exprs& values, std::span<const std::int64_t> dims, std::span<co
     return out;
 }
 
-std::optional<Exprs> shape_argument(RuleContext& context, std::size_t index, std::span<const std::int64_t> attribute, const char* what) {
+std::optional<Exprs> shape_argument(RuleContext& context, std::size_t index, std::span<const std::int64_t> attribute,
+                                    const char* what) {
     const Tensor* tensor = context.optional_input(index);
-    if (tensor == nullptr) { return attribute.empty() ? std::nullopt : std::optional(constants(context.pool(), attribute)); }
+    if (tensor == nullptr) {
+        return attribute.empty() ? std::nullopt : std::optional(constants(context.pool(), attribute));
+    }
     if (!is_shape_type(tensor->dtype) || tensor->dims.size() > 1) {
-        context.fail("takes its ", what, " from tensor '", tensor->name, "', which must be a vector of int32 or int64 but is ",
-                     dtype_name(tensor->dtype), " with ", tensor->dims.size(), " dimensions.");
+        context.fail("takes its ", what, " from tensor '", tensor->name,
+                     "', which must be a vector of int32 or int64 but is ", dtype_name(tensor->dtype), " with ",
+                     tensor->dims.size(), " dimensions.");
     }
     if (!tensor->values) {
-        context.unsupported("takes its ", what, " from tensor '", tensor->name,
-                            "', whose values are computed from data; they have to be constant or computed from shapes.");
+        context.unsupported(
+            "takes its ", what, " from tensor '", tensor->name,
+            "', whose values are computed from data; they have to be constant or computed from shapes.");
     }
     return tensor->values;
 }
 
-}  // namespace tensorvk::graph::rules
+} // namespace tensorvk::graph::rules

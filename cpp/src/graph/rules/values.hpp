@@ -23,17 +23,21 @@ using shape::Exprs;
 [[nodiscard]] std::optional<std::vector<std::int64_t>> numbers(const shape::ExprPool& pool, const Exprs& values);
 [[nodiscard]] Exprs constants(shape::ExprPool& pool, std::span<const std::int64_t> values);
 
-//! out[i] = f(a[i'], b[i'], ...) with numpy broadcasting of `operands` (all with values and equal rank) to `dims`; nothing when unknown.
-[[nodiscard]] std::optional<Exprs> map_values(const shape::ExprPool& pool, const Exprs& dims, std::span<const Tensor* const> operands,
+//! out[i] = f(a[i'], b[i'], ...) with numpy broadcasting of `operands` (all with values and equal rank) to `dims`;
+//! nothing when unknown.
+[[nodiscard]] std::optional<Exprs> map_values(const shape::ExprPool& pool, const Exprs& dims,
+                                              std::span<const Tensor* const> operands,
                                               const std::function<std::optional<Expr>(std::span<const Expr>)>& f);
 
-//! Elements of row-major `values` with extents `dims`, picked for each index of `out_dims`: source index = start + stride * index per axis
-//! of the source `axis_of[o]`. The caller guarantees that all indices exist.
-[[nodiscard]] Exprs pick(const Exprs& values, std::span<const std::int64_t> dims, std::span<const std::int64_t> out_dims,
-                         std::span<const std::size_t> axis_of, std::span<const std::int64_t> start, std::span<const std::int64_t> stride);
+//! Elements of row-major `values` with extents `dims`, picked for each index of `out_dims`: source index = start +
+//! stride * index per axis of the source `axis_of[o]`. The caller guarantees that all indices exist.
+[[nodiscard]] Exprs pick(const Exprs& values, std::span<const std::int64_t> dims,
+                         std::span<const std::int64_t> out_dims, std::span<const std::size_t> axis_of,
+                         std::span<const std::int64_t> start, std::span<const std::int64_t> stride);
 
-//! Extents of input `index` as values, or the attribute's numbers; nothing when both are absent. Fails when the values are not known.
-[[nodiscard]] std::optional<Exprs> shape_argument(RuleContext& context, std::size_t index, std::span<const std::int64_t> attribute,
-                                                  const char* what);
+//! Extents of input `index` as values, or the attribute's numbers; nothing when both are absent. Fails when the values
+//! are not known.
+[[nodiscard]] std::optional<Exprs> shape_argument(RuleContext& context, std::size_t index,
+                                                  std::span<const std::int64_t> attribute, const char* what);
 
-}  // namespace tensorvk::graph::rules
+} // namespace tensorvk::graph::rules

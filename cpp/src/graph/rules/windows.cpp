@@ -6,11 +6,13 @@ namespace tensorvk::graph::rules {
 
 namespace {
 
-constexpr std::int64_t kLargest = 1 << 20;  // no real window comes near; keeps products far from overflow
+constexpr std::int64_t kLargest = 1 << 20; // no real window comes near; keeps products far from overflow
 
-void check_vector(RuleContext& context, std::vector<std::int64_t>& values, std::size_t count, std::int64_t missing, std::int64_t smallest,
-                  const char* what) {
-    if (values.empty()) { values.assign(count, missing); }
+void check_vector(RuleContext& context, std::vector<std::int64_t>& values, std::size_t count, std::int64_t missing,
+                  std::int64_t smallest, const char* what) {
+    if (values.empty()) {
+        values.assign(count, missing);
+    }
     if (values.size() != count) {
         context.fail("has a ", what, " of ", values.size(), " numbers for a window of ", count, " axes.");
     }
@@ -21,9 +23,11 @@ void check_vector(RuleContext& context, std::vector<std::int64_t>& values, std::
     }
 }
 
-bool is_same(PaddingMode mode) { return mode == PaddingMode::kSAME_UPPER || mode == PaddingMode::kSAME_LOWER; }
+bool is_same(PaddingMode mode) {
+    return mode == PaddingMode::kSAME_UPPER || mode == PaddingMode::kSAME_LOWER;
+}
 
-}  // namespace
+} // namespace
 
 std::size_t check_window(RuleContext& context, const Window& w, const Tensor& x) {
     const std::size_t spatial = w.size.size();
@@ -31,8 +35,8 @@ std::size_t check_window(RuleContext& context, const Window& w, const Tensor& x)
         context.fail("has a window of ", spatial, " axes; 1 to 3 are possible.");
     }
     if (x.dims.size() != spatial + 2) {
-        context.fail("has a window of ", spatial, " axes and needs an input of ", spatial + 2, " dimensions (N, C, spatial axes); '", x.name,
-                     "' is ", context.str(x.dims), ".");
+        context.fail("has a window of ", spatial, " axes and needs an input of ", spatial + 2,
+                     " dimensions (N, C, spatial axes); '", x.name, "' is ", context.str(x.dims), ".");
     }
     std::vector<std::int64_t> size = w.size;
     check_vector(context, size, spatial, 1, 1, "window size");
@@ -44,7 +48,9 @@ std::size_t check_window(RuleContext& context, const Window& w, const Tensor& x)
 }
 
 void resolve_same_padding(RuleContext& context, const Window& w, const Tensor& x) {
-    if (!is_same(w.mode)) { return; }
+    if (!is_same(w.mode)) {
+        return;
+    }
     for (std::size_t i = 0; i < w.size.size(); ++i) {
         const std::int64_t reach = (w.size[i] - 1) * w.dilation[i] + 1;
         std::int64_t total = reach - 1;
@@ -67,16 +73,20 @@ shape::Expr windowed_extent(RuleContext& context, const Window& w, const Tensor&
     shape::ExprPool& pool = context.pool();
     const shape::Expr in = x.dims[i + 2];
     const shape::Expr stride = pool.constant(w.stride[i]);
-    if (is_same(w.mode)) { return pool.ceil_div(in, stride); }
+    if (is_same(w.mode)) {
+        return pool.ceil_div(in, stride);
+    }
     const std::int64_t reach = (w.size[i] - 1) * w.dilation[i] + 1;
     const shape::Expr room = pool.add(in, pool.constant(w.pre[i] + w.post[i] - reach));
     const bool up = w.mode == PaddingMode::kEXPLICIT_ROUND_UP;
     shape::Expr out = pool.add(up ? pool.ceil_div(room, stride) : pool.floor_div(room, stride), pool.constant(1));
     if (const auto space = pool.value(room); space && *space < 0) {
-        context.fail("has a window that reaches over ", reach, " elements of axis ", i + 2, ", but '", x.name, "' ", context.str(x.dims), " has only ",
-                     *pool.value(in), " there and ", w.pre[i] + w.post[i], " of padding.");
+        context.fail("has a window that reaches over ", reach, " elements of axis ", i + 2, ", but '", x.name, "' ",
+                     context.str(x.dims), " has only ", *pool.value(in), " there and ", w.pre[i] + w.post[i],
+                     " of padding.");
     }
-    if (up && w.post[i] + w.stride[i] > reach) {  // a last window that would begin in the padding behind the data does not count
+    if (up && w.post[i] + w.stride[i] >
+                  reach) { // a last window that would begin in the padding behind the data does not count
         out = pool.min(out, pool.ceil_div(pool.add(in, pool.constant(w.pre[i])), stride));
     }
     return out;
@@ -84,8 +94,9 @@ shape::Expr windowed_extent(RuleContext& context, const Window& w, const Tensor&
 
 void require_not_empty(RuleContext& context, shape::Expr extent, const Tensor& x, std::size_t axis) {
     if (const auto value = context.pool().value(extent); value && *value < 1) {
-        context.fail("would have an output of ", *value, " elements on axis ", axis, " from the input '", x.name, "' ", context.str(x.dims), ".");
+        context.fail("would have an output of ", *value, " elements on axis ", axis, " from the input '", x.name, "' ",
+                     context.str(x.dims), ".");
     }
 }
 
-}  // namespace tensorvk::graph::rules
+} // namespace tensorvk::graph::rules

@@ -24,4 +24,4 @@ void resolve_same_padding(RuleContext& context, const Window& window, const Tens
 //! Fails unless the extent is symbolic or at least 1.
 void require_not_empty(RuleContext& context, shape::Expr extent, const Tensor& x, std::size_t axis);
 
-}  // namespace tensorvk::graph::rules
+} // namespace tensorvk::graph::rules
