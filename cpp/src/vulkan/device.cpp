@@ -25,21 +25,10 @@ struct OpenDevices {
     std::map<int, std::shared_ptr<Device>> devices;
 };
 
-void save_pipeline_caches();
-
 // Kept until the process ends, because objects of the user may outlive every static.
 OpenDevices& open_devices() {
-    static OpenDevices* open = [] {
-        std::atexit(save_pipeline_caches);
-        return new OpenDevices;
-    }();
+    static auto* open = new OpenDevices;
     return *open;
-}
-
-void save_pipeline_caches() {
-    OpenDevices& open = open_devices();
-    const std::lock_guard lock(open.mutex);
-    for (const auto& [index, device] : open.devices) device->pipelines().save();
 }
 
 }  // namespace
@@ -60,6 +49,8 @@ std::shared_ptr<Device> Device::by_index(int index) {
         throw InvalidArgument(text("There is no device ", index, ": this machine has ", all.size(), ", numbered from 0."));
     }
     auto device = create(all[static_cast<std::size_t>(index)], index, PlanEnvironment::from_process());
+    // Registered with the driver loaded, so that it runs before the driver's own handlers: afterwards the driver cannot be called.
+    if (open.devices.empty()) std::atexit(&Device::save_pipeline_caches);
     open.devices.emplace(index, device);
     return device;
 }
@@ -67,6 +58,12 @@ std::shared_ptr<Device> Device::by_index(int index) {
 std::shared_ptr<Device> Device::current() { return by_index(current_device); }
 
 int Device::current_index() noexcept { return current_device; }
+
+void Device::save_pipeline_caches() {
+    OpenDevices& open = open_devices();
+    const std::lock_guard lock(open.mutex);
+    for (const auto& [index, device] : open.devices) device->pipelines().save();
+}
 
 void Device::set_current(int index) {
     if (index < 0 || index >= count()) {

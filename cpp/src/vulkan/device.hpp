@@ -29,6 +29,8 @@ public:
     [[nodiscard]] static std::shared_ptr<Device> current();
     [[nodiscard]] static int current_index() noexcept;
     static void set_current(int index);
+    //! Writes every open device's pipeline cache to disk when it grew; happens by itself when the process ends in order.
+    static void save_pipeline_caches();
     //! A logical device of its own, for tests; everyone else shares by_index().
     [[nodiscard]] static std::shared_ptr<Device> create(const PhysicalDevice& physical, int index, const PlanEnvironment& environment);
 

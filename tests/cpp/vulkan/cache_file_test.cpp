@@ -79,12 +79,14 @@ TEST_F(CacheFile, UnwritableFolderIsReportedNotThrown) {
 }
 
 TEST_F(CacheFile, DirectoryFollowsTheEnvironment) {
+    const char* const before = getenv("XDG_CACHE_HOME");
+    const std::string kept = before == nullptr ? "" : before;
     setenv("XDG_CACHE_HOME", folder_.c_str(), 1);
     EXPECT_EQ(cache_directory(), folder_ / "tensorvk");
     setenv("TENSORVK_CACHE", "0", 1);
     EXPECT_TRUE(cache_directory().empty());
     unsetenv("TENSORVK_CACHE");
-    unsetenv("XDG_CACHE_HOME");
+    setenv("XDG_CACHE_HOME", kept.c_str(), 1);
 }
 
 }  // namespace

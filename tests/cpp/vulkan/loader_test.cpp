@@ -11,6 +11,7 @@ namespace tensorvk::vulkan {
 namespace {
 
 std::string failure_with(const char* variable, const char* value) {
+    unsetenv("VK_DRIVER_FILES");  // goes before VK_ICD_FILENAMES
     setenv(variable, value, 1);
     try {
         (void)Device::count();
