@@ -22,7 +22,7 @@ def main() -> int:
     if options.device is not None:
         os.environ["TENSORVK_DEVICE"] = options.device
     device = device_name()
-    print(f"TensorVK {tensorvk.__version__} on {device}\n")
+    print(f"TensorVK {tensorvk.tensorvk_version} on {device}\n")
 
     cost = overhead.measure()
     print(overhead.markdown(cost) + "\n")
@@ -53,7 +53,7 @@ def parse_arguments() -> argparse.Namespace:
 def write_json(path: Path, device: str, fp16: bool, cost: overhead.Overhead, rows: list[models.Row]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     report = {
-        "version": tensorvk.__version__,
+        "version": tensorvk.tensorvk_version,
         "device": device,
         "fp16": fp16,
         "overhead": asdict(cost),

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
 import tensorvk as trt
 from tensorvk import cudart
 
@@ -99,7 +100,7 @@ class Segmenter:
         probabilities = np.empty((len(images), 1, *assets.IMAGE_SHAPE[1:]), np.float32)
         for _ in range(WARM_UP_RUNS):
             self.run(images, probabilities)
-        times = []
+        times: list[tuple[float, float]] = []
         until = time.monotonic() + seconds
         while len(times) < MIN_RUNS or (time.monotonic() < until and len(times) < MAX_RUNS):
             times.append(self.run(images, probabilities))

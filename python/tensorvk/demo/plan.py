@@ -6,7 +6,6 @@ import hashlib
 import sys
 import time
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import tensorvk as trt
@@ -50,17 +49,10 @@ class Progress(trt.IProgressMonitor):
         print(f"{chr(13) if self._terminal else ''}   {phase_name}: {steps} of {steps}, {seconds:.1f} s", flush=True)
 
 
-def package_version() -> str:
-    """The installed package's version."""
-    try:
-        return version("tensorvk")
-    except PackageNotFoundError:  # a build tree on PYTHONPATH
-        return str(trt.__version__)
-
-
 def plan_key(model: bytes, device: str, fp16: bool) -> str:
     """What a plan depends on: the model's digest, TensorVK's version, the device, the flags and the largest batch."""
-    parts = (hashlib.sha256(model).hexdigest(), package_version(), device, "fp16" if fp16 else "fp32", str(MAX_BATCH))
+    precision = "fp16" if fp16 else "fp32"
+    parts = (hashlib.sha256(model).hexdigest(), str(trt.tensorvk_version), device, precision, str(MAX_BATCH))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor
+
 from tensorvk.demo.lesions import HELD_OUT_SLICES, SIZE, Sample, Simulator, load_template, training_slices
 from tensorvk.demo.unet import UNet
-from torch import Tensor
 
 ASSETS = Path(__file__).parent / "assets"
 OPSET = 13
@@ -47,14 +48,15 @@ def train(network: UNet, simulator: Simulator, steps: int, batch: int) -> None:
             print(f"step {step}/{steps}  loss {loss.item():.4f}  {time.monotonic() - started:.0f} s", flush=True)
 
 
-@torch.no_grad()
 def dice_scores(network: UNet, sample: Sample) -> np.ndarray:
     """Dice of each image that has a lesion, at threshold 0.5."""
-    found = (network(sample.image) > 0.5).float()
+    with torch.no_grad():
+        found = (network(sample.image) > 0.5).float()
     both = (found * sample.mask).sum((1, 2, 3))
     total = found.sum((1, 2, 3)) + sample.mask.sum((1, 2, 3))
     has_lesion = sample.mask.sum((1, 2, 3)) > 0
-    return (2 * both / total.clamp(min=1))[has_lesion].numpy()
+    scores: np.ndarray = (2 * both / total.clamp(min=1))[has_lesion].numpy()
+    return scores
 
 
 def validate(network: UNet, template: Tensor, seed: int, rounds: int = 32) -> np.ndarray:

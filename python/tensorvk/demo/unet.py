@@ -18,7 +18,7 @@ def _block(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-class UNet(nn.Module):
+class UNet(nn.Module):  # type: ignore[misc, unused-ignore]  # torch need not be there when types are checked
     """Four levels down, four up with skip connections, one probability per pixel.
 
     Input float32 [batch, 3, H, W], output float32 [batch, 1, H, W] in 0..1; H and W multiples of 16. `width` is the
