@@ -17,12 +17,19 @@
      : (type) == TYPE_F16 ? uvec2(bitfieldExtract(words[(i) >> 1], 16 * ((i) & 1), 16), 0u)    \
                           : uvec2(words[i], 0u))
 
+float long_to_float(uvec2 w) {
+    bool negative = int(w.y) < 0;
+    uvec2 magnitude = negative ? uvec2(~w.x + 1u, ~w.y + (w.x == 0u ? 1u : 0u)) : w; // so that the two halves do not cancel
+    float value = float(magnitude.y) * 4294967296.0 + float(magnitude.x);
+    return negative ? -value : value;
+}
+
 float words_to_float(int type, uvec2 w) {
     switch (type) {
     case TYPE_F32: return uintBitsToFloat(w.x);
     case TYPE_F16: return unpackHalf2x16(w.x).x;
     case TYPE_I32: return float(int(w.x));
-    case TYPE_I64: return float(int(w.y)) * 4294967296.0 + float(w.x);
+    case TYPE_I64: return long_to_float(w);
     case TYPE_I8: return float(bitfieldExtract(int(w.x), 0, 8));
     case TYPE_BOOL: return w.x != 0u ? 1.0 : 0.0;
     }

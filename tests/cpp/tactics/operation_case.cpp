@@ -1,9 +1,9 @@
 #include "tactics/operation_case.hpp"
 
+#include <algorithm>
+
 #include "kernels/pointwise_program.hpp"
 #include "support/dtype.hpp"
-#include "tactics/convolution.hpp"
-#include "tactics/matrix.hpp"
 #include "tactics/tensor_bytes.hpp"
 
 namespace tensorvk::test {
@@ -50,9 +50,7 @@ void OperationCase::make_dynamic(std::size_t axis) {
 }
 
 std::vector<Candidate> OperationCase::candidates(const vulkan::DeviceCaps& caps) const {
-    return std::holds_alternative<tactics::Convolution>(operation_.kind)
-               ? tactics::convolution_candidates(operation_, values_, caps, program_.exprs)
-               : tactics::matrix_candidates(operation_, values_, caps, program_.exprs);
+    return tactics::candidates(operation_, values_, caps, program_.exprs);
 }
 
 OperationCase::Prepared OperationCase::prepare(const std::shared_ptr<vulkan::Device>& device, const Candidate& candidate) const {
@@ -62,17 +60,19 @@ OperationCase::Prepared OperationCase::prepare(const std::shared_ptr<vulkan::Dev
     candidate.lower(lowering);
     out.runner = std::make_unique<ProgramRunner>(device, *out.program, symbols_);
     for (std::size_t i = 0; i < values_.size(); ++i) {
-        if (static_cast<tactics::ValueId>(i) == operation_.outputs[0]) continue; // stays NaN until a kernel writes it
+        if (std::ranges::count(operation_.outputs, static_cast<tactics::ValueId>(i)) > 0) continue; // stays NaN until a kernel writes it
         out.runner->write(values_[i].buffer, bytes_of(data_[i], values_[i].layout));
     }
     out.runner->run_init();
     return out;
 }
 
-Tensor OperationCase::output(Prepared& prepared) const {
-    const auto id = static_cast<std::size_t>(operation_.outputs[0]);
+Tensor OperationCase::output(Prepared& prepared, std::size_t which) const {
+    const auto id = static_cast<std::size_t>(operation_.outputs[which]);
     return tensor_of(prepared.runner->read(values_[id].buffer, data_[id].data.size()), values_[id].dtype, data_[id].dims, values_[id].layout);
 }
+
+void OperationCase::omit_output() { operation_.outputs.push_back(-1); }
 
 Tensor OperationCase::run(const std::shared_ptr<vulkan::Device>& device, const Candidate& candidate) const {
     Prepared prepared = prepare(device, candidate);

@@ -18,7 +18,8 @@ public:
     //! Adds a value with its data; inputs and operands in the operation's order, each with a call of its own.
     void add_input(const kernels::host::Tensor& tensor, tactics::Layout layout, bool constant);
     void add_operand(const kernels::host::Tensor& tensor, tactics::Layout layout);
-    void set_output(DataType dtype, std::vector<std::int64_t> dims, tactics::Layout layout);
+    void set_output(DataType dtype, std::vector<std::int64_t> dims, tactics::Layout layout); // another call adds another output
+    void omit_output(); // nobody wants the next output
     //! Dimension `axis` of input 0 and of the output (and of operands that have it) becomes one symbol.
     void make_dynamic(std::size_t input_axis);
 
@@ -30,7 +31,7 @@ public:
     };
     [[nodiscard]] Prepared prepare(const std::shared_ptr<vulkan::Device>& device, const tactics::Candidate& candidate) const;
     [[nodiscard]] kernels::host::Tensor run(const std::shared_ptr<vulkan::Device>& device, const tactics::Candidate& candidate) const;
-    [[nodiscard]] kernels::host::Tensor output(Prepared& prepared) const;
+    [[nodiscard]] kernels::host::Tensor output(Prepared& prepared, std::size_t which = 0) const;
 
     //! The epilogue on the host, in double, element by element with broadcast operands.
     [[nodiscard]] kernels::host::Tensor finish(const kernels::host::Tensor& result) const;

@@ -1,0 +1,46 @@
+// Runs every candidate of an operation that applies on this device and compares it with the host's reference.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tactics/operation_case.hpp"
+#include "tactics/tensor_bytes.hpp"
+
+namespace tensorvk::test {
+
+//! Names of the candidates that ran. `tolerance` is relative to the largest expected magnitude; 0 asks for equal bytes.
+inline std::vector<std::string> check_all(const OperationCase& operation, const std::vector<kernels::host::Tensor>& expected, double tolerance) {
+    const auto device = vulkan::Device::current();
+    std::vector<std::string> ran;
+    for (const tactics::Candidate& candidate : operation.candidates(device->caps())) {
+        if (!candidate.applicable()) {
+            continue;
+        }
+        SCOPED_TRACE(candidate.name);
+        ran.push_back(candidate.name);
+        OperationCase::Prepared prepared = operation.prepare(device, candidate);
+        prepared.runner->run();
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+            const kernels::host::Tensor actual = operation.output(prepared, i);
+            if (tolerance == 0.0) {
+                EXPECT_TRUE(actual.data == expected[i].data) << "output " << i << " differs, by " << relative_error(actual, expected[i]);
+            } else {
+                EXPECT_LE(relative_error(actual, expected[i]), tolerance) << "output " << i;
+            }
+        }
+    }
+    EXPECT_FALSE(ran.empty());
+    EXPECT_TRUE(ran.empty() || ran.back().ends_with("/generic")) << "the generic candidate takes everything";
+    return ran;
+}
+
+//! Sums of n float products or terms err by about n roundings of the largest partial sum in the worst case, sqrt(n) on the average.
+inline double float_tolerance(std::int64_t terms, DataType type) {
+    const double rounding = type == DataType::kHALF ? 1.0 / 1024.0 : 6e-8; // storage in half: one unit, as packing may truncate
+    return rounding * (type == DataType::kHALF ? 1.0 : 4.0 + static_cast<double>(terms));
+}
+
+} // namespace tensorvk::test

@@ -1,0 +1,238 @@
+// Element-wise chains: every operation, broadcasting, layouts and element types, against the host's reference.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "kernels/host/pointwise.hpp"
+#include "tactics/check.hpp"
+
+namespace tensorvk::test {
+namespace {
+
+using kernels::PointwiseArg;
+using kernels::PointwiseOp;
+using kernels::PointwiseProgram;
+using kernels::host::Tensor;
+using tactics::Layout;
+
+constexpr PointwiseArg kValue{PointwiseArg::Kind::kVALUE, 0};
+constexpr PointwiseArg kImmediate{PointwiseArg::Kind::kIMMEDIATE, 0};
+constexpr PointwiseArg slot(std::uint8_t i) { return {PointwiseArg::Kind::kVALUE, static_cast<std::uint8_t>(i + 1)}; }
+constexpr PointwiseArg operand(std::uint8_t i) { return {PointwiseArg::Kind::kOPERAND, i}; }
+
+struct Input {
+    Tensor tensor;
+    Layout layout = Layout::kLINEAR;
+};
+
+std::vector<std::string> check(const PointwiseProgram& program, const Input& value, const std::vector<Input>& operands, DataType type,
+                               Layout layout, double tolerance, int dynamic_axis = -1) {
+    tactics::Operation operation;
+    operation.name = "chain";
+    operation.kind = tactics::Pointwise{};
+    operation.epilogue = program;
+    OperationCase test(operation);
+    test.add_input(value.tensor, value.layout, false);
+    std::vector<const Tensor*> tensors;
+    for (const Input& input : operands) {
+        test.add_operand(input.tensor, input.layout);
+        tensors.push_back(&input.tensor);
+    }
+    const Tensor expected = kernels::host::pointwise(program, value.tensor, tensors, type);
+    test.set_output(type, expected.dims, layout);
+    if (dynamic_axis >= 0) {
+        test.make_dynamic(static_cast<std::size_t>(dynamic_axis));
+    }
+    return check_all(test, {expected}, tolerance);
+}
+
+Tensor filled(DataType type, std::vector<std::int64_t> dims, const std::vector<double>& values) {
+    Tensor tensor(type, std::move(dims));
+    for (std::int64_t i = 0; i < tensor.volume(); ++i) {
+        tensor.set(i, values[static_cast<std::size_t>(i) % values.size()]);
+    }
+    return tensor;
+}
+
+// Per operation: what it is applied to. Functions are approximated to about 1e-6 of the largest result: GPUs' exp and log are no better.
+struct OpCase {
+    PointwiseOp op;
+    std::vector<double> values;
+    double tolerance = 2e-6;
+};
+
+const std::vector<double> kAny = {-80.0, -3.5, -2.5, -1.0, -0.75, -0.5, -1e-3, 0.0, 1e-4, 0.3, 0.5, 1.0, 1.5, 2.5, 3.0, 7.25, 80.0};
+const std::vector<double> kUnit = {-0.96, -0.5, -0.1, 0.0, 0.01, 0.3, 0.7, 0.95};
+const std::vector<double> kPositive = {1e-3, 0.1, 0.5, 1.0, 1.5, 2.0, 3.0, 10.0, 100.0};
+const std::vector<double> kSmall = {-6.0, -3.0, -2.0, -1.5, -1.0, -0.3, 0.1, 0.5, 1.0, 2.0, 2.75, 6.0};
+
+class Unary : public testing::TestWithParam<OpCase> {};
+
+TEST_P(Unary, MatchesTheReferenceWithAndWithoutVectors) {
+    const OpCase& c = GetParam();
+    const PointwiseProgram program{{{.op = c.op, .a = kValue, .b = kImmediate, .immediate = 0.5f}}};
+    const Tensor whole = filled(DataType::kFLOAT, {4, 17}, c.values);
+    const Tensor odd = filled(DataType::kFLOAT, {3, 11}, c.values);
+    EXPECT_EQ(check(program, {whole}, {}, DataType::kFLOAT, Layout::kLINEAR, c.tolerance).size(), 2u);
+    EXPECT_EQ(check(program, {odd}, {}, DataType::kFLOAT, Layout::kLINEAR, c.tolerance).size(), 2u);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Operations, Unary,
+    testing::Values(OpCase{PointwiseOp::kRELU, kAny}, OpCase{PointwiseOp::kSIGMOID, kAny}, OpCase{PointwiseOp::kTANH, kAny},
+                    OpCase{PointwiseOp::kELU, kAny}, OpCase{PointwiseOp::kSOFTSIGN, kAny}, OpCase{PointwiseOp::kSOFTPLUS, kAny},
+                    OpCase{PointwiseOp::kGELU_ERF, kAny}, OpCase{PointwiseOp::kGELU_TANH, kAny}, OpCase{PointwiseOp::kEXP, kSmall},
+                    OpCase{PointwiseOp::kLOG, kPositive}, OpCase{PointwiseOp::kSQRT, kPositive}, OpCase{PointwiseOp::kRECIP, kPositive},
+                    OpCase{PointwiseOp::kABS, kAny}, OpCase{PointwiseOp::kNEG, kAny},
+                    // Vulkan promises 2^-11 for sin and cos, and no more for what is made of them.
+                    OpCase{PointwiseOp::kSIN, kSmall, 5e-4}, OpCase{PointwiseOp::kCOS, kSmall, 5e-4}, OpCase{PointwiseOp::kTAN, kUnit, 1e-3},
+                    OpCase{PointwiseOp::kSINH, kSmall}, OpCase{PointwiseOp::kCOSH, kSmall}, OpCase{PointwiseOp::kASIN, kUnit, 5e-4},
+                    OpCase{PointwiseOp::kACOS, kUnit, 5e-4}, OpCase{PointwiseOp::kATAN, kAny, 5e-4}, OpCase{PointwiseOp::kASINH, kAny, 1e-5},
+                    OpCase{PointwiseOp::kACOSH, {1.0, 1.5, 2.0, 10.0}, 1e-5}, OpCase{PointwiseOp::kATANH, kUnit, 1e-5},
+                    OpCase{PointwiseOp::kCEIL, kAny, 0.0}, OpCase{PointwiseOp::kFLOOR, kAny, 0.0}, OpCase{PointwiseOp::kERF, kSmall},
+                    OpCase{PointwiseOp::kNOT, kAny, 0.0}, OpCase{PointwiseOp::kSIGN, kAny, 0.0},
+                    OpCase{PointwiseOp::kISINF, kAny, 0.0}, OpCase{PointwiseOp::kISNAN, kAny, 0.0}, OpCase{PointwiseOp::kLEAKY_RELU, kAny},
+                    OpCase{PointwiseOp::kTHRESHOLDED_RELU, kAny}, OpCase{PointwiseOp::kPOW, kPositive}),
+    [](const auto& test) {
+        std::string name = kernels::str({{{.op = test.param.op, .a = kValue, .b = kImmediate, .immediate = 0.5f}}});
+        return name.substr(0, name.find('('));
+    });
+
+class Binary : public testing::TestWithParam<PointwiseOp> {};
+
+TEST_P(Binary, MatchesTheReferenceForAllPairsOfSigns) {
+    const PointwiseProgram program{{{.op = GetParam(), .a = kValue, .b = operand(0)}}};
+    const std::vector<double> values = {-3.0, -2.5, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0, 6.0, 7.5};
+    Tensor a(DataType::kFLOAT, {11, 12});
+    Tensor b(DataType::kFLOAT, {11, 12});
+    for (std::int64_t i = 0; i < a.volume(); ++i) {
+        a.set(i, values[static_cast<std::size_t>(i / 12)]);
+        const double exponent = values[static_cast<std::size_t>(i) % values.size()];
+        b.set(i, GetParam() == PointwiseOp::kPOW ? std::trunc(exponent) : exponent); // a negative base to a fraction is NaN
+    }
+    check(program, {a}, {{b}}, DataType::kFLOAT, Layout::kLINEAR, 3e-6);
+}
+
+INSTANTIATE_TEST_SUITE_P(Operations, Binary,
+                         testing::Values(PointwiseOp::kADD, PointwiseOp::kSUB, PointwiseOp::kMUL, PointwiseOp::kDIV, PointwiseOp::kMAX, PointwiseOp::kMIN,
+                                         PointwiseOp::kPOW, PointwiseOp::kFLOOR_DIV, PointwiseOp::kEQUAL, PointwiseOp::kGREATER, PointwiseOp::kLESS,
+                                         PointwiseOp::kAND, PointwiseOp::kOR, PointwiseOp::kXOR));
+
+TEST(Pointwise, RoundsHalvesToEven) {
+    const PointwiseProgram program{{{.op = PointwiseOp::kROUND, .a = kValue}}};
+    const Tensor x = filled(DataType::kFLOAT, {8}, {-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.4, -3.6});
+    check(program, {x}, {}, DataType::kFLOAT, Layout::kLINEAR, 1e-9);
+}
+
+TEST(Pointwise, NegativeBasesHaveIntegralPowersAndNaNOtherwise) {
+    const PointwiseProgram program{{{.op = PointwiseOp::kPOW, .a = kValue, .b = operand(0)}, {.op = PointwiseOp::kISNAN, .a = slot(0)}}};
+    const Tensor x = filled(DataType::kFLOAT, {5}, {-2.0, -2.0, -2.0, 0.0, 0.0});
+    const Tensor y = filled(DataType::kFLOAT, {5}, {2.0, 0.5, -3.0, 0.0, 2.0});
+    check(program, {x}, {{y}}, DataType::kFLOAT, Layout::kLINEAR, 0.0);
+}
+
+TEST(Pointwise, NaNGoesThroughMaxMinAndRelu) {
+    constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+    const PointwiseProgram program{{{.op = PointwiseOp::kMAX, .a = kValue, .b = operand(0)},
+                                    {.op = PointwiseOp::kMIN, .a = operand(0), .b = slot(0)},
+                                    {.op = PointwiseOp::kRELU, .a = slot(1)},
+                                    {.op = PointwiseOp::kISNAN, .a = slot(2)}}};
+    const Tensor x = filled(DataType::kFLOAT, {4}, {kNan, 1.0, kNan, 1.0});
+    const Tensor y = filled(DataType::kFLOAT, {4}, {1.0, kNan, kNan, -1.0});
+    check(program, {x}, {{y}}, DataType::kFLOAT, Layout::kLINEAR, 0.0);
+}
+
+TEST(Pointwise, ChainOfTwelveSlotsWithFourOperands) {
+    PointwiseProgram program;
+    for (std::uint8_t i = 0; i < 12; ++i) {
+        const auto last = i == 0 ? kValue : slot(static_cast<std::uint8_t>(i - 1));
+        program.slots.push_back({.op = i % 3 == 0 ? PointwiseOp::kADD : i % 3 == 1 ? PointwiseOp::kMUL : PointwiseOp::kSUB, .a = last,
+                                 .b = i % 5 == 4 ? kImmediate : operand(i % 4), .immediate = 0.75f});
+    }
+    std::vector<Input> operands;
+    for (unsigned k = 0; k < 4; ++k) {
+        operands.push_back({random_tensor(DataType::kFLOAT, {2, 33}, k + 1)});
+    }
+    check(program, {random_tensor(DataType::kFLOAT, {2, 33}, 9)}, operands, DataType::kFLOAT, Layout::kLINEAR, 1e-6);
+}
+
+struct Broadcast {
+    std::string name;
+    std::vector<std::int64_t> value, other;
+    Layout value_layout = Layout::kLINEAR, other_layout = Layout::kLINEAR, output_layout = Layout::kLINEAR;
+    int dynamic_axis = -1;
+    std::size_t candidates = 2; // vec4 and generic, or generic alone
+};
+
+class Broadcasting : public testing::TestWithParam<Broadcast> {};
+
+TEST_P(Broadcasting, MatchesTheReference) {
+    const Broadcast& c = GetParam();
+    const PointwiseProgram program{{{.op = PointwiseOp::kSUB, .a = kValue, .b = operand(0)}, {.op = PointwiseOp::kMUL, .a = slot(0), .b = operand(0)}}};
+    const Input value{random_tensor(DataType::kFLOAT, c.value, 1), c.value_layout};
+    const Input other{random_tensor(DataType::kFLOAT, c.other, 2), c.other_layout};
+    EXPECT_EQ(check(program, value, {other}, DataType::kFLOAT, c.output_layout, 1e-6, c.dynamic_axis).size(), c.candidates);
+}
+
+constexpr Layout kLast = Layout::kCHANNELS_LAST;
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, Broadcasting,
+    testing::Values(Broadcast{"scalar", {3, 17}, {}}, Broadcast{"scalar_value", {1}, {3, 5}}, Broadcast{"row", {3, 8}, {8}},
+                    Broadcast{"odd_row", {3, 17}, {17}, {}, {}, {}, -1, 1}, Broadcast{"column", {5, 8}, {5, 1}},
+                    Broadcast{"both", {5, 1}, {1, 12}}, Broadcast{"channel", {2, 3, 4, 4}, {3, 1, 1}},
+                    Broadcast{"channel_last", {2, 8, 3, 5}, {1, 8, 1, 1}, kLast, kLast, kLast},
+                    Broadcast{"per_picture_and_channel", {2, 8, 3, 5}, {2, 8, 1, 1}, kLast, kLast, kLast},
+                    Broadcast{"plane", {2, 8, 3, 5}, {2, 1, 3, 5}, kLast, kLast, kLast},
+                    Broadcast{"other_layouts", {2, 5, 3, 4}, {2, 5, 3, 4}, kLast, Layout::kLINEAR, kLast, -1, 1},
+                    Broadcast{"reformats", {2, 5, 3, 4}, {5, 1, 1}, kLast, Layout::kLINEAR, Layout::kLINEAR, -1, 1},
+                    Broadcast{"many_axes", {2, 1, 3, 1, 2, 1, 3, 1}, {1, 2, 1, 3, 1, 2, 1, 3}, {}, {}, {}, -1, 1},
+                    Broadcast{"dynamic_batch", {7, 8, 3, 5}, {8, 1, 1}, kLast, kLast, kLast, 0}, Broadcast{"dynamic_odd", {7, 33}, {}, {}, {}, {}, 0},
+                    Broadcast{"empty", {0, 8}, {8}}, Broadcast{"one", {1}, {1}}),
+    [](const auto& test) { return test.param.name; });
+
+class Casts : public testing::TestWithParam<std::tuple<DataType, DataType>> {};
+
+TEST_P(Casts, GoTowardsZero) {
+    const auto [from, to] = GetParam();
+    const std::vector<double> values = {-100.0, -2.5, -1.0, 0.0, 0.5, 1.0, 1.75, 2.0, 77.0, 100.0};
+    for (const std::int64_t count : {1, 3, 17, 32}) {
+        check({}, {filled(from, {count}, values)}, {}, to, Layout::kLINEAR, 0.0);
+    }
+}
+
+constexpr auto kTypes = {DataType::kFLOAT, DataType::kHALF, DataType::kINT32, DataType::kINT64, DataType::kBOOL, DataType::kINT8, DataType::kUINT8};
+INSTANTIATE_TEST_SUITE_P(Types, Casts, testing::Combine(testing::ValuesIn(kTypes), testing::ValuesIn(kTypes)));
+
+TEST(Pointwise, IntegersAreExactBeyondWhatFloatsHold) {
+    for (const DataType type : {DataType::kINT32, DataType::kINT64}) {
+        const std::int64_t large = type == DataType::kINT32 ? (1 << 30) + 1 : (std::int64_t{1} << 60) + 1;
+        Tensor a(type, {5});
+        Tensor b(type, {5});
+        for (std::int64_t i = 0; i < 5; ++i) {
+            a.set_integer(i, large + i);
+            b.set_integer(i, i - 2);
+        }
+        for (const PointwiseOp op : {PointwiseOp::kADD, PointwiseOp::kSUB, PointwiseOp::kDIV, PointwiseOp::kFLOOR_DIV, PointwiseOp::kMAX, PointwiseOp::kGREATER}) {
+            const PointwiseProgram program{{{.op = op, .a = kValue, .b = operand(0)}}};
+            check(program, {a}, {{b}}, type, Layout::kLINEAR, 0.0);
+            check(program, {a}, {{b}}, DataType::kBOOL, Layout::kLINEAR, 0.0);
+        }
+    }
+}
+
+TEST(Pointwise, SelectsBetweenFloatsByABool) {
+    const PointwiseProgram program{{{.op = PointwiseOp::kSELECT, .a = kValue, .b = operand(0), .c = operand(1)}}};
+    check(program, {filled(DataType::kBOOL, {3, 5}, {0.0, 1.0, 1.0})},
+          {{random_tensor(DataType::kFLOAT, {5}, 1)}, {random_tensor(DataType::kFLOAT, {3, 1}, 2)}}, DataType::kFLOAT, Layout::kLINEAR, 0.0);
+}
+
+TEST(Pointwise, HalvesAreComputedInFloat) {
+    const PointwiseProgram program{{{.op = PointwiseOp::kMUL, .a = kValue, .b = operand(0)}}};
+    const auto ran = check(program, {random_tensor(DataType::kHALF, {2, 8, 3, 3}, 1), kLast}, {{random_tensor(DataType::kFLOAT, {8, 1, 1}, 2)}},
+                           DataType::kHALF, kLast, float_tolerance(1, DataType::kHALF));
+    EXPECT_EQ(ran.size(), 2u);
+}
+
+} // namespace
+} // namespace tensorvk::test
