@@ -1,13 +1,19 @@
 #include "tactics/convolution.hpp"
 
 #include "tactics/convolution_problem.hpp"
+#include "tactics/product.hpp"
 
 namespace tensorvk::tactics {
 namespace {
 
+std::vector<Candidate> products(const ConvolutionProblem& problem, const Query& query) {
+    return product_candidates(problem.transposed() ? "deconv" : "conv", Product::refuse(problem, query), Product(problem, query.exprs), query);
+}
+
 // In the order in which candidates are tried. A tactic answers for what it was made for and refuses the rest with a reason.
 constexpr ConvolutionTactic kTactics[] = {
     convolution_generic,
+    products,
 };
 
 } // namespace

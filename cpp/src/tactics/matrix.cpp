@@ -1,13 +1,19 @@
 #include "tactics/matrix.hpp"
 
 #include "tactics/matrix_problem.hpp"
+#include "tactics/product.hpp"
 
 namespace tensorvk::tactics {
 namespace {
 
+std::vector<Candidate> products(const MatrixProblem& problem, const Query& query) {
+    return product_candidates("matrix", Product::refuse(problem, query), Product(problem, query.exprs), query);
+}
+
 // In the order in which candidates are tried. A tactic answers for what it was made for and refuses the rest with a reason.
 constexpr MatrixTactic kTactics[] = {
     matrix_generic,
+    products,
 };
 
 } // namespace

@@ -1,0 +1,99 @@
+// A convolution, transposed convolution or matrix product as one or several matrix products: what shaders/convolution/product.glsl reads.
+// Rows are output positions, columns output channels of one part, the depth K runs over taps and the channels of a group.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "tactics/convolution_problem.hpp"
+#include "tactics/matrix_problem.hpp"
+#include "tactics/step_builder.hpp"
+
+namespace tensorvk::tactics {
+
+//! Weights as [part][depth][columns]; the other two directions of the shader's source index.
+struct Packing {
+    std::int64_t parts = 1, columns = 1, channels = 1, taps = 1;
+    bool transposed = false;   // source is [in, out / groups, kernel...]
+    bool part_per_tap = false; // parts are taps instead of groups
+    std::int64_t column_multiple = 4, depth_multiple = 1;
+    bool half = false;
+
+    [[nodiscard]] std::int64_t depth() const { return part_per_tap ? channels : channels * taps; }
+    [[nodiscard]] std::int64_t padded_columns() const { return (columns + column_multiple - 1) / column_multiple * column_multiple; }
+    [[nodiscard]] std::int64_t padded_depth() const { return (depth() + depth_multiple - 1) / depth_multiple * depth_multiple; }
+};
+
+//! What a tactic needs to know before it lowers: all of it constants.
+struct ProductShape {
+    std::int64_t parts = 1, columns = 1, channels = 1, taps = 1;
+    std::optional<std::int64_t> rows; // nullopt: dynamic
+    bool input_vectors = false;       // channels lie together and come in fours
+    bool output_vectors = false;
+    [[nodiscard]] std::int64_t depth() const { return channels * taps; }
+};
+
+//! The two kinds of operations behind one face.
+class Product {
+public:
+    //! Why an operation is no such product, or empty.
+    [[nodiscard]] static std::string refuse(const ConvolutionProblem& problem, const Query& query);
+    [[nodiscard]] static std::string refuse(const MatrixProblem& problem, const Query& query);
+
+    Product(const ConvolutionProblem& problem, const shape::ExprPool& exprs);
+    Product(const MatrixProblem& problem, const shape::ExprPool& exprs);
+
+    [[nodiscard]] const ProductShape& shape() const { return shape_; }
+    [[nodiscard]] const Operation& operation() const { return operation_; }
+    [[nodiscard]] const Value& x() const { return x_; }
+    [[nodiscard]] const Value& y() const { return y_; }
+    [[nodiscard]] bool half() const { return half_; }
+    [[nodiscard]] std::int32_t type_bits() const { return type_bits_; }
+    [[nodiscard]] const AxisRoles& roles() const { return roles_; }
+    //! How kernels of this product want their weights; the caller sets multiples and type.
+    [[nodiscard]] const Packing& packing() const { return packing_; }
+
+    //! Output positions.
+    [[nodiscard]] shape::Expr rows(shape::ExprPool& exprs) const;
+    //! The packed weights, made by an init step once per engine; and the bias as floats, zeros where there is none.
+    [[nodiscard]] std::int32_t pack_weights(Lowering& lowering, const Packing& packing) const;
+    [[nodiscard]] std::int32_t pack_bias(Lowering& lowering) const;
+    //! P(0) .. P(29) of product.glsl.
+    void add_params(StepBuilder& step, Lowering& lowering, const Packing& packing) const;
+
+private:
+    //! Height and width. A transposed convolution's taps are parts that write every spread-th output; its own window is one tap.
+    struct Window {
+        std::array<std::int64_t, 2> stride{1, 1}, dilation{1, 1}, pre{0, 0}, spread{1, 1};
+        std::int64_t kernel_width = 1, part_width = 1;
+    };
+
+    Operation operation_;
+    Value x_, weights_, y_;
+    std::int32_t bias_ = -1;
+    bool half_ = false;
+    bool matrix_ = false;
+    bool subpixel_ = false;
+    std::int32_t type_bits_ = 0;
+    AxisRoles roles_;
+    std::int64_t out_channels_ = 0, groups_ = 1;
+    Window window_;
+    ProductShape shape_;
+    Packing packing_;
+};
+
+//! What the two families ask: the tactics of products, for an operation that is one or is refused with `refusal`.
+//! `family` begins the names: "conv", "deconv" or "matrix".
+using ProductTactic = std::vector<Candidate> (*)(const std::string& family, const std::string& refusal, const Product& product,
+                                                 const Query& query);
+
+[[nodiscard]] std::vector<Candidate> product_tile(const std::string& family, const std::string& refusal, const Product& product,
+                                                  const Query& query);
+
+//! All of them in the order in which they are tried.
+[[nodiscard]] std::vector<Candidate> product_candidates(const std::string& family, const std::string& refusal, const Product& product,
+                                                        const Query& query);
+
+} // namespace tensorvk::tactics

@@ -1,0 +1,42 @@
+// Weights in ONNX's order -> the matrix that products read: [part][K][columns], padded with zeros. K runs over taps, channels fastest.
+// Also biases: weights of one input channel and one tap.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#ifdef HALF
+#extension GL_EXT_shader_16bit_storage : require
+#endif
+#include "common/interface.glsl"
+
+layout(set = 0, binding = 0) readonly buffer Weights { float weights[]; };
+#ifdef HALF
+layout(set = 0, binding = 1) writeonly buffer Packed { float16_t packed_weights[]; };
+#define VALUE(v) float16_t(v)
+#else
+layout(set = 0, binding = 1) writeonly buffer Packed { float packed_weights[]; };
+#define VALUE(v) (v)
+#endif
+
+#define COUNT P(0)
+#define PADDED_COLUMNS P(1)
+#define PADDED_DEPTH P(2)
+#define COLUMNS P(3)
+#define CHANNELS P(4)
+#define TAPS P(5)
+#define TRANSPOSED (P(6) != 0)    // source is [in, out / groups, kernel...] instead of [out, in / groups, kernel...]
+#define PART_PER_TAP (P(7) != 0)  // parts are taps (of one group) instead of groups
+#define ZERO (P(8) != 0)          // there is no source: zeros
+
+void main() {
+    int index = int(flat_invocation());
+    if (index >= COUNT) return;
+    int column = index % PADDED_COLUMNS;
+    int k = index / PADDED_COLUMNS % PADDED_DEPTH;
+    int part = index / PADDED_COLUMNS / PADDED_DEPTH;
+    int group = PART_PER_TAP ? 0 : part;
+    int tap = PART_PER_TAP ? part : k / CHANNELS;
+    int channel = k % CHANNELS;
+    bool padding = ZERO || column >= COLUMNS || k >= CHANNELS * (PART_PER_TAP ? 1 : TAPS);
+    int source = TRANSPOSED ? ((group * CHANNELS + channel) * COLUMNS + column) * TAPS + tap
+                            : ((group * COLUMNS + column) * CHANNELS + channel) * TAPS + tap;
+    packed_weights[index] = VALUE(padding ? 0.0 : weights[source]);
+}
