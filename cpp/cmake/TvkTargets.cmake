@@ -122,7 +122,9 @@ endfunction()
 function(tvk_add_python_module name)
     cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;DEPENDS")
     tvk_resolve_depends(depends ${ARG_DEPENDS})
-    pybind11_add_module(${name} MODULE ${ARG_SOURCES})
+    # No link-time optimisation and little of any other: bindings hold no loops, and templates that take long to compile.
+    pybind11_add_module(${name} MODULE NO_EXTRAS ${ARG_SOURCES})
+    target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
     target_link_libraries(${name} PRIVATE ${depends} tvk_warnings)
     target_compile_definitions(${name} PRIVATE TENSORVK_VERSION="${PROJECT_VERSION}")
     # Archives stay invisible: another extension of the process may carry other versions of the same libraries.
