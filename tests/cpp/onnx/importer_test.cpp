@@ -1,0 +1,249 @@
+// What importing promises beyond single operators: names, errors of all bad nodes, functions, odd but legal files.
+#include "onnx/importer.hpp"
+
+#include "onnx/models.hpp"
+
+namespace tensorvk::onnx {
+namespace {
+
+#define EXPECT_PART(whole, part) EXPECT_NE((whole).find(part), std::string::npos) << (whole)
+
+ModelWriter relu_model() {
+    ModelWriter model;
+    model.input("x", {1, 3}).node("Relu", {"x"}, {"y"}, {}, "act").output("y");
+    return model;
+}
+
+TEST(Importer, KeepsTheModelsNames) {
+    const Imported imported(relu_model());
+    ASSERT_TRUE(imported.result.ok());
+    const graph::Tensor* y = imported.network.find("y");
+    ASSERT_NE(y, nullptr);
+    EXPECT_TRUE(y->is_output);
+    EXPECT_EQ(y->producer->name, "act");
+    EXPECT_EQ(y->producer->metadata, "[ONNX Layer: act]");
+    EXPECT_EQ(imported.result.node_count, 1u);
+}
+
+TEST(Importer, NodesWithoutNamesAreNamedAfterOperatorAndIndex) {
+    ModelWriter model;
+    model.input("x", {3}).node("Relu", {"x"}, {"h"}).node("Tanh", {"h"}, {"y"}).output("y");
+    EXPECT_EQ(Imported(model).network.find("y")->producer->name, "Tanh_1");
+}
+
+TEST(Importer, ReportsAllBadNodesAtOnceAndBlamesNoOthers) {
+    ModelWriter model;
+    model.input("x", {1, 3}).weights("w", {4, 4}).output("y");
+    model.node("Softmaxx", {"x"}, {"a"}, {}, "typo").node("Relu", {"a"}, {"b"}, {}, "innocent");
+    model.node("MatMul", {"x", "w"}, {"c"}, {}, "misfit").node("Relu", {"x"}, {"y"}, {}, "fine");
+    const Imported imported(model);
+    ASSERT_EQ(imported.result.errors.size(), 2u);
+    const NodeError& unknown = imported.result.errors[0];
+    EXPECT_EQ(unknown.node, 0);
+    EXPECT_EQ(unknown.node_name, "typo");
+    EXPECT_EQ(unknown.op_type, "Softmaxx");
+    EXPECT_EQ(unknown.opset, 17);
+    EXPECT_EQ(unknown.code, NodeErrorCode::kUNSUPPORTED_NODE);
+    EXPECT_PART(unknown.reason, "did you mean 'Softmax'?");
+    EXPECT_EQ(imported.result.errors[1].node, 2);
+    EXPECT_EQ(imported.result.errors[1].code, NodeErrorCode::kINVALID_NODE);
+    EXPECT_PART(describe(imported.result.errors[1]),
+                "Node 2 'misfit' (MatMul, opset 17): Layer 'misfit' (MatrixMultiply)");
+}
+
+TEST(Importer, UnknownDomainsAreNamed) {
+    ModelWriter model = relu_model();
+    model.model.mutable_graph()->mutable_node(0)->set_domain("com.example");
+    EXPECT_PART(Imported(model).error(), "domain 'com.example'");
+}
+
+TEST(Importer, NodesMayComeInAnyOrder) {
+    ModelWriter model;
+    model.input("x", {3}).node("Tanh", {"h"}, {"y"}, {}, "second").node("Relu", {"x"}, {"h"}, {}, "first").output("y");
+    EXPECT_EQ(Imported(model).dims("y"), "[3]");
+}
+
+TEST(Importer, CyclesAndMissingInputsAreNamed) {
+    ModelWriter model;
+    model.input("x", {3}).node("Add", {"x", "z"}, {"y"}).node("Relu", {"y"}, {"z"}).output("y");
+    EXPECT_PART(Imported(model).error(), "Its input 'z' is made by no node");
+}
+
+TEST(Importer, InitializersAmongTheInputsAreConstants) {
+    ModelWriter model;
+    model.input("x", {3}).input("w", {3}).weights("w", {3}).node("Add", {"x", "w"}, {"y"}).output("y");
+    const Imported imported(model);
+    EXPECT_EQ(imported.dims("y"), "[3]");
+    EXPECT_EQ(imported.network.inputs().size(), 1u);
+}
+
+TEST(Importer, DimensionsOfOneNameShareASymbolUnlessTheNameSaysNothing) {
+    ModelWriter model;
+    model.named_input("a", {"batch", "?"}).named_input("b", {"batch", "?"}).node("Add", {"a", "b"}, {"y"}).output("y");
+    EXPECT_EQ(Imported(model).dims("y"), "[a:0, (a:1 max b:1)]");
+}
+
+TEST(Importer, AnInputMayBeAnOutputAndATensorMayBeTwo) {
+    ModelWriter model;
+    model.input("x", {3}).node("Identity", {"x"}, {"y"}).output("x").output("y");
+    const Imported imported(model);
+    ASSERT_TRUE(imported.result.ok()) << imported.error();
+    EXPECT_EQ(imported.network.outputs().size(), 2u);
+}
+
+TEST(Importer, AConstantMayBeAnOutput) {
+    ModelWriter model;
+    model.input("x", {3}).weights("w", {2}).node("Identity", {"w"}, {"y"}).output("y");
+    EXPECT_EQ(Imported(model).dims("y"), "[2]");
+}
+
+TEST(Importer, LocalFunctionsAreExpandedWithTheirAttributes) {
+    ModelWriter model;
+    model.input("x", {2, 3}).output("y");
+    model.node("Twice", {"x"}, {"y"}, {{"slope", 0.25f}}, "call");
+    model.model.mutable_graph()->mutable_node(0)->set_domain("local");
+    auto* function = model.model.add_functions();
+    function->set_name("Twice");
+    function->set_domain("local");
+    function->add_opset_import()->set_version(17);
+    function->add_input("in");
+    function->add_output("out");
+    ModelWriter::fill(*function->add_node(), "LeakyRelu", {"in"}, {"h"});
+    auto* reference = function->mutable_node(0)->add_attribute();
+    reference->set_name("alpha");
+    reference->set_ref_attr_name("slope");
+    ModelWriter::fill(*function->add_node(), "Add", {"h", "h"}, {"out"});
+    const Imported imported(model);
+    EXPECT_EQ(imported.dims("y"), "[2, 3]");
+    EXPECT_EQ(imported.attributes<graph::ActivationAttributes>("call/h").alpha, 0.25f);
+}
+
+TEST(Importer, ErrorsInFunctionsShowTheirStackOnce) {
+    ModelWriter model;
+    model.input("x", {2}).output("y").node("F", {"x"}, {"y"}, {}, "call");
+    auto* function = model.model.add_functions();
+    function->set_name("F");
+    function->add_opset_import()->set_version(17);
+    function->add_input("in");
+    function->add_output("out");
+    ModelWriter::fill(*function->add_node(), "Nonsense", {"in"}, {"out"}, {}, "inner");
+    const Imported imported(model);
+    ASSERT_EQ(imported.result.errors.size(), 1u);
+    EXPECT_EQ(imported.result.errors[0].function_stack, Names{"F"});
+    EXPECT_EQ(imported.result.errors[0].node_name, "inner");
+    EXPECT_EQ(imported.result.errors[0].node, 0);
+}
+
+TEST(Importer, AFunctionThatCallsItselfIsRefused) {
+    ModelWriter model;
+    model.input("x", {2}).output("y").node("F", {"x"}, {"y"});
+    auto* function = model.model.add_functions();
+    function->set_name("F");
+    function->add_opset_import()->set_version(17);
+    function->add_input("in");
+    function->add_output("out");
+    ModelWriter::fill(*function->add_node(), "F", {"in"}, {"out"});
+    EXPECT_PART(Imported(model).error(), "levels deep");
+}
+
+TEST(Importer, NothingThatIsNoModelGetsThrough) {
+    EXPECT_PART(Imported(std::string()).error(), "0 bytes");
+    EXPECT_PART(Imported(std::string("\x89garbage that is no message")).error(), "no ONNX model");
+    EXPECT_PART(Imported(std::string("PK\x03\x04 rest of an archive")).error(), "ZIP archive");
+    EXPECT_PART(Imported(std::string("version https://git-lfs.github.com/spec/v1")).error(), "git lfs pull");
+    const std::string whole = relu_model().bytes();
+    const Imported truncated(whole.substr(0, whole.size() - 3));
+    ASSERT_EQ(truncated.result.errors.size(), 1u);
+    EXPECT_EQ(truncated.result.errors[0].code, NodeErrorCode::kMODEL_DESERIALIZE_FAILED);
+    EXPECT_EQ(truncated.result.errors[0].node, -1);
+}
+
+TEST(Importer, EveryTruncationEndsWithASentence) {
+    const std::string whole = relu_model().bytes();
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+        const Imported imported(whole.substr(0, size));
+        if (imported.result.ok()) continue; // the output's name may end early and still be a model
+        EXPECT_EQ(imported.error().back(), '.') << size;
+    }
+}
+
+TEST(Importer, AFileThatDoesNotExistIsNamed) {
+    graph::Network network;
+    const ImportResult result = import_file("no/such/model.onnx", network);
+    ASSERT_EQ(result.errors.size(), 1u);
+    EXPECT_PART(result.errors[0].reason, "There is no file 'no/such/model.onnx'");
+}
+
+TEST(Importer, OldOperatorSetsAreRefusedAndNewOnesWarnedOf) {
+    ModelWriter old(6);
+    old.input("x", {3}).node("Relu", {"x"}, {"y"}).output("y");
+    EXPECT_PART(Imported(old).error(), "operator set 6");
+    ModelWriter recent(99);
+    recent.input("x", {3}).node("Relu", {"x"}, {"y"}).output("y");
+    const Imported imported(recent);
+    EXPECT_TRUE(imported.result.ok());
+    EXPECT_EQ(imported.result.warnings.size(), 1u);
+}
+
+struct Mistake {
+    const char *name, *op;
+    Names inputs;
+    AttributeList attributes;
+    const char* reason;
+};
+
+class Mistakes : public testing::TestWithParam<Mistake> {};
+
+TEST_P(Mistakes, AreOneSentence) {
+    ModelWriter model;
+    model.input("x", {1, 3, 8, 8})
+        .input("data", {2}, kInt64)
+        .weights("w", {4, 3, 3, 3})
+        .weights("short", {4, 2, 3, 3})
+        .output("y");
+    model.node(GetParam().op, GetParam().inputs, {"y"}, GetParam().attributes, "bad");
+    const Imported imported(model);
+    ASSERT_EQ(imported.result.errors.size(), 1u);
+    EXPECT_PART(imported.error(), GetParam().reason);
+    EXPECT_EQ(imported.error().back(), '.');
+    EXPECT_PART(imported.error(), "'bad'");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Mistakes,
+    testing::ValuesIn(std::vector<Mistake>{
+        {"missing_input", "Conv", {"x"}, {}, "Input 1 is missing"},
+        {"wrong_channels", "Conv", {"x", "short"}, {}, "= 108 values; 72 were given"},
+        {"wrong_kernel_shape",
+         "Conv",
+         {"x", "w"},
+         {{"kernel_shape", Numbers{5, 5}}},
+         "differs from the shape of the kernel"},
+        {"wrong_attribute_kind", "Conv", {"x", "w"}, {{"group", "two"}}, "Attribute 'group' must be an integer"},
+        {"wrong_padding_mode", "Conv", {"x", "w"}, {{"auto_pad", "SOME"}}, "NOTSET, VALID, SAME_UPPER and SAME_LOWER"},
+        {"wrong_pad_count", "Conv", {"x", "w"}, {{"pads", Numbers{1, 1}}}, "has 2 numbers; it needs 4"},
+        {"no_window", "MaxPool", {"x"}, {}, "'kernel_shape' is missing"},
+        {"wrong_axis", "Concat", {"x", "x"}, {{"axis", std::int64_t{4}}}, "allowed are -4 to 3"},
+        {"no_axis", "Concat", {"x", "x"}, {}, "Attribute 'axis' is missing"},
+        {"shape_from_data", "Reshape", {"x", "data"}, {}, "computed from data"},
+        {"shape_of_floats", "Reshape", {"x", "x"}, {}, "must be a vector of int32 or int64"},
+        {"wrong_perm", "Transpose", {"x"}, {{"perm", Numbers{1, 0}}}, "has 2 entries"},
+        {"mixed_types", "Add", {"x", "data"}, {}, "insert a Cast"},
+        {"unknown_resize",
+         "Resize",
+         {"x", "", "w"},
+         {{"coordinate_transformation_mode", "tf_crop_and_resize"}},
+         "tf_crop_and_resize"},
+        {"cast_to_string", "Cast", {"x"}, {{"to", std::int64_t{8}}}, "casts to string"},
+        {"squeeze_large", "Squeeze", {"x"}, {{"axes", Numbers{1}}}, "only extents of 1"},
+        {"training",
+         "BatchNormalization",
+         {"x", "w", "w", "w", "w"},
+         {{"training_mode", std::int64_t{1}}},
+         "export the model for inference"},
+        {"einsum", "Einsum", {"x"}, {}, "There is no importer for the operator 'Einsum'"},
+    }),
+    [](const auto& test) { return test.param.name; });
+
+} // namespace
+} // namespace tensorvk::onnx
