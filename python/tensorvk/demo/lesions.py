@@ -47,10 +47,15 @@ def training_slices() -> list[int]:
 
 
 class Simulator:
-    """Draws samples from the template. Everything random comes from one seeded generator."""
+    """Draws samples from the template. Everything random comes from one seeded generator.
 
-    def __init__(self, template: Tensor, seed: int) -> None:
+    Of the lesions, `dark_share` are as dark as fluid and hard to tell from folds and ventricles, the others brighter
+    than white matter, as contrast agent makes them.
+    """
+
+    def __init__(self, template: Tensor, seed: int, dark_share: float = 0.3) -> None:
         self._template = template
+        self._dark_share = dark_share
         self._random = torch.Generator().manual_seed(seed)
 
     def sample(self, slices: list[int]) -> Sample:
@@ -130,10 +135,12 @@ class Simulator:
         return torch.stack(planes)
 
     def _paint(self, image: Tensor, blob: Tensor) -> Tensor:
-        """Blends a level brighter than white matter over the tissue, as contrast agent does in a lesion."""
-        level = self._number(0.82, 1.0) + 0.06 * self._smooth_field(1, 40)[0]
-        opacity = blob * self._number(0.75, 0.95)
-        return image * (1 - opacity) + level * opacity
+        """Blends another level over the tissue, which shines through a little."""
+        dark = self._number(0, 1) >= 1 - self._dark_share
+        level = self._number(0.08, 0.2) if dark else self._number(0.8, 1.0)
+        texture = 0.06 * self._smooth_field(1, 40)[0]
+        opacity = blob * self._number(0.7, 0.95)
+        return image * (1 - opacity) + (level + texture) * opacity
 
     def _degrade(self, images: Tensor) -> Tensor:
         """What a scanner adds: bias field, contrast, brightness and noise."""
