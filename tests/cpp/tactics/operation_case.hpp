@@ -23,6 +23,13 @@ public:
     //! Dimension `axis` of input 0 and of the output (and of operands that have it) becomes one symbol.
     void make_dynamic(std::size_t input_axis);
 
+    [[nodiscard]] shape::Expr input_dim(std::size_t axis) const { return values_[static_cast<std::size_t>(operation_.inputs[0])].dims[axis]; }
+    //! What of the operation is made of expressions: change(operation, exprs).
+    template <typename Change>
+    void change(const Change& change) {
+        change(operation_, program_.exprs);
+    }
+
     [[nodiscard]] std::vector<tactics::Candidate> candidates(const vulkan::DeviceCaps& caps) const;
     //! Lowers a candidate, uploads the data and runs the init steps.
     struct Prepared {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <random>
 #include <vector>
 
@@ -23,6 +24,7 @@ inline kernels::host::Tensor random_tensor(DataType dtype, std::vector<std::int6
 //! Moves axis 1 to the end (to_last) or back; `dims` are logical.
 inline kernels::host::Tensor move_channels(const kernels::host::Tensor& tensor, bool to_last) {
     kernels::host::Tensor out(tensor.dtype, tensor.dims);
+    const std::size_t size = dtype_size(tensor.dtype);
     const std::int64_t batch = tensor.dims[0];
     const std::int64_t channels = tensor.dims[1];
     const std::int64_t plane = batch * channels == 0 ? 0 : tensor.volume() / (batch * channels);
@@ -31,7 +33,9 @@ inline kernels::host::Tensor move_channels(const kernels::host::Tensor& tensor, 
             for (std::int64_t s = 0; s < plane; ++s) {
                 const std::int64_t first = (n * channels + c) * plane + s;
                 const std::int64_t last = (n * plane + s) * channels + c;
-                to_last ? out.set(last, tensor.get(first)) : out.set(first, tensor.get(last));
+                const std::int64_t from = to_last ? first : last;
+                const std::int64_t to = to_last ? last : first;
+                std::memcpy(&out.data[static_cast<std::size_t>(to) * size], &tensor.data[static_cast<std::size_t>(from) * size], size);
             }
         }
     }

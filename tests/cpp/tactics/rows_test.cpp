@@ -1,0 +1,171 @@
+// Reductions, softmax and top-k along every axis, in every layout, against the host's reference.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "kernels/host/rows.hpp"
+#include "tactics/check.hpp"
+
+namespace tensorvk::test {
+namespace {
+
+using kernels::host::Tensor;
+using tactics::Layout;
+
+constexpr Layout kLast = Layout::kCHANNELS_LAST;
+constexpr ReduceOperation kOps[] = {ReduceOperation::kSUM, ReduceOperation::kPROD, ReduceOperation::kMAX, ReduceOperation::kMIN, ReduceOperation::kAVG};
+
+OperationCase make(tactics::Kind kind, const Tensor& x, Layout from) {
+    tactics::Operation operation;
+    operation.name = "rows";
+    operation.kind = std::move(kind);
+    OperationCase test(operation);
+    test.add_input(x, from, false);
+    return test;
+}
+
+struct Case {
+    std::string name;
+    std::vector<std::int64_t> x;
+    std::uint32_t axes; // bitmask
+    Layout from = Layout::kLINEAR, to = Layout::kLINEAR;
+    bool vectors = false; // the vec4 candidate applies
+};
+
+class Reductions : public testing::TestWithParam<Case> {};
+
+TEST_P(Reductions, OfFloatsHalvesAndIntegers) {
+    const Case& c = GetParam();
+    for (const DataType type : {DataType::kFLOAT, DataType::kHALF, DataType::kINT32}) {
+        const Tensor x = random_tensor(type, c.x, 7);
+        for (const ReduceOperation op : kOps) {
+            for (const bool keep : {true, false}) {
+                if (!keep && c.to == kLast) continue; // dropped axes leave no channels
+                SCOPED_TRACE(text(dtype_name(type), ", operation ", static_cast<int>(op), keep ? ", kept" : ", dropped"));
+                const Tensor expected = kernels::host::reduce(x, op, c.axes, keep);
+                OperationCase test = make(tactics::Reduce{op, c.axes}, x, c.from);
+                test.set_output(type, expected.dims, c.to);
+                const auto ran = check_all(test, {expected}, type == DataType::kINT32 ? 0.0 : float_tolerance(x.volume(), type));
+                EXPECT_EQ(std::ranges::count(ran, "reduce/vec4"), c.vectors && type != DataType::kINT32 ? 1 : 0);
+            }
+        }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Axes, Reductions,
+    testing::Values(Case{"line", {17}, 1}, Case{"rows", {5, 33}, 2}, Case{"columns", {33, 5}, 1}, Case{"columns_of_4", {33, 8}, 1, {}, {}, true},
+                    Case{"all", {3, 5, 7}, 7}, Case{"none", {3, 5}, 0}, Case{"global_pool", {2, 5, 3, 7}, 12},
+                    Case{"global_pool_last", {2, 8, 3, 7}, 12, kLast, kLast, true}, Case{"global_pool_to_linear", {2, 8, 3, 7}, 12, kLast, {}, true},
+                    Case{"channels_last", {2, 5, 3, 7}, 2, kLast, kLast}, Case{"batch_and_space", {3, 4, 3, 5}, 13, {}, {}},
+                    Case{"outer_and_inner", {3, 4, 5}, 5}, Case{"alternating", {2, 3, 2, 3, 2, 3, 2, 3}, 0b10101010}, Case{"one", {1, 1, 1}, 2},
+                    Case{"no_rows", {0, 4}, 2}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(Reduce, WithDynamicBatch) {
+    const Tensor x = random_tensor(DataType::kFLOAT, {3, 8, 5, 5}, 2);
+    const Tensor expected = kernels::host::reduce(x, ReduceOperation::kAVG, 12, true);
+    OperationCase test = make(tactics::Reduce{ReduceOperation::kAVG, 12}, x, kLast);
+    test.set_output(DataType::kFLOAT, expected.dims, kLast);
+    test.make_dynamic(0);
+    EXPECT_EQ(check_all(test, {expected}, 1e-6).size(), 2u);
+}
+
+class Softmaxes : public testing::TestWithParam<Case> {};
+
+TEST_P(Softmaxes, AndTheirLogarithms) {
+    const Case& c = GetParam();
+    for (const DataType type : {DataType::kFLOAT, DataType::kHALF}) {
+        Tensor x = random_tensor(type, c.x, 11);
+        for (std::int64_t i = 0; i < x.volume(); ++i) {
+            x.set(i, 300.0 * x.get(i)); // without subtracting the maximum this overflows
+        }
+        for (const bool log : {false, true}) {
+            const auto axis = static_cast<std::int64_t>(c.axes);
+            const Tensor expected = kernels::host::softmax(x, axis, log);
+            OperationCase test = make(tactics::SoftMax{axis, log}, x, c.from);
+            test.set_output(type, expected.dims, c.to);
+            // exp on GPUs is good to a few units of its argument's size; the largest argument here is about 600.
+            const auto ran = check_all(test, {expected}, type == DataType::kHALF ? 2e-3 : 2e-5);
+            EXPECT_EQ(std::ranges::count(ran, "softmax/vec4"), c.vectors ? 1 : 0);
+        }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Axes, Softmaxes,
+    testing::Values(Case{"line", {17}, 0}, Case{"rows", {3, 33}, 1}, Case{"columns", {5, 3}, 0}, Case{"columns_of_4", {5, 12}, 0, {}, {}, true},
+                    Case{"middle", {2, 5, 4}, 1, {}, {}, true}, Case{"channels_last", {2, 5, 3, 3}, 1, kLast, kLast},
+                    Case{"to_other_layout", {2, 5, 3, 3}, 1, kLast, {}}, Case{"one", {3, 1}, 1}, Case{"empty", {0, 3}, 1}),
+    [](const auto& test) { return test.param.name; });
+
+struct Top {
+    std::string name;
+    std::vector<std::int64_t> x;
+    std::int64_t axis, k;
+};
+
+class TopKs : public testing::TestWithParam<Top> {};
+
+TEST_P(TopKs, GiveValuesAndPlacesWithTiesInOrder) {
+    const Top& c = GetParam();
+    Tensor x(DataType::kFLOAT, c.x);
+    for (std::int64_t i = 0; i < x.volume(); ++i) {
+        x.set(i, static_cast<double>((i * 7 + i / 5) % 6) - 2.0); // many equal ones
+    }
+    for (const TopKOperation op : {TopKOperation::kMAX, TopKOperation::kMIN}) {
+        for (const bool last : {false, true}) {
+            for (const DataType type : {DataType::kINT32, DataType::kINT64}) {
+                const auto [values, indices] = kernels::host::topk(x, op, c.axis, c.k, last, type);
+                OperationCase both = make(tactics::TopK{op, c.axis, c.k, last}, x, Layout::kLINEAR);
+                both.set_output(DataType::kFLOAT, values.dims, Layout::kLINEAR);
+                both.set_output(type, indices.dims, Layout::kLINEAR);
+                check_all(both, {values, indices}, 0.0);
+            }
+        }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Axes, TopKs,
+                         testing::Values(Top{"line", {17}, 0, 5}, Top{"rows", {3, 33}, 1, 1}, Top{"columns", {33, 3}, 0, 3}, Top{"middle", {2, 5, 3}, 1, 5},
+                                         Top{"one", {1}, 0, 1}),
+                         [](const auto& test) { return test.param.name; });
+
+TEST(TopK, ArgMaxAloneWritesPlacesOnlyAndMayDropItsAxis) {
+    const Tensor x = random_tensor(DataType::kFLOAT, {3, 17}, 4);
+    Tensor places = kernels::host::topk(x, TopKOperation::kMAX, 1, 1, false, DataType::kINT64).second;
+    places.dims = {3};
+    tactics::Operation operation;
+    operation.name = "argmax";
+    operation.kind = tactics::TopK{TopKOperation::kMAX, 1, 1, false};
+    OperationCase test(operation);
+    test.add_input(x, Layout::kLINEAR, false);
+    test.omit_output();
+    test.set_output(DataType::kINT64, {3}, Layout::kLINEAR);
+    const auto device = vulkan::Device::current();
+    const auto candidates = test.candidates(device->caps());
+    ASSERT_TRUE(candidates.at(0).applicable()) << candidates.at(0).refusal;
+    auto prepared = test.prepare(device, candidates.at(0));
+    prepared.runner->run();
+    EXPECT_EQ(test.output(prepared, 1).data, places.data);
+}
+
+TEST(TopK, NaNIsTheLargestAndTheSmallest) {
+    Tensor x(DataType::kFLOAT, {4});
+    x.set(0, 3.0);
+    x.set(1, std::numeric_limits<double>::quiet_NaN());
+    x.set(2, -5.0);
+    x.set(3, 8.0);
+    for (const TopKOperation op : {TopKOperation::kMAX, TopKOperation::kMIN}) {
+        const auto [values, indices] = kernels::host::topk(x, op, 0, 2, false, DataType::kINT32);
+        EXPECT_EQ(indices.get(0), 1.0);
+        OperationCase test = make(tactics::TopK{op, 0, 2, false}, x, Layout::kLINEAR);
+        test.set_output(DataType::kFLOAT, {2}, Layout::kLINEAR);
+        test.set_output(DataType::kINT32, {2}, Layout::kLINEAR);
+        check_all(test, {values, indices}, 0.0);
+    }
+}
+
+} // namespace
+} // namespace tensorvk::test
