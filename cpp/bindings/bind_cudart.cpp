@@ -1,9 +1,5 @@
-// tensorvk._core.cudart: the runtime API as plain functions that return tuples beginning with the error's number. python/tensorvk/cudart.py
-// gives them cuda-python's types.
-#include <pybind11/functional.h>
-#include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
-
+// tensorvk._core.cudart: the runtime API as plain functions that return tuples beginning with the error's number.
+// python/tensorvk/cudart.py gives them cuda-python's types.
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,6 +8,10 @@
 #include <tuple>
 #include <utility>
 #include <vector>
+
+#include <pybind11/functional.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include "stream/cudart_guard.hpp"
 #include "stream/stream.hpp"
@@ -26,10 +26,18 @@ namespace {
 
 using Number = std::uint64_t;
 
-void* pointer(Number address) { return reinterpret_cast<void*>(address); }
-Number number(const void* address) { return reinterpret_cast<std::uintptr_t>(address); }
-cudaStream_t stream_handle(Number handle) { return reinterpret_cast<cudaStream_t>(handle); }
-cudaEvent_t event_handle(Number handle) { return reinterpret_cast<cudaEvent_t>(handle); }
+void* pointer(Number address) {
+    return reinterpret_cast<void*>(address);
+}
+Number number(const void* address) {
+    return reinterpret_cast<std::uintptr_t>(address);
+}
+cudaStream_t stream_handle(Number handle) {
+    return reinterpret_cast<cudaStream_t>(handle);
+}
+cudaEvent_t event_handle(Number handle) {
+    return reinterpret_cast<cudaEvent_t>(handle);
+}
 
 // A Python object's bytes as one end of a copy. They are held as long as this lives.
 class HostBytes {
@@ -38,14 +46,16 @@ class HostBytes {
         const int flags = (written ? PyBUF_WRITABLE : PyBUF_SIMPLE) | PyBUF_ANY_CONTIGUOUS;
         if (PyObject_GetBuffer(object.ptr(), &view_, flags) != 0) {
             py::error_already_set reason;
-            throw InvalidArgument(text("The ", what, " is a Python buffer that cannot be ", written ? "written" : "read",
+            throw InvalidArgument(text("The ", what, " is a Python buffer that cannot be ",
+                                       written ? "written" : "read",
                                        " as one piece of memory: ", py::str(reason.value()).cast<std::string>(),
                                        ". A contiguous array is needed (numpy.ascontiguousarray)."));
         }
         if (static_cast<std::size_t>(view_.len) < count) {
             const Py_ssize_t size = view_.len;
             PyBuffer_Release(&view_);
-            throw InvalidArgument(text("The ", what, " is a Python buffer of ", size, " bytes, ", count, " are to be copied."));
+            throw InvalidArgument(
+                text("The ", what, " is a Python buffer of ", size, " bytes, ", count, " are to be copied."));
         }
     }
     ~HostBytes() { PyBuffer_Release(&view_); }
@@ -186,105 +196,156 @@ std::pair<int, Number> answer_pointer(Call call) {
 using Unlocked = py::call_guard<py::gil_scoped_release>;
 
 void bind_devices(py::module_& m) {
-    m.def("cudaGetDeviceCount", [] { return answer<int>(cudaGetDeviceCount); }, Unlocked());
-    m.def("cudaGetDevice", [] { return answer<int>(cudaGetDevice); }, Unlocked());
-    m.def("cudaSetDevice", [](int device) { return static_cast<int>(cudaSetDevice(device)); }, Unlocked());
+    m.def(
+        "cudaGetDeviceCount", [] { return answer<int>(cudaGetDeviceCount); }, Unlocked());
+    m.def(
+        "cudaGetDevice", [] { return answer<int>(cudaGetDevice); }, Unlocked());
+    m.def(
+        "cudaSetDevice", [](int device) { return static_cast<int>(cudaSetDevice(device)); }, Unlocked());
     m.def("cudaGetDeviceProperties", [](int device) {
         cudaDeviceProp prop{};
         const int error = cudaGetDeviceProperties(&prop, device);
         return std::pair(error, properties(prop));
     });
     m.def("cudaDeviceGetAttribute", [](int attr, int device) {
-        return answer<int>([&](int* value) { return cudaDeviceGetAttribute(value, static_cast<cudaDeviceAttr>(attr), device); });
+        return answer<int>(
+            [&](int* value) { return cudaDeviceGetAttribute(value, static_cast<cudaDeviceAttr>(attr), device); });
     });
-    m.def("cudaDeviceSynchronize", [] { return static_cast<int>(cudaDeviceSynchronize()); }, Unlocked());
-    m.def("cudaDriverGetVersion", [] { return answer<int>(cudaDriverGetVersion); }, Unlocked());
+    m.def(
+        "cudaDeviceSynchronize", [] { return static_cast<int>(cudaDeviceSynchronize()); }, Unlocked());
+    m.def(
+        "cudaDriverGetVersion", [] { return answer<int>(cudaDriverGetVersion); }, Unlocked());
     m.def("cudaRuntimeGetVersion", [] { return answer<int>(cudaRuntimeGetVersion); });
-    m.def("cudaMemGetInfo", [] {
-        std::size_t free = 0;
-        std::size_t total = 0;
-        const int error = cudaMemGetInfo(&free, &total);
-        return std::tuple(error, free, total);
-    }, Unlocked());
+    m.def(
+        "cudaMemGetInfo",
+        [] {
+            std::size_t free = 0;
+            std::size_t total = 0;
+            const int error = cudaMemGetInfo(&free, &total);
+            return std::tuple(error, free, total);
+        },
+        Unlocked());
 }
 
 void bind_memory(py::module_& m) {
-    m.def("cudaMalloc", [](std::size_t size) {
-        return answer_pointer([&](void** p) { return cudaMalloc(p, size); });
-    }, Unlocked());
-    m.def("cudaMallocAsync", [](std::size_t size, Number stream) {
-        return answer_pointer([&](void** p) { return cudaMallocAsync(p, size, stream_handle(stream)); });
-    }, Unlocked());
-    m.def("cudaFree", [](Number p) { return static_cast<int>(cudaFree(pointer(p))); }, Unlocked());
-    m.def("cudaFreeAsync", [](Number p, Number stream) {
-        return static_cast<int>(cudaFreeAsync(pointer(p), stream_handle(stream)));
-    }, Unlocked());
-    m.def("cudaHostAlloc", [](std::size_t size, unsigned int flags) {
-        return answer_pointer([&](void** p) { return cudaHostAlloc(p, size, flags); });
-    }, Unlocked());
-    m.def("cudaFreeHost", [](Number p) { return static_cast<int>(cudaFreeHost(pointer(p))); }, Unlocked());
-    m.def("cudaHostRegister", [](Number p, std::size_t size, unsigned int flags) {
-        return static_cast<int>(cudaHostRegister(pointer(p), size, flags));
-    }, Unlocked());
-    m.def("cudaHostUnregister", [](Number p) { return static_cast<int>(cudaHostUnregister(pointer(p))); }, Unlocked());
+    m.def(
+        "cudaMalloc", [](std::size_t size) { return answer_pointer([&](void** p) { return cudaMalloc(p, size); }); },
+        Unlocked());
+    m.def(
+        "cudaMallocAsync",
+        [](std::size_t size, Number stream) {
+            return answer_pointer([&](void** p) { return cudaMallocAsync(p, size, stream_handle(stream)); });
+        },
+        Unlocked());
+    m.def(
+        "cudaFree", [](Number p) { return static_cast<int>(cudaFree(pointer(p))); }, Unlocked());
+    m.def(
+        "cudaFreeAsync",
+        [](Number p, Number stream) { return static_cast<int>(cudaFreeAsync(pointer(p), stream_handle(stream))); },
+        Unlocked());
+    m.def(
+        "cudaHostAlloc",
+        [](std::size_t size, unsigned int flags) {
+            return answer_pointer([&](void** p) { return cudaHostAlloc(p, size, flags); });
+        },
+        Unlocked());
+    m.def(
+        "cudaFreeHost", [](Number p) { return static_cast<int>(cudaFreeHost(pointer(p))); }, Unlocked());
+    m.def(
+        "cudaHostRegister",
+        [](Number p, std::size_t size, unsigned int flags) {
+            return static_cast<int>(cudaHostRegister(pointer(p), size, flags));
+        },
+        Unlocked());
+    m.def(
+        "cudaHostUnregister", [](Number p) { return static_cast<int>(cudaHostUnregister(pointer(p))); }, Unlocked());
     m.def("cudaMemcpy", memcpy_sync);
     m.def("cudaMemcpyAsync", memcpy_async);
-    m.def("cudaMemset", [](Number p, int value, std::size_t count) {
-        return static_cast<int>(cudaMemset(pointer(p), value, count));
-    }, Unlocked());
-    m.def("cudaMemsetAsync", [](Number p, int value, std::size_t count, Number stream) {
-        return static_cast<int>(cudaMemsetAsync(pointer(p), value, count, stream_handle(stream)));
-    }, Unlocked());
+    m.def(
+        "cudaMemset",
+        [](Number p, int value, std::size_t count) { return static_cast<int>(cudaMemset(pointer(p), value, count)); },
+        Unlocked());
+    m.def(
+        "cudaMemsetAsync",
+        [](Number p, int value, std::size_t count, Number stream) {
+            return static_cast<int>(cudaMemsetAsync(pointer(p), value, count, stream_handle(stream)));
+        },
+        Unlocked());
     m.def("buffer_of", buffer_of);
 }
 
 void bind_streams(py::module_& m) {
-    m.def("cudaStreamCreateWithFlags", [](unsigned int flags) {
-        cudaStream_t stream = nullptr;
-        const int error = cudaStreamCreateWithFlags(&stream, flags);
-        return std::pair(error, number(stream));
-    }, Unlocked());
-    m.def("cudaStreamDestroy", [](Number s) { return static_cast<int>(cudaStreamDestroy(stream_handle(s))); }, Unlocked());
-    m.def("cudaStreamSynchronize", [](Number s) { return static_cast<int>(cudaStreamSynchronize(stream_handle(s))); }, Unlocked());
-    m.def("cudaStreamQuery", [](Number s) { return static_cast<int>(cudaStreamQuery(stream_handle(s))); }, Unlocked());
-    m.def("cudaStreamWaitEvent", [](Number s, Number e, unsigned int flags) {
-        return static_cast<int>(cudaStreamWaitEvent(stream_handle(s), event_handle(e), flags));
-    }, Unlocked());
+    m.def(
+        "cudaStreamCreateWithFlags",
+        [](unsigned int flags) {
+            cudaStream_t stream = nullptr;
+            const int error = cudaStreamCreateWithFlags(&stream, flags);
+            return std::pair(error, number(stream));
+        },
+        Unlocked());
+    m.def(
+        "cudaStreamDestroy", [](Number s) { return static_cast<int>(cudaStreamDestroy(stream_handle(s))); },
+        Unlocked());
+    m.def(
+        "cudaStreamSynchronize", [](Number s) { return static_cast<int>(cudaStreamSynchronize(stream_handle(s))); },
+        Unlocked());
+    m.def(
+        "cudaStreamQuery", [](Number s) { return static_cast<int>(cudaStreamQuery(stream_handle(s))); }, Unlocked());
+    m.def(
+        "cudaStreamWaitEvent",
+        [](Number s, Number e, unsigned int flags) {
+            return static_cast<int>(cudaStreamWaitEvent(stream_handle(s), event_handle(e), flags));
+        },
+        Unlocked());
     m.def("cudaLaunchHostFunc", launch_host);
-    m.def("cudaEventCreateWithFlags", [](unsigned int flags) {
-        cudaEvent_t event = nullptr;
-        const int error = cudaEventCreateWithFlags(&event, flags);
-        return std::pair(error, number(event));
-    }, Unlocked());
-    m.def("cudaEventDestroy", [](Number e) { return static_cast<int>(cudaEventDestroy(event_handle(e))); }, Unlocked());
-    m.def("cudaEventRecord", [](Number e, Number s) {
-        return static_cast<int>(cudaEventRecord(event_handle(e), stream_handle(s)));
-    }, Unlocked());
-    m.def("cudaEventSynchronize", [](Number e) { return static_cast<int>(cudaEventSynchronize(event_handle(e))); }, Unlocked());
-    m.def("cudaEventQuery", [](Number e) { return static_cast<int>(cudaEventQuery(event_handle(e))); }, Unlocked());
-    m.def("cudaEventElapsedTime", [](Number start, Number end) {
-        return answer<float>([&](float* ms) { return cudaEventElapsedTime(ms, event_handle(start), event_handle(end)); });
-    }, Unlocked());
+    m.def(
+        "cudaEventCreateWithFlags",
+        [](unsigned int flags) {
+            cudaEvent_t event = nullptr;
+            const int error = cudaEventCreateWithFlags(&event, flags);
+            return std::pair(error, number(event));
+        },
+        Unlocked());
+    m.def(
+        "cudaEventDestroy", [](Number e) { return static_cast<int>(cudaEventDestroy(event_handle(e))); }, Unlocked());
+    m.def(
+        "cudaEventRecord",
+        [](Number e, Number s) { return static_cast<int>(cudaEventRecord(event_handle(e), stream_handle(s))); },
+        Unlocked());
+    m.def(
+        "cudaEventSynchronize", [](Number e) { return static_cast<int>(cudaEventSynchronize(event_handle(e))); },
+        Unlocked());
+    m.def(
+        "cudaEventQuery", [](Number e) { return static_cast<int>(cudaEventQuery(event_handle(e))); }, Unlocked());
+    m.def(
+        "cudaEventElapsedTime",
+        [](Number start, Number end) {
+            return answer<float>(
+                [&](float* ms) { return cudaEventElapsedTime(ms, event_handle(start), event_handle(end)); });
+        },
+        Unlocked());
 }
 
 void bind_errors(py::module_& m) {
     m.def("cudaGetLastError", [] { return static_cast<int>(cudaGetLastError()); });
     m.def("cudaPeekAtLastError", [] { return static_cast<int>(cudaPeekAtLastError()); });
     m.def("cudaGetErrorName", [](int error) { return py::bytes(cudaGetErrorName(static_cast<cudaError_t>(error))); });
-    m.def("cudaGetErrorString", [](int error) { return py::bytes(cudaGetErrorString(static_cast<cudaError_t>(error))); });
+    m.def("cudaGetErrorString",
+          [](int error) { return py::bytes(cudaGetErrorString(static_cast<cudaError_t>(error))); });
     m.def("last_error_message", lastErrorMessage);
     m.def("validation_error_count", vulkan::validation_error_count);
     m.def("validation_errors", vulkan::validation_errors);
 }
 
-}  // namespace
+} // namespace
 
 void bind_survey(py::module_& m);
 
-}  // namespace tensorvk::bindings
+} // namespace tensorvk::bindings
 
 void bind_cudart(py::module_& m) {
-    py::module_ cudart = m.def_submodule("cudart", "CUDA's runtime API on Vulkan devices, with numbers for handles and errors.");
+    py::module_ cudart =
+        m.def_submodule("cudart", "CUDA's runtime API on Vulkan devices, with numbers for handles and errors.");
     tensorvk::bindings::bind_devices(cudart);
     tensorvk::bindings::bind_memory(cudart);
     tensorvk::bindings::bind_streams(cudart);

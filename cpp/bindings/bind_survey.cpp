@@ -1,8 +1,8 @@
 // tensorvk._core.cudart.survey: what the system offers, as dictionaries for `tensorvk doctor`.
+#include <string>
+
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
-
-#include <string>
 
 #include "support/error.hpp"
 #include "vulkan/survey.hpp"
@@ -41,7 +41,8 @@ py::dict describe(const vulkan::DeviceSurvey& device) {
     result["why_not"] = device.plan.why_not;
     result["limits"] = limits_of(offer.limits);
     py::list features;
-    for (const vulkan::PlanNote& note : device.plan.notes) features.append(py::make_tuple(note.feature, note.used, note.why));
+    for (const vulkan::PlanNote& note : device.plan.notes)
+        features.append(py::make_tuple(note.feature, note.used, note.why));
     result["features"] = features;
     return result;
 }
@@ -64,8 +65,10 @@ py::dict survey() {
     return result;
 }
 
-}  // namespace
+} // namespace
 
-void bind_survey(py::module_& m) { m.def("survey", survey, "What the system offers; never raises for a missing loader or driver."); }
+void bind_survey(py::module_& m) {
+    m.def("survey", survey, "What the system offers; never raises for a missing loader or driver.");
+}
 
-}  // namespace tensorvk::bindings
+} // namespace tensorvk::bindings

@@ -1,7 +1,8 @@
 // CUDA's runtime API for TensorVK's devices: the same names, arguments and error codes, on Vulkan.
 //
-// Beyond CUDA's habits: device pointers come from one flat space with gaps between allocations, so a pointer that is out of range or was freed
-// is an error with the address and the nearest allocation (lastErrorMessage()), never memory corruption. Every call may come from any thread.
+// Beyond CUDA's habits: device pointers come from one flat space with gaps between allocations, so a pointer that is
+// out of range or was freed is an error with the address and the nearest allocation (lastErrorMessage()), never memory
+// corruption. Every call may come from any thread.
 #pragma once
 
 #include <cstddef>
@@ -84,7 +85,8 @@ struct cudaUUID_t {
     char bytes[16];
 };
 
-//! Sizes in bytes. A Vulkan driver knows no number of multiprocessors: it is the host's processors for CPU devices, else 1.
+//! Sizes in bytes. A Vulkan driver knows no number of multiprocessors: it is the host's processors for CPU devices,
+//! else 1.
 struct cudaDeviceProp {
     char name[256];
     cudaUUID_t uuid;
@@ -138,14 +140,17 @@ cudaError_t cudaHostUnregister(void* ptr);
 
 // Copies. With cudaMemcpyDefault the addresses tell the direction.
 cudaError_t cudaMemcpy(void* dst, const void* src, size_t count, cudaMemcpyKind kind);
-cudaError_t cudaMemcpyAsync(void* dst, const void* src, size_t count, cudaMemcpyKind kind, cudaStream_t stream = nullptr);
+cudaError_t cudaMemcpyAsync(void* dst, const void* src, size_t count, cudaMemcpyKind kind,
+                            cudaStream_t stream = nullptr);
 cudaError_t cudaMemset(void* devPtr, int value, size_t count);
 cudaError_t cudaMemsetAsync(void* devPtr, int value, size_t count, cudaStream_t stream = nullptr);
 
-// Streams. A null stream is the default stream, which orders itself with all streams that are not cudaStreamNonBlocking.
+// Streams. A null stream is the default stream, which orders itself with all streams that are not
+// cudaStreamNonBlocking.
 cudaError_t cudaStreamCreate(cudaStream_t* stream);
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int flags);
-cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned int flags, int priority); //!< priorities are not used
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned int flags,
+                                         int priority); //!< priorities are not used
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 cudaError_t cudaStreamQuery(cudaStream_t stream); //!< cudaErrorNotReady while work is left
@@ -162,7 +167,7 @@ cudaError_t cudaEventQuery(cudaEvent_t event); //!< cudaErrorNotReady while the 
 cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t start, cudaEvent_t end);
 
 // Errors, of the calling thread. cudaErrorNotReady is an answer and not kept.
-cudaError_t cudaGetLastError();     //!< and forgets it
+cudaError_t cudaGetLastError(); //!< and forgets it
 cudaError_t cudaPeekAtLastError();
 const char* cudaGetErrorName(cudaError_t error);
 const char* cudaGetErrorString(cudaError_t error);

@@ -16,7 +16,9 @@ struct Hex {
     std::uint64_t value;
 };
 
-std::ostream& operator<<(std::ostream& out, Hex hex) { return out << "0x" << std::hex << hex.value << std::dec; }
+std::ostream& operator<<(std::ostream& out, Hex hex) {
+    return out << "0x" << std::hex << hex.value << std::dec;
+}
 
 std::string describe(std::uint64_t base, std::uint64_t size) {
     return text("[", Hex{base}, ", ", Hex{base + size}, ") of ", size, " bytes");
@@ -27,10 +29,10 @@ std::uint64_t distance(std::uint64_t address, std::uint64_t base, std::uint64_t 
     return address >= base + size ? address - (base + size) : 0;
 }
 
-}  // namespace
+} // namespace
 
 AddressSpace& AddressSpace::instance() {
-    static auto* space = new AddressSpace;  // memory may be freed while the process ends
+    static auto* space = new AddressSpace; // memory may be freed while the process ends
     return *space;
 }
 
@@ -51,8 +53,9 @@ void AddressSpace::add_host(std::uint64_t address, std::uint64_t size, std::shar
     const bool before = next != entries_.begin() && std::prev(next)->first + std::prev(next)->second.size > address;
     if (after || before) {
         const auto& [base, entry] = after ? *next : *std::prev(next);
-        throw OverlappingRegistration(text("Host memory ", describe(address, size), " overlaps memory that is registered already: ",
-                                   describe(base, entry.size), "."));
+        throw OverlappingRegistration(text("Host memory ", describe(address, size),
+                                           " overlaps memory that is registered already: ", describe(base, entry.size),
+                                           "."));
     }
     entries_.emplace(address, Entry{size, offset, std::move(buffer), kind});
 }
@@ -63,12 +66,14 @@ Region AddressSpace::remove(std::uint64_t address, RegionKind kind) {
     if (found == entries_.end()) throw InvalidArgument(explain_miss(address, 1, "pointer"));
     const auto& [base, entry] = *found;
     if (base != address) {
-        throw InvalidArgument(text("Pointer ", Hex{address}, " is inside an allocation, not its beginning: ",
-                                   describe(base, entry.size), "."));
+        throw InvalidArgument(text("Pointer ", Hex{address},
+                                   " is inside an allocation, not its beginning: ", describe(base, entry.size), "."));
     }
     if (entry.kind != kind) {
-        throw InvalidArgument(text("Pointer ", Hex{address}, " was not allocated by the function that belongs to this one (cudaMalloc "
-                                   "and cudaFree, cudaHostAlloc and cudaFreeHost, cudaHostRegister and cudaHostUnregister)."));
+        throw InvalidArgument(
+            text("Pointer ", Hex{address},
+                 " was not allocated by the function that belongs to this one (cudaMalloc "
+                 "and cudaFree, cudaHostAlloc and cudaFreeHost, cudaHostRegister and cudaHostUnregister)."));
     }
     Region region{entry.buffer, entry.offset, entry.size, address, kind};
     entries_.erase(found);
@@ -114,7 +119,8 @@ AddressSpace::Entries::const_iterator AddressSpace::holder(std::uint64_t address
 std::string AddressSpace::explain_miss(std::uint64_t address, std::uint64_t size, const char* what) const {
     if (address == 0) return text("The ", what, " is null, ", size, " bytes of memory are needed.");
     if (const Freed* freed = freed_holder(address); freed != nullptr) {
-        return text("The ", what, " ", Hex{address}, " points into memory that was freed: ", describe(freed->base, freed->size), ".");
+        return text("The ", what, " ", Hex{address},
+                    " points into memory that was freed: ", describe(freed->base, freed->size), ".");
     }
     if (!is_device_address(address)) {
         return text("The ", what, " ", Hex{address},
@@ -128,7 +134,8 @@ std::string AddressSpace::nearest(std::uint64_t address) const {
     const Entries::value_type* best = nullptr;
     const auto consider = [&](const Entries::value_type& entry) {
         if (entry.second.kind != RegionKind::kDevice) return;
-        if (best == nullptr || distance(address, entry.first, entry.second.size) < distance(address, best->first, best->second.size)) {
+        if (best == nullptr ||
+            distance(address, entry.first, entry.second.size) < distance(address, best->first, best->second.size)) {
             best = &entry;
         }
     };
@@ -137,8 +144,8 @@ std::string AddressSpace::nearest(std::uint64_t address) const {
     if (next != entries_.begin()) consider(*std::prev(next));
     if (best == nullptr) return ", and no device memory is allocated";
     const auto& [base, entry] = *best;
-    return text(": it lies ", distance(address, base, entry.size), " bytes ", address < base ? "before" : "behind the end of",
-                " the nearest one, ", describe(base, entry.size));
+    return text(": it lies ", distance(address, base, entry.size), " bytes ",
+                address < base ? "before" : "behind the end of", " the nearest one, ", describe(base, entry.size));
 }
 
 const AddressSpace::Freed* AddressSpace::freed_holder(std::uint64_t address) const {
@@ -148,4 +155,4 @@ const AddressSpace::Freed* AddressSpace::freed_holder(std::uint64_t address) con
     return found == freed_.rend() ? nullptr : &*found;
 }
 
-}  // namespace tensorvk::stream
+} // namespace tensorvk::stream

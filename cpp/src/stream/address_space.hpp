@@ -28,10 +28,11 @@ struct Region {
     RegionKind kind = RegionKind::kDevice;
 };
 
-//! Device addresses start above everything a host pointer can be, are 256-byte aligned, lie at least 64 KiB apart and are never used
-//! twice: a pointer that runs out of its allocation or outlives it never points into another one. Thread-safe.
+//! Device addresses start above everything a host pointer can be, are 256-byte aligned, lie at least 64 KiB apart and
+//! are never used twice: a pointer that runs out of its allocation or outlives it never points into another one.
+//! Thread-safe.
 class AddressSpace {
-public:
+  public:
     static constexpr std::uint64_t kFirstDeviceAddress = 1ULL << 60;
     static constexpr std::uint64_t kAlignment = 256;
     static constexpr std::uint64_t kGap = 64ULL << 10;
@@ -43,25 +44,32 @@ public:
     //! The process's own.
     [[nodiscard]] static AddressSpace& instance();
 
-    [[nodiscard]] static bool is_device_address(std::uint64_t address) noexcept { return address >= kFirstDeviceAddress; }
+    [[nodiscard]] static bool is_device_address(std::uint64_t address) noexcept {
+        return address >= kFirstDeviceAddress;
+    }
 
     //! Gives device memory an address.
     [[nodiscard]] std::uint64_t add_device(std::shared_ptr<vulkan::Buffer> buffer);
-    //! Enters host memory [address, address + size) under its own address. Throws InvalidArgument when it overlaps an entry.
-    void add_host(std::uint64_t address, std::uint64_t size, std::shared_ptr<vulkan::Buffer> buffer, std::uint64_t offset, RegionKind kind);
-    //! Removes the allocation that starts at `address` and is of this kind, and hands out what it held. Throws InvalidArgument.
+    //! Enters host memory [address, address + size) under its own address. Throws InvalidArgument when it overlaps an
+    //! entry.
+    void add_host(std::uint64_t address, std::uint64_t size, std::shared_ptr<vulkan::Buffer> buffer,
+                  std::uint64_t offset, RegionKind kind);
+    //! Removes the allocation that starts at `address` and is of this kind, and hands out what it held. Throws
+    //! InvalidArgument.
     [[nodiscard]] Region remove(std::uint64_t address, RegionKind kind);
 
-    //! The allocation that holds [address, address + size), which may begin inside it. Throws InvalidArgument, with the address and the nearest
-    //! allocation, and says whether the memory was freed, never allocated, or is too small. `what` names the pointer in the message.
+    //! The allocation that holds [address, address + size), which may begin inside it. Throws InvalidArgument, with the
+    //! address and the nearest allocation, and says whether the memory was freed, never allocated, or is too small.
+    //! `what` names the pointer in the message.
     [[nodiscard]] Region resolve(std::uint64_t address, std::uint64_t size, const char* what = "pointer") const;
     //! As resolve(), for addresses that may be ordinary host memory: nothing for those.
-    [[nodiscard]] std::optional<Region> find(std::uint64_t address, std::uint64_t size, const char* what = "pointer") const;
+    [[nodiscard]] std::optional<Region> find(std::uint64_t address, std::uint64_t size,
+                                             const char* what = "pointer") const;
 
     //! Number of live allocations.
     [[nodiscard]] std::size_t size() const;
 
-private:
+  private:
     struct Entry {
         std::uint64_t size = 0;
         std::uint64_t offset = 0;

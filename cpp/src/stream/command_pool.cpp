@@ -4,7 +4,9 @@
 
 namespace tensorvk::stream {
 
-CommandPool::CommandPool(std::shared_ptr<vulkan::Device> device) : device_(std::move(device)), shelf_(std::make_shared<Shelf>()) {}
+CommandPool::CommandPool(std::shared_ptr<vulkan::Device> device)
+    : device_(std::move(device)), shelf_(std::make_shared<Shelf>()) {
+}
 
 std::shared_ptr<vulkan::CommandBuffer> CommandPool::acquire() {
     std::unique_ptr<vulkan::CommandBuffer> commands;
@@ -25,4 +27,4 @@ std::shared_ptr<vulkan::CommandBuffer> CommandPool::acquire() {
             }};
 }
 
-}  // namespace tensorvk::stream
+} // namespace tensorvk::stream

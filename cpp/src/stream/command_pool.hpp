@@ -10,13 +10,13 @@
 namespace tensorvk::stream {
 
 class CommandPool {
-public:
+  public:
     explicit CommandPool(std::shared_ptr<vulkan::Device> device);
 
     //! A command buffer that has begun. It comes back here, and lets go of what it kept, with the last reference to it.
     [[nodiscard]] std::shared_ptr<vulkan::CommandBuffer> acquire();
 
-private:
+  private:
     struct Shelf {
         std::mutex mutex;
         std::vector<std::unique_ptr<vulkan::CommandBuffer>> free;

@@ -12,7 +12,8 @@
 namespace tensorvk::stream {
 namespace {
 
-// Host memory up to this size is read into a staging buffer when the stream is busy; more than that is worth waiting for.
+// Host memory up to this size is read into a staging buffer when the stream is busy; more than that is worth waiting
+// for.
 constexpr std::uint64_t kMostSnapshot = 32ULL << 20;
 constexpr std::uint64_t kLeastForEngine = 1ULL << 20;
 
@@ -26,7 +27,9 @@ std::uint64_t submit_copy(Stream& stream, const vulkan::BufferView& source, cons
     return stream.submit(commands);
 }
 
-void host_copy(std::byte* target, const std::byte* source, std::uint64_t bytes) { std::memmove(target, source, bytes); }
+void host_copy(std::byte* target, const std::byte* source, std::uint64_t bytes) {
+    std::memmove(target, source, bytes);
+}
 
 // Device to host where the host should not read device memory: two staging buffers take turns.
 void read_back(std::byte* target, const Endpoint& source, std::uint64_t bytes, Stream& stream) {
@@ -75,7 +78,9 @@ struct Copy {
     }
     // The device can do it alone.
     [[nodiscard]] bool on_queue(const Stream& stream) const {
-        const auto here = [&](const Endpoint& end) { return end.buffer && &end.buffer->device() == stream.device().get(); };
+        const auto here = [&](const Endpoint& end) {
+            return end.buffer && &end.buffer->device() == stream.device().get();
+        };
         return here(target) && here(source);
     }
 };
@@ -120,13 +125,14 @@ void copy_pageable(const Copy& copy, Stream& stream) {
     }
 }
 
-}  // namespace
+} // namespace
 
 void copy(std::uint64_t target, std::uint64_t source, std::uint64_t bytes, CopyKind kind, Stream& stream) {
     if (bytes == 0) return;
     const Copy job = prepare(target, source, bytes, kind);
     if (job.crosses_devices()) return copy_between_devices(job, stream);
-    // The device's copy engine has twice the bandwidth of a processor that writes through the bus, but takes longer to start.
+    // The device's copy engine has twice the bandwidth of a processor that writes through the bus, but takes longer to
+    // start.
     const bool by_engine = job.on_queue(stream) && !stream.device()->caps().unified_memory && bytes >= kLeastForEngine;
     if (!by_engine && copy_by_host(job, stream)) return;
     if (job.on_queue(stream)) {
@@ -152,4 +158,4 @@ void copy_async(std::uint64_t target, std::uint64_t source, std::uint64_t bytes,
     copy_pageable(job, stream);
 }
 
-}  // namespace tensorvk::stream
+} // namespace tensorvk::stream

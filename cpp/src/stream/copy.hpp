@@ -12,8 +12,8 @@ enum class CopyKind : int { kHostToHost = 0, kHostToDevice = 1, kDeviceToHost = 
 //! Copies after the work given to `stream` so far and returns when the bytes are there. Ranges must not overlap.
 //! Throws InvalidArgument for bad pointers and for ends that contradict `kind`.
 void copy(std::uint64_t target, std::uint64_t source, std::uint64_t bytes, CopyKind kind, Stream& stream);
-//! Copies in the stream's order. Ordinary host memory as source is read before the call returns; as target it is written before the call
-//! returns. Pinned and registered memory is read and written when the stream gets there.
+//! Copies in the stream's order. Ordinary host memory as source is read before the call returns; as target it is
+//! written before the call returns. Pinned and registered memory is read and written when the stream gets there.
 void copy_async(std::uint64_t target, std::uint64_t source, std::uint64_t bytes, CopyKind kind, Stream& stream);
 
 //! Sets `bytes` bytes from `target` (device, pinned or registered memory) to `value`, in the stream's order.

@@ -18,7 +18,8 @@ using vulkan::Device;
 const vulkan::DeviceOffer& offer_of(int device) {
     const auto& all = vulkan::physical_devices();
     if (device < 0 || static_cast<std::size_t>(device) >= all.size()) {
-        throw stream::InvalidDevice(text("There is no device ", device, ": this machine has ", all.size(), ", numbered from 0."));
+        throw stream::InvalidDevice(
+            text("There is no device ", device, ": this machine has ", all.size(), ", numbered from 0."));
     }
     return all[static_cast<std::size_t>(device)].offer;
 }
@@ -28,8 +29,12 @@ int clamp_int(std::uint64_t value) {
     return static_cast<int>(std::min(value, static_cast<std::uint64_t>(std::numeric_limits<int>::max())));
 }
 
-int version_major(const vulkan::DeviceOffer& offer) { return static_cast<int>(offer.api_version >> 22 & 0x7F); }
-int version_minor(const vulkan::DeviceOffer& offer) { return static_cast<int>(offer.api_version >> 12 & 0x3FF); }
+int version_major(const vulkan::DeviceOffer& offer) {
+    return static_cast<int>(offer.api_version >> 22 & 0x7F);
+}
+int version_minor(const vulkan::DeviceOffer& offer) {
+    return static_cast<int>(offer.api_version >> 12 & 0x3FF);
+}
 
 int processors(const vulkan::DeviceOffer& offer) {
     return offer.type == vulkan::DeviceType::kCpu ? std::max(1, clamp_int(std::thread::hardware_concurrency())) : 1;
@@ -85,7 +90,8 @@ constexpr std::array kAttributes{
     AttributeRow{cudaDevAttrMaxGridDimX, [](const cudaDeviceProp& p) { return p.maxGridSize[0]; }},
     AttributeRow{cudaDevAttrMaxGridDimY, [](const cudaDeviceProp& p) { return p.maxGridSize[1]; }},
     AttributeRow{cudaDevAttrMaxGridDimZ, [](const cudaDeviceProp& p) { return p.maxGridSize[2]; }},
-    AttributeRow{cudaDevAttrMaxSharedMemoryPerBlock, [](const cudaDeviceProp& p) { return clamp_int(p.sharedMemPerBlock); }},
+    AttributeRow{cudaDevAttrMaxSharedMemoryPerBlock,
+                 [](const cudaDeviceProp& p) { return clamp_int(p.sharedMemPerBlock); }},
     AttributeRow{cudaDevAttrWarpSize, [](const cudaDeviceProp& p) { return p.warpSize; }},
     AttributeRow{cudaDevAttrMultiProcessorCount, [](const cudaDeviceProp& p) { return p.multiProcessorCount; }},
     AttributeRow{cudaDevAttrIntegrated, [](const cudaDeviceProp& p) { return p.integrated; }},
@@ -103,7 +109,7 @@ T& required(T* result) {
     return *result;
 }
 
-}  // namespace
+} // namespace
 
 cudaError_t cudaGetDeviceCount(int* count) {
     return guarded([&] { required(count) = Device::count(); });
@@ -126,9 +132,11 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* prop, int device) {
 
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attr, int device) {
     return guarded([&] {
-        const auto* row = std::find_if(kAttributes.begin(), kAttributes.end(), [&](const AttributeRow& r) { return r.attr == attr; });
+        const auto* row =
+            std::find_if(kAttributes.begin(), kAttributes.end(), [&](const AttributeRow& r) { return r.attr == attr; });
         if (row == kAttributes.end()) {
-            throw InvalidArgument(text("Device attribute ", static_cast<int>(attr), " means nothing to a Vulkan device."));
+            throw InvalidArgument(
+                text("Device attribute ", static_cast<int>(attr), " means nothing to a Vulkan device."));
         }
         required(value) = row->get(properties_of(offer_of(device)));
     });
@@ -158,8 +166,12 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
     });
 }
 
-cudaError_t cudaProfilerStart() { return cudaSuccess; }
+cudaError_t cudaProfilerStart() {
+    return cudaSuccess;
+}
 
-cudaError_t cudaProfilerStop() { return cudaSuccess; }
+cudaError_t cudaProfilerStop() {
+    return cudaSuccess;
+}
 
-}  // namespace tensorvk
+} // namespace tensorvk

@@ -66,7 +66,7 @@ cudaError_t note(cudaError_t code, const char* message) noexcept {
     return code;
 }
 
-}  // namespace
+} // namespace
 
 namespace stream {
 
@@ -105,11 +105,15 @@ cudaError_t note_failure(std::exception_ptr error) noexcept {
     }
 }
 
-}  // namespace stream
+} // namespace stream
 
-cudaError_t cudaGetLastError() { return std::exchange(last_error.code, cudaSuccess); }
+cudaError_t cudaGetLastError() {
+    return std::exchange(last_error.code, cudaSuccess);
+}
 
-cudaError_t cudaPeekAtLastError() { return last_error.code; }
+cudaError_t cudaPeekAtLastError() {
+    return last_error.code;
+}
 
 const char* cudaGetErrorName(cudaError_t error) {
     const ErrorRow* row = find_row(error);
@@ -121,6 +125,8 @@ const char* cudaGetErrorString(cudaError_t error) {
     return row == nullptr ? "unrecognized error code" : row->text;
 }
 
-const std::string& lastErrorMessage() { return last_error.message; }
+const std::string& lastErrorMessage() {
+    return last_error.message;
+}
 
-}  // namespace tensorvk
+} // namespace tensorvk

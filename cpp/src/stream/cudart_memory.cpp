@@ -12,15 +12,19 @@ using stream::guarded;
 using stream::Stream;
 using vulkan::Device;
 
-std::uint64_t address(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
+std::uint64_t address(const void* pointer) {
+    return reinterpret_cast<std::uintptr_t>(pointer);
+}
 
-std::shared_ptr<Stream> get(cudaStream_t handle) { return Stream::from_handle(reinterpret_cast<std::uintptr_t>(handle)); }
+std::shared_ptr<Stream> get(cudaStream_t handle) {
+    return Stream::from_handle(reinterpret_cast<std::uintptr_t>(handle));
+}
 
 void require(const void* result) {
     if (result == nullptr) throw InvalidArgument("The place for the pointer is null.");
 }
 
-}  // namespace
+} // namespace
 
 cudaError_t cudaMalloc(void** devPtr, size_t size) {
     return guarded([&] {
@@ -46,7 +50,9 @@ cudaError_t cudaFreeAsync(void* devPtr, cudaStream_t stream) {
     return guarded([&] { stream::free_device_async(address(devPtr), *get(stream)); });
 }
 
-cudaError_t cudaMallocHost(void** ptr, size_t size, unsigned int flags) { return cudaHostAlloc(ptr, size, flags); }
+cudaError_t cudaMallocHost(void** ptr, size_t size, unsigned int flags) {
+    return cudaHostAlloc(ptr, size, flags);
+}
 
 cudaError_t cudaHostAlloc(void** ptr, size_t size, unsigned int flags) {
     return guarded([&] {
@@ -71,11 +77,14 @@ cudaError_t cudaHostUnregister(void* ptr) {
 }
 
 cudaError_t cudaMemcpy(void* dst, const void* src, size_t count, cudaMemcpyKind kind) {
-    return guarded([&] { stream::copy(address(dst), address(src), count, static_cast<stream::CopyKind>(kind), *get(nullptr)); });
+    return guarded(
+        [&] { stream::copy(address(dst), address(src), count, static_cast<stream::CopyKind>(kind), *get(nullptr)); });
 }
 
 cudaError_t cudaMemcpyAsync(void* dst, const void* src, size_t count, cudaMemcpyKind kind, cudaStream_t stream) {
-    return guarded([&] { stream::copy_async(address(dst), address(src), count, static_cast<stream::CopyKind>(kind), *get(stream)); });
+    return guarded([&] {
+        stream::copy_async(address(dst), address(src), count, static_cast<stream::CopyKind>(kind), *get(stream));
+    });
 }
 
 cudaError_t cudaMemset(void* devPtr, int value, size_t count) {
@@ -86,4 +95,4 @@ cudaError_t cudaMemsetAsync(void* devPtr, int value, size_t count, cudaStream_t 
     return guarded([&] { stream::fill_async(address(devPtr), static_cast<std::uint8_t>(value), count, *get(stream)); });
 }
 
-}  // namespace tensorvk
+} // namespace tensorvk

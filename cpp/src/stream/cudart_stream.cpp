@@ -12,22 +12,31 @@ using stream::guarded;
 using stream::Stream;
 using vulkan::Device;
 
-std::uint64_t number(const void* handle) { return reinterpret_cast<std::uintptr_t>(handle); }
+std::uint64_t number(const void* handle) {
+    return reinterpret_cast<std::uintptr_t>(handle);
+}
 
-std::shared_ptr<Stream> get(cudaStream_t handle) { return Stream::from_handle(number(handle)); }
-std::shared_ptr<Event> get(cudaEvent_t handle) { return Event::from_handle(number(handle)); }
+std::shared_ptr<Stream> get(cudaStream_t handle) {
+    return Stream::from_handle(number(handle));
+}
+std::shared_ptr<Event> get(cudaEvent_t handle) {
+    return Event::from_handle(number(handle));
+}
 
 void require(const void* result) {
     if (result == nullptr) throw InvalidArgument("The place for the result is null.");
 }
 
 void check_flags(const char* function, unsigned int flags, unsigned int known) {
-    if ((flags & ~known) != 0) throw InvalidArgument(text(function, " knows no flags ", flags, "; allowed are those of ", known, "."));
+    if ((flags & ~known) != 0)
+        throw InvalidArgument(text(function, " knows no flags ", flags, "; allowed are those of ", known, "."));
 }
 
-}  // namespace
+} // namespace
 
-cudaError_t cudaStreamCreate(cudaStream_t* stream) { return cudaStreamCreateWithFlags(stream, cudaStreamDefault); }
+cudaError_t cudaStreamCreate(cudaStream_t* stream) {
+    return cudaStreamCreateWithFlags(stream, cudaStreamDefault);
+}
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int flags) {
     return guarded([&] {
@@ -70,7 +79,9 @@ cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t fn, void* userD
     });
 }
 
-cudaError_t cudaEventCreate(cudaEvent_t* event, unsigned int flags) { return cudaEventCreateWithFlags(event, flags); }
+cudaError_t cudaEventCreate(cudaEvent_t* event, unsigned int flags) {
+    return cudaEventCreateWithFlags(event, flags);
+}
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned int flags) {
     return guarded([&] {
@@ -106,4 +117,4 @@ cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t start, cudaEvent_t end) 
     });
 }
 
-}  // namespace tensorvk
+} // namespace tensorvk

@@ -13,17 +13,18 @@ using Clock = std::chrono::steady_clock;
 namespace {
 // A stream that nobody waits for asks the device from this many unfinished submissions on.
 constexpr std::size_t kManyRetained = 64;
-}  // namespace
+} // namespace
 
-StreamState::StreamState(DeviceContext& owner, std::shared_ptr<vulkan::Device> on, vulkan::Queue& submits_to, std::uint64_t id,
-                         bool independent)
+StreamState::StreamState(DeviceContext& owner, std::shared_ptr<vulkan::Device> on, vulkan::Queue& submits_to,
+                         std::uint64_t id, bool independent)
     : context(owner),
       device(std::move(on)),
       queue(submits_to),
       timeline(device),
       handle(id),
       non_blocking(independent),
-      expected_end(Clock::now()) {}
+      expected_end(Clock::now()) {
+}
 
 DeviceContext& DeviceContext::of(const std::shared_ptr<vulkan::Device>& device) {
     static std::mutex mutex;
@@ -41,7 +42,7 @@ DeviceContext::DeviceContext(std::shared_ptr<vulkan::Device> device)
 }
 
 std::shared_ptr<StreamState> DeviceContext::create_stream(std::uint64_t handle, bool non_blocking) {
-    std::vector<std::shared_ptr<StreamState>> finished;  // destroyed after the lock is gone
+    std::vector<std::shared_ptr<StreamState>> finished; // destroyed after the lock is gone
     const std::lock_guard lock(mutex_);
     std::erase_if(streams_, [&](const std::shared_ptr<StreamState>& stream) {
         const bool done = stream->destroyed && stream->deferred.empty() && stream->timeline.reached(stream->enqueued);
@@ -66,7 +67,7 @@ std::vector<std::shared_ptr<StreamState>> DeviceContext::streams() {
 }
 
 std::uint64_t DeviceContext::enqueue(StreamState& stream, Work work) {
-    Retained::Batch finished;  // destroyed after the lock is gone
+    Retained::Batch finished; // destroyed after the lock is gone
     const std::lock_guard lock(mutex_);
     const bool many = stream.retained.size() > kManyRetained;
     stream.retained.take(many ? stream.timeline.completed() : stream.timeline.seen(), finished);
@@ -79,7 +80,7 @@ std::uint64_t DeviceContext::enqueue_locked(StreamState& stream, Work work) {
     collect_implicit_waits_locked(stream, work.waits);
     const std::uint64_t value = stream.enqueued + 1;
     if (!stream.host_busy && stream.deferred.empty() && waits_only_for_device(work)) {
-        start_locked(stream, std::move(work), value);  // if it throws, nothing has happened
+        start_locked(stream, std::move(work), value); // if it throws, nothing has happened
         stream.enqueued = value;
         if (deferred_count_ > 0) advance_locked();
     } else {
@@ -126,7 +127,9 @@ void DeviceContext::release_finished(StreamState& stream) {
     }
 }
 
-bool DeviceContext::is_pending(const Dependency& dependency) { return !dependency.stream->timeline.reached(dependency.value); }
+bool DeviceContext::is_pending(const Dependency& dependency) {
+    return !dependency.stream->timeline.reached(dependency.value);
+}
 
 // The legacy default stream waits for all blocking streams, and they for it.
 void DeviceContext::collect_implicit_waits_locked(StreamState& stream, std::vector<Dependency>& waits) {
@@ -198,7 +201,8 @@ void DeviceContext::advance_locked() {
     for (bool progress = true; progress && deferred_count_ > 0;) {
         progress = false;
         for (const auto& stream : streams_) {
-            while (!stream->host_busy && !stream->deferred.empty() && waits_only_for_device(stream->deferred.front().work)) {
+            while (!stream->host_busy && !stream->deferred.empty() &&
+                   waits_only_for_device(stream->deferred.front().work)) {
                 StreamState::Deferred first = std::move(stream->deferred.front());
                 stream->deferred.pop_front();
                 --deferred_count_;
@@ -209,4 +213,4 @@ void DeviceContext::advance_locked() {
     }
 }
 
-}  // namespace tensorvk::stream
+} // namespace tensorvk::stream

@@ -12,10 +12,11 @@
 
 namespace tensorvk::stream {
 
-//! Work goes to a VkQueue only when nothing but the device stands before it: a queue that waited for the host would block every stream on it.
-//! Work behind a host function, or behind work of another stream that is held back itself, waits here in software.
+//! Work goes to a VkQueue only when nothing but the device stands before it: a queue that waited for the host would
+//! block every stream on it. Work behind a host function, or behind work of another stream that is held back itself,
+//! waits here in software.
 class DeviceContext {
-public:
+  public:
     //! One per device, kept until the process ends.
     [[nodiscard]] static DeviceContext& of(const std::shared_ptr<vulkan::Device>& device);
 
@@ -34,7 +35,8 @@ public:
     //! Adds work to the stream; returns its value.
     std::uint64_t enqueue(StreamState& stream, Work work);
     void add_wait(StreamState& stream, Dependency dependency);
-    //! A value that is reached when everything that the stream must wait for so far is done, events and legacy default stream rules included.
+    //! A value that is reached when everything that the stream must wait for so far is done, events and legacy default
+    //! stream rules included.
     [[nodiscard]] std::uint64_t settle(StreamState& stream);
     //! How long `stream` will probably still work; zero when unknown.
     [[nodiscard]] std::chrono::nanoseconds expected_rest(StreamState& stream);
@@ -43,7 +45,7 @@ public:
     //! The live streams and those with unfinished work.
     [[nodiscard]] std::vector<std::shared_ptr<StreamState>> streams();
 
-private:
+  private:
     // Those named *_locked run with mutex_ held.
     void collect_implicit_waits_locked(StreamState& stream, std::vector<Dependency>& waits);
     [[nodiscard]] static bool is_pending(const Dependency& dependency);

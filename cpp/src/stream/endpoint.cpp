@@ -26,11 +26,12 @@ void check_end(const Endpoint& end, bool wants_device, const KindRow& row, const
     // Pinned host memory is reachable by the device, so it passes for both.
     const bool fits = wants_device ? end.on_device || !end.pageable() : !end.on_device;
     if (fits) return;
-    throw InvalidCopyKind(text("The copy's kind is ", row.name, ", but its ", what, " 0x", std::hex, end.address, " is ",
-                               end.on_device ? "device" : "host", " memory: give the right kind, or cudaMemcpyDefault."));
+    throw InvalidCopyKind(text("The copy's kind is ", row.name, ", but its ", what, " 0x", std::hex, end.address,
+                               " is ", end.on_device ? "device" : "host",
+                               " memory: give the right kind, or cudaMemcpyDefault."));
 }
 
-}  // namespace
+} // namespace
 
 std::byte* Endpoint::host_pointer(bool read) const {
     if (!on_device) return reinterpret_cast<std::byte*>(address);
@@ -56,4 +57,4 @@ void check_kind(const Endpoint& target, const Endpoint& source, CopyKind kind) {
     throw InvalidCopyKind(text(static_cast<int>(kind), " is no kind of copy; allowed are 0 to 4 (cudaMemcpyKind)."));
 }
 
-}  // namespace tensorvk::stream
+} // namespace tensorvk::stream

@@ -9,37 +9,37 @@ namespace tensorvk::stream {
 
 //! A stream or event handle that is none, or none any more.
 class InvalidHandle : public InvalidArgument {
-public:
+  public:
     using InvalidArgument::InvalidArgument;
 };
 
 //! The device has not got there yet; ask again later.
 class NotReady : public InvalidState {
-public:
+  public:
     using InvalidState::InvalidState;
 };
 
 //! Called from a place where waiting would never end.
 class NotPermitted : public InvalidState {
-public:
+  public:
     using InvalidState::InvalidState;
 };
 
 //! A device number that is none.
 class InvalidDevice : public InvalidArgument {
-public:
+  public:
     using InvalidArgument::InvalidArgument;
 };
 
 //! Host memory that is known already.
 class OverlappingRegistration : public InvalidArgument {
-public:
+  public:
     using InvalidArgument::InvalidArgument;
 };
 
 //! The two ends of a copy contradict its kind.
 class InvalidCopyKind : public InvalidArgument {
-public:
+  public:
     using InvalidArgument::InvalidArgument;
 };
 

@@ -26,10 +26,10 @@ struct TimestampSlot {
 
 namespace {
 
-constexpr std::uint64_t kFirstHandle = 0x10008;  // no event's number is a stream's
+constexpr std::uint64_t kFirstHandle = 0x10008; // no event's number is a stream's
 
 HandleTable<Event>& table() {
-    static auto* events = new HandleTable<Event>(kFirstHandle);  // handles may be used while the process ends
+    static auto* events = new HandleTable<Event>(kFirstHandle); // handles may be used while the process ends
     return *events;
 }
 
@@ -50,7 +50,7 @@ std::uint64_t read_time(const Event& event, const Event::Point& point, const cha
     return point.slot->pool.read(0, 1).at(0);
 }
 
-}  // namespace
+} // namespace
 
 std::shared_ptr<Event> Event::create(const std::shared_ptr<vulkan::Device>& device, bool timing) {
     auto event = std::make_shared<Event>(device, timing);
@@ -70,7 +70,8 @@ void Event::destroy(std::uint64_t handle) {
 }
 
 Event::Event(std::shared_ptr<vulkan::Device> device, bool timing) : device_(std::move(device)), timing_(timing) {
-    if (timing && !device_->caps().timestamps) throw Unsupported("This device has no timestamps, so events cannot be timed on it.");
+    if (timing && !device_->caps().timestamps)
+        throw Unsupported("This device has no timestamps, so events cannot be timed on it.");
 }
 
 Event::~Event() = default;
@@ -131,4 +132,4 @@ float Event::elapsed_ms(const Event& start, const Event& end) {
     return static_cast<float>(from.slot->pool.elapsed_ns(begin, finish) / kNanosecondsPerMillisecond);
 }
 
-}  // namespace tensorvk::stream
+} // namespace tensorvk::stream

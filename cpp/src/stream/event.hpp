@@ -14,9 +14,10 @@ namespace tensorvk::stream {
 struct TimestampSlot;
 
 class Event {
-public:
+  public:
     //! Events with timing write a timestamp when reached; without, recording costs no submission.
-    [[nodiscard]] static std::shared_ptr<Event> create(const std::shared_ptr<vulkan::Device>& device, bool timing = true);
+    [[nodiscard]] static std::shared_ptr<Event> create(const std::shared_ptr<vulkan::Device>& device,
+                                                       bool timing = true);
     //! Throws InvalidHandle for unknown or destroyed handles.
     [[nodiscard]] static std::shared_ptr<Event> from_handle(std::uint64_t handle);
     static void destroy(std::uint64_t handle);
@@ -36,7 +37,8 @@ public:
     void synchronize() const;
     //! True when the latest record is done or there was none.
     [[nodiscard]] bool query() const;
-    //! Milliseconds from `start` to `end`. Throws InvalidHandle when one was never recorded or has no timing, NotReady when one is not done.
+    //! Milliseconds from `start` to `end`. Throws InvalidHandle when one was never recorded or has no timing, NotReady
+    //! when one is not done.
     [[nodiscard]] static float elapsed_ms(const Event& start, const Event& end);
 
     struct Point {
@@ -46,7 +48,7 @@ public:
     };
     [[nodiscard]] Point point() const;
 
-private:
+  private:
     [[nodiscard]] std::shared_ptr<TimestampSlot> free_slot(const StreamState& stream);
 
     std::shared_ptr<vulkan::Device> device_;

@@ -33,17 +33,18 @@ void submit_fill(const Endpoint& target, std::uint8_t value, std::uint64_t bytes
     stream.submit(commands);
 }
 
-}  // namespace
+} // namespace
 
 void fill_async(std::uint64_t target, std::uint8_t value, std::uint64_t bytes, Stream& stream) {
     if (bytes == 0) return;
     const Endpoint end = find_endpoint(target, bytes, "target");
     if (end.pageable()) {
-        throw InvalidArgument(text("Only device memory and pinned host memory can be set; 0x", std::hex, target, " is ordinary host memory."));
+        throw InvalidArgument(text("Only device memory and pinned host memory can be set; 0x", std::hex, target,
+                                   " is ordinary host memory."));
     }
     if (&end.buffer->device() != stream.device().get()) {
-        throw InvalidArgument(text("Memory of device ", end.buffer->device().index(), " cannot be set in a stream of device ",
-                                   stream.device()->index(), "."));
+        throw InvalidArgument(text("Memory of device ", end.buffer->device().index(),
+                                   " cannot be set in a stream of device ", stream.device()->index(), "."));
     }
     submit_fill(end, value, bytes, stream);
 }
@@ -53,4 +54,4 @@ void fill(std::uint64_t target, std::uint8_t value, std::uint64_t bytes, Stream&
     stream.synchronize();
 }
 
-}  // namespace tensorvk::stream
+} // namespace tensorvk::stream

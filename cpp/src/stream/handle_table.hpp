@@ -12,7 +12,7 @@ namespace tensorvk::stream {
 //! Numbers are never used twice, so that a handle that outlives its object is noticed. Thread-safe.
 template <typename T>
 class HandleTable {
-public:
+  public:
     explicit HandleTable(std::uint64_t first) : next_(first) {}
 
     //! Alignment of handles that pass as pointers.
@@ -44,7 +44,7 @@ public:
         return handle >= first && handle < next_;
     }
 
-private:
+  private:
     mutable std::shared_mutex mutex_;
     std::unordered_map<std::uint64_t, std::shared_ptr<T>> objects_;
     std::uint64_t next_;

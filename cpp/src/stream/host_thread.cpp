@@ -5,9 +5,10 @@
 namespace tensorvk::stream {
 namespace {
 thread_local bool running_task = false;
-}  // namespace
+} // namespace
 
-HostThread::HostThread() : thread_([this] { run(); }) {}
+HostThread::HostThread() : thread_([this] { run(); }) {
+}
 
 HostThread::~HostThread() {
     {
@@ -26,7 +27,9 @@ void HostThread::post(std::function<void()> task) {
     wake_.notify_one();
 }
 
-bool HostThread::is_current() noexcept { return running_task; }
+bool HostThread::is_current() noexcept {
+    return running_task;
+}
 
 void HostThread::run() {
     std::unique_lock lock(mutex_);
@@ -43,4 +46,4 @@ void HostThread::run() {
     }
 }
 
-}  // namespace tensorvk::stream
+} // namespace tensorvk::stream

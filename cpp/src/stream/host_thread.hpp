@@ -10,7 +10,7 @@
 namespace tensorvk::stream {
 
 class HostThread {
-public:
+  public:
     HostThread();
     //! Finishes what was posted.
     ~HostThread();
@@ -22,7 +22,7 @@ public:
     //! True on threads of this class while a task runs.
     [[nodiscard]] static bool is_current() noexcept;
 
-private:
+  private:
     void run();
 
     std::mutex mutex_;

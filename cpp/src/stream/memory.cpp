@@ -9,9 +9,12 @@
 namespace tensorvk::stream {
 namespace {
 
-std::uint64_t address_of(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
+std::uint64_t address_of(const void* pointer) {
+    return reinterpret_cast<std::uintptr_t>(pointer);
+}
 
-// As CUDA does: memory goes away when nothing on its device can be using it. The address is checked first, so that a wrong one costs nothing.
+// As CUDA does: memory goes away when nothing on its device can be using it. The address is checked first, so that a
+// wrong one costs nothing.
 Region remove_when_idle(std::uint64_t address, RegionKind kind) {
     const Region known = AddressSpace::instance().resolve(address, 0);
     if (known.buffer) synchronize_device(known.buffer->device().shared_from_this());
@@ -33,7 +36,7 @@ std::pair<std::shared_ptr<vulkan::Buffer>, std::uint64_t> try_import(const std::
     }
 }
 
-}  // namespace
+} // namespace
 
 std::uint64_t allocate_device(const std::shared_ptr<vulkan::Device>& device, std::uint64_t bytes) {
     if (bytes == 0) return 0;
@@ -64,11 +67,14 @@ void free_host(void* pointer) {
 }
 
 void register_host(const std::shared_ptr<vulkan::Device>& device, void* pointer, std::uint64_t bytes) {
-    if (pointer == nullptr || bytes == 0) throw InvalidArgument("Registering host memory needs a pointer and at least one byte.");
+    if (pointer == nullptr || bytes == 0)
+        throw InvalidArgument("Registering host memory needs a pointer and at least one byte.");
     auto [buffer, offset] = try_import(device, address_of(pointer), bytes);
     AddressSpace::instance().add_host(address_of(pointer), bytes, std::move(buffer), offset, RegionKind::kRegistered);
 }
 
-void unregister_host(void* pointer) { (void)remove_when_idle(address_of(pointer), RegionKind::kRegistered); }
+void unregister_host(void* pointer) {
+    (void)remove_when_idle(address_of(pointer), RegionKind::kRegistered);
+}
 
-}  // namespace tensorvk::stream
+} // namespace tensorvk::stream

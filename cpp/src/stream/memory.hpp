@@ -19,7 +19,8 @@ void free_device_async(std::uint64_t address, Stream& stream);
 [[nodiscard]] void* allocate_host(const std::shared_ptr<vulkan::Device>& device, std::uint64_t bytes);
 void free_host(void* pointer);
 
-//! Makes the user's memory known, without copying where the driver can import it. Throws InvalidArgument when it overlaps a known one.
+//! Makes the user's memory known, without copying where the driver can import it. Throws InvalidArgument when it
+//! overlaps a known one.
 void register_host(const std::shared_ptr<vulkan::Device>& device, void* pointer, std::uint64_t bytes);
 void unregister_host(void* pointer);
 

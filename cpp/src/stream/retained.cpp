@@ -16,4 +16,4 @@ bool Retained::take(std::uint64_t reached, Batch& batch) {
     return taken == batch.size();
 }
 
-}  // namespace tensorvk::stream
+} // namespace tensorvk::stream

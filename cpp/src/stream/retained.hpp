@@ -10,8 +10,10 @@ namespace tensorvk::stream {
 
 //! A queue that keeps its memory, so that a steady flow of work allocates nothing.
 class Retained {
-public:
-    void add(std::uint64_t value, std::shared_ptr<const void> object) { entries_.push_back({value, std::move(object)}); }
+  public:
+    void add(std::uint64_t value, std::shared_ptr<const void> object) {
+        entries_.push_back({value, std::move(object)});
+    }
 
     //! A few objects at a time, so that the caller can let go of them without holding its lock.
     using Batch = std::array<std::shared_ptr<const void>, 8>;
@@ -20,7 +22,7 @@ public:
 
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size() - head_; }
 
-private:
+  private:
     struct Entry {
         std::uint64_t value = 0;
         std::shared_ptr<const void> object;

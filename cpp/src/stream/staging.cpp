@@ -7,10 +7,11 @@ namespace {
 constexpr std::uint64_t kSmall = 64ULL << 10;
 // More than this many idle buffers of a kind are given back.
 constexpr std::size_t kMostIdle = 8;
-}  // namespace
+} // namespace
 
 Staging::Staging(std::shared_ptr<vulkan::Device> device)
-    : device_(std::move(device)), small_(std::make_shared<Shelf>()), chunks_(std::make_shared<Shelf>()) {}
+    : device_(std::move(device)), small_(std::make_shared<Shelf>()), chunks_(std::make_shared<Shelf>()) {
+}
 
 std::shared_ptr<vulkan::Buffer> Staging::acquire(std::uint64_t bytes) {
     if (bytes > kChunk) return std::make_shared<vulkan::Buffer>(device_, bytes, vulkan::BufferPlace::kHost);
@@ -24,7 +25,8 @@ std::shared_ptr<vulkan::Buffer> Staging::acquire(std::uint64_t bytes) {
         }
     }
     if (!buffer) {
-        buffer = std::make_unique<vulkan::Buffer>(device_, bytes <= kSmall ? kSmall : kChunk, vulkan::BufferPlace::kHost);
+        buffer =
+            std::make_unique<vulkan::Buffer>(device_, bytes <= kSmall ? kSmall : kChunk, vulkan::BufferPlace::kHost);
     }
     return {buffer.release(), [shelf](vulkan::Buffer* used) {
                 std::unique_ptr<vulkan::Buffer> back(used);
@@ -33,4 +35,4 @@ std::shared_ptr<vulkan::Buffer> Staging::acquire(std::uint64_t bytes) {
             }};
 }
 
-}  // namespace tensorvk::stream
+} // namespace tensorvk::stream

@@ -11,7 +11,7 @@
 namespace tensorvk::stream {
 
 class Staging {
-public:
+  public:
     static constexpr std::uint64_t kChunk = 4ULL << 20; // bytes
 
     explicit Staging(std::shared_ptr<vulkan::Device> device);
@@ -19,7 +19,7 @@ public:
     //! A buffer of at least `bytes`; those up to kChunk come from a shelf and go back to it with the last reference.
     [[nodiscard]] std::shared_ptr<vulkan::Buffer> acquire(std::uint64_t bytes);
 
-private:
+  private:
     struct Shelf {
         std::mutex mutex;
         std::vector<std::unique_ptr<vulkan::Buffer>> free;

@@ -13,17 +13,18 @@ namespace {
 constexpr std::uint64_t kFirstHandle = 0x10000;
 
 HandleTable<Stream>& table() {
-    static auto* streams = new HandleTable<Stream>(kFirstHandle);  // handles may be used while the process ends
+    static auto* streams = new HandleTable<Stream>(kFirstHandle); // handles may be used while the process ends
     return *streams;
 }
 
 [[noreturn]] void throw_unknown(std::uint64_t handle) {
     throw InvalidHandle(text("Stream handle 0x", std::hex, handle,
-                             table().was_used(handle, kFirstHandle) ? " belongs to a stream that was destroyed."
-                                                                    : " is no stream: cudaStreamCreate gives one, 0 is the default."));
+                             table().was_used(handle, kFirstHandle)
+                                 ? " belongs to a stream that was destroyed."
+                                 : " is no stream: cudaStreamCreate gives one, 0 is the default."));
 }
 
-}  // namespace
+} // namespace
 
 std::shared_ptr<Stream> Stream::create(const std::shared_ptr<vulkan::Device>& device, bool non_blocking) {
     const std::uint64_t handle = table().reserve();
@@ -50,22 +51,31 @@ void Stream::destroy(std::uint64_t handle) {
     stream->state_->context.retire_stream(*stream->state_);
 }
 
-Stream::Stream(std::shared_ptr<StreamState> state) : state_(std::move(state)) {}
+Stream::Stream(std::shared_ptr<StreamState> state) : state_(std::move(state)) {
+}
 
 Stream::~Stream() = default;
 
-std::uint64_t Stream::handle() const noexcept { return state_->handle; }
+std::uint64_t Stream::handle() const noexcept {
+    return state_->handle;
+}
 
-bool Stream::is_default() const noexcept { return state_->handle == kDefaultStreamHandle; }
+bool Stream::is_default() const noexcept {
+    return state_->handle == kDefaultStreamHandle;
+}
 
-bool Stream::non_blocking() const noexcept { return state_->non_blocking; }
+bool Stream::non_blocking() const noexcept {
+    return state_->non_blocking;
+}
 
-const std::shared_ptr<vulkan::Device>& Stream::device() const noexcept { return state_->device; }
+const std::shared_ptr<vulkan::Device>& Stream::device() const noexcept {
+    return state_->device;
+}
 
 std::uint64_t Stream::submit(std::shared_ptr<const vulkan::CommandBuffer> commands, std::chrono::nanoseconds expected) {
     if (&commands->device() != state_->device.get()) {
-        throw InvalidArgument(text("Work recorded for device ", commands->device().index(), " was given to a stream of device ",
-                                   state_->device->index(), "."));
+        throw InvalidArgument(text("Work recorded for device ", commands->device().index(),
+                                   " was given to a stream of device ", state_->device->index(), "."));
     }
     Work work;
     work.commands = std::move(commands);
@@ -84,7 +94,9 @@ void Stream::wait_event(const Event& event) {
     if (point.stream) state_->context.add_wait(*state_, {point.stream, point.value});
 }
 
-void Stream::synchronize() { wait_value(state_->context.settle(*state_)); }
+void Stream::synchronize() {
+    wait_value(state_->context.settle(*state_));
+}
 
 void Stream::wait_value(std::uint64_t value) {
     if (!state_->timeline.reached(value)) {
@@ -96,12 +108,16 @@ void Stream::wait_value(std::uint64_t value) {
     state_->context.release_finished(*state_);
 }
 
-bool Stream::query() { return state_->timeline.reached(state_->context.settle(*state_)); }
+bool Stream::query() {
+    return state_->timeline.reached(state_->context.settle(*state_));
+}
 
-std::uint64_t Stream::last_value() const { return state_->context.settle(*state_); }
+std::uint64_t Stream::last_value() const {
+    return state_->context.settle(*state_);
+}
 
 void synchronize_device(const std::shared_ptr<vulkan::Device>& device) {
     for (const std::shared_ptr<StreamState>& state : DeviceContext::of(device).streams()) Stream(state).synchronize();
 }
 
-}  // namespace tensorvk::stream
+} // namespace tensorvk::stream

@@ -36,7 +36,8 @@ struct Work {
 };
 
 struct StreamState {
-    StreamState(DeviceContext& owner, std::shared_ptr<vulkan::Device> on, vulkan::Queue& submits_to, std::uint64_t id, bool independent);
+    StreamState(DeviceContext& owner, std::shared_ptr<vulkan::Device> on, vulkan::Queue& submits_to, std::uint64_t id,
+                bool independent);
 
     DeviceContext& context;
     std::shared_ptr<vulkan::Device> device;
@@ -54,7 +55,7 @@ struct StreamState {
     std::uint64_t submitted = 0; // values up to here are reached without anything more from the host
     bool host_busy = false;      // the host thread owns value submitted + 1
     bool destroyed = false;
-    std::deque<Deferred> deferred; // in order; the host must do something before the first can go to the queue
+    std::deque<Deferred> deferred;         // in order; the host must do something before the first can go to the queue
     std::vector<Dependency> pending_waits; // of wait_event(), for the next piece of work
     Retained retained;
     std::chrono::steady_clock::time_point expected_end;

@@ -1,7 +1,7 @@
 #pragma once
 
-// Vulkan without linking to a loader: prototypes are off, and every entry point that TensorVK calls stands in one of the three
-// lists below. The tables made from them are filled by loader.cpp, instance.cpp and device.cpp.
+// Vulkan without linking to a loader: prototypes are off, and every entry point that TensorVK calls stands in one of
+// the three lists below. The tables made from them are filled by loader.cpp, instance.cpp and device.cpp.
 
 #ifndef VK_NO_PROTOTYPES
 #define VK_NO_PROTOTYPES
@@ -10,22 +10,22 @@
 
 #include "vulkan/newer_structs.hpp"
 
-#define TVK_GLOBAL_FUNCTIONS(X)          \
-    X(EnumerateInstanceVersion)          \
-    X(EnumerateInstanceLayerProperties)  \
+#define TVK_GLOBAL_FUNCTIONS(X)             \
+    X(EnumerateInstanceVersion)             \
+    X(EnumerateInstanceLayerProperties)     \
     X(EnumerateInstanceExtensionProperties) \
     X(CreateInstance)
 
-#define TVK_INSTANCE_FUNCTIONS(X)            \
-    X(DestroyInstance)                       \
-    X(EnumeratePhysicalDevices)              \
-    X(GetPhysicalDeviceProperties)           \
-    X(GetPhysicalDeviceProperties2)          \
-    X(GetPhysicalDeviceFeatures2)            \
-    X(GetPhysicalDeviceMemoryProperties2)    \
+#define TVK_INSTANCE_FUNCTIONS(X)             \
+    X(DestroyInstance)                        \
+    X(EnumeratePhysicalDevices)               \
+    X(GetPhysicalDeviceProperties)            \
+    X(GetPhysicalDeviceProperties2)           \
+    X(GetPhysicalDeviceFeatures2)             \
+    X(GetPhysicalDeviceMemoryProperties2)     \
     X(GetPhysicalDeviceQueueFamilyProperties) \
-    X(EnumerateDeviceExtensionProperties)    \
-    X(CreateDevice)                          \
+    X(EnumerateDeviceExtensionProperties)     \
+    X(CreateDevice)                           \
     X(GetDeviceProcAddr)
 
 // Absent unless the extension is there: a null pointer then.
@@ -110,4 +110,4 @@ struct DeviceFunctions {
 
 #undef TVK_MEMBER
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

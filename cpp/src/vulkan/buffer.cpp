@@ -14,9 +14,11 @@ MemoryPool& pool_of(const Device& device, BufferPlace place) {
     return place == BufferPlace::kDevice ? device.device_memory() : device.host_memory();
 }
 
-std::uint64_t align_up(std::uint64_t value, std::uint64_t alignment) { return (value + alignment - 1) / alignment * alignment; }
+std::uint64_t align_up(std::uint64_t value, std::uint64_t alignment) {
+    return (value + alignment - 1) / alignment * alignment;
+}
 
-}  // namespace
+} // namespace
 
 Buffer::Buffer(std::shared_ptr<Device> device, std::uint64_t size, BufferPlace place)
     : device_(std::move(device)), size_(size), place_(place) {
@@ -35,7 +37,8 @@ Buffer::Buffer(std::shared_ptr<Device> device, std::uint64_t size, BufferPlace p
             piece_ = {};
             piece_ = pool.allocate(align_up(needs.size, alignment), alignment);
         }
-        check(device_->fn().BindBufferMemory(device_->handle(), handle_, piece_.memory, piece_.offset), "bind memory to a buffer");
+        check(device_->fn().BindBufferMemory(device_->handle(), handle_, piece_.memory, piece_.offset),
+              "bind memory to a buffer");
     } catch (...) {
         destroy();
         throw;
@@ -80,7 +83,8 @@ Buffer::Buffer(ImportTag, std::shared_ptr<Device> device, void* host, std::uint6
         info.allocationSize = size;
         info.memoryTypeIndex = static_cast<std::uint32_t>(__builtin_ctz(types));
         check(device_->fn().AllocateMemory(device_->handle(), &info, nullptr, &imported_), "import host memory");
-        check(device_->fn().BindBufferMemory(device_->handle(), handle_, imported_, 0), "bind imported memory to a buffer");
+        check(device_->fn().BindBufferMemory(device_->handle(), handle_, imported_, 0),
+              "bind imported memory to a buffer");
     } catch (...) {
         destroy();
         throw;
@@ -89,14 +93,17 @@ Buffer::Buffer(ImportTag, std::shared_ptr<Device> device, void* host, std::uint6
     host_readable_ = true;
 }
 
-Buffer::~Buffer() { destroy(); }
+Buffer::~Buffer() {
+    destroy();
+}
 
 void Buffer::create_handle(const void* next) {
     VkBufferCreateInfo info{};
     info.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO;
     info.pNext = next;
     info.size = capacity();
-    info.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
+    info.usage =
+        VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
     info.sharingMode = VK_SHARING_MODE_EXCLUSIVE;
     check(device_->fn().CreateBuffer(device_->handle(), &info, nullptr, &handle_), "create a buffer");
 }
@@ -107,4 +114,4 @@ void Buffer::destroy() noexcept {
     pool_of(*device_, place_).free(piece_);
 }
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

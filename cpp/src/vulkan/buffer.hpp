@@ -17,21 +17,23 @@ enum class BufferPlace {
 };
 
 class Buffer {
-public:
+  public:
     static constexpr std::uint64_t kPadding = 16; // bytes
 
     //! `size` in bytes, at least 1. Throws OutOfMemory (with the sizes) or InvalidArgument.
     Buffer(std::shared_ptr<Device> device, std::uint64_t size, BufferPlace place = BufferPlace::kDevice);
-    //! A buffer over `size` bytes of the caller's memory at `host`, both multiples of caps().limits.host_import_alignment.
-    //! Throws Unsupported when the driver refuses this memory.
-    [[nodiscard]] static std::unique_ptr<Buffer> import_host(std::shared_ptr<Device> device, void* host, std::uint64_t size);
+    //! A buffer over `size` bytes of the caller's memory at `host`, both multiples of
+    //! caps().limits.host_import_alignment. Throws Unsupported when the driver refuses this memory.
+    [[nodiscard]] static std::unique_ptr<Buffer> import_host(std::shared_ptr<Device> device, void* host,
+                                                             std::uint64_t size);
     ~Buffer();
     Buffer(const Buffer&) = delete;
     Buffer& operator=(const Buffer&) = delete;
 
     [[nodiscard]] VkBuffer handle() const noexcept { return handle_; }
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
-    //! Bytes that kernels may bind: size() rounded up to a multiple of kPadding, so that odd tails can be read by whole vectors.
+    //! Bytes that kernels may bind: size() rounded up to a multiple of kPadding, so that odd tails can be read by whole
+    //! vectors.
     [[nodiscard]] std::uint64_t capacity() const noexcept { return (size_ + kPadding - 1) / kPadding * kPadding; }
     [[nodiscard]] BufferPlace place() const noexcept { return place_; }
     [[nodiscard]] Device& device() const noexcept { return *device_; }
@@ -40,7 +42,7 @@ public:
     //! The host may read through mapped() at the speed of its own memory.
     [[nodiscard]] bool host_readable() const noexcept { return host_readable_; }
 
-private:
+  private:
     struct ImportTag {};
     Buffer(ImportTag, std::shared_ptr<Device> device, void* host, std::uint64_t size);
     void create_handle(const void* next);

@@ -1,13 +1,13 @@
 #include "vulkan/cache_file.hpp"
 
-#include <unistd.h>
-
 #include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <system_error>
+
+#include <unistd.h>
 
 #include "support/error.hpp"
 #include "support/hash.hpp"
@@ -33,11 +33,12 @@ struct Header {
 };
 
 Header header_for(const DeviceOffer& offer, std::span<const std::byte> bytes) {
-    return {kMagic,           offer.uuid,        offer.driver_uuid, offer.vendor_id, offer.device_id, offer.driver_version,
-            offer.api_version, bytes.size(), hash64(bytes)};
+    return {kMagic,          offer.uuid,           offer.driver_uuid, offer.vendor_id,
+            offer.device_id, offer.driver_version, offer.api_version, bytes.size(),
+            hash64(bytes)};
 }
 
-}  // namespace
+} // namespace
 
 std::filesystem::path cache_directory() {
     const char* off = std::getenv("TENSORVK_CACHE");
@@ -75,7 +76,8 @@ std::vector<std::byte> read_cache_file(const std::filesystem::path& path, const 
     return bytes;
 }
 
-bool write_cache_file(const std::filesystem::path& path, const DeviceOffer& offer, std::span<const std::byte> bytes) noexcept {
+bool write_cache_file(const std::filesystem::path& path, const DeviceOffer& offer,
+                      std::span<const std::byte> bytes) noexcept {
     try {
         std::filesystem::create_directories(path.parent_path());
         const std::filesystem::path part = path.string() + text(".", getpid(), ".part");
@@ -97,4 +99,4 @@ bool write_cache_file(const std::filesystem::path& path, const DeviceOffer& offe
     }
 }
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

@@ -1,5 +1,5 @@
-// The file a driver's pipeline cache is kept in. The driver's own header is not trusted: ours names the device and driver and holds a
-// checksum, because drivers have crashed on damaged caches.
+// The file a driver's pipeline cache is kept in. The driver's own header is not trusted: ours names the device and
+// driver and holds a checksum, because drivers have crashed on damaged caches.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,9 @@ namespace tensorvk::vulkan {
 //! The stored bytes; empty when the file is missing, damaged or made for something else.
 [[nodiscard]] std::vector<std::byte> read_cache_file(const std::filesystem::path& path, const DeviceOffer& offer);
 
-//! Written beside `path` and renamed over it, so that readers see the old file or the new one. Returns false when that failed.
-bool write_cache_file(const std::filesystem::path& path, const DeviceOffer& offer, std::span<const std::byte> bytes) noexcept;
+//! Written beside `path` and renamed over it, so that readers see the old file or the new one. Returns false when that
+//! failed.
+bool write_cache_file(const std::filesystem::path& path, const DeviceOffer& offer,
+                      std::span<const std::byte> bytes) noexcept;
 
 } // namespace tensorvk::vulkan

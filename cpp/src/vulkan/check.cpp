@@ -38,11 +38,12 @@ constexpr std::array kResults{
 };
 
 const ResultRow* find_row(VkResult result) noexcept {
-    const auto* row = std::find_if(kResults.begin(), kResults.end(), [&](const ResultRow& r) { return r.result == result; });
+    const auto* row =
+        std::find_if(kResults.begin(), kResults.end(), [&](const ResultRow& r) { return r.result == result; });
     return row == kResults.end() ? nullptr : row;
 }
 
-}  // namespace
+} // namespace
 
 const char* result_name(VkResult result) noexcept {
     const ResultRow* row = find_row(result);
@@ -51,8 +52,8 @@ const char* result_name(VkResult result) noexcept {
 
 void throw_result(VkResult result, const std::string& what) {
     const ResultRow* row = find_row(result);
-    const std::string message = text("The Vulkan driver answered ", result_name(result), " (", static_cast<int>(result),
-                                     ") to: ", what, ".");
+    const std::string message =
+        text("The Vulkan driver answered ", result_name(result), " (", static_cast<int>(result), ") to: ", what, ".");
     switch (row == nullptr ? Failure::kInternal : row->failure) {
         case Failure::kMemory:
             throw OutOfMemory(message);
@@ -66,4 +67,4 @@ void throw_result(VkResult result, const std::string& what) {
     throw InternalError(message);
 }
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

@@ -14,8 +14,7 @@ constexpr std::uint32_t kDescriptorsPerPool = kSetsPerPool * 8;
 
 constexpr VkPipelineStageFlags kWorkStages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
 constexpr VkAccessFlags kWorkWrites = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
-constexpr VkAccessFlags kWorkAccess =
-    kWorkWrites | VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT;
+constexpr VkAccessFlags kWorkAccess = kWorkWrites | VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT;
 
 VkDescriptorPool create_descriptor_pool(const Device& device, std::uint32_t descriptors) {
     VkDescriptorPoolSize size{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, std::max(descriptors, kDescriptorsPerPool)};
@@ -29,7 +28,7 @@ VkDescriptorPool create_descriptor_pool(const Device& device, std::uint32_t desc
     return pool;
 }
 
-}  // namespace
+} // namespace
 
 CommandBuffer::CommandBuffer(std::shared_ptr<Device> device) : device_(std::move(device)) {
     VkCommandPoolCreateInfo pool{};
@@ -50,7 +49,8 @@ CommandBuffer::CommandBuffer(std::shared_ptr<Device> device) : device_(std::move
 
 CommandBuffer::~CommandBuffer() {
     device_->fn().DestroyCommandPool(device_->handle(), pool_, nullptr);
-    for (VkDescriptorPool pool : descriptor_pools_) device_->fn().DestroyDescriptorPool(device_->handle(), pool, nullptr);
+    for (VkDescriptorPool pool : descriptor_pools_)
+        device_->fn().DestroyDescriptorPool(device_->handle(), pool, nullptr);
 }
 
 void CommandBuffer::begin() {
@@ -76,20 +76,20 @@ void CommandBuffer::end() {
     check(device_->fn().EndCommandBuffer(handle_), "finish a command buffer");
 }
 
-void CommandBuffer::dispatch(const Pipeline& pipeline, std::span<const BufferView> bindings, std::span<const std::byte> push,
-                             std::array<std::uint32_t, 3> groups) {
+void CommandBuffer::dispatch(const Pipeline& pipeline, std::span<const BufferView> bindings,
+                             std::span<const std::byte> push, std::array<std::uint32_t, 3> groups) {
     if (bindings.size() != pipeline.bindings() || push.size() != pipeline.push_constant_bytes()) {
         throw InvalidArgument(text("Kernel '", pipeline.name(), "' takes ", pipeline.bindings(), " buffers and ",
-                                   pipeline.push_constant_bytes(), " bytes of push constants, given were ", bindings.size(),
-                                   " and ", push.size(), "."));
+                                   pipeline.push_constant_bytes(), " bytes of push constants, given were ",
+                                   bindings.size(), " and ", push.size(), "."));
     }
     const DeviceFunctions& fn = device_->fn();
     const auto& most = device_->caps().limits.max_group_count;
     for (std::size_t i = 0; i < groups.size(); ++i) {
         if (groups[i] == 0) return;
         if (groups[i] > most[i]) {
-            throw InvalidArgument(text("Kernel '", pipeline.name(), "' would run ", groups[i], " groups in dimension ", i,
-                                       ", this device allows ", most[i], "."));
+            throw InvalidArgument(text("Kernel '", pipeline.name(), "' would run ", groups[i], " groups in dimension ",
+                                       i, ", this device allows ", most[i], "."));
         }
     }
     for (std::size_t i = 0; i < bindings.size(); ++i) check_view(pipeline, i, bindings[i]);
@@ -110,7 +110,8 @@ void CommandBuffer::dispatch(const Pipeline& pipeline, std::span<const BufferVie
             writes[i].descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
             writes[i].pBufferInfo = &buffers[i];
         }
-        fn.UpdateDescriptorSets(device_->handle(), static_cast<std::uint32_t>(writes.size()), writes.data(), 0, nullptr);
+        fn.UpdateDescriptorSets(device_->handle(), static_cast<std::uint32_t>(writes.size()), writes.data(), 0,
+                                nullptr);
         fn.CmdBindDescriptorSets(handle_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.layout(), 0, 1, &set, 0, nullptr);
     }
     if (!push.empty()) {
@@ -129,10 +130,12 @@ void CommandBuffer::check_view(const Pipeline& pipeline, std::size_t binding, co
     if (view.buffer == nullptr) refuse("none is given.");
     const std::uint64_t capacity = view.buffer->capacity();
     if (view.size == 0 || view.offset > capacity || view.size > capacity - view.offset) {
-        refuse("bytes ", view.offset, " to ", view.offset + view.size, " are outside the buffer of ", capacity, " bytes.");
+        refuse("bytes ", view.offset, " to ", view.offset + view.size, " are outside the buffer of ", capacity,
+               " bytes.");
     }
     if (view.offset % limits.storage_offset_alignment != 0) {
-        refuse("offset ", view.offset, " is not a multiple of ", limits.storage_offset_alignment, ", which this device needs.");
+        refuse("offset ", view.offset, " is not a multiple of ", limits.storage_offset_alignment,
+               ", which this device needs.");
     }
     if (view.size > limits.max_storage_range) {
         refuse(view.size, " bytes are more than this device binds at once (", limits.max_storage_range, ").");
@@ -162,7 +165,9 @@ void CommandBuffer::compute_barrier() {
             VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
 }
 
-void CommandBuffer::full_barrier() { barrier(kWorkStages, kWorkWrites, kWorkStages, kWorkAccess); }
+void CommandBuffer::full_barrier() {
+    barrier(kWorkStages, kWorkWrites, kWorkStages, kWorkAccess);
+}
 
 void CommandBuffer::barrier(VkPipelineStageFlags from, VkAccessFlags from_access, VkPipelineStageFlags to,
                             VkAccessFlags to_access) {
@@ -188,7 +193,8 @@ void CommandBuffer::fill(const BufferView& target, std::uint32_t word) {
         throw InvalidArgument(text("A fill of bytes ", target.offset, " to ", target.offset + target.size,
                                    ", which are not multiples of 4."));
     }
-    if (target.size > 0) device_->fn().CmdFillBuffer(handle_, target.buffer->handle(), target.offset, target.size, word);
+    if (target.size > 0)
+        device_->fn().CmdFillBuffer(handle_, target.buffer->handle(), target.offset, target.size, word);
 }
 
 void CommandBuffer::reset_timestamps(const TimestampPool& pool, std::uint32_t first, std::uint32_t count) {
@@ -199,4 +205,4 @@ void CommandBuffer::write_timestamp(const TimestampPool& pool, std::uint32_t ind
     device_->fn().CmdWriteTimestamp(handle_, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, pool.handle(), index);
 }
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

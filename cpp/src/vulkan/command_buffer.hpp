@@ -14,11 +14,12 @@
 
 namespace tensorvk::vulkan {
 
-//! Owns its command pool and descriptor pools, so that two of them can be recorded by two threads. May be submitted any number of times,
-//! also again before the first submission is done. begin() makes everything submitted earlier to the same queue visible to it, and
-//! end() makes its writes visible to the host: nothing of that is the user's business. Between its own commands barriers are explicit.
+//! Owns its command pool and descriptor pools, so that two of them can be recorded by two threads. May be submitted any
+//! number of times, also again before the first submission is done. begin() makes everything submitted earlier to the
+//! same queue visible to it, and end() makes its writes visible to the host: nothing of that is the user's business.
+//! Between its own commands barriers are explicit.
 class CommandBuffer {
-public:
+  public:
     explicit CommandBuffer(std::shared_ptr<Device> device);
     ~CommandBuffer();
     CommandBuffer(const CommandBuffer&) = delete;
@@ -28,11 +29,12 @@ public:
     void begin();
     void end();
 
-    //! `bindings` has pipeline.bindings() entries; offsets are multiples of limits.storage_offset_alignment, sizes at most
-    //! limits.max_storage_range. `push` has pipeline.push_constant_bytes() bytes. Throws InvalidArgument when not.
+    //! `bindings` has pipeline.bindings() entries; offsets are multiples of limits.storage_offset_alignment, sizes at
+    //! most limits.max_storage_range. `push` has pipeline.push_constant_bytes() bytes. Throws InvalidArgument when not.
     void dispatch(const Pipeline& pipeline, std::span<const BufferView> bindings, std::span<const std::byte> push,
                   std::array<std::uint32_t, 3> groups);
-    //! Dispatches after it see the writes of dispatches before it. Compute to compute only: four times cheaper than one over all stages.
+    //! Dispatches after it see the writes of dispatches before it. Compute to compute only: four times cheaper than one
+    //! over all stages.
     void compute_barrier();
     //! Any of compute and transfer to any of compute and transfer.
     void full_barrier();
@@ -57,10 +59,11 @@ public:
     [[nodiscard]] std::uint32_t dispatch_count() const noexcept { return dispatches_; }
     [[nodiscard]] std::uint32_t barrier_count() const noexcept { return barriers_; }
 
-private:
+  private:
     [[nodiscard]] VkDescriptorSet allocate_set(const Pipeline& pipeline);
     void check_view(const Pipeline& pipeline, std::size_t binding, const BufferView& view) const;
-    void barrier(VkPipelineStageFlags from, VkAccessFlags from_access, VkPipelineStageFlags to, VkAccessFlags to_access);
+    void barrier(VkPipelineStageFlags from, VkAccessFlags from_access, VkPipelineStageFlags to,
+                 VkAccessFlags to_access);
 
     std::shared_ptr<Device> device_;
     VkCommandPool pool_ = VK_NULL_HANDLE;

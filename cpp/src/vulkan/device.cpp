@@ -31,14 +31,16 @@ OpenDevices& open_devices() {
     return *open;
 }
 
-}  // namespace
+} // namespace
 
 struct Device::SetLayouts {
     std::mutex mutex;
     std::map<std::uint32_t, VkDescriptorSetLayout> by_bindings;
 };
 
-int Device::count() { return static_cast<int>(physical_devices().size()); }
+int Device::count() {
+    return static_cast<int>(physical_devices().size());
+}
 
 std::shared_ptr<Device> Device::by_index(int index) {
     OpenDevices& open = open_devices();
@@ -46,18 +48,24 @@ std::shared_ptr<Device> Device::by_index(int index) {
     if (const auto found = open.devices.find(index); found != open.devices.end()) return found->second;
     const std::vector<PhysicalDevice>& all = physical_devices();
     if (index < 0 || static_cast<std::size_t>(index) >= all.size()) {
-        throw InvalidArgument(text("There is no device ", index, ": this machine has ", all.size(), ", numbered from 0."));
+        throw InvalidArgument(
+            text("There is no device ", index, ": this machine has ", all.size(), ", numbered from 0."));
     }
     auto device = create(all[static_cast<std::size_t>(index)], index, PlanEnvironment::from_process());
-    // Registered with the driver loaded, so that it runs before the driver's own handlers: afterwards the driver cannot be called.
+    // Registered with the driver loaded, so that it runs before the driver's own handlers: afterwards the driver cannot
+    // be called.
     if (open.devices.empty()) std::atexit(&Device::save_pipeline_caches);
     open.devices.emplace(index, device);
     return device;
 }
 
-std::shared_ptr<Device> Device::current() { return by_index(current_device); }
+std::shared_ptr<Device> Device::current() {
+    return by_index(current_device);
+}
 
-int Device::current_index() noexcept { return current_device; }
+int Device::current_index() noexcept {
+    return current_device;
+}
 
 void Device::save_pipeline_caches() {
     OpenDevices& open = open_devices();
@@ -87,7 +95,8 @@ Device::Device(const PhysicalDevice& physical, int index, DevicePlan plan)
       index_(index),
       offer_(physical.offer),
       plan_(std::move(plan)),
-      set_layouts_(std::make_unique<SetLayouts>()) {}
+      set_layouts_(std::make_unique<SetLayouts>()) {
+}
 
 void Device::open() {
     const std::vector<float> priorities(plan_.queue_count, 1.0F);
@@ -118,8 +127,8 @@ void Device::open() {
 
 void Device::load_functions() {
     const auto load = [&](const char* name) { return Instance::get().fn().GetDeviceProcAddr(handle_, name); };
-#define TVK_LOAD(function)                                                    \
-    fn_.function = reinterpret_cast<PFN_vk##function>(load("vk" #function));  \
+#define TVK_LOAD(function)                                                   \
+    fn_.function = reinterpret_cast<PFN_vk##function>(load("vk" #function)); \
     if (fn_.function == nullptr) throw DeviceUnavailable("The driver has no vk" #function ".");
     TVK_DEVICE_FUNCTIONS(TVK_LOAD)
 #undef TVK_LOAD
@@ -183,4 +192,4 @@ VkDescriptorSetLayout Device::set_layout(std::uint32_t bindings) {
     return layout;
 }
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

@@ -20,7 +20,7 @@ struct MemoryInfo {
 };
 
 class Device : public std::enable_shared_from_this<Device> {
-public:
+  public:
     //! Number of devices; throws DeviceUnavailable when there is no loader.
     [[nodiscard]] static int count();
     //! The device at `index` of physical_devices(), opened at the first call and kept until the process ends.
@@ -29,10 +29,12 @@ public:
     [[nodiscard]] static std::shared_ptr<Device> current();
     [[nodiscard]] static int current_index() noexcept;
     static void set_current(int index);
-    //! Writes every open device's pipeline cache to disk when it grew; happens by itself when the process ends in order.
+    //! Writes every open device's pipeline cache to disk when it grew; happens by itself when the process ends in
+    //! order.
     static void save_pipeline_caches();
     //! A logical device of its own, for tests; everyone else shares by_index().
-    [[nodiscard]] static std::shared_ptr<Device> create(const PhysicalDevice& physical, int index, const PlanEnvironment& environment);
+    [[nodiscard]] static std::shared_ptr<Device> create(const PhysicalDevice& physical, int index,
+                                                        const PlanEnvironment& environment);
 
     ~Device();
     Device(const Device&) = delete;
@@ -51,13 +53,14 @@ public:
     [[nodiscard]] MemoryPool& host_memory() const noexcept { return *host_memory_; }
     [[nodiscard]] PipelineCache& pipelines() const noexcept { return *pipelines_; }
 
-    //! Of the heap that device buffers come from. Free bytes are the driver's budget where it tells one, else what this process left.
+    //! Of the heap that device buffers come from. Free bytes are the driver's budget where it tells one, else what this
+    //! process left.
     [[nodiscard]] MemoryInfo memory_info() const;
 
     //! One descriptor set layout per number of storage buffers, made when first needed. Thread-safe.
     [[nodiscard]] VkDescriptorSetLayout set_layout(std::uint32_t bindings);
 
-private:
+  private:
     Device(const PhysicalDevice& physical, int index, DevicePlan plan);
     void open();
     void load_functions();

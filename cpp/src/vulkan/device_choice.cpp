@@ -17,8 +17,10 @@ struct TypeRow {
 };
 
 constexpr std::array kTypes{
-    TypeRow{DeviceType::kDiscrete, "discrete GPU", 0}, TypeRow{DeviceType::kIntegrated, "integrated GPU", 1},
-    TypeRow{DeviceType::kVirtual, "virtual GPU", 2},   TypeRow{DeviceType::kOther, "other", 3},
+    TypeRow{DeviceType::kDiscrete, "discrete GPU", 0},
+    TypeRow{DeviceType::kIntegrated, "integrated GPU", 1},
+    TypeRow{DeviceType::kVirtual, "virtual GPU", 2},
+    TypeRow{DeviceType::kOther, "other", 3},
     TypeRow{DeviceType::kCpu, "CPU", 4},
 };
 
@@ -46,9 +48,11 @@ std::string list_devices(const std::vector<DeviceOffer>& offers, const std::vect
     return list.empty() ? "none" : list;
 }
 
-}  // namespace
+} // namespace
 
-const char* to_string(DeviceType type) { return row_of(type).name; }
+const char* to_string(DeviceType type) {
+    return row_of(type).name;
+}
 
 std::vector<std::size_t> order_devices(const std::vector<DeviceOffer>& offers) {
     std::vector<std::size_t> order(offers.size());
@@ -63,12 +67,13 @@ std::size_t choose_device(const std::vector<DeviceOffer>& offers, const std::str
     const std::vector<std::size_t> order = order_devices(offers);
     if (order.empty()) {
         throw DeviceUnavailable(
-            "There is no Vulkan device: on Debian and Ubuntu 'apt-get install mesa-vulkan-drivers' brings lavapipe, which needs "
+            "There is no Vulkan device: on Debian and Ubuntu 'apt-get install mesa-vulkan-drivers' brings lavapipe, "
+            "which needs "
             "no GPU; for a GPU install its vendor's driver.");
     }
     if (wish.empty()) {
-        const auto usable = std::find_if(order.begin(), order.end(),
-                                         [&](std::size_t i) { return plan_device(offers[i], {}).usable; });
+        const auto usable =
+            std::find_if(order.begin(), order.end(), [&](std::size_t i) { return plan_device(offers[i], {}).usable; });
         return usable == order.end() ? order.front() : *usable;
     }
     if (const auto index = parse_index(wish); index && *index < order.size()) return order[*index];
@@ -78,8 +83,8 @@ std::size_t choose_device(const std::vector<DeviceOffer>& offers, const std::str
         return part == "cpu" ? offer.type == DeviceType::kCpu : lower(offer.name).find(part) != std::string::npos;
     });
     if (match != order.end()) return *match;
-    throw InvalidArgument(text("TENSORVK_DEVICE is '", wish, "', which is no device here (", list_devices(offers, order),
-                               "): give an index, a part of a name, or cpu."));
+    throw InvalidArgument(text("TENSORVK_DEVICE is '", wish, "', which is no device here (",
+                               list_devices(offers, order), "): give an index, a part of a name, or cpu."));
 }
 
 PlanEnvironment PlanEnvironment::from_process() {
@@ -95,4 +100,4 @@ PlanEnvironment PlanEnvironment::from_process() {
     return environment;
 }
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

@@ -33,4 +33,4 @@ DeviceFeatures::DeviceFeatures(const DeviceOffer& offer, const DeviceCaps& caps)
     }
 }
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

@@ -7,7 +7,7 @@
 namespace tensorvk::vulkan {
 
 class DeviceFeatures {
-public:
+  public:
     DeviceFeatures(const DeviceOffer& offer, const DeviceCaps& caps);
     DeviceFeatures(const DeviceFeatures&) = delete;
     DeviceFeatures& operator=(const DeviceFeatures&) = delete;
@@ -15,7 +15,7 @@ public:
     //! For VkDeviceCreateInfo::pNext; valid as long as this object.
     [[nodiscard]] const void* chain() const noexcept { return &features_; }
 
-private:
+  private:
     template <typename T>
     void add(T& structure, VkStructureType type);
 

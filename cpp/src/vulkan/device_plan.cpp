@@ -104,7 +104,8 @@ class Planner {
             return refuse(text("The driver speaks Vulkan ", offer_.api_version >> 22 & 0x7F, ".",
                                offer_.api_version >> 12 & 0x3FF, ", TensorVK needs 1.2: install a newer driver."));
         }
-        if (!offer_.timeline_semaphore) return refuse("The driver has no timeline semaphores, which TensorVK waits with.");
+        if (!offer_.timeline_semaphore)
+            return refuse("The driver has no timeline semaphores, which TensorVK waits with.");
         return true;
     }
 
@@ -123,11 +124,12 @@ class Planner {
         plan_.caps.timestamp_bits = chosen.timestamp_bits;
         plan_.caps.timestamps = chosen.timestamp_bits > 0 && offer_.limits.timestamp_period_ns > 0.0F;
         note("compute queue", true,
-             text("family ", *family, chosen.graphics ? " (shared with graphics)" : " (compute only)", ", ", plan_.queue_count,
-                  " queues used"));
+             text("family ", *family, chosen.graphics ? " (shared with graphics)" : " (compute only)", ", ",
+                  plan_.queue_count, " queues used"));
         note("timestamps", plan_.caps.timestamps,
-             plan_.caps.timestamps ? text(chosen.timestamp_bits, " bits, ", offer_.limits.timestamp_period_ns, " ns each")
-                                   : "the queue has none, so events cannot be timed");
+             plan_.caps.timestamps
+                 ? text(chosen.timestamp_bits, " bits, ", offer_.limits.timestamp_period_ns, " ns each")
+                 : "the queue has none, so events cannot be timed");
         return true;
     }
 
@@ -154,8 +156,8 @@ class Planner {
         caps.int8_arithmetic = take("int8 arithmetic", "int8", offer_.shader_int8, "8-bit kernels");
         caps.int16_arithmetic = take("int16 arithmetic", "int16", offer_.shader_int16, "16-bit integers in kernels");
         caps.int64_arithmetic = take("int64 arithmetic", "int64", offer_.shader_int64, "64-bit integers in kernels");
-        caps.integer_dot_product =
-            take("integer dot product", "integer_dot_product", offer_.integer_dot_product, "int8 products of four at once");
+        caps.integer_dot_product = take("integer dot product", "integer_dot_product", offer_.integer_dot_product,
+                                        "int8 products of four at once");
     }
 
     void decide_subgroups() {
@@ -163,14 +165,15 @@ class Planner {
         caps.subgroup_size = offer_.subgroup_size;
         caps.min_subgroup_size = offer_.min_subgroup_size == 0 ? offer_.subgroup_size : offer_.min_subgroup_size;
         caps.max_subgroup_size = offer_.max_subgroup_size == 0 ? offer_.subgroup_size : offer_.max_subgroup_size;
-        caps.subgroup_arithmetic =
-            take("subgroup arithmetic", "subgroup_arithmetic", offer_.subgroup_arithmetic, "reductions without shared memory");
-        caps.subgroup_shuffle = take("subgroup shuffle", "subgroup_shuffle", offer_.subgroup_shuffle, "exchange between lanes");
-        caps.subgroup_size_control = take("subgroup size control", "subgroup_size_control",
-                                          offer_.subgroup_size_control && offer_.compute_full_subgroups,
-                                          "kernels may ask for a subgroup size");
-        caps.vulkan_memory_model =
-            take("Vulkan memory model", "vulkan_memory_model", offer_.vulkan_memory_model, "needed by cooperative matrices");
+        caps.subgroup_arithmetic = take("subgroup arithmetic", "subgroup_arithmetic", offer_.subgroup_arithmetic,
+                                        "reductions without shared memory");
+        caps.subgroup_shuffle =
+            take("subgroup shuffle", "subgroup_shuffle", offer_.subgroup_shuffle, "exchange between lanes");
+        caps.subgroup_size_control =
+            take("subgroup size control", "subgroup_size_control",
+                 offer_.subgroup_size_control && offer_.compute_full_subgroups, "kernels may ask for a subgroup size");
+        caps.vulkan_memory_model = take("Vulkan memory model", "vulkan_memory_model", offer_.vulkan_memory_model,
+                                        "needed by cooperative matrices");
     }
 
     void decide_cooperative_matrix() {
@@ -193,11 +196,14 @@ class Planner {
 
     void decide_extras() {
         DeviceCaps& caps = plan_.caps;
-        caps.memory_budget = take_extension("memory budget", "memory_budget", "VK_EXT_memory_budget", "exact free memory");
+        caps.memory_budget =
+            take_extension("memory budget", "memory_budget", "VK_EXT_memory_budget", "exact free memory");
         const bool can_import = offer_.limits.host_import_alignment > 0;
-        caps.host_import = can_import && take_extension("host memory import", "host_import", "VK_EXT_external_memory_host",
-                                                        "registered host memory is used without a copy");
-        if (offer_.has_extension("VK_KHR_portability_subset")) plan_.extensions.emplace_back("VK_KHR_portability_subset");
+        caps.host_import =
+            can_import && take_extension("host memory import", "host_import", "VK_EXT_external_memory_host",
+                                         "registered host memory is used without a copy");
+        if (offer_.has_extension("VK_KHR_portability_subset"))
+            plan_.extensions.emplace_back("VK_KHR_portability_subset");
     }
 
     bool take(const char* name, const char* key, bool offered, const char* use) {
@@ -213,14 +219,16 @@ class Planner {
         return used;
     }
 
-    void note(const char* feature, bool used, std::string why) { plan_.notes.push_back({feature, used, std::move(why)}); }
+    void note(const char* feature, bool used, std::string why) {
+        plan_.notes.push_back({feature, used, std::move(why)});
+    }
 
     const DeviceOffer& offer_;
     const PlanEnvironment& environment_;
     DevicePlan plan_;
 };
 
-}  // namespace
+} // namespace
 
 bool DeviceOffer::has_extension(const std::string& wanted) const {
     return std::find(extensions.begin(), extensions.end(), wanted) != extensions.end();
@@ -230,4 +238,4 @@ DevicePlan plan_device(const DeviceOffer& offer, const PlanEnvironment& environm
     return Planner(offer, environment).run();
 }
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

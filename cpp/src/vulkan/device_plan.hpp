@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-// What TensorVK uses of a device is decided here, by a pure function over plain data, so that every decision can be tested with
-// devices that exist on paper only.
+// What TensorVK uses of a device is decided here, by a pure function over plain data, so that every decision can be
+// tested with devices that exist on paper only.
 
 namespace tensorvk::vulkan {
 
@@ -49,21 +49,21 @@ struct MemoryType {
 };
 
 struct MemoryHeap {
-    uint64_t size = 0;  // bytes
+    uint64_t size = 0; // bytes
     bool device_local = false;
 };
 
 struct DeviceLimits {
-    uint64_t max_storage_range = 0;         // bytes of one storage buffer binding
+    uint64_t max_storage_range = 0; // bytes of one storage buffer binding
     uint32_t max_push_constant_bytes = 0;
-    uint32_t max_shared_memory = 0;         // bytes per workgroup
+    uint32_t max_shared_memory = 0; // bytes per workgroup
     uint32_t max_workgroup_invocations = 0;
     std::array<uint32_t, 3> max_workgroup_size{};
     std::array<uint32_t, 3> max_group_count{};
-    uint32_t max_storage_bindings = 0;      // per set and stage, the smaller
-    uint64_t storage_offset_alignment = 1;  // bytes
-    uint64_t max_allocation = 0;            // bytes of one memory allocation
-    uint64_t host_import_alignment = 0;     // bytes; 0: host memory cannot be imported
+    uint32_t max_storage_bindings = 0;     // per set and stage, the smaller
+    uint64_t storage_offset_alignment = 1; // bytes
+    uint64_t max_allocation = 0;           // bytes of one memory allocation
+    uint64_t host_import_alignment = 0;    // bytes; 0: host memory cannot be imported
     float timestamp_period_ns = 0.0F;
 
     bool operator==(const DeviceLimits&) const = default;
@@ -78,7 +78,7 @@ struct DeviceOffer {
     uint32_t vendor_id = 0;
     uint32_t device_id = 0;
     uint32_t driver_version = 0;
-    uint32_t api_version = 0;  // Vulkan's packed form
+    uint32_t api_version = 0; // Vulkan's packed form
     std::array<uint8_t, 16> uuid{};
     std::array<uint8_t, 16> driver_uuid{};
     std::vector<std::string> extensions;
@@ -91,7 +91,6 @@ struct DeviceOffer {
     uint32_t min_subgroup_size = 0;
     uint32_t max_subgroup_size = 0;
     bool timeline_semaphore = false;
-    bool host_query_reset = false;
     bool shader_float16 = false;
     bool shader_int8 = false;
     bool shader_int16 = false;
@@ -111,8 +110,9 @@ struct DeviceOffer {
 
 // What the user's environment asks for.
 struct PlanEnvironment {
-    // Names of features not to use though the device has them: TENSORVK_DISABLE=fp16,int8,cooperative_matrix,memory_budget,
-    // host_import,bar_upload,compute_queue,unified_memory and so on; the last makes a CPU device behave like a GPU with memory of its own.
+    // Names of features not to use though the device has them:
+    // TENSORVK_DISABLE=fp16,int8,cooperative_matrix,memory_budget, host_import,bar_upload,compute_queue,unified_memory
+    // and so on; the last makes a CPU device behave like a GPU with memory of its own.
     std::vector<std::string> disabled;
 
     [[nodiscard]] static PlanEnvironment from_process();
@@ -151,14 +151,14 @@ struct DeviceCaps {
     uint32_t min_subgroup_size = 0;
     uint32_t max_subgroup_size = 0;
     uint32_t timestamp_bits = 0;
-    std::vector<MatrixShape> matrix_shapes;  // subgroup scope only
+    std::vector<MatrixShape> matrix_shapes; // subgroup scope only
     DeviceLimits limits;
-    uint64_t device_memory = 0;  // bytes in the heap that device buffers come from
+    uint64_t device_memory = 0; // bytes in the heap that device buffers come from
 };
 
 struct DevicePlan {
     bool usable = false;
-    std::string why_not;  // one sentence, when not usable
+    std::string why_not; // one sentence, when not usable
     uint32_t queue_family = 0;
     uint32_t queue_count = 0;
     // Indices of memory types.
@@ -174,8 +174,9 @@ struct DevicePlan {
 // Order in which devices are numbered: discrete, integrated, virtual, other, CPU; the driver's order within a kind.
 [[nodiscard]] std::vector<size_t> order_devices(const std::vector<DeviceOffer>& offers);
 
-// Index into `offers` of the device that `wish` (TENSORVK_DEVICE) names: a position in order_devices' order, a part of the name in any
-// case, or "cpu". An empty wish is the first usable one. Throws InvalidArgument listing the devices when nothing matches.
+// Index into `offers` of the device that `wish` (TENSORVK_DEVICE) names: a position in order_devices' order, a part of
+// the name in any case, or "cpu". An empty wish is the first usable one. Throws InvalidArgument listing the devices
+// when nothing matches.
 [[nodiscard]] size_t choose_device(const std::vector<DeviceOffer>& offers, const std::string& wish);
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

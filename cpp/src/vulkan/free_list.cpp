@@ -41,4 +41,4 @@ void FreeList::free(std::uint64_t offset, std::uint64_t size) {
     ranges_.emplace(offset, size);
 }
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

@@ -23,7 +23,7 @@ struct ErrorLog {
 };
 
 ErrorLog& error_log() {
-    static ErrorLog* log = new ErrorLog;  // messages may come while the process ends
+    static ErrorLog* log = new ErrorLog; // messages may come while the process ends
     return *log;
 }
 
@@ -51,7 +51,8 @@ bool has_layer(const GlobalFunctions& fn, const char* name) {
     check(fn.EnumerateInstanceLayerProperties(&count, nullptr), "list the instance layers");
     std::vector<VkLayerProperties> layers(count);
     check(fn.EnumerateInstanceLayerProperties(&count, layers.data()), "list the instance layers");
-    return std::any_of(layers.begin(), layers.end(), [&](const auto& l) { return std::strcmp(l.layerName, name) == 0; });
+    return std::any_of(layers.begin(), layers.end(),
+                       [&](const auto& l) { return std::strcmp(l.layerName, name) == 0; });
 }
 
 bool has_extension(const GlobalFunctions& fn, const char* layer, const char* name) {
@@ -59,12 +60,14 @@ bool has_extension(const GlobalFunctions& fn, const char* layer, const char* nam
     check(fn.EnumerateInstanceExtensionProperties(layer, &count, nullptr), "list the instance extensions");
     std::vector<VkExtensionProperties> found(count);
     check(fn.EnumerateInstanceExtensionProperties(layer, &count, found.data()), "list the instance extensions");
-    return std::any_of(found.begin(), found.end(), [&](const auto& e) { return std::strcmp(e.extensionName, name) == 0; });
+    return std::any_of(found.begin(), found.end(),
+                       [&](const auto& e) { return std::strcmp(e.extensionName, name) == 0; });
 }
 
 std::uint32_t usable_api_version(const GlobalFunctions& fn) {
     std::uint32_t version = VK_API_VERSION_1_0;
-    if (fn.EnumerateInstanceVersion != nullptr) check(fn.EnumerateInstanceVersion(&version), "ask for the loader's version");
+    if (fn.EnumerateInstanceVersion != nullptr)
+        check(fn.EnumerateInstanceVersion(&version), "ask for the loader's version");
     if (version < VK_API_VERSION_1_2) {
         throw DeviceUnavailable(text("The Vulkan loader is of version ", VK_API_VERSION_MAJOR(version), ".",
                                      VK_API_VERSION_MINOR(version),
@@ -103,7 +106,7 @@ InstanceRequest make_request(const GlobalFunctions& fn, const ValidationWish& wi
     return request;
 }
 
-}  // namespace
+} // namespace
 
 ValidationWish ValidationWish::parse(const std::string& value) {
     ValidationWish wish;
@@ -114,8 +117,8 @@ ValidationWish ValidationWish::parse(const std::string& value) {
         begin = end + 1;
         if (word.empty() || word == "0") continue;
         if (word != "1" && word != "core" && word != "sync" && word != "gpu") {
-            throw InvalidArgument(
-                text("TENSORVK_VALIDATION holds '", word, "'; allowed are 0, 1, core, sync and gpu, joined by commas."));
+            throw InvalidArgument(text("TENSORVK_VALIDATION holds '", word,
+                                       "'; allowed are 0, 1, core, sync and gpu, joined by commas."));
         }
         wish.on = true;
         wish.sync = wish.sync || word == "sync";
@@ -161,7 +164,8 @@ Instance::Instance() : loader_(vulkan::loader()) {
     const VkResult result = fn.CreateInstance(&info, nullptr, &handle_);
     if (result == VK_ERROR_INCOMPATIBLE_DRIVER) {
         throw DeviceUnavailable(
-            "The Vulkan loader found no driver: on Debian and Ubuntu 'apt-get install mesa-vulkan-drivers' brings lavapipe, "
+            "The Vulkan loader found no driver: on Debian and Ubuntu 'apt-get install mesa-vulkan-drivers' brings "
+            "lavapipe, "
             "which needs no GPU; for a GPU install its vendor's driver.");
     }
     check(result, "create the Vulkan instance");
@@ -170,7 +174,7 @@ Instance::Instance() : loader_(vulkan::loader()) {
 }
 
 void Instance::load_functions() {
-#define TVK_LOAD(function)                                                                              \
+#define TVK_LOAD(function)                                                                                      \
     fn_.function = reinterpret_cast<PFN_vk##function>(loader_.fn.GetInstanceProcAddr(handle_, "vk" #function)); \
     if (fn_.function == nullptr) throw DeviceUnavailable("The Vulkan loader has no vk" #function ".");
     TVK_INSTANCE_FUNCTIONS(TVK_LOAD)
@@ -195,7 +199,9 @@ std::vector<VkPhysicalDevice> Instance::physical_devices() const {
     return devices;
 }
 
-std::uint64_t validation_error_count() noexcept { return error_log().count.load(); }
+std::uint64_t validation_error_count() noexcept {
+    return error_log().count.load();
+}
 
 std::vector<std::string> validation_errors() {
     ErrorLog& log = error_log();
@@ -203,4 +209,4 @@ std::vector<std::string> validation_errors() {
     return log.texts;
 }
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

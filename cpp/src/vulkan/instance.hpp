@@ -20,7 +20,7 @@ struct ValidationWish {
 };
 
 class Instance {
-public:
+  public:
     //! Created at the first call and kept until the process ends. Throws DeviceUnavailable when it cannot be.
     [[nodiscard]] static const Instance& get();
 
@@ -29,12 +29,11 @@ public:
 
     [[nodiscard]] VkInstance handle() const noexcept { return handle_; }
     [[nodiscard]] const InstanceFunctions& fn() const noexcept { return fn_; }
-    [[nodiscard]] const Loader& loader() const noexcept { return loader_; }
     //! True when the validation layer was asked for and is there.
     [[nodiscard]] bool validating() const noexcept { return messenger_ != VK_NULL_HANDLE; }
     [[nodiscard]] std::vector<VkPhysicalDevice> physical_devices() const;
 
-private:
+  private:
     Instance();
     ~Instance() = default; // lives as long as the process: buffers of the user may be freed late
     void load_functions();

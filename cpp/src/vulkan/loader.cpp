@@ -1,10 +1,10 @@
 #include "vulkan/loader.hpp"
 
-#include <dlfcn.h>
-
 #include <cstdlib>
 #include <mutex>
 #include <vector>
+
+#include <dlfcn.h>
 
 #include "support/error.hpp"
 
@@ -35,9 +35,8 @@ Loader open_loader() {
             reasons += text(reasons.empty() ? "" : "; ", name, " has no vkGetInstanceProcAddr");
             continue;
         }
-#define TVK_LOAD(function)                           \
-    loader.fn.function = reinterpret_cast<PFN_vk##function>( \
-        loader.fn.GetInstanceProcAddr(nullptr, "vk" #function));
+#define TVK_LOAD(function) \
+    loader.fn.function = reinterpret_cast<PFN_vk##function>(loader.fn.GetInstanceProcAddr(nullptr, "vk" #function));
         TVK_GLOBAL_FUNCTIONS(TVK_LOAD)
 #undef TVK_LOAD
         return loader;
@@ -48,14 +47,14 @@ Loader open_loader() {
              "(that brings lavapipe, which needs no GPU), or install your GPU vendor's driver."));
 }
 
-}  // namespace
+} // namespace
 
 const Loader& loader() {
     static std::mutex mutex;
     static const Loader* opened = nullptr;
     const std::lock_guard lock(mutex);
-    if (opened == nullptr) opened = new Loader(open_loader());  // lives as long as the process
+    if (opened == nullptr) opened = new Loader(open_loader()); // lives as long as the process
     return *opened;
 }
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

@@ -12,8 +12,8 @@ struct Loader {
     std::string library; // file name that was opened
 };
 
-//! The loader, opened at the first call. Throws DeviceUnavailable, naming what to install, when it is missing; a later call tries again.
-//! TENSORVK_VULKAN_LIBRARY names another file to open.
+//! The loader, opened at the first call. Throws DeviceUnavailable, naming what to install, when it is missing; a later
+//! call tries again. TENSORVK_VULKAN_LIBRARY names another file to open.
 [[nodiscard]] const Loader& loader();
 
 } // namespace tensorvk::vulkan

@@ -21,7 +21,8 @@ MemoryPool::MemoryPool(const Device& device, std::uint32_t memory_type, std::uin
     : device_(device),
       memory_type_(memory_type),
       block_size_(block_size),
-      host_visible_(device.offer().memory_types.at(memory_type).host_visible) {}
+      host_visible_(device.offer().memory_types.at(memory_type).host_visible) {
+}
 
 MemoryPool::~MemoryPool() {
     while (!blocks_.empty()) remove_block(*blocks_.back());
@@ -30,7 +31,8 @@ MemoryPool::~MemoryPool() {
 MemoryPool::Piece MemoryPool::allocate(std::uint64_t size, std::uint64_t alignment) {
     const std::uint64_t limit = device_.caps().limits.max_allocation;
     if (limit > 0 && size > limit) {
-        throw OutOfMemory(text("An allocation of ", size, " bytes is larger than this device allows (", limit, " bytes)."));
+        throw OutOfMemory(
+            text("An allocation of ", size, " bytes is larger than this device allows (", limit, " bytes)."));
     }
     const std::lock_guard lock(mutex_);
     const std::uint64_t heap = device_.offer().memory_heaps.at(device_.offer().memory_types[memory_type_].heap).size;
@@ -66,7 +68,9 @@ void MemoryPool::free(const Piece& piece) noexcept {
     if (!piece.block->list.empty()) return;
     // One empty block stays, so that a program that frees and allocates in turn does not ask the driver each time.
     const bool shared = piece.block->size == block_size_;
-    const auto is_spare = [&](const auto& b) { return b.get() != piece.block && b->size == block_size_ && b->list.empty(); };
+    const auto is_spare = [&](const auto& b) {
+        return b.get() != piece.block && b->size == block_size_ && b->list.empty();
+    };
     if (!shared || std::any_of(blocks_.begin(), blocks_.end(), is_spare)) remove_block(*piece.block);
 }
 
@@ -92,7 +96,8 @@ MemoryPool::Block& MemoryPool::add_block(std::uint64_t size) {
     }
     if (host_visible_) {
         void* mapped = nullptr;
-        const VkResult map_result = device_.fn().MapMemory(device_.handle(), block->memory, 0, VK_WHOLE_SIZE, 0, &mapped);
+        const VkResult map_result =
+            device_.fn().MapMemory(device_.handle(), block->memory, 0, VK_WHOLE_SIZE, 0, &mapped);
         if (map_result < 0) {
             device_.fn().FreeMemory(device_.handle(), block->memory, nullptr);
             throw_result(map_result, text("map ", size, " bytes"));
@@ -110,4 +115,4 @@ void MemoryPool::remove_block(Block& block) noexcept {
     std::erase_if(blocks_, [&](const auto& b) { return b.get() == &block; });
 }
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

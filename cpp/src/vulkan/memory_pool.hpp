@@ -15,7 +15,7 @@ namespace tensorvk::vulkan {
 class Device;
 
 class MemoryPool {
-public:
+  public:
     struct Block;
     struct Piece {
         VkDeviceMemory memory = VK_NULL_HANDLE;
@@ -34,13 +34,12 @@ public:
     [[nodiscard]] Piece allocate(std::uint64_t size, std::uint64_t alignment);
     void free(const Piece& piece) noexcept;
 
-    [[nodiscard]] std::uint32_t memory_type() const noexcept { return memory_type_; }
     //! Bytes of the live pieces.
     [[nodiscard]] std::uint64_t used_bytes() const;
     //! Bytes taken from the driver.
     [[nodiscard]] std::uint64_t reserved_bytes() const;
 
-private:
+  private:
     [[nodiscard]] Piece allocate_in_blocks(std::uint64_t size, std::uint64_t alignment);
     [[nodiscard]] Block& add_block(std::uint64_t size);
     void remove_block(Block& block) noexcept;

@@ -1,7 +1,7 @@
 #pragma once
 
-// Structures that are newer than the Vulkan headers TensorVK must build with (1.3.239, Debian 12). Layouts and values are those of
-// the Vulkan specification. Nothing here is declared when the headers know it already.
+// Structures that are newer than the Vulkan headers TensorVK must build with (1.3.239, Debian 12). Layouts and values
+// are those of the Vulkan specification. Nothing here is declared when the headers know it already.
 
 #include <vulkan/vulkan_core.h>
 

@@ -57,7 +57,8 @@ DeviceLimits convert_limits(const VkPhysicalDeviceLimits& limits) {
     out.max_workgroup_invocations = limits.maxComputeWorkGroupInvocations;
     std::copy_n(limits.maxComputeWorkGroupSize, 3, out.max_workgroup_size.begin());
     std::copy_n(limits.maxComputeWorkGroupCount, 3, out.max_group_count.begin());
-    out.max_storage_bindings = std::min(limits.maxPerStageDescriptorStorageBuffers, limits.maxDescriptorSetStorageBuffers);
+    out.max_storage_bindings =
+        std::min(limits.maxPerStageDescriptorStorageBuffers, limits.maxDescriptorSetStorageBuffers);
     out.storage_offset_alignment = limits.minStorageBufferOffsetAlignment;
     out.timestamp_period_ns = limits.timestampPeriod;
     return out;
@@ -77,22 +78,23 @@ void query_queues(const InstanceFunctions& fn, VkPhysicalDevice device, DeviceOf
     std::vector<VkQueueFamilyProperties> families(count);
     fn.GetPhysicalDeviceQueueFamilyProperties(device, &count, families.data());
     for (const VkQueueFamilyProperties& family : families) {
-        offer.queue_families.push_back({(family.queueFlags & VK_QUEUE_GRAPHICS_BIT) != 0,
-                                        (family.queueFlags & VK_QUEUE_COMPUTE_BIT) != 0,
-                                        (family.queueFlags & VK_QUEUE_TRANSFER_BIT) != 0, family.queueCount,
-                                        family.timestampValidBits});
+        offer.queue_families.push_back(
+            {(family.queueFlags & VK_QUEUE_GRAPHICS_BIT) != 0, (family.queueFlags & VK_QUEUE_COMPUTE_BIT) != 0,
+             (family.queueFlags & VK_QUEUE_TRANSFER_BIT) != 0, family.queueCount, family.timestampValidBits});
     }
 }
 
 void query_memory(const InstanceFunctions& fn, VkPhysicalDevice device, DeviceOffer& offer) {
-    auto memory = structure<VkPhysicalDeviceMemoryProperties2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2, nullptr);
+    auto memory =
+        structure<VkPhysicalDeviceMemoryProperties2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2, nullptr);
     fn.GetPhysicalDeviceMemoryProperties2(device, &memory);
     const VkPhysicalDeviceMemoryProperties& found = memory.memoryProperties;
     for (std::uint32_t i = 0; i < found.memoryTypeCount; ++i) {
         const VkMemoryPropertyFlags flags = found.memoryTypes[i].propertyFlags;
         // Lazily allocated, protected and device-coherent memory is for other purposes.
-        constexpr VkMemoryPropertyFlags kPlain = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
-                                                 VK_MEMORY_PROPERTY_HOST_COHERENT_BIT | VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
+        constexpr VkMemoryPropertyFlags kPlain =
+            VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
+            VK_MEMORY_PROPERTY_HOST_COHERENT_BIT | VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
         const bool plain = (flags & ~kPlain) == 0;
         offer.memory_types.push_back({found.memoryTypes[i].heapIndex,
                                       plain && (flags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT) != 0,
@@ -107,10 +109,12 @@ void query_memory(const InstanceFunctions& fn, VkPhysicalDevice device, DeviceOf
 }
 
 void query_features(const InstanceFunctions& fn, VkPhysicalDevice device, DeviceOffer& offer) {
-    auto v11 = structure<VkPhysicalDeviceVulkan11Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, nullptr);
+    auto v11 =
+        structure<VkPhysicalDeviceVulkan11Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, nullptr);
     auto v12 = structure<VkPhysicalDeviceVulkan12Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES, &v11);
     auto features = structure<VkPhysicalDeviceFeatures2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &v12);
-    auto v13 = structure<VkPhysicalDeviceVulkan13Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES, nullptr);
+    auto v13 =
+        structure<VkPhysicalDeviceVulkan13Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES, nullptr);
     auto matrix = structure<VkPhysicalDeviceCooperativeMatrixFeaturesKHR>(
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR, nullptr);
     if (offer.api_version >= VK_API_VERSION_1_3) {
@@ -129,7 +133,6 @@ void query_features(const InstanceFunctions& fn, VkPhysicalDevice device, Device
     offer.shader_float16 = v12.shaderFloat16 != 0;
     offer.shader_int8 = v12.shaderInt8 != 0;
     offer.timeline_semaphore = v12.timelineSemaphore != 0;
-    offer.host_query_reset = v12.hostQueryReset != 0;
     offer.vulkan_memory_model = v12.vulkanMemoryModel != 0;
     offer.subgroup_size_control = v13.subgroupSizeControl != 0;
     offer.compute_full_subgroups = v13.computeFullSubgroups != 0;
@@ -138,10 +141,13 @@ void query_features(const InstanceFunctions& fn, VkPhysicalDevice device, Device
 }
 
 void query_properties(const InstanceFunctions& fn, VkPhysicalDevice device, DeviceOffer& offer) {
-    auto v11 = structure<VkPhysicalDeviceVulkan11Properties>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_PROPERTIES, nullptr);
-    auto v12 = structure<VkPhysicalDeviceVulkan12Properties>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_PROPERTIES, &v11);
+    auto v11 =
+        structure<VkPhysicalDeviceVulkan11Properties>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_PROPERTIES, nullptr);
+    auto v12 =
+        structure<VkPhysicalDeviceVulkan12Properties>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_PROPERTIES, &v11);
     auto properties = structure<VkPhysicalDeviceProperties2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &v12);
-    auto v13 = structure<VkPhysicalDeviceVulkan13Properties>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_PROPERTIES, nullptr);
+    auto v13 =
+        structure<VkPhysicalDeviceVulkan13Properties>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_PROPERTIES, nullptr);
     auto import = structure<VkPhysicalDeviceExternalMemoryHostPropertiesEXT>(
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT, nullptr);
     if (offer.api_version >= VK_API_VERSION_1_3) {
@@ -172,12 +178,13 @@ void query_matrix_shapes(const InstanceFunctions& fn, VkPhysicalDevice device, D
     std::uint32_t count = 0;
     check(fn.GetPhysicalDeviceCooperativeMatrixPropertiesKHR(device, &count, nullptr), "count the matrix shapes");
     std::vector<VkCooperativeMatrixPropertiesKHR> found(
-        count, structure<VkCooperativeMatrixPropertiesKHR>(VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR, nullptr));
+        count,
+        structure<VkCooperativeMatrixPropertiesKHR>(VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR, nullptr));
     check(fn.GetPhysicalDeviceCooperativeMatrixPropertiesKHR(device, &count, found.data()), "list the matrix shapes");
     const auto component = [](VkComponentTypeKHR type) { return look_up(kComponents, type, MatrixType::kOther); };
     for (const VkCooperativeMatrixPropertiesKHR& shape : found) {
-        offer.matrix_shapes.push_back({shape.MSize, shape.NSize, shape.KSize, component(shape.AType), component(shape.BType),
-                                       component(shape.CType), component(shape.ResultType),
+        offer.matrix_shapes.push_back({shape.MSize, shape.NSize, shape.KSize, component(shape.AType),
+                                       component(shape.BType), component(shape.CType), component(shape.ResultType),
                                        shape.saturatingAccumulation != 0, shape.scope == VK_SCOPE_SUBGROUP_KHR});
     }
 }
@@ -197,7 +204,7 @@ std::vector<PhysicalDevice> list_physical_devices() {
     return devices;
 }
 
-}  // namespace
+} // namespace
 
 DeviceOffer query_offer(const Instance& instance, VkPhysicalDevice device) {
     const InstanceFunctions& fn = instance.fn();
@@ -230,4 +237,4 @@ const std::vector<PhysicalDevice>& physical_devices() {
     return *devices;
 }
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

@@ -15,7 +15,8 @@ struct PhysicalDevice {
 
 [[nodiscard]] DeviceOffer query_offer(const Instance& instance, VkPhysicalDevice device);
 
-//! All devices, numbered as the user sees them: the one that TENSORVK_DEVICE names first, then discrete to CPU. Read once per process.
+//! All devices, numbered as the user sees them: the one that TENSORVK_DEVICE names first, then discrete to CPU. Read
+//! once per process.
 [[nodiscard]] const std::vector<PhysicalDevice>& physical_devices();
 
 } // namespace tensorvk::vulkan

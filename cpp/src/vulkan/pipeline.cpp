@@ -9,7 +9,9 @@ namespace {
 
 void check_limits(const Device& device, const PipelineDesc& desc) {
     const DeviceLimits& limits = device.caps().limits;
-    const auto refuse = [&](const auto&... parts) { throw InvalidArgument(text("Kernel '", desc.name, "' ", parts...)); };
+    const auto refuse = [&](const auto&... parts) {
+        throw InvalidArgument(text("Kernel '", desc.name, "' ", parts...));
+    };
     if (desc.spirv.size() < 5) refuse("has no SPIR-V code.");
     if (desc.bindings > limits.max_storage_bindings) {
         refuse("binds ", desc.bindings, " buffers, this device allows ", limits.max_storage_bindings, ".");
@@ -20,8 +22,10 @@ void check_limits(const Device& device, const PipelineDesc& desc) {
     }
     const std::uint32_t subgroup = desc.required_subgroup_size;
     const DeviceCaps& caps = device.caps();
-    if (subgroup != 0 && (!caps.subgroup_size_control || subgroup < caps.min_subgroup_size || subgroup > caps.max_subgroup_size)) {
-        refuse("needs subgroups of ", subgroup, ", this device has ", caps.min_subgroup_size, " to ", caps.max_subgroup_size, ".");
+    if (subgroup != 0 &&
+        (!caps.subgroup_size_control || subgroup < caps.min_subgroup_size || subgroup > caps.max_subgroup_size)) {
+        refuse("needs subgroups of ", subgroup, ", this device has ", caps.min_subgroup_size, " to ",
+               caps.max_subgroup_size, ".");
     }
 }
 
@@ -45,7 +49,7 @@ class ShaderModule {
     VkShaderModule handle_ = VK_NULL_HANDLE;
 };
 
-}  // namespace
+} // namespace
 
 Pipeline::Pipeline(Device& device, const PipelineDesc& desc, VkPipelineCache cache)
     : device_(device), name_(desc.name), bindings_(desc.bindings), push_constant_bytes_(desc.push_constant_bytes) {
@@ -60,7 +64,9 @@ Pipeline::Pipeline(Device& device, const PipelineDesc& desc, VkPipelineCache cac
     }
 }
 
-Pipeline::~Pipeline() { destroy(); }
+Pipeline::~Pipeline() {
+    destroy();
+}
 
 void Pipeline::create_layout() {
     VkPushConstantRange range{};
@@ -80,7 +86,8 @@ void Pipeline::create_pipeline(const PipelineDesc& desc, VkPipelineCache cache) 
     std::vector<VkSpecializationMapEntry> entries;
     std::vector<std::uint32_t> values;
     for (const SpecConstant& constant : desc.constants) {
-        entries.push_back({constant.id, static_cast<std::uint32_t>(values.size() * sizeof(std::uint32_t)), sizeof(std::uint32_t)});
+        entries.push_back(
+            {constant.id, static_cast<std::uint32_t>(values.size() * sizeof(std::uint32_t)), sizeof(std::uint32_t)});
         values.push_back(constant.value);
     }
     const VkSpecializationInfo specialization{static_cast<std::uint32_t>(entries.size()), entries.data(),
@@ -108,4 +115,4 @@ void Pipeline::destroy() noexcept {
     if (layout_ != VK_NULL_HANDLE) device_.fn().DestroyPipelineLayout(device_.handle(), layout_, nullptr);
 }
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

@@ -22,15 +22,15 @@ struct SpecConstant {
 struct PipelineDesc {
     std::span<const std::uint32_t> spirv;
     std::span<const SpecConstant> constants;
-    std::uint32_t bindings = 0;             // storage buffers at set 0, bindings 0 .. n-1
-    std::uint32_t push_constant_bytes = 0;  // a multiple of 4
+    std::uint32_t bindings = 0;               // storage buffers at set 0, bindings 0 .. n-1
+    std::uint32_t push_constant_bytes = 0;    // a multiple of 4
     std::uint32_t required_subgroup_size = 0; // 0: the driver's choice
-    bool full_subgroups = false;            // needs the workgroup's x size to be a multiple of the subgroup size
-    std::string name;                       // for error messages
+    bool full_subgroups = false;              // needs the workgroup's x size to be a multiple of the subgroup size
+    std::string name;                         // for error messages
 };
 
 class Pipeline {
-public:
+  public:
     //! Throws InvalidArgument when the description is beyond the device's limits. Use Device::pipelines() to share.
     //! The device outlives its pipelines.
     Pipeline(Device& device, const PipelineDesc& desc, VkPipelineCache cache);
@@ -45,7 +45,7 @@ public:
     [[nodiscard]] std::uint32_t push_constant_bytes() const noexcept { return push_constant_bytes_; }
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
-private:
+  private:
     void create_layout();
     void create_pipeline(const PipelineDesc& desc, VkPipelineCache cache);
     void destroy() noexcept;

@@ -23,7 +23,7 @@ std::filesystem::path file_of(const Device& device) {
     return directory.empty() ? directory : directory / cache_file_name(device.offer());
 }
 
-}  // namespace
+} // namespace
 
 std::size_t PipelineCache::KeyHash::operator()(const Digest128& key) const noexcept {
     std::size_t hash = 0;
@@ -93,14 +93,9 @@ void PipelineCache::save() noexcept {
     }
 }
 
-std::size_t PipelineCache::size() const {
-    const std::lock_guard lock(mutex_);
-    return entries_.size();
-}
-
 std::uint64_t PipelineCache::compiled() const {
     const std::lock_guard lock(mutex_);
     return compiled_;
 }
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

@@ -14,24 +14,24 @@
 namespace tensorvk::vulkan {
 
 class PipelineCache {
-public:
+  public:
     explicit PipelineCache(Device& device);
     ~PipelineCache();
     PipelineCache(const PipelineCache&) = delete;
     PipelineCache& operator=(const PipelineCache&) = delete;
 
-    //! The pipeline for `desc`, compiled at the first call. Thread-safe; different pipelines compile at the same time, and two threads that
-    //! ask for the same one share the work.
+    //! The pipeline for `desc`, compiled at the first call. Thread-safe; different pipelines compile at the same time,
+    //! and two threads that ask for the same one share the work.
     [[nodiscard]] std::shared_ptr<const Pipeline> get(const PipelineDesc& desc);
 
-    //! Writes the driver's cache to disk when something was compiled since the last save. A failed write is not an error.
+    //! Writes the driver's cache to disk when something was compiled since the last save. A failed write is not an
+    //! error.
     void save() noexcept;
 
-    [[nodiscard]] std::size_t size() const;
     //! Pipelines compiled (not found in memory) since this object was made.
     [[nodiscard]] std::uint64_t compiled() const;
 
-private:
+  private:
     using Entry = std::shared_future<std::shared_ptr<const Pipeline>>;
     struct KeyHash {
         std::size_t operator()(const Digest128& key) const noexcept;

@@ -39,4 +39,4 @@ void Queue::submit(VkCommandBuffer commands, std::span<const TimelinePoint> wait
     check(device_.fn().QueueSubmit(handle_, 1, &info, VK_NULL_HANDLE), "submit work to the device");
 }
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

@@ -18,13 +18,13 @@ struct TimelinePoint {
 };
 
 class Queue {
-public:
+  public:
     Queue(const Device& device, std::uint32_t family, std::uint32_t index);
 
     //! Submits at most one command buffer (VK_NULL_HANDLE: none) after `waits`, signalling `signal` when it is done.
     void submit(VkCommandBuffer commands, std::span<const TimelinePoint> waits, TimelinePoint signal);
 
-private:
+  private:
     const Device& device_;
     VkQueue handle_ = VK_NULL_HANDLE;
     std::mutex mutex_;

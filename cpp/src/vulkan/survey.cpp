@@ -28,7 +28,7 @@ void fill(Survey& result) {
     }
 }
 
-}  // namespace
+} // namespace
 
 Survey survey() {
     Survey result;
@@ -40,4 +40,4 @@ Survey survey() {
     return result;
 }
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

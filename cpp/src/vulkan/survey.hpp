@@ -14,8 +14,8 @@ struct DeviceSurvey {
 };
 
 struct Survey {
-    std::string loader;  // the library that was opened; empty when there is none
-    std::string problem; // one sentence; empty when all is well
+    std::string loader;               // the library that was opened; empty when there is none
+    std::string problem;              // one sentence; empty when all is well
     std::uint32_t loader_version = 0; // Vulkan's packed form
     std::vector<std::string> layers;
     bool validating = false;

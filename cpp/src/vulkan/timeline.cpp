@@ -20,7 +20,9 @@ Timeline::Timeline(std::shared_ptr<Device> device) : device_(std::move(device)) 
     check(device_->fn().CreateSemaphore(device_->handle(), &info, nullptr, &handle_), "create a timeline semaphore");
 }
 
-Timeline::~Timeline() { device_->fn().DestroySemaphore(device_->handle(), handle_, nullptr); }
+Timeline::~Timeline() {
+    device_->fn().DestroySemaphore(device_->handle(), handle_, nullptr);
+}
 
 std::uint64_t Timeline::completed() {
     std::uint64_t value = 0;
@@ -71,4 +73,4 @@ bool Timeline::block(std::uint64_t value, std::chrono::nanoseconds timeout) {
     return result == VK_SUCCESS && completed() >= value;
 }
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

@@ -12,7 +12,7 @@
 namespace tensorvk::vulkan {
 
 class Timeline {
-public:
+  public:
     explicit Timeline(std::shared_ptr<Device> device);
     ~Timeline();
     Timeline(const Timeline&) = delete;
@@ -25,12 +25,15 @@ public:
     //! The value reached. Throws DeviceLost.
     [[nodiscard]] std::uint64_t completed();
     //! True when `value` was seen reached already or is now.
-    [[nodiscard]] bool reached(std::uint64_t value) { return seen_.load(std::memory_order_acquire) >= value || completed() >= value; }
-    //! Blocks until `value` is reached; `expected` is how long that will probably take from now (zero: unknown). Throws DeviceLost.
+    [[nodiscard]] bool reached(std::uint64_t value) {
+        return seen_.load(std::memory_order_acquire) >= value || completed() >= value;
+    }
+    //! Blocks until `value` is reached; `expected` is how long that will probably take from now (zero: unknown). Throws
+    //! DeviceLost.
     void wait(std::uint64_t value, std::chrono::nanoseconds expected = {});
     void signal(std::uint64_t value);
 
-private:
+  private:
     [[nodiscard]] bool poll(std::uint64_t value, std::chrono::nanoseconds duration);
     [[nodiscard]] bool block(std::uint64_t value, std::chrono::nanoseconds timeout);
 

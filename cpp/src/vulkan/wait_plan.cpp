@@ -21,4 +21,4 @@ WaitPlan plan_wait(nanoseconds expected, bool is_cpu_device) noexcept {
     return {sleep, std::min((expected - sleep) * 2, kMostPoll)};
 }
 
-}  // namespace tensorvk::vulkan
+} // namespace tensorvk::vulkan

@@ -13,9 +13,9 @@ struct WaitPlan {
     bool operator==(const WaitPlan&) const = default;
 };
 
-//! `expected`: time until the work is probably done; zero when unknown. Blocking at once costs 30 us more than polling on a fast GPU, so short
-//! waits are polled; long ones sleep until shortly before the expected end. A CPU device works on the cores that polling would take, so there
-//! only the shortest waits are polled.
+//! `expected`: time until the work is probably done; zero when unknown. Blocking at once costs 30 us more than polling
+//! on a fast GPU, so short waits are polled; long ones sleep until shortly before the expected end. A CPU device works
+//! on the cores that polling would take, so there only the shortest waits are polled.
 [[nodiscard]] WaitPlan plan_wait(std::chrono::nanoseconds expected, bool is_cpu_device) noexcept;
 
 } // namespace tensorvk::vulkan

@@ -11,7 +11,9 @@ namespace {
 
 class AddressSpaceTest : public ::testing::Test {
   protected:
-    std::shared_ptr<vulkan::Buffer> buffer(std::uint64_t size) { return std::make_shared<vulkan::Buffer>(vulkan::Device::current(), size); }
+    std::shared_ptr<vulkan::Buffer> buffer(std::uint64_t size) {
+        return std::make_shared<vulkan::Buffer>(vulkan::Device::current(), size);
+    }
 
     std::string refusal(std::uint64_t address, std::uint64_t size) {
         try {
@@ -21,7 +23,9 @@ class AddressSpaceTest : public ::testing::Test {
         }
         return "nothing was refused";
     }
-    static bool says(const std::string& message, const std::string& part) { return message.find(part) != std::string::npos; }
+    static bool says(const std::string& message, const std::string& part) {
+        return message.find(part) != std::string::npos;
+    }
 
     AddressSpace space_;
 };
@@ -35,7 +39,9 @@ TEST_F(AddressSpaceTest, AddressesAreAlignedFarApartAndBeyondHostPointers) {
         EXPECT_TRUE(AddressSpace::is_device_address(base));
         EXPECT_LT(base, 1ULL << 63) << "fits a signed integer";
         EXPECT_EQ(base % AddressSpace::kAlignment, 0U);
-        if (end != 0) { EXPECT_GE(base - end, AddressSpace::kGap); }
+        if (end != 0) {
+            EXPECT_GE(base - end, AddressSpace::kGap);
+        }
         end = base + size;
     }
 }
@@ -104,5 +110,5 @@ TEST_F(AddressSpaceTest, HostMemoryIsKnownByItsOwnAddressAndMayNotOverlap) {
     EXPECT_THROW((void)space_.find(kHost + 990, 18 + 1), InvalidArgument) << "known, but too short";
 }
 
-}  // namespace
-}  // namespace tensorvk::stream
+} // namespace
+} // namespace tensorvk::stream

@@ -1,9 +1,9 @@
 // A program written for <cuda_runtime.h>, compiled as it is.
-#include "tensorvk/compat/cuda_runtime_api.h"
+#include <vector>
 
 #include <gtest/gtest.h>
 
-#include <vector>
+#include "tensorvk/compat/cuda_runtime_api.h"
 
 namespace {
 
@@ -23,4 +23,4 @@ TEST(Compat, CudaProgramCompilesAndRuns) {
     EXPECT_EQ(cudaFree(memory), cudaSuccess);
 }
 
-}  // namespace
+} // namespace

@@ -1,8 +1,6 @@
 // Copies and fills between all kinds of memory, synchronous and not.
 #include "stream/copy.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -10,6 +8,8 @@
 #include <random>
 #include <span>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "gate.hpp"
 #include "stream/address_space.hpp"
@@ -23,7 +23,9 @@ using Bytes = std::vector<std::uint8_t>;
 using testing::Gate;
 using vulkan::Device;
 
-std::uint64_t at(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
+std::uint64_t at(const void* pointer) {
+    return reinterpret_cast<std::uintptr_t>(pointer);
+}
 
 Bytes random_bytes(std::size_t size) {
     std::mt19937 random(static_cast<unsigned>(size));
@@ -208,7 +210,8 @@ TEST_F(CopyTest, WrongPointersAreRefusedAndNothingIsWritten) {
     };
     for (const Case& c : cases) {
         EXPECT_THROW(copy(c.target, c.source, c.size, c.kind, *stream_), InvalidArgument) << c.what;
-        EXPECT_THROW(copy_async(c.target, c.source, c.size, c.kind, *stream_), InvalidArgument) << c.what << ", asynchronous";
+        EXPECT_THROW(copy_async(c.target, c.source, c.size, c.kind, *stream_), InvalidArgument)
+            << c.what << ", asynchronous";
     }
     EXPECT_THROW(fill(here, 0, 4, *stream_), InvalidArgument);
     EXPECT_THROW(fill(memory + 60, 0, 5, *stream_), InvalidArgument);
@@ -246,5 +249,5 @@ TEST_F(CopyTest, AsynchronousFreeKeepsTheMemoryForEarlierWork) {
     EXPECT_EQ(device_->device_memory().used_bytes(), used);
 }
 
-}  // namespace
-}  // namespace tensorvk::stream
+} // namespace
+} // namespace tensorvk::stream

@@ -1,8 +1,6 @@
 // The runtime API as C++ programs use it: codes, names, sentences.
 #include "tensorvk/cudart.h"
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <chrono>
 #include <cstring>
@@ -10,10 +8,14 @@
 #include <thread>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 namespace tensorvk {
 namespace {
 
-bool says(const std::string& part) { return lastErrorMessage().find(part) != std::string::npos; }
+bool says(const std::string& part) {
+    return lastErrorMessage().find(part) != std::string::npos;
+}
 
 TEST(Cudart, SequenceOfTheTutorial) {
     std::vector<float> input(1000);
@@ -139,5 +141,5 @@ TEST(Cudart, PinnedMemoryIsAnOrdinaryPointer) {
     EXPECT_EQ(cudaHostAlloc(&pinned, 4, 0x100), cudaErrorInvalidValue);
 }
 
-}  // namespace
-}  // namespace tensorvk
+} // namespace
+} // namespace tensorvk

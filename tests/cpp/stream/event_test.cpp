@@ -1,10 +1,10 @@
 // Events: done or not, and the time between two.
 #include "stream/event.hpp"
 
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "gate.hpp"
 #include "stream/errors.hpp"
@@ -119,5 +119,5 @@ TEST_F(EventTest, EventMayBeDestroyedWhileItsRecordIsPending) {
     stream_->synchronize();
 }
 
-}  // namespace
-}  // namespace tensorvk::stream
+} // namespace
+} // namespace tensorvk::stream

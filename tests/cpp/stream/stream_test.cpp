@@ -1,13 +1,13 @@
 // Order inside a stream, between streams, and with the host.
 #include "stream/stream.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "gate.hpp"
 #include "stream/copy.hpp"
@@ -321,9 +321,11 @@ TEST(Retained, GivesOutInOrderAndKeepsWhatIsNotReached) {
 
 // What the validation layer (TENSORVK_VALIDATION=1) said about all of the above.
 TEST(ZValidation, LayerFoundNothing) {
-    if (std::getenv("TENSORVK_VALIDATION") != nullptr) { EXPECT_TRUE(vulkan::Instance::get().validating()); }
+    if (std::getenv("TENSORVK_VALIDATION") != nullptr) {
+        EXPECT_TRUE(vulkan::Instance::get().validating());
+    }
     EXPECT_EQ(vulkan::validation_error_count(), 0U);
 }
 
-}  // namespace
-}  // namespace tensorvk::stream
+} // namespace
+} // namespace tensorvk::stream

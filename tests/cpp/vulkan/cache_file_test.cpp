@@ -1,11 +1,11 @@
 // The pipeline cache on disk: kept between processes, and a miss whenever something does not fit.
 #include "vulkan/cache_file.hpp"
 
-#include <gtest/gtest.h>
-#include <stdlib.h>
-
 #include <cstddef>
 #include <fstream>
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
 
 namespace tensorvk::vulkan {
 namespace {
@@ -45,7 +45,9 @@ TEST_F(CacheFile, ReadsWhatWasWrittenAndLeavesNoOtherFile) {
     EXPECT_EQ(std::distance(fs::directory_iterator(path_.parent_path()), {}), 1);
 }
 
-TEST_F(CacheFile, MissingFileIsAMiss) { EXPECT_TRUE(read_cache_file(path_, offer_).empty()); }
+TEST_F(CacheFile, MissingFileIsAMiss) {
+    EXPECT_TRUE(read_cache_file(path_, offer_).empty());
+}
 
 TEST_F(CacheFile, EveryTruncationAndEveryChangedByteIsAMiss) {
     ASSERT_TRUE(write_cache_file(path_, offer_, bytes_));
@@ -89,5 +91,5 @@ TEST_F(CacheFile, DirectoryFollowsTheEnvironment) {
     setenv("XDG_CACHE_HOME", kept.c_str(), 1);
 }
 
-}  // namespace
-}  // namespace tensorvk::vulkan
+} // namespace
+} // namespace tensorvk::vulkan

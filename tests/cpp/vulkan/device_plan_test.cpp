@@ -1,9 +1,9 @@
 // Which features TensorVK uses of which device, on devices that exist on paper only.
 #include "vulkan/device_plan.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+
+#include <gtest/gtest.h>
 
 #include "support/error.hpp"
 
@@ -44,7 +44,8 @@ DeviceOffer big_gpu() {
     offer.vulkan_memory_model = true;
     offer.cooperative_matrix = true;
     offer.extensions = {"VK_EXT_memory_budget", "VK_KHR_cooperative_matrix"};
-    MatrixShape shape{16, 16, 16, MatrixType::kFloat16, MatrixType::kFloat16, MatrixType::kFloat32, MatrixType::kFloat32};
+    MatrixShape shape{
+        16, 16, 16, MatrixType::kFloat16, MatrixType::kFloat16, MatrixType::kFloat32, MatrixType::kFloat32};
     shape.subgroup_scope = true;
     MatrixShape workgroup = shape;
     workgroup.subgroup_scope = false;
@@ -61,7 +62,8 @@ DeviceOffer integrated_gpu() {
 }
 
 const PlanNote& note_about(const DevicePlan& plan, const std::string& feature) {
-    const auto found = std::find_if(plan.notes.begin(), plan.notes.end(), [&](const PlanNote& n) { return n.feature == feature; });
+    const auto found =
+        std::find_if(plan.notes.begin(), plan.notes.end(), [&](const PlanNote& n) { return n.feature == feature; });
     if (found == plan.notes.end()) throw InternalError("no note about " + feature);
     return *found;
 }
@@ -225,5 +227,5 @@ TEST(DeviceChoice, UnknownWishListsTheDevices) {
     EXPECT_THROW((void)choose_device({}, ""), DeviceUnavailable);
 }
 
-}  // namespace
-}  // namespace tensorvk::vulkan
+} // namespace
+} // namespace tensorvk::vulkan

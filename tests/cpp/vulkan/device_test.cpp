@@ -1,12 +1,12 @@
 // Work on the device that is there: buffers, pipelines, command buffers, timelines.
 #include "vulkan/device.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cstring>
 #include <numeric>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "add_kernel.hpp"
 #include "support/error.hpp"
@@ -78,7 +78,8 @@ TEST_F(DeviceTest, KernelSeesSpecializationPushConstantsAndBuffers) {
         std::vector<int> from(static_cast<std::size_t>(count));
         std::iota(from.begin(), from.end(), -5);
         const std::vector<int> to = run(3, {count, 7, 1}, from);
-        for (std::size_t i = 0; i < from.size(); ++i) ASSERT_EQ(to[i], from[i] * 3 + 7) << "element " << i << " of " << count;
+        for (std::size_t i = 0; i < from.size(); ++i)
+            ASSERT_EQ(to[i], from[i] * 3 + 7) << "element " << i << " of " << count;
     }
 }
 
@@ -212,7 +213,8 @@ TEST_F(DeviceTest, BuffersKeepApartAndGiveTheirMemoryBack) {
         }
         EXPECT_GE(device_->device_memory().used_bytes() - before, 41ULL << 20);
         if (device_->caps().unified_memory) {
-            for (std::size_t i = 0; i < buffers.size(); ++i) std::memset(buffers[i]->mapped(), static_cast<int>(i + 1), buffers[i]->size());
+            for (std::size_t i = 0; i < buffers.size(); ++i)
+                std::memset(buffers[i]->mapped(), static_cast<int>(i + 1), buffers[i]->size());
             for (std::size_t i = 0; i < buffers.size(); ++i) {
                 EXPECT_EQ(buffers[i]->mapped()[buffers[i]->size() - 1], static_cast<std::byte>(i + 1));
             }
@@ -234,7 +236,8 @@ TEST_F(DeviceTest, MemoryInfoCountsWhatIsAllocated) {
     const Buffer buffer(device_, 48 << 20);
     const MemoryInfo after = device_->memory_info();
     EXPECT_EQ(before.total_bytes, after.total_bytes);
-    EXPECT_LE(after.free_bytes + (48U << 20), before.free_bytes + (1U << 20)) << "other processes may take or give a little";
+    EXPECT_LE(after.free_bytes + (48U << 20), before.free_bytes + (1U << 20))
+        << "other processes may take or give a little";
 }
 
 TEST_F(DeviceTest, TimestampsGrowWithTheWorkBetweenThem) {
@@ -256,7 +259,7 @@ TEST_F(DeviceTest, TimestampsGrowWithTheWorkBetweenThem) {
     commands.write_timestamp(pool, 2);
     commands.end();
     submit_and_wait(commands);
-    submit_and_wait(commands);  // the first run may include the driver's compilation
+    submit_and_wait(commands); // the first run may include the driver's compilation
     const std::vector<std::uint64_t> times = pool.read(0, 3);
     ASSERT_EQ(times.size(), 3U);
     EXPECT_GT(pool.elapsed_ns(times[0], times[1]), pool.elapsed_ns(times[1], times[2]));
@@ -321,7 +324,9 @@ TEST_F(DeviceTest, LogicalDeviceOfItsOwnOpensAndCloses) {
 }
 
 // Keep last: what the validation layer (TENSORVK_VALIDATION=1) said about all of the above.
-TEST(ZValidation, LayerFoundNothing) { EXPECT_EQ(validation_error_count(), 0U); }
+TEST(ZValidation, LayerFoundNothing) {
+    EXPECT_EQ(validation_error_count(), 0U);
+}
 
-}  // namespace
-}  // namespace tensorvk::vulkan
+} // namespace
+} // namespace tensorvk::vulkan

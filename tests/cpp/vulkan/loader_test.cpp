@@ -11,7 +11,7 @@ namespace tensorvk::vulkan {
 namespace {
 
 std::string failure_with(const char* variable, const char* value) {
-    unsetenv("VK_DRIVER_FILES");  // goes before VK_ICD_FILENAMES
+    unsetenv("VK_DRIVER_FILES"); // goes before VK_ICD_FILENAMES
     setenv(variable, value, 1);
     try {
         (void)Device::count();
@@ -35,13 +35,15 @@ TEST(LoaderDeathTest, MissingLoaderNamesThePackagesToInstall) {
 
 TEST(LoaderDeathTest, LibraryThatIsNoLoaderIsRefused) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
-    EXPECT_EXIT(report("TENSORVK_VULKAN_LIBRARY", "libm.so.6"), ::testing::ExitedWithCode(7), "has no vkGetInstanceProcAddr");
+    EXPECT_EXIT(report("TENSORVK_VULKAN_LIBRARY", "libm.so.6"), ::testing::ExitedWithCode(7),
+                "has no vkGetInstanceProcAddr");
 }
 
 TEST(LoaderDeathTest, MissingDriverSaysWhatToInstall) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
-    EXPECT_EXIT(report("VK_ICD_FILENAMES", "/nowhere.json"), ::testing::ExitedWithCode(7), "apt-get install mesa-vulkan-drivers");
+    EXPECT_EXIT(report("VK_ICD_FILENAMES", "/nowhere.json"), ::testing::ExitedWithCode(7),
+                "apt-get install mesa-vulkan-drivers");
 }
 
-}  // namespace
-}  // namespace tensorvk::vulkan
+} // namespace
+} // namespace tensorvk::vulkan

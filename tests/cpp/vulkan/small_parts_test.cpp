@@ -1,9 +1,9 @@
 // The parts of the room that need no device.
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <map>
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "support/error.hpp"
 #include "vulkan/check.hpp"
@@ -109,5 +109,5 @@ TEST(Validation, WishIsAListOfWords) {
     EXPECT_THROW((void)ValidationWish::parse("yes"), InvalidArgument);
 }
 
-}  // namespace
-}  // namespace tensorvk::vulkan
+} // namespace
+} // namespace tensorvk::vulkan
