@@ -33,6 +33,7 @@
 #define X_PART P(24)       // elements from part to part
 #define WEIGHT_PART P(25)
 #define PART_WIDTH P(26)   // parts are numbered line * PART_WIDTH + column
+#define PADDED_DEPTH (WEIGHT_PART / WEIGHT_STRIDE)
 #define Y_PART_LINE P(27)
 #define Y_PART_PIXEL P(28)
 #define CHANNEL_PART P(29) // first channel of part i is i * CHANNEL_PART

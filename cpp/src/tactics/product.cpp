@@ -162,7 +162,7 @@ void Product::add_params(StepBuilder& step, Lowering& lowering, const Packing& p
 }
 
 std::vector<Candidate> product_candidates(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
-    constexpr ProductTactic kTactics[] = {product_tile};
+    constexpr ProductTactic kTactics[] = {product_tile, product_shared};
     std::vector<Candidate> out;
     for (const ProductTactic tactic : kTactics) {
         for (Candidate& candidate : tactic(family, refusal, product, query)) out.push_back(std::move(candidate));

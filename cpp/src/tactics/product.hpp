@@ -92,6 +92,9 @@ using ProductTactic = std::vector<Candidate> (*)(const std::string& family, cons
 [[nodiscard]] std::vector<Candidate> product_tile(const std::string& family, const std::string& refusal, const Product& product,
                                                   const Query& query);
 
+[[nodiscard]] std::vector<Candidate> product_shared(const std::string& family, const std::string& refusal, const Product& product,
+                                                    const Query& query);
+
 //! All of them in the order in which they are tried.
 [[nodiscard]] std::vector<Candidate> product_candidates(const std::string& family, const std::string& refusal, const Product& product,
                                                         const Query& query);

@@ -128,6 +128,27 @@ TEST_P(ConvolutionTactics, AgreeWithTheHostReference) {
     EXPECT_GE(applicable, 1) << "the generic candidate always applies";
 }
 
+// Tactics for GPUs run on any device, only not fast: two tiles of them, with K whole and cut, so that CPU drivers test them too.
+class ProductsThroughSharedMemory : public ConvolutionTactics {};
+
+TEST_P(ProductsThroughSharedMemory, AgreeWithTheHostReference) {
+    const Case& c = GetParam();
+    const auto device = vulkan::Device::by_index(0);
+    if (c.in_type == DataType::kHALF && !device->caps().fp16_storage) GTEST_SKIP() << "no fp16 storage";
+    const Built built = build(c);
+    vulkan::DeviceCaps caps = device->caps();
+    caps.is_cpu = false;
+    int applicable = 0;
+    for (const tactics::Candidate& candidate : built.operation.candidates(caps)) {
+        const bool chosen = candidate.name.find("/shared_32x32") != std::string::npos || candidate.name.find("/shared_64x16") != std::string::npos;
+        if (!candidate.applicable() || !chosen) continue;
+        ++applicable;
+        const Tensor y = built.operation.run(device, candidate);
+        EXPECT_LT(relative_error(y, built.expected), tolerance(c, built.terms)) << candidate.name;
+    }
+    EXPECT_GE(applicable, 1);
+}
+
 std::vector<Case> cases() {
     const auto linear = [](Case& c) { c.in_layout = c.out_layout = Layout::kLINEAR; };
     const auto half = [](Case& c) { c.in_type = c.out_type = DataType::kHALF; };
@@ -186,6 +207,20 @@ std::vector<Case> cases() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, ConvolutionTactics, testing::ValuesIn(cases()), [](const auto& shape) { return shape.param.name; });
+
+std::vector<Case> shared_cases() {
+    std::vector<Case> out;
+    for (const Case& c : cases()) {
+        for (const char* name : {"c3_to_c17", "first_layer_linear_in", "c64_to_c64_batch3", "c33_to_c17_stride3", "c256_to_c128_4x4_small_m", "groups2",
+                                 "dilation2", "residual_odd", "per_channel_operand", "half_residual", "transposed_2x2_c64", "dynamic_batch", "conv1d"}) {
+            if (c.name == name) out.push_back(c);
+        }
+    }
+    return out;
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, ProductsThroughSharedMemory, testing::ValuesIn(shared_cases()),
+                         [](const auto& shape) { return shape.param.name; });
 
 } // namespace
 } // namespace tensorvk::test

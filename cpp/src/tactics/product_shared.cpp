@@ -1,0 +1,119 @@
+// .../shared_<rows>x<columns>[_k<splits>]: products through shared memory (shaders/convolution/shared.comp), for GPUs.
+#include <algorithm>
+
+#include "support/error.hpp"
+#include "tactics/product.hpp"
+
+namespace tensorvk::tactics {
+namespace {
+
+struct SharedGeometry {
+    std::int32_t rows, columns, depth;        // of a workgroup's tile
+    std::int32_t thread_rows, thread_columns; // of an invocation's
+    [[nodiscard]] std::int32_t threads() const { return rows / thread_rows * (columns / thread_columns); }
+    [[nodiscard]] std::int64_t shared_bytes() const { return 16 * (depth * (rows / 4 + 1) + depth * columns / 4); }
+};
+
+constexpr SharedGeometry kTiles[] = {
+    {128, 128, 8, 8, 8}, {128, 64, 16, 8, 8}, {128, 64, 16, 8, 4}, {64, 64, 16, 8, 4}, {64, 64, 16, 4, 4},
+    {128, 32, 16, 8, 4}, {64, 32, 16, 4, 4}, {32, 64, 16, 4, 4}, {32, 32, 32, 4, 4}, {256, 16, 16, 8, 4}, {64, 16, 16, 4, 4},
+};
+
+// K is cut where the tiles alone leave most of a large GPU idle: about two workgroups on each of 132 processors.
+constexpr std::int64_t kWantedGroups = 264;
+constexpr std::int64_t kLeastDepth = 64; // of one slice: below, the second dispatch costs more than it brings
+constexpr std::int64_t kMostSplits = 16;
+constexpr std::int32_t kSumLocalSize = 128;
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+std::int64_t tiles(const SharedGeometry& tile, const ProductShape& shape) {
+    return ceil_div(shape.rows.value_or(1), tile.rows) * ceil_div(shape.columns, tile.columns) * shape.parts;
+}
+
+//! Splits to offer beside 1; 1 when cutting K makes no sense or the rows are unknown.
+std::int64_t splits_for(const SharedGeometry& tile, const ProductShape& shape) {
+    if (!shape.rows || *shape.rows == 0) return 1;
+    const std::int64_t wanted = kWantedGroups / std::max<std::int64_t>(tiles(tile, shape), 1);
+    return std::clamp<std::int64_t>(std::min(wanted, shape.depth() / kLeastDepth), 1, kMostSplits);
+}
+
+std::string refuse(const SharedGeometry& tile, const ProductShape& shape, const vulkan::DeviceCaps& caps) {
+    if (caps.is_cpu) return "shared memory and barriers cost 10x on CPU drivers";
+    if (caps.limits.max_shared_memory < tile.shared_bytes()) {
+        return text("the tile takes ", tile.shared_bytes(), " bytes of shared memory, the device has ", caps.limits.max_shared_memory);
+    }
+    if (caps.limits.max_workgroup_invocations < static_cast<std::uint32_t>(tile.threads())) {
+        return text("the tile takes ", tile.threads(), " invocations, the device has ", caps.limits.max_workgroup_invocations);
+    }
+    if (tile.columns > 16 && shape.columns * 2 <= tile.columns) {
+        return text("there are ", shape.columns, " output channels, more than half of the ", tile.columns, " of the tile would be padding");
+    }
+    if (shape.rows && tile.rows > 32 && *shape.rows * 2 <= tile.rows) {
+        return text("there are ", *shape.rows, " output positions, more than half of the ", tile.rows, " of the tile would be padding");
+    }
+    return {};
+}
+
+void add_sum(const Product& product, const Packing& packing, std::int32_t slices, std::int32_t bias, std::int64_t splits, Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    StepBuilder step(lowering, product.operation().name, product.half() ? "convolution/sum:f16" : "convolution/sum:f32");
+    const shape::Expr count = exprs.mul(product.rows(exprs), exprs.constant(packing.parts * packing.padded_columns() / 4));
+    step.local_size(kSumLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kSumLocalSize)));
+    product.add_params(step, lowering, packing);
+    step.geometry(3, product.shape().output_vectors ? 1 : 0);
+    step.geometry(10, static_cast<std::int32_t>(splits)).geometry(11, static_cast<std::int32_t>(packing.parts));
+    step.reads(slices).reads(bias).reads(bias).writes(product.y().buffer);
+    add_epilogue(step, lowering, product.operation(), product.roles(), product.type_bits(), bias);
+    lowering.add(step.take());
+}
+
+void lower(const Product& product, const SharedGeometry& tile, std::int64_t splits, Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    Packing packing = product.packing();
+    packing.depth_multiple = 32; // every tile's depth divides it, so that tiles share the packed weights
+    const std::int32_t weights = product.pack_weights(lowering, packing);
+    const std::int32_t bias = product.pack_bias(lowering);
+    const shape::Expr rows = product.rows(exprs);
+    std::int32_t target = product.y().buffer;
+    if (splits > 1) target = lowering.scratch(exprs.mul(rows, exprs.constant(splits * packing.parts * packing.padded_columns() * 4)));
+
+    StepBuilder step(lowering, product.operation().name, product.half() ? "convolution/shared:f16" : "convolution/shared:f32");
+    step.local_size(tile.threads());
+    step.groups(exprs.ceil_div(rows, exprs.constant(tile.rows)), exprs.constant(ceil_div(packing.padded_columns(), tile.columns)),
+                exprs.constant(packing.parts * splits));
+    product.add_params(step, lowering, packing);
+    step.geometry(2, product.shape().input_vectors ? 1 : 0).geometry(3, product.shape().output_vectors ? 1 : 0);
+    step.geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, tile.depth);
+    step.geometry(7, tile.thread_rows).geometry(8, tile.thread_columns).geometry(9, tile.threads());
+    step.geometry(10, static_cast<std::int32_t>(splits));
+    step.reads(product.x().buffer).reads(weights).reads(bias).writes(target);
+    add_epilogue(step, lowering, product.operation(), product.roles(), product.type_bits(), bias);
+    lowering.add(step.take());
+    if (splits > 1) add_sum(product, packing, target, bias, splits, lowering);
+}
+
+std::string name(const std::string& family, const SharedGeometry& tile, std::int64_t splits) {
+    const std::string base = text(family, "/shared_", tile.rows, "x", tile.columns, "_", tile.thread_rows, "x", tile.thread_columns);
+    return splits > 1 ? text(base, "_k", splits) : base;
+}
+
+} // namespace
+
+std::vector<Candidate> product_shared(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
+    std::vector<Candidate> out;
+    for (const SharedGeometry& tile : kTiles) {
+        std::vector<std::int64_t> choices{1};
+        if (const std::int64_t most = splits_for(tile, product.shape()); most > 1) choices.push_back(most);
+        for (const std::int64_t splits : choices) {
+            Candidate candidate;
+            candidate.name = name(family, tile, splits);
+            candidate.refusal = refusal.empty() ? refuse(tile, product.shape(), query.caps) : refusal;
+            candidate.lower = [product, tile, splits](Lowering& lowering) { lower(product, tile, splits, lowering); };
+            out.push_back(std::move(candidate));
+        }
+    }
+    return out;
+}
+
+} // namespace tensorvk::tactics

@@ -1,0 +1,32 @@
+// Adds the slices of K that convolution/shared or convolution/coopmat left ([split][row][part][padded columns]), then the bias, the
+// pointwise program and the store. Four channels of one position per invocation.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#ifdef HALF
+#extension GL_EXT_shader_16bit_storage : require
+#endif
+#include "common/interface.glsl"
+#include "convolution/product.glsl"
+
+layout(set = 0, binding = 0) readonly buffer Slices { vec4 slices[]; };
+layout(set = 0, binding = 2) readonly buffer Bias { float bias[]; };
+STORAGE(3, writeonly, y)
+DEFINE_STORE_COLUMNS(y)
+
+#define SPLITS G(10)
+#define PARTS G(11)
+
+void main() {
+    int index = int(flat_invocation());
+    int row_vectors = WEIGHT_STRIDE >> 2;
+    int count = ROWS * PARTS * row_vectors;
+    if (index >= count) return;
+    int vector = index % row_vectors;
+    int part = index / row_vectors % PARTS;
+    int row = index / row_vectors / PARTS;
+
+    int channel = part * CHANNEL_PART + 4 * vector;
+    vec4 sum = vec4(bias[channel], bias[channel + 1], bias[channel + 2], bias[channel + 3]);
+    for (int s = 0; s < SPLITS; ++s) sum += slices[s * count + index];
+    store_columns(sum, row_of(row).y + part_offset(part), part, 4 * vector);
+}
