@@ -20,11 +20,17 @@ std::shared_ptr<ICudaEngine> build_engine(IBuilder& self, INetworkDefinition& ne
 }
 
 void add_builds(BuilderClass& cls) {
-    cls.def("build_serialized_network", &build, py::arg("network"), py::arg("config"), Released(), "The plan, or None after logging why not.");
-    cls.def("build_engine", &build_engine, py::arg("network"), py::arg("config"), Released(), "TensorRT <= 9: the plan, loaded.");
+    cls.def("build_serialized_network", &build, py::arg("network"), py::arg("config"), Released(),
+            "The plan, or None after logging why not.");
+    cls.def("build_engine", &build_engine, py::arg("network"), py::arg("config"), Released(),
+            "TensorRT <= 9: the plan, loaded.");
     cls.def("build_engine_with_config", &build_engine, py::arg("network"), py::arg("config"), Released());
-    cls.def("build_cuda_engine", [](IBuilder& self, INetworkDefinition& network) { return std::shared_ptr<ICudaEngine>(self.buildCudaEngine(network)); },
-            py::arg("network"), Released(), "TensorRT 7: builds with the builder's own settings.");
+    cls.def(
+        "build_cuda_engine",
+        [](IBuilder& self, INetworkDefinition& network) {
+            return std::shared_ptr<ICudaEngine>(self.buildCudaEngine(network));
+        },
+        py::arg("network"), Released(), "TensorRT 7: builds with the builder's own settings.");
     cls.def("is_network_supported", &IBuilder::isNetworkSupported, py::arg("network"), py::arg("config"), Released());
 }
 
@@ -37,13 +43,19 @@ void add_facts(BuilderClass& cls) {
         .def_property("max_threads", &IBuilder::getMaxThreads, &IBuilder::setMaxThreads)
         .def_property_readonly("logger", &IBuilder::getLogger, py::return_value_policy::reference)
         .def("reset", &IBuilder::reset)
-        .def_property("max_batch_size", &IBuilder::getMaxBatchSize, &IBuilder::setMaxBatchSize, "TensorRT <= 9; batch is explicit, so it changes nothing.")
-        .def_property("max_workspace_size", &IBuilder::getMaxWorkspaceSize, &IBuilder::setMaxWorkspaceSize, "TensorRT 7; bytes.")
+        .def_property("max_batch_size", &IBuilder::getMaxBatchSize, &IBuilder::setMaxBatchSize,
+                      "TensorRT <= 9; batch is explicit, so it changes nothing.")
+        .def_property("max_workspace_size", &IBuilder::getMaxWorkspaceSize, &IBuilder::setMaxWorkspaceSize,
+                      "TensorRT 7; bytes.")
         .def_property("fp16_mode", &IBuilder::getFp16Mode, &IBuilder::setFp16Mode, "TensorRT 7: BuilderFlag.FP16.")
         .def_property("int8_mode", &IBuilder::getInt8Mode, &IBuilder::setInt8Mode, "TensorRT 7: BuilderFlag.INT8.")
-        .def_property("strict_type_constraints", &IBuilder::getStrictTypeConstraints, &IBuilder::setStrictTypeConstraints, "TensorRT 7.");
-    add_refused(cls, "int8_calibrator", "INT8 calibration is not offered; quantize the model beforehand (QuantizeLinear and DequantizeLinear nodes).");
-    add_refused(cls, "gpu_allocator", "Allocators of the user's own are not offered; Vulkan memory comes from TensorVK's pools.");
+        .def_property("strict_type_constraints", &IBuilder::getStrictTypeConstraints,
+                      &IBuilder::setStrictTypeConstraints, "TensorRT 7.");
+    add_refused(
+        cls, "int8_calibrator",
+        "INT8 calibration is not offered; quantize the model beforehand (QuantizeLinear and DequantizeLinear nodes).");
+    add_refused(cls, "gpu_allocator",
+                "Allocators of the user's own are not offered; Vulkan memory comes from TensorVK's pools.");
 }
 
 } // namespace
@@ -51,9 +63,13 @@ void add_facts(BuilderClass& cls) {
 void bind_builder(py::module_& module) {
     BuilderClass cls(module, "Builder", "Makes networks, configurations and plans.");
     cls.def(py::init([](ILogger& logger) { return std::make_shared<IBuilder>(keep(&logger)); }), py::arg("logger"));
-    cls.def("create_network", [](IBuilder& self, uint32_t flags) { return std::shared_ptr<INetworkDefinition>(self.createNetworkV2(flags)); },
-            py::arg("flags") = 0U, py::keep_alive<0, 1>(), "flags: bitmask of 1 << int(NetworkDefinitionCreationFlag); batch is always explicit.");
-    cls.def("create_builder_config", [](IBuilder& self) { return std::shared_ptr<IBuilderConfig>(self.createBuilderConfig()); });
+    cls.def(
+        "create_network",
+        [](IBuilder& self, uint32_t flags) { return std::shared_ptr<INetworkDefinition>(self.createNetworkV2(flags)); },
+        py::arg("flags") = 0U, py::keep_alive<0, 1>(),
+        "flags: bitmask of 1 << int(NetworkDefinitionCreationFlag); batch is always explicit.");
+    cls.def("create_builder_config",
+            [](IBuilder& self) { return std::shared_ptr<IBuilderConfig>(self.createBuilderConfig()); });
     cls.def("create_optimization_profile", &api::BuilderAccess::create_profile);
     add_builds(cls);
     add_facts(cls);

@@ -55,7 +55,8 @@ void bind_pooling(py::module_& module) {
         .def_property("post_padding", &L::getPostPadding, &L::setPostPadding)
         .def_property("padding_mode", &L::getPaddingMode, &L::setPaddingMode)
         .def_property("blend_factor", &L::getBlendFactor, &L::setBlendFactor)
-        .def_property("average_count_excludes_padding", &L::getAverageCountExcludesPadding, &L::setAverageCountExcludesPadding)
+        .def_property("average_count_excludes_padding", &L::getAverageCountExcludesPadding,
+                      &L::setAverageCountExcludesPadding)
         .def_property("window_size", &L::getWindowSize, &L::setWindowSize)
         .def_property("stride", &L::getStride, &L::setStride)
         .def_property("padding", &L::getPadding, &L::setPadding);
@@ -97,17 +98,24 @@ void bind_reductions(py::module_& module) {
         .def_property("op", &ITopKLayer::getOperation, &ITopKLayer::setOperation)
         .def_property("k", &ITopKLayer::getK, &ITopKLayer::setK)
         .def_property("axes", &ITopKLayer::getReduceAxes, &ITopKLayer::setReduceAxes)
-        .def_property("indices_type", &ITopKLayer::getIndicesType, [](ITopKLayer& self, DataType type) { require(self.setIndicesType(type)); });
+        .def_property("indices_type", &ITopKLayer::getIndicesType,
+                      [](ITopKLayer& self, DataType type) { require(self.setIndicesType(type)); });
     using Matrix = IMatrixMultiplyLayer;
-    LayerClass<Matrix>(module, "IMatrixMultiplyLayer", "Matrix product over the last two dimensions; the others are broadcast.")
-        .def_property("op0", [](const Matrix& self) { return self.getOperation(0); }, [](Matrix& self, MatrixOperation op) { self.setOperation(0, op); })
-        .def_property("op1", [](const Matrix& self) { return self.getOperation(1); }, [](Matrix& self, MatrixOperation op) { self.setOperation(1, op); });
+    LayerClass<Matrix>(module, "IMatrixMultiplyLayer",
+                       "Matrix product over the last two dimensions; the others are broadcast.")
+        .def_property(
+            "op0", [](const Matrix& self) { return self.getOperation(0); },
+            [](Matrix& self, MatrixOperation op) { self.setOperation(0, op); })
+        .def_property(
+            "op1", [](const Matrix& self) { return self.getOperation(1); },
+            [](Matrix& self, MatrixOperation op) { self.setOperation(1, op); });
 }
 
 } // namespace
 
 void bind_layers(py::module_& module) {
-    bind_convolution<IConvolutionLayer>(module, "IConvolutionLayer", "Convolution over one to three spatial dimensions.");
+    bind_convolution<IConvolutionLayer>(module, "IConvolutionLayer",
+                                        "Convolution over one to three spatial dimensions.");
     bind_convolution<IDeconvolutionLayer>(module, "IDeconvolutionLayer", "Transposed convolution.");
     bind_pooling(module);
     bind_pointwise(module);

@@ -14,12 +14,16 @@ using Released = py::call_guard<py::gil_scoped_release>;
 
 std::string describe(const IParserError& error) {
     const std::string place = error.node() < 0 ? std::string("In the model")
-                                               : text("In node ", error.node(), " with name: ", error.nodeName(), " and operator: ", error.nodeOperator());
-    return text(place, " (", error.func(), "): ", py::str(py::cast(error.code())).cast<std::string>().substr(sizeof("ErrorCode")), ": ", error.desc());
+                                               : text("In node ", error.node(), " with name: ", error.nodeName(),
+                                                      " and operator: ", error.nodeOperator());
+    return text(place, " (", error.func(),
+                "): ", py::str(py::cast(error.code())).cast<std::string>().substr(sizeof("ErrorCode")), ": ",
+                error.desc());
 }
 
 void bind_error(py::module_& module) {
-    py::class_<IParserError, std::shared_ptr<IParserError>>(module, "ParserError", "One thing that is wrong with a model.")
+    py::class_<IParserError, std::shared_ptr<IParserError>>(module, "ParserError",
+                                                            "One thing that is wrong with a model.")
         .def("code", &IParserError::code)
         .def("desc", &IParserError::desc, "One sentence.")
         .def("file", &IParserError::file)
@@ -49,37 +53,48 @@ bool read(IParser& self, const py::object& model, const std::optional<std::strin
 
 void bind_parser(py::module_& module) {
     bind_error(module);
-    py::class_<IParser, std::shared_ptr<IParser>> cls(module, "OnnxParser", "Reads ONNX models into a network; reports all bad nodes at once.");
+    py::class_<IParser, std::shared_ptr<IParser>> cls(
+        module, "OnnxParser", "Reads ONNX models into a network; reports all bad nodes at once.");
     cls.def(py::init([](const INetworkDefinition& network, ILogger& logger) {
                 return std::make_shared<IParser>(api::Access::state(network), keep(&logger));
             }),
             py::arg("network"), py::arg("logger"))
         .def("parse", &read<&IParser::parse>, py::arg("model"), py::arg("path") = py::none(),
              "model: a serialized ModelProto; path: where it came from, for external data.")
-        .def("parse_with_weight_descriptors", [](IParser& self, const py::object& model) { return read<&IParser::parse>(self, model, std::nullopt); },
-             py::arg("model"))
-        .def("parse_from_file", [](IParser& self, const std::string& model) { return self.parseFromFile(model.c_str()); }, py::arg("model"), Released())
+        .def(
+            "parse_with_weight_descriptors",
+            [](IParser& self, const py::object& model) { return read<&IParser::parse>(self, model, std::nullopt); },
+            py::arg("model"))
+        .def(
+            "parse_from_file",
+            [](IParser& self, const std::string& model) { return self.parseFromFile(model.c_str()); }, py::arg("model"),
+            Released())
         .def("supports_model_v2", &read<&IParser::supportsModelV2>, py::arg("model"), py::arg("path") = py::none())
         .def("supports_operator", &IParser::supportsOperator, py::arg("op_name"))
         .def_property_readonly("num_errors", &IParser::getNbErrors)
-        .def("get_error",
-             [](const IParser& self, int32_t index) {
-                 const auto error = self.shareError(index);
-                 if (error == nullptr) {
-                     throw py::index_error(text("The parser has ", self.getNbErrors(), " errors; there is no error ", index, "."));
-                 }
-                 return std::const_pointer_cast<IParserError>(error);
-             },
-             py::arg("index"))
+        .def(
+            "get_error",
+            [](const IParser& self, int32_t index) {
+                const auto error = self.shareError(index);
+                if (error == nullptr) {
+                    throw py::index_error(
+                        text("The parser has ", self.getNbErrors(), " errors; there is no error ", index, "."));
+                }
+                return std::const_pointer_cast<IParserError>(error);
+            },
+            py::arg("index"))
         .def("clear_errors", &IParser::clearErrors)
         .def_property("flags", &IParser::getFlags, &IParser::setFlags, "Bitmask of 1 << int(OnnxParserFlag).")
         .def("set_flag", &IParser::setFlag, py::arg("flag"))
         .def("clear_flag", &IParser::clearFlag, py::arg("flag"))
         .def("get_flag", &IParser::getFlag, py::arg("flag"))
         .def("get_used_vc_plugin_libraries", [](const IParser&) { return std::vector<std::string>(); })
-        .def("get_layer_output_tensor",
-             [](const IParser& self, const std::string& name, int64_t index) { return share(self.getLayerOutputTensor(name.c_str(), index)); },
-             py::arg("name"), py::arg("i"));
+        .def(
+            "get_layer_output_tensor",
+            [](const IParser& self, const std::string& name, int64_t index) {
+                return share(self.getLayerOutputTensor(name.c_str(), index));
+            },
+            py::arg("name"), py::arg("i"));
     add_context_manager(cls);
 }
 

@@ -20,7 +20,9 @@ void bind_resize(py::module_& module) {
                 scales.resize(static_cast<std::size_t>(std::max(self.getScales(Dims::MAX_DIMS, scales.data()), 0)));
                 return scales;
             },
-            [](L& self, const std::vector<float>& scales) { self.setScales(scales.data(), static_cast<int32_t>(scales.size())); })
+            [](L& self, const std::vector<float>& scales) {
+                self.setScales(scales.data(), static_cast<int32_t>(scales.size()));
+            })
         .def_property("resize_mode", &L::getResizeMode, &L::setResizeMode)
         .def_property("coordinate_transformation", &L::getCoordinateTransformation, &L::setCoordinateTransformation)
         .def_property("selector_for_single_pixel", &L::getSelectorForSinglePixel, &L::setSelectorForSinglePixel)
@@ -39,11 +41,13 @@ void bind_shape_layers(py::module_& module) {
         .def_property("axis", &IGatherLayer::getGatherAxis, &IGatherLayer::setGatherAxis)
         .def_property("num_elementwise_dims", &IGatherLayer::getNbElementWiseDims, &IGatherLayer::setNbElementWiseDims)
         .def_property("mode", &IGatherLayer::getMode, &IGatherLayer::setMode);
-    LayerClass<IShuffleLayer>(module, "IShuffleLayer", "Transpose, reshape (0 copies a dimension, -1 is inferred), transpose.")
+    LayerClass<IShuffleLayer>(module, "IShuffleLayer",
+                              "Transpose, reshape (0 copies a dimension, -1 is inferred), transpose.")
         .def_property("first_transpose", &IShuffleLayer::getFirstTranspose, &IShuffleLayer::setFirstTranspose)
         .def_property("reshape_dims", &IShuffleLayer::getReshapeDimensions, &IShuffleLayer::setReshapeDimensions)
         .def_property("second_transpose", &IShuffleLayer::getSecondTranspose, &IShuffleLayer::setSecondTranspose)
-        .def_property("zero_is_placeholder", &IShuffleLayer::getZeroIsPlaceholder, &IShuffleLayer::setZeroIsPlaceholder);
+        .def_property("zero_is_placeholder", &IShuffleLayer::getZeroIsPlaceholder,
+                      &IShuffleLayer::setZeroIsPlaceholder);
     LayerClass<ISliceLayer>(module, "ISliceLayer", "Every stride-th element of a range per dimension.")
         .def_property("start", &ISliceLayer::getStart, &ISliceLayer::setStart)
         .def_property("shape", &ISliceLayer::getSize, &ISliceLayer::setSize)

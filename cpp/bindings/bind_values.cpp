@@ -54,26 +54,33 @@ bool equals(const Dims& dims, const py::object& other) {
     if (!py::isinstance<py::sequence>(other) && !py::isinstance<Dims>(other)) {
         return false;
     }
-    return dims.nbDims < 0 ? py::isinstance<Dims>(other) && other.cast<Dims&>().nbDims < 0 : list_of(dims).equal(py::list(other));
+    return dims.nbDims < 0 ? py::isinstance<Dims>(other) && other.cast<Dims&>().nbDims < 0
+                           : list_of(dims).equal(py::list(other));
 }
 
-py::str show(const Dims& dims) { return dims.nbDims < 0 ? py::str("(unknown)") : py::str(py::tuple(list_of(dims))); }
+py::str show(const Dims& dims) {
+    return dims.nbDims < 0 ? py::str("(unknown)") : py::str(py::tuple(list_of(dims)));
+}
 
 void bind_dims(py::module_& module) {
-    py::class_<Dims> dims(module, "Dims", "A shape of at most eight dimensions; tuples and lists are taken in its place. -1: known at run time.");
+    py::class_<Dims> dims(
+        module, "Dims",
+        "A shape of at most eight dimensions; tuples and lists are taken in its place. -1: known at run time.");
     dims.def(py::init<>())
         .def(py::init(&shape_of<Dims>), py::arg("shape"))
         .def("__len__", [](const Dims& self) { return py::len(list_of(self)); })
         .def("__iter__", [](const Dims& self) { return py::iter(list_of(self)); })
-        .def("__getitem__", [](const Dims& self, const py::object& index) -> py::object {
-            py::object item = list_of(self)[index];
-            return PySlice_Check(index.ptr()) != 0 ? py::object(py::tuple(item)) : item;
-        })
-        .def("__setitem__", [](Dims& self, const py::object& index, const py::object& value) {
-            py::list values = list_of(self);
-            values[index] = value;
-            assign(self, values);
-        })
+        .def("__getitem__",
+             [](const Dims& self, const py::object& index) -> py::object {
+                 py::object item = list_of(self)[index];
+                 return PySlice_Check(index.ptr()) != 0 ? py::object(py::tuple(item)) : item;
+             })
+        .def("__setitem__",
+             [](Dims& self, const py::object& index, const py::object& value) {
+                 py::list values = list_of(self);
+                 values[index] = value;
+                 assign(self, values);
+             })
         .def("__eq__", &equals)
         .def("__ne__", [](const Dims& self, const py::object& other) { return !equals(self, other); })
         .def("__hash__", [](const Dims& self) { return py::hash(py::tuple(list_of(self))); })
@@ -83,20 +90,28 @@ void bind_dims(py::module_& module) {
     py::implicitly_convertible<py::sequence, Dims>();
 
     py::class_<Dims2, Dims>(module, "Dims2", "Two dimensions.")
-        .def(py::init<>()).def(py::init<std::int64_t, std::int64_t>(), py::arg("dim0"), py::arg("dim1"))
+        .def(py::init<>())
+        .def(py::init<std::int64_t, std::int64_t>(), py::arg("dim0"), py::arg("dim1"))
         .def(py::init(&shape_of<Dims2>), py::arg("shape"));
     py::class_<DimsHW, Dims2>(module, "DimsHW", "Height and width.")
-        .def(py::init<>()).def(py::init<std::int64_t, std::int64_t>(), py::arg("h"), py::arg("w"))
+        .def(py::init<>())
+        .def(py::init<std::int64_t, std::int64_t>(), py::arg("h"), py::arg("w"))
         .def(py::init(&shape_of<DimsHW>), py::arg("shape"))
-        .def_property("h", [](const DimsHW& self) { return self.h(); }, [](DimsHW& self, std::int64_t value) { self.h() = value; })
-        .def_property("w", [](const DimsHW& self) { return self.w(); }, [](DimsHW& self, std::int64_t value) { self.w() = value; });
+        .def_property(
+            "h", [](const DimsHW& self) { return self.h(); },
+            [](DimsHW& self, std::int64_t value) { self.h() = value; })
+        .def_property(
+            "w", [](const DimsHW& self) { return self.w(); },
+            [](DimsHW& self, std::int64_t value) { self.w() = value; });
     py::implicitly_convertible<py::sequence, DimsHW>();
     py::class_<Dims3, Dims>(module, "Dims3", "Three dimensions.")
-        .def(py::init<>()).def(py::init<std::int64_t, std::int64_t, std::int64_t>(), py::arg("dim0"), py::arg("dim1"), py::arg("dim2"))
+        .def(py::init<>())
+        .def(py::init<std::int64_t, std::int64_t, std::int64_t>(), py::arg("dim0"), py::arg("dim1"), py::arg("dim2"))
         .def(py::init(&shape_of<Dims3>), py::arg("shape"));
     py::class_<Dims4, Dims>(module, "Dims4", "Four dimensions.")
         .def(py::init<>())
-        .def(py::init<std::int64_t, std::int64_t, std::int64_t, std::int64_t>(), py::arg("dim0"), py::arg("dim1"), py::arg("dim2"), py::arg("dim3"))
+        .def(py::init<std::int64_t, std::int64_t, std::int64_t, std::int64_t>(), py::arg("dim0"), py::arg("dim1"),
+             py::arg("dim2"), py::arg("dim3"))
         .def(py::init(&shape_of<Dims4>), py::arg("shape"));
 }
 
@@ -106,22 +121,30 @@ Permutation permutation_of(const py::sequence& sequence) {
         throw py::value_error(text("A permutation has at most 8 axes, ", values.size(), " were given."));
     }
     Permutation permutation;
-    std::ranges::transform(values, permutation.order, [](std::int64_t axis) { return static_cast<std::int32_t>(axis); });
+    std::ranges::transform(values, permutation.order,
+                           [](std::int64_t axis) { return static_cast<std::int32_t>(axis); });
     return permutation;
 }
 
 void bind_permutation(py::module_& module) {
-    const auto list = [](const Permutation& self) { return std::vector<std::int32_t>(self.order, self.order + Dims::MAX_DIMS); };
-    py::class_<Permutation>(module, "Permutation", "Output axis i is input axis p[i]; sequences are taken in its place.")
+    const auto list = [](const Permutation& self) {
+        return std::vector<std::int32_t>(self.order, self.order + Dims::MAX_DIMS);
+    };
+    py::class_<Permutation>(module, "Permutation",
+                            "Output axis i is input axis p[i]; sequences are taken in its place.")
         .def(py::init<>())
         .def(py::init(&permutation_of), py::arg("perm"))
         .def("__len__", [](const Permutation&) { return Dims::MAX_DIMS; })
-        .def("__getitem__", [list](const Permutation& self, const py::object& index) { return py::object(py::list(py::cast(list(self)))[index]); })
-        .def("__setitem__", [list](Permutation& self, const py::object& index, const py::object& value) {
-            py::list values = py::cast(list(self));
-            values[index] = value;
-            self = permutation_of(values);
-        })
+        .def("__getitem__",
+             [list](const Permutation& self, const py::object& index) {
+                 return py::object(py::list(py::cast(list(self)))[index]);
+             })
+        .def("__setitem__",
+             [list](Permutation& self, const py::object& index, const py::object& value) {
+                 py::list values = py::cast(list(self));
+                 values[index] = value;
+                 self = permutation_of(values);
+             })
         .def("__str__", [list](const Permutation& self) { return py::str(py::tuple(py::cast(list(self)))); })
         .def("__repr__", [list](const Permutation& self) { return py::str(py::tuple(py::cast(list(self)))); });
     py::implicitly_convertible<py::sequence, Permutation>();
@@ -129,14 +152,15 @@ void bind_permutation(py::module_& module) {
 
 DataType type_of(const py::dtype& dtype) {
     const auto name = dtype.attr("name").cast<std::string>();
-    for (const DataType type : {DataType::kFLOAT, DataType::kHALF, DataType::kBF16, DataType::kINT8, DataType::kINT32, DataType::kINT64,
-                                DataType::kBOOL, DataType::kUINT8}) {
+    for (const DataType type : {DataType::kFLOAT, DataType::kHALF, DataType::kBF16, DataType::kINT8, DataType::kINT32,
+                                DataType::kINT64, DataType::kBOOL, DataType::kUINT8}) {
         if (name == dtype_name(type)) {
             return type;
         }
     }
-    throw py::type_error("Weights cannot hold numpy's " + name +
-                         "; convert the array with .astype(numpy.float32) or to float16, int8, int32, int64, uint8 or bool.");
+    throw py::type_error(
+        "Weights cannot hold numpy's " + name +
+        "; convert the array with .astype(numpy.float32) or to float16, int8, int32, int64, uint8 or bool.");
 }
 
 Weights weights_of_array(const py::array& given) {
@@ -160,7 +184,9 @@ py::array view_of(const Weights& weights) {
 }
 
 void bind_weights(py::module_& module) {
-    py::class_<Weights>(module, "Weights", "Constant data of a layer. Numpy arrays are taken in its place and shared, not copied, when contiguous.")
+    py::class_<Weights>(
+        module, "Weights",
+        "Constant data of a layer. Numpy arrays are taken in its place and shared, not copied, when contiguous.")
         .def(py::init([](DataType type) { return Weights{type}; }), py::arg("type") = DataType::kFLOAT)
         .def(py::init([](DataType type, std::uint64_t address, std::int64_t count) {
                  return Weights{type, reinterpret_cast<const void*>(static_cast<std::uintptr_t>(address)), count};
@@ -169,19 +195,22 @@ void bind_weights(py::module_& module) {
         .def(py::init(&weights_of_array), py::arg("a"))
         .def_readonly("dtype", &Weights::type)
         .def_readonly("size", &Weights::count)
-        .def_property_readonly("nbytes", [](const Weights& self) { return static_cast<std::size_t>(self.count) * dtype_size(self.type); })
+        .def_property_readonly(
+            "nbytes", [](const Weights& self) { return static_cast<std::size_t>(self.count) * dtype_size(self.type); })
         .def("numpy", &view_of, "A one-dimensional view of the data.")
         .def("__len__", [](const Weights& self) { return self.count; });
 }
 
 void bind_host_memory(py::module_& module) {
-    py::class_<IHostMemory, std::shared_ptr<IHostMemory>> memory(module, "IHostMemory", py::buffer_protocol(),
-                                                                 "Bytes that TensorVK made; bytes(), memoryview() and file.write() take it.");
+    py::class_<IHostMemory, std::shared_ptr<IHostMemory>> memory(
+        module, "IHostMemory", py::buffer_protocol(),
+        "Bytes that TensorVK made; bytes(), memoryview() and file.write() take it.");
     memory.def_property_readonly("dtype", &IHostMemory::type)
         .def_property_readonly("nbytes", &IHostMemory::size)
         .def("__len__", &IHostMemory::size)
         .def_buffer([](const IHostMemory& self) {
-            return py::buffer_info(static_cast<const std::uint8_t*>(self.data()), static_cast<py::ssize_t>(self.size()));
+            return py::buffer_info(static_cast<const std::uint8_t*>(self.data()),
+                                   static_cast<py::ssize_t>(self.size()));
         });
     add_context_manager(memory);
 }
@@ -198,7 +227,8 @@ Weights weights_of(py::handle object) {
     if (py::isinstance<py::array>(object)) {
         return weights_of_array(py::reinterpret_borrow<py::array>(object));
     }
-    throw py::type_error(text("Weights must be a numpy array or tensorvk.Weights, not ", py::str(py::type::of(object).attr("__name__")).cast<std::string>(), "."));
+    throw py::type_error(text("Weights must be a numpy array or tensorvk.Weights, not ",
+                              py::str(py::type::of(object).attr("__name__")).cast<std::string>(), "."));
 }
 
 std::uint64_t address_of(py::handle object) {

@@ -1,12 +1,12 @@
 // What the binding files share. Each family of the API has a file with one function; module.cpp calls them in order.
 #pragma once
 
-#include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
-
 #include <cstdint>
 #include <memory>
 #include <vector>
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include "api/reporter.hpp"
 #include "tensorvk/interfaces.h"
@@ -48,10 +48,15 @@ std::shared_ptr<T> keep(T* object) {
 //! An address: an int, or anything with __int__ (a stream or an allocation of another package); None is 0.
 [[nodiscard]] std::uint64_t address_of(py::handle object);
 [[nodiscard]] std::vector<std::uint64_t> addresses_of(const py::iterable& objects);
-[[nodiscard]] inline void* pointer_of(py::handle object) { return reinterpret_cast<void*>(static_cast<std::uintptr_t>(address_of(object))); }
-[[nodiscard]] inline std::uint64_t number_of(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
+[[nodiscard]] inline void* pointer_of(py::handle object) {
+    return reinterpret_cast<void*>(static_cast<std::uintptr_t>(address_of(object)));
+}
+[[nodiscard]] inline std::uint64_t number_of(const void* pointer) {
+    return reinterpret_cast<std::uintptr_t>(pointer);
+}
 
-//! A Weights object from what Python gives: Weights, a numpy array (shared, not copied, when it is contiguous), or None.
+//! A Weights object from what Python gives: Weights, a numpy array (shared, not copied, when it is contiguous), or
+//! None.
 [[nodiscard]] Weights weights_of(py::handle object);
 //! A view of an object's bytes, for as long as this lives.
 class ByteView {

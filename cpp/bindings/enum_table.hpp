@@ -12,7 +12,8 @@ template <typename Enum>
 using EnumTable = std::initializer_list<std::pair<const char*, Enum>>;
 
 template <typename Enum, typename... Extra>
-py::enum_<Enum> add_enum(py::handle scope, const char* name, const char* doc, EnumTable<Enum> table, const Extra&... extra) {
+py::enum_<Enum> add_enum(py::handle scope, const char* name, const char* doc, EnumTable<Enum> table,
+                         const Extra&... extra) {
     py::enum_<Enum> result(scope, name, doc, extra...);
     for (const auto& [member, value] : table) {
         result.value(member, value);

@@ -1,4 +1,5 @@
-// Tensors and layers as Python sees them: each keeps its network's insides alive, and the same node gives the same Python object.
+// Tensors and layers as Python sees them: each keeps its network's insides alive, and the same node gives the same
+// Python object.
 #pragma once
 
 #include "api/network_state.hpp"

@@ -1,10 +1,10 @@
 """TensorVK: TensorRT's workflow on every Vulkan device.
 
-``import tensorvk as trt`` gives TensorRT's names: build a network layer by layer or from ONNX, build a plan, run it on streams.
-Needs no Vulkan loader until a device is used; ``tensorvk doctor`` tells what is there.
+``import tensorvk as trt`` gives TensorRT's names: build a network layer by layer or from ONNX, build a plan, run it on
+streams. Needs no Vulkan loader until a device is used; ``tensorvk doctor`` tells what is there.
 
-Calls that fail return None or False after logging one sentence, as TensorRT's do; :func:`last_error` has the sentence, and
-:func:`set_raise_on_error` (or ``TENSORVK_RAISE=1`` in the environment) makes them raise RuntimeError instead.
+Calls that fail return None or False after logging one sentence, as TensorRT's do; :func:`last_error` has the sentence,
+and :func:`set_raise_on_error` (or ``TENSORVK_RAISE=1`` in the environment) makes them raise RuntimeError instead.
 """
 
 from __future__ import annotations

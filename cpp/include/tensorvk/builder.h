@@ -9,7 +9,7 @@ namespace tensorvk {
 class ICudaEngine;
 
 class IBuilder {
-public:
+  public:
     explicit IBuilder(std::shared_ptr<ILogger> logger);
     IBuilder(const IBuilder&) = delete;
     IBuilder& operator=(const IBuilder&) = delete;
@@ -52,9 +52,11 @@ public:
     [[nodiscard]] bool getInt8Mode() const { return legacy_.getFlag(BuilderFlag::kINT8); }
     void setStrictTypeConstraints(bool enable) { setLegacyFlag(BuilderFlag::kSTRICT_TYPES, enable); }
     [[nodiscard]] bool getStrictTypeConstraints() const { return legacy_.getFlag(BuilderFlag::kSTRICT_TYPES); }
-    [[nodiscard]] ICudaEngine* buildCudaEngine(INetworkDefinition& network) { return buildEngineWithConfig(network, legacy_); }
+    [[nodiscard]] ICudaEngine* buildCudaEngine(INetworkDefinition& network) {
+        return buildEngineWithConfig(network, legacy_);
+    }
 
-private:
+  private:
     friend struct api::BuilderAccess;
     void setLegacyFlag(BuilderFlag flag, bool enable) { enable ? legacy_.setFlag(flag) : legacy_.clearFlag(flag); }
 

@@ -17,17 +17,20 @@ class TimingCache;
 namespace api {
 class Reporter;
 struct BuilderAccess;
-}
+} // namespace api
 
-//! For every network input with a dynamic dimension: the smallest, the usual and the largest shape. Tactics are chosen for the usual one.
+//! For every network input with a dynamic dimension: the smallest, the usual and the largest shape. Tactics are chosen
+//! for the usual one.
 class IOptimizationProfile : public std::enable_shared_from_this<IOptimizationProfile> {
-public:
+  public:
     explicit IOptimizationProfile(std::shared_ptr<api::Reporter> reporter) : reporter_(std::move(reporter)) {}
     virtual ~IOptimizationProfile() = default;
 
-    //! False, after logging why, for negative sizes, more than eight dimensions, ranks that differ or min <= opt <= max broken.
+    //! False, after logging why, for negative sizes, more than eight dimensions, ranks that differ or min <= opt <= max
+    //! broken.
     bool setDimensions(const char* inputName, OptProfileSelector select, const Dims& dimensions);
-    [[nodiscard]] Dims getDimensions(const char* inputName, OptProfileSelector select) const; //!< nbDims -1 when not set
+    [[nodiscard]] Dims getDimensions(const char* inputName,
+                                     OptProfileSelector select) const; //!< nbDims -1 when not set
     //! Values of a shape tensor input; kept and returned.
     bool setShapeValuesV2(const char* inputName, OptProfileSelector select, const int64_t* values, int32_t count);
     [[nodiscard]] int32_t getNbShapeValues(const char* inputName) const; //!< -1 when not set
@@ -37,7 +40,7 @@ public:
     //! All three shapes of every named input are set and ordered.
     [[nodiscard]] bool isValid() const;
 
-private:
+  private:
     friend struct api::BuilderAccess;
     using Range = std::array<Dims, 3>;
     std::shared_ptr<api::Reporter> reporter_;
@@ -48,25 +51,27 @@ private:
 
 //! Measured times of tactics. Builds with the same cache make the same plan.
 class ITimingCache {
-public:
+  public:
     ITimingCache(std::shared_ptr<builder::TimingCache> cache, std::shared_ptr<api::Reporter> reporter)
         : cache_(std::move(cache)), reporter_(std::move(reporter)) {}
     virtual ~ITimingCache() = default;
     [[nodiscard]] IHostMemory* serialize() const; //!< the caller owns the result
-    //! Adds the entries of another cache; false, after logging, when it is of another device and mismatches are not ignored.
+    //! Adds the entries of another cache; false, after logging, when it is of another device and mismatches are not
+    //! ignored.
     bool combine(const ITimingCache& other, bool ignoreMismatch);
     bool reset();
     void destroy() { delete this; }
 
-private:
+  private:
     friend struct api::BuilderAccess;
     std::shared_ptr<builder::TimingCache> cache_;
     std::shared_ptr<api::Reporter> reporter_;
 };
 
-//! Everything that steers a build. All properties can be read and written at any time; those without a meaning on Vulkan are kept and returned.
+//! Everything that steers a build. All properties can be read and written at any time; those without a meaning on
+//! Vulkan are kept and returned.
 class IBuilderConfig {
-public:
+  public:
     explicit IBuilderConfig(std::shared_ptr<api::Reporter> reporter);
     IBuilderConfig(const IBuilderConfig&) = delete;
     IBuilderConfig& operator=(const IBuilderConfig&) = delete;
@@ -84,16 +89,21 @@ public:
 
     void setMemoryPoolLimit(MemoryPoolType pool, std::size_t bytes);
     [[nodiscard]] std::size_t getMemoryPoolLimit(MemoryPoolType pool) const;
-    void setMaxWorkspaceSize(std::size_t bytes) { setMemoryPoolLimit(MemoryPoolType::kWORKSPACE, bytes); } //!< TensorRT <= 9
+    void setMaxWorkspaceSize(std::size_t bytes) {
+        setMemoryPoolLimit(MemoryPoolType::kWORKSPACE, bytes);
+    } //!< TensorRT <= 9
     [[nodiscard]] std::size_t getMaxWorkspaceSize() const { return getMemoryPoolLimit(MemoryPoolType::kWORKSPACE); }
 
     //! Returns the profile's index, or -1 after logging why it is not valid. The configuration keeps the profile alive.
     int32_t addOptimizationProfile(const IOptimizationProfile* profile);
     [[nodiscard]] int32_t getNbOptimizationProfiles() const { return static_cast<int32_t>(values_.profiles.size()); }
     bool setCalibrationProfile(const IOptimizationProfile* profile);
-    [[nodiscard]] const IOptimizationProfile* getCalibrationProfile() const { return values_.calibration_profile.get(); }
+    [[nodiscard]] const IOptimizationProfile* getCalibrationProfile() const {
+        return values_.calibration_profile.get();
+    }
 
-    //! From the bytes of ITimingCache::serialize; size 0 makes an empty one. Null, after logging, for damaged bytes. The caller owns the result.
+    //! From the bytes of ITimingCache::serialize; size 0 makes an empty one. Null, after logging, for damaged bytes.
+    //! The caller owns the result.
     [[nodiscard]] ITimingCache* createTimingCache(const void* bytes, std::size_t size) const;
     bool setTimingCache(const ITimingCache& cache, bool ignoreMismatch);
     [[nodiscard]] const ITimingCache* getTimingCache() const { return values_.timing_cache.get(); }
@@ -116,7 +126,9 @@ public:
     void setEngineCapability(EngineCapability capability) { values_.capability = capability; }
     [[nodiscard]] EngineCapability getEngineCapability() const { return values_.capability; }
     void setHardwareCompatibilityLevel(HardwareCompatibilityLevel level) { values_.hardware_compatibility = level; }
-    [[nodiscard]] HardwareCompatibilityLevel getHardwareCompatibilityLevel() const { return values_.hardware_compatibility; }
+    [[nodiscard]] HardwareCompatibilityLevel getHardwareCompatibilityLevel() const {
+        return values_.hardware_compatibility;
+    }
     void setRuntimePlatform(RuntimePlatform platform) { values_.platform = platform; }
     [[nodiscard]] RuntimePlatform getRuntimePlatform() const { return values_.platform; }
     void setTilingOptimizationLevel(TilingOptimizationLevel level) { values_.tiling = level; }
@@ -143,12 +155,13 @@ public:
     void setRemoteAutoTuningConfig(std::string config) { values_.remote_tuning = std::move(config); }
     [[nodiscard]] const std::string& getRemoteAutoTuningConfig() const { return values_.remote_tuning; }
 
-private:
+  private:
     friend struct api::BuilderAccess;
     static BuilderFlags bit(BuilderFlag flag) { return BuilderFlags{1} << static_cast<uint32_t>(flag); }
 
     struct Values {
-        BuilderFlags flags = BuilderFlags{1} << static_cast<uint32_t>(BuilderFlag::kTF32); // TensorRT's default; TF32 changes nothing here
+        BuilderFlags flags = BuilderFlags{1} << static_cast<uint32_t>(
+                                 BuilderFlag::kTF32); // TensorRT's default; TF32 changes nothing here
         uint32_t quantization_flags = 0;
         std::array<std::size_t, kMemoryPoolTypeCount> pools{};
         std::vector<std::shared_ptr<const IOptimizationProfile>> profiles;

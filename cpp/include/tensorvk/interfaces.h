@@ -1,4 +1,5 @@
-// What the user implements (logger, profiler, error recorder, progress monitor) and the small things that pass between user and library.
+// What the user implements (logger, profiler, error recorder, progress monitor) and the small things that pass between
+// user and library.
 #pragma once
 
 #include <cstddef>
@@ -19,34 +20,36 @@ struct Weights {
     std::shared_ptr<const void> owner = {};
 };
 
-//! Receives messages; any thread may call it, also several at once. Overrides may be noexcept or not; what they throw is dropped.
+//! Receives messages; any thread may call it, also several at once. Overrides may be noexcept or not; what they throw
+//! is dropped.
 class ILogger {
-public:
+  public:
     using Severity = tensorvk::Severity;
     ILogger() = default;
     virtual ~ILogger() = default;
     virtual void log(Severity severity, const char* message) = 0;
 
-protected:
+  protected:
     ILogger(const ILogger&) = default;
     ILogger& operator=(const ILogger&) = default;
 };
 
-//! Prints "[MM/DD/YYYY-HH:MM:SS] [TRT] [E] message" to standard output, for messages at least as serious as `minSeverity`.
+//! Prints "[MM/DD/YYYY-HH:MM:SS] [TRT] [E] message" to standard output, for messages at least as serious as
+//! `minSeverity`.
 class Logger : public ILogger {
-public:
+  public:
     explicit Logger(Severity minSeverity = Severity::kWARNING) : min_(minSeverity) {}
     void log(Severity severity, const char* message) override;
     [[nodiscard]] Severity minSeverity() const noexcept { return min_; }
     void setMinSeverity(Severity severity) noexcept { min_ = severity; }
 
-private:
+  private:
     Severity min_;
 };
 
 //! Collects errors of the objects that it is given to. Thread-safe implementations only.
 class IErrorRecorder {
-public:
+  public:
     using ErrorDesc = const char*;
     using RefCount = int32_t;
     static constexpr size_t kMAX_DESC_LENGTH = 127;
@@ -63,47 +66,47 @@ public:
     virtual RefCount incRefCount() { return 1; }
     virtual RefCount decRefCount() { return 1; }
 
-protected:
+  protected:
     IErrorRecorder(const IErrorRecorder&) = default;
     IErrorRecorder& operator=(const IErrorRecorder&) = default;
 };
 
 //! Is told the time of every layer after each run of a context that it is set on.
 class IProfiler {
-public:
+  public:
     IProfiler() = default;
     virtual ~IProfiler() = default;
     virtual void reportLayerTime(const char* layerName, float milliseconds) = 0;
 
-protected:
+  protected:
     IProfiler(const IProfiler&) = default;
     IProfiler& operator=(const IProfiler&) = default;
 };
 
 //! Follows a build. Phases may nest; `stepComplete` returning false cancels the build.
 class IProgressMonitor {
-public:
+  public:
     IProgressMonitor() = default;
     virtual ~IProgressMonitor() = default;
     virtual void phaseStart(const char* phaseName, const char* parentPhase, int32_t steps) = 0;
     virtual bool stepComplete(const char* phaseName, int32_t step) = 0;
     virtual void phaseFinish(const char* phaseName) = 0;
 
-protected:
+  protected:
     IProgressMonitor(const IProgressMonitor&) = default;
     IProgressMonitor& operator=(const IProgressMonitor&) = default;
 };
 
 //! Bytes that the library made: a plan, a timing cache. Lives on its own.
 class IHostMemory {
-public:
+  public:
     virtual ~IHostMemory() = default;
     [[nodiscard]] virtual void* data() const noexcept = 0;
     [[nodiscard]] virtual std::size_t size() const noexcept = 0; //!< bytes
     [[nodiscard]] virtual DataType type() const noexcept = 0;
     void destroy() noexcept { delete this; }
 
-protected:
+  protected:
     IHostMemory() = default;
     IHostMemory(const IHostMemory&) = default;
     IHostMemory& operator=(const IHostMemory&) = default;
@@ -112,8 +115,8 @@ protected:
 //! The latest error sentence of the calling thread; empty when there was none.
 [[nodiscard]] const char* lastError() noexcept;
 
-//! With true, calls that fail throw std::runtime_error with the sentence after logging it; with false (TensorRT's way, the default unless the
-//! environment has TENSORVK_RAISE=1) they return null or false.
+//! With true, calls that fail throw std::runtime_error with the sentence after logging it; with false (TensorRT's way,
+//! the default unless the environment has TENSORVK_RAISE=1) they return null or false.
 void setRaiseOnError(bool raise) noexcept;
 [[nodiscard]] bool raiseOnError() noexcept;
 

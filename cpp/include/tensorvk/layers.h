@@ -1,4 +1,5 @@
-// One class per kind of layer. Spatial dimensions are in the order (depth,) height, width; axes in bitmasks are 1 << axis.
+// One class per kind of layer. Spatial dimensions are in the order (depth,) height, width; axes in bitmasks are 1 <<
+// axis.
 #pragma once
 
 #include "tensorvk/layer.h"
@@ -8,7 +9,7 @@ namespace tensorvk {
 //! Shared by convolution and deconvolution. Kernel weights: [maps, channels / groups, spatial...] (deconvolution:
 //! [channels, maps / groups, spatial...]); bias: [maps]. Inputs 1 and 2, when set, take the place of the weights.
 class IConvolutionBase : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
     void setNbOutputMaps(int64_t maps);
     [[nodiscard]] int64_t getNbOutputMaps() const;
@@ -45,17 +46,17 @@ public:
 };
 
 class IConvolutionLayer : public IConvolutionBase {
-public:
+  public:
     using IConvolutionBase::IConvolutionBase;
 };
 
 class IDeconvolutionLayer : public IConvolutionBase {
-public:
+  public:
     using IConvolutionBase::IConvolutionBase;
 };
 
 class IPoolingLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
     void setPoolingType(PoolingType type);
     [[nodiscard]] PoolingType getPoolingType() const;
@@ -86,7 +87,7 @@ public:
 };
 
 class IActivationLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
     void setActivationType(ActivationType type);
     [[nodiscard]] ActivationType getActivationType() const;
@@ -98,7 +99,7 @@ public:
 
 //! (x * scale + shift) ^ power; absent weights are 1, 0 and 1.
 class IScaleLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
     void setMode(ScaleMode mode);
     [[nodiscard]] ScaleMode getMode() const;
@@ -113,35 +114,35 @@ public:
 };
 
 class ISoftMaxLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
     void setAxes(uint32_t axes);
     [[nodiscard]] uint32_t getAxes() const;
 };
 
 class IConcatenationLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
     void setAxis(int32_t axis);
     [[nodiscard]] int32_t getAxis() const;
 };
 
 class IElementWiseLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
     void setOperation(ElementWiseOperation op);
     [[nodiscard]] ElementWiseOperation getOperation() const;
 };
 
 class IUnaryLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
     void setOperation(UnaryOperation op);
     [[nodiscard]] UnaryOperation getOperation() const;
 };
 
 class IReduceLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
     void setOperation(ReduceOperation op);
     [[nodiscard]] ReduceOperation getOperation() const;
@@ -153,7 +154,7 @@ public:
 
 //! Output 0: values; output 1: indices.
 class ITopKLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
     void setOperation(TopKOperation op);
     [[nodiscard]] TopKOperation getOperation() const;
@@ -166,7 +167,7 @@ public:
 };
 
 class IGatherLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
     void setGatherAxis(int32_t axis);
     [[nodiscard]] int32_t getGatherAxis() const;
@@ -176,9 +177,10 @@ public:
     [[nodiscard]] GatherMode getMode() const;
 };
 
-//! Transpose, reshape, transpose. Reshape: 0 copies the input's dimension (unless switched off), -1 is inferred. Input 1: reshape dimensions.
+//! Transpose, reshape, transpose. Reshape: 0 copies the input's dimension (unless switched off), -1 is inferred. Input
+//! 1: reshape dimensions.
 class IShuffleLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
     void setFirstTranspose(const Permutation& permutation);
     [[nodiscard]] Permutation getFirstTranspose() const;
@@ -192,7 +194,7 @@ public:
 
 //! Inputs 1 .. 5, when set: start, size, stride, fill value, axes.
 class ISliceLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
     void setStart(const Dims& start);
     [[nodiscard]] Dims getStart() const;
@@ -208,7 +210,7 @@ public:
 
 //! Zeros before and after the last two dimensions; negative numbers crop. Inside, this is a slice that fills.
 class IPaddingLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
     void setPrePaddingNd(const Dims& padding);
     [[nodiscard]] Dims getPrePaddingNd() const;
@@ -218,7 +220,7 @@ public:
 
 //! Input 1, when set: output shape.
 class IResizeLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
     void setOutputDimensions(const Dims& dimensions);
     [[nodiscard]] Dims getOutputDimensions() const;
@@ -242,14 +244,14 @@ public:
 };
 
 class IMatrixMultiplyLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
     void setOperation(int32_t input, MatrixOperation op); //!< input 0 or 1
     [[nodiscard]] MatrixOperation getOperation(int32_t input) const;
 };
 
 class IConstantLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
     void setWeights(Weights weights);
     [[nodiscard]] Weights getWeights() const;
@@ -258,26 +260,26 @@ public:
 };
 
 class ICastLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
     void setToType(DataType type);
     [[nodiscard]] DataType getToType() const;
 };
 
 class IIdentityLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
 };
 class IShapeLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
 };
 class ISelectLayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
 };
 class IParametricReLULayer : public ILayer {
-public:
+  public:
     using ILayer::ILayer;
 };
 

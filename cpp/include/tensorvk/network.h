@@ -7,10 +7,11 @@ namespace tensorvk {
 
 class IBuilder;
 
-//! Tensors and layers of a network. Shapes are inferred with each call; the add functions return null, after logging one sentence that names
-//! the layer and what is wrong, when inputs do not fit. Ranks of operands must be equal; sizes 1 are broadcast.
+//! Tensors and layers of a network. Shapes are inferred with each call; the add functions return null, after logging
+//! one sentence that names the layer and what is wrong, when inputs do not fit. Ranks of operands must be equal; sizes
+//! 1 are broadcast.
 class INetworkDefinition {
-public:
+  public:
     explicit INetworkDefinition(std::shared_ptr<api::NetworkState> state) : state_(std::move(state)) {}
     INetworkDefinition(const INetworkDefinition&) = delete;
     INetworkDefinition& operator=(const INetworkDefinition&) = delete;
@@ -18,18 +19,22 @@ public:
     void destroy() { delete this; }
 
     ITensor* addInput(const char* name, DataType type, const Dims& dimensions); //!< -1: known at run time
-    IConvolutionLayer* addConvolutionNd(ITensor& input, int64_t maps, const Dims& kernelSize, Weights kernel, Weights bias = {});
-    IDeconvolutionLayer* addDeconvolutionNd(ITensor& input, int64_t maps, const Dims& kernelSize, Weights kernel, Weights bias = {});
+    IConvolutionLayer* addConvolutionNd(ITensor& input, int64_t maps, const Dims& kernelSize, Weights kernel,
+                                        Weights bias = {});
+    IDeconvolutionLayer* addDeconvolutionNd(ITensor& input, int64_t maps, const Dims& kernelSize, Weights kernel,
+                                            Weights bias = {});
     IPoolingLayer* addPoolingNd(ITensor& input, PoolingType type, const Dims& windowSize);
     IActivationLayer* addActivation(ITensor& input, ActivationType type);
     IScaleLayer* addScale(ITensor& input, ScaleMode mode, Weights shift, Weights scale, Weights power);
-    IScaleLayer* addScaleNd(ITensor& input, ScaleMode mode, Weights shift, Weights scale, Weights power, int32_t channelAxis);
+    IScaleLayer* addScaleNd(ITensor& input, ScaleMode mode, Weights shift, Weights scale, Weights power,
+                            int32_t channelAxis);
     ISoftMaxLayer* addSoftMax(ITensor& input);
     IConcatenationLayer* addConcatenation(ITensor* const* inputs, int32_t count);
     IElementWiseLayer* addElementWise(ITensor& input1, ITensor& input2, ElementWiseOperation op);
     IUnaryLayer* addUnary(ITensor& input, UnaryOperation op);
     IReduceLayer* addReduce(ITensor& input, ReduceOperation op, uint32_t axes, bool keepDimensions);
-    ITopKLayer* addTopK(ITensor& input, TopKOperation op, int32_t k, uint32_t axes, DataType indicesType = DataType::kINT32);
+    ITopKLayer* addTopK(ITensor& input, TopKOperation op, int32_t k, uint32_t axes,
+                        DataType indicesType = DataType::kINT32);
     IGatherLayer* addGather(ITensor& data, ITensor& indices, int32_t axis);
     IGatherLayer* addGatherV2(ITensor& data, ITensor& indices, GatherMode mode);
     IShuffleLayer* addShuffle(ITensor& input);
@@ -45,13 +50,17 @@ public:
     IParametricReLULayer* addParametricReLU(ITensor& input, ITensor& slopes);
 
     // TensorRT <= 9
-    IConvolutionLayer* addConvolution(ITensor& input, int64_t maps, DimsHW kernelSize, Weights kernel, Weights bias = {}) {
+    IConvolutionLayer* addConvolution(ITensor& input, int64_t maps, DimsHW kernelSize, Weights kernel,
+                                      Weights bias = {}) {
         return addConvolutionNd(input, maps, kernelSize, std::move(kernel), std::move(bias));
     }
-    IDeconvolutionLayer* addDeconvolution(ITensor& input, int64_t maps, DimsHW kernelSize, Weights kernel, Weights bias = {}) {
+    IDeconvolutionLayer* addDeconvolution(ITensor& input, int64_t maps, DimsHW kernelSize, Weights kernel,
+                                          Weights bias = {}) {
         return addDeconvolutionNd(input, maps, kernelSize, std::move(kernel), std::move(bias));
     }
-    IPoolingLayer* addPooling(ITensor& input, PoolingType type, DimsHW windowSize) { return addPoolingNd(input, type, windowSize); }
+    IPoolingLayer* addPooling(ITensor& input, PoolingType type, DimsHW windowSize) {
+        return addPoolingNd(input, type, windowSize);
+    }
     IPaddingLayer* addPadding(ITensor& input, DimsHW pre, DimsHW post) { return addPaddingNd(input, pre, post); }
 
     void markOutput(ITensor& tensor);
@@ -77,7 +86,7 @@ public:
     void setErrorRecorder(IErrorRecorder* recorder);
     [[nodiscard]] IErrorRecorder* getErrorRecorder() const;
 
-private:
+  private:
     friend struct api::Access;
     std::shared_ptr<api::NetworkState> state_;
 };

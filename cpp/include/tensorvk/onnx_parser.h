@@ -37,7 +37,7 @@ enum class OnnxParserFlag : int32_t {
 
 //! One thing that is wrong with a model. A parse reports all bad nodes at once.
 class IParserError {
-public:
+  public:
     virtual ~IParserError() = default;
     [[nodiscard]] virtual ErrorCode code() const = 0;
     [[nodiscard]] virtual const char* desc() const = 0; //!< one sentence
@@ -52,15 +52,16 @@ public:
 };
 
 class IParser {
-public:
+  public:
     IParser(std::shared_ptr<api::NetworkState> network, std::shared_ptr<ILogger> logger);
     IParser(const IParser&) = delete;
     IParser& operator=(const IParser&) = delete;
     virtual ~IParser();
     void destroy() { delete this; }
 
-    //! Reads a serialized ModelProto into the network. `modelPath`: where the model came from; external data must lie in its folder.
-    //! False, with one error per bad node, when the model is damaged or has nodes that TensorVK does not know.
+    //! Reads a serialized ModelProto into the network. `modelPath`: where the model came from; external data must lie
+    //! in its folder. False, with one error per bad node, when the model is damaged or has nodes that TensorVK does not
+    //! know.
     bool parse(const void* model, std::size_t bytes, const char* modelPath = nullptr);
     //! `verbosity` is TensorRT's and has no effect; the logger decides.
     bool parseFromFile(const char* path, int verbosity = 0);
@@ -70,7 +71,8 @@ public:
     [[nodiscard]] bool supportsOperator(const char* name) const;
 
     [[nodiscard]] int32_t getNbErrors() const;
-    [[nodiscard]] const IParserError* getError(int32_t index) const; //!< null for a wrong index; valid until the next parse or clearErrors
+    [[nodiscard]] const IParserError* getError(
+        int32_t index) const; //!< null for a wrong index; valid until the next parse or clearErrors
     //! The same, valid for as long as it is held.
     [[nodiscard]] std::shared_ptr<const IParserError> shareError(int32_t index) const;
     void clearErrors();
@@ -83,7 +85,7 @@ public:
     //! The tensor that output `index` of the layer named `layerName` is; null when there is none.
     [[nodiscard]] ITensor* getLayerOutputTensor(const char* layerName, int64_t index) const;
 
-private:
+  private:
     struct State;
     std::unique_ptr<State> state_;
     uint32_t flags_ = 1U << static_cast<uint32_t>(OnnxParserFlag::kNATIVE_INSTANCENORM);

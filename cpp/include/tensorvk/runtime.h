@@ -1,4 +1,5 @@
-// The runtime: plans become engines, engines run through execution contexts. All of this is in the lean library as well.
+// The runtime: plans become engines, engines run through execution contexts. All of this is in the lean library as
+// well.
 #pragma once
 
 #include <array>
@@ -20,11 +21,12 @@ struct ContextState;
 class IExecutionContext;
 class IEngineInspector;
 
-//! A network on a device, ready to run; may be shared by threads. Inputs come first, then outputs, each in the network's order. `name` is a
-//! tensor's name; functions for unknown names log one sentence and return the neutral value. Bindings are TensorRT <= 9's way: profile p has
-//! the indices p * getNbIOTensors() onwards, with the names " [profile p]" added from profile 1 on.
+//! A network on a device, ready to run; may be shared by threads. Inputs come first, then outputs, each in the
+//! network's order. `name` is a tensor's name; functions for unknown names log one sentence and return the neutral
+//! value. Bindings are TensorRT <= 9's way: profile p has the indices p * getNbIOTensors() onwards, with the names "
+//! [profile p]" added from profile 1 on.
 class ICudaEngine {
-public:
+  public:
     explicit ICudaEngine(std::shared_ptr<api::EngineState> state) : state_(std::move(state)) {}
     ICudaEngine(const ICudaEngine&) = delete;
     ICudaEngine& operator=(const ICudaEngine&) = delete;
@@ -45,7 +47,8 @@ public:
     [[nodiscard]] const char* getTensorFormatDesc(const char* name, int32_t profile = 0) const;
     [[nodiscard]] int32_t getTensorVectorizedDim(const char* name, int32_t profile = 0) const;
     [[nodiscard]] int32_t getNbOptimizationProfiles() const;
-    [[nodiscard]] Dims getProfileShape(const char* name, int32_t profile, OptProfileSelector select) const; //!< nbDims -1: not an input
+    [[nodiscard]] Dims getProfileShape(const char* name, int32_t profile,
+                                       OptProfileSelector select) const; //!< nbDims -1: not an input
 
     [[nodiscard]] int32_t getNbBindings() const;
     [[nodiscard]] int32_t getBindingIndex(const char* name) const; //!< -1 when there is none
@@ -57,7 +60,7 @@ public:
     [[nodiscard]] Dims getProfileDimensions(int32_t binding, int32_t profile, OptProfileSelector select) const;
     [[nodiscard]] int32_t getMaxBatchSize() const { return 1; }
 
-    [[nodiscard]] int32_t getNbLayers() const; //!< dispatches of the program, after fusion
+    [[nodiscard]] int32_t getNbLayers() const;             //!< dispatches of the program, after fusion
     [[nodiscard]] std::size_t getDeviceMemorySize() const; //!< bytes of activations that a context needs at most
     [[nodiscard]] int64_t getDeviceMemorySizeV2() const { return static_cast<int64_t>(getDeviceMemorySize()); }
     [[nodiscard]] std::size_t getDeviceMemorySizeForProfile(int32_t profile) const;
@@ -66,7 +69,9 @@ public:
     [[nodiscard]] bool isRefittable() const { return false; }
     [[nodiscard]] EngineCapability getEngineCapability() const { return EngineCapability::kSTANDARD; }
     [[nodiscard]] TacticSources getTacticSources() const { return kDefaultTacticSources; }
-    [[nodiscard]] HardwareCompatibilityLevel getHardwareCompatibilityLevel() const { return HardwareCompatibilityLevel::kNONE; }
+    [[nodiscard]] HardwareCompatibilityLevel getHardwareCompatibilityLevel() const {
+        return HardwareCompatibilityLevel::kNONE;
+    }
     [[nodiscard]] int32_t getNbAuxStreams() const { return 0; }
 
     [[nodiscard]] IHostMemory* serialize() const; //!< the plan that it came from; the caller owns the result
@@ -79,29 +84,33 @@ public:
     void setErrorRecorder(IErrorRecorder* recorder);
     [[nodiscard]] IErrorRecorder* getErrorRecorder() const;
 
-private:
+  private:
     friend struct api::RuntimeAccess;
     std::shared_ptr<api::EngineState> state_;
 };
 
-//! One inference at a time: shapes, addresses and activations. Use by two threads at once is refused. Addresses are device or pinned memory.
-//! Functions that return bool return false after logging one sentence.
+//! One inference at a time: shapes, addresses and activations. Use by two threads at once is refused. Addresses are
+//! device or pinned memory. Functions that return bool return false after logging one sentence.
 class IExecutionContext {
-public:
+  public:
     IExecutionContext(const ICudaEngine& engine, std::unique_ptr<api::ContextState> state);
     IExecutionContext(const IExecutionContext&) = delete;
     IExecutionContext& operator=(const IExecutionContext&) = delete;
     virtual ~IExecutionContext();
     void destroy() { delete this; }
 
-    bool setInputShape(const char* name, const Dims& shape); //!< within the active profile
-    [[nodiscard]] Dims getTensorShape(const char* name) const; //!< -1 where inputs are not set yet
+    bool setInputShape(const char* name, const Dims& shape);     //!< within the active profile
+    [[nodiscard]] Dims getTensorShape(const char* name) const;   //!< -1 where inputs are not set yet
     [[nodiscard]] Dims getTensorStrides(const char* name) const; //!< in elements
     bool setTensorAddress(const char* name, void* address);
-    bool setInputTensorAddress(const char* name, const void* address) { return setTensorAddress(name, const_cast<void*>(address)); }
+    bool setInputTensorAddress(const char* name, const void* address) {
+        return setTensorAddress(name, const_cast<void*>(address));
+    }
     bool setOutputTensorAddress(const char* name, void* address) { return setTensorAddress(name, address); }
     [[nodiscard]] const void* getTensorAddress(const char* name) const; //!< null when not set
-    [[nodiscard]] void* getOutputTensorAddress(const char* name) const { return const_cast<void*>(getTensorAddress(name)); }
+    [[nodiscard]] void* getOutputTensorAddress(const char* name) const {
+        return const_cast<void*>(getTensorAddress(name));
+    }
     [[nodiscard]] int64_t getMaxOutputSize(const char* name) const; //!< bytes; -1 for no output
     //! Number of inputs whose shape is missing; their names go to `names`, at most `count`.
     int32_t inferShapes(int32_t count, const char** names);
@@ -124,7 +133,7 @@ public:
     [[nodiscard]] IProfiler* getProfiler() const;
     void setEnqueueEmitsProfile(bool emit);
     [[nodiscard]] bool getEnqueueEmitsProfile() const;
-    bool reportToProfiler(); //!< times one run and tells the profiler
+    bool reportToProfiler();      //!< times one run and tells the profiler
     void setDebugSync(bool sync); //!< every enqueue waits and reports failures itself
     [[nodiscard]] bool getDebugSync() const;
     void setName(const char* name);
@@ -142,7 +151,7 @@ public:
     [[nodiscard]] IErrorRecorder* getErrorRecorder() const;
     [[nodiscard]] const ICudaEngine& getEngine() const { return *engine_; }
 
-private:
+  private:
     friend struct api::RuntimeAccess;
     const ICudaEngine* engine_;
     std::unique_ptr<api::ContextState> state_;
@@ -150,7 +159,7 @@ private:
 
 //! Texts about an engine. JSON: {"Layers": [...], "Bindings": [...]} with the build report of each layer.
 class IEngineInspector {
-public:
+  public:
     explicit IEngineInspector(std::shared_ptr<api::EngineState> state) : state_(std::move(state)) {}
     virtual ~IEngineInspector() = default;
     void destroy() { delete this; }
@@ -161,24 +170,26 @@ public:
     void setErrorRecorder(IErrorRecorder* recorder);
     [[nodiscard]] IErrorRecorder* getErrorRecorder() const;
 
-private:
+  private:
     std::shared_ptr<api::EngineState> state_;
     const IExecutionContext* context_ = nullptr;
     mutable std::string text_;
 };
 
 class IRuntime {
-public:
+  public:
     explicit IRuntime(std::shared_ptr<ILogger> logger);
     IRuntime(const IRuntime&) = delete;
     IRuntime& operator=(const IRuntime&) = delete;
     virtual ~IRuntime() = default;
     void destroy() { delete this; }
 
-    //! Loads a plan on the device that TENSORVK_DEVICE (or cudaSetDevice) chooses. Null, after logging why, for damaged plans, plans of another
-    //! version, and when there is no device. A plan without a section for this device runs on generic kernels and the log says so. The caller
-    //! owns the result. The third argument is TensorRT 7's plugin factory and must be null.
-    [[nodiscard]] ICudaEngine* deserializeCudaEngine(const void* plan, std::size_t bytes, void* pluginFactory = nullptr);
+    //! Loads a plan on the device that TENSORVK_DEVICE (or cudaSetDevice) chooses. Null, after logging why, for damaged
+    //! plans, plans of another version, and when there is no device. A plan without a section for this device runs on
+    //! generic kernels and the log says so. The caller owns the result. The third argument is TensorRT 7's plugin
+    //! factory and must be null.
+    [[nodiscard]] ICudaEngine* deserializeCudaEngine(const void* plan, std::size_t bytes,
+                                                     void* pluginFactory = nullptr);
 
     void setDLACore(int32_t core) { dla_core_ = core; }
     [[nodiscard]] int32_t getDLACore() const { return dla_core_; }
@@ -189,13 +200,15 @@ public:
     [[nodiscard]] const char* getTemporaryDirectory() const { return temporary_directory_.c_str(); }
     void setTempfileControlFlags(uint32_t flags) { tempfile_flags_ = flags; }
     [[nodiscard]] uint32_t getTempfileControlFlags() const { return tempfile_flags_; }
-    void setEngineHostCodeAllowed(bool allowed) { host_code_allowed_ = allowed; } //!< plans hold no code; kept and returned
+    void setEngineHostCodeAllowed(bool allowed) {
+        host_code_allowed_ = allowed;
+    } //!< plans hold no code; kept and returned
     [[nodiscard]] bool getEngineHostCodeAllowed() const { return host_code_allowed_; }
     void setErrorRecorder(IErrorRecorder* recorder);
     [[nodiscard]] IErrorRecorder* getErrorRecorder() const;
     [[nodiscard]] ILogger* getLogger() const;
 
-private:
+  private:
     friend struct api::RuntimeAccess;
     std::shared_ptr<api::Reporter> reporter_;
     int32_t dla_core_ = -1;

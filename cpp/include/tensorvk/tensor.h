@@ -18,7 +18,7 @@ struct Access;
 
 //! An edge of a network: owned by it and valid as long as it is. Failing setters log one sentence and change nothing.
 class ITensor {
-public:
+  public:
     ITensor(api::NetworkState& network, graph::Tensor& tensor) : network_(&network), tensor_(&tensor) {}
     ITensor(const ITensor&) = delete;
     ITensor& operator=(const ITensor&) = delete;
@@ -38,7 +38,8 @@ public:
 
     [[nodiscard]] bool isNetworkInput() const;
     [[nodiscard]] bool isNetworkOutput() const;
-    //! True when the values are known while shapes are inferred (output of IShapeLayer, integer constants and arithmetic on them).
+    //! True when the values are known while shapes are inferred (output of IShapeLayer, integer constants and
+    //! arithmetic on them).
     [[nodiscard]] bool isShapeTensor() const;
     [[nodiscard]] bool isExecutionTensor() const { return !isShapeTensor() || isNetworkInput() || isNetworkOutput(); }
 
@@ -64,7 +65,7 @@ public:
     void setBroadcastAcrossBatch(bool) {}
     [[nodiscard]] bool getBroadcastAcrossBatch() const { return false; }
 
-private:
+  private:
     friend struct api::Access;
     api::NetworkState* network_;
     graph::Tensor* tensor_;

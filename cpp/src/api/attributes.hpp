@@ -28,29 +28,35 @@ inline Dims window_dims(const std::vector<std::int64_t>& values, std::size_t ran
     return to_dims(values.empty() ? std::vector<std::int64_t>(rank, standard) : values);
 }
 
-inline DimsHW as_hw(const Dims& dims) { return dims.nbDims >= 2 ? DimsHW(dims.d[0], dims.d[1]) : DimsHW(dims.d[0], dims.d[0]); }
+inline DimsHW as_hw(const Dims& dims) {
+    return dims.nbDims >= 2 ? DimsHW(dims.d[0], dims.d[1]) : DimsHW(dims.d[0], dims.d[0]);
+}
 
 } // namespace tensorvk::api
 
 // Definitions of one setter and getter each: `ATTRIBUTES` has the field, given and returned as it is.
-#define TENSORVK_ATTRIBUTE(Class, Type, Name, ATTRIBUTES, field)                                        \
-    void Class::set##Name(Type value) {                                                                 \
-        api::change_attributes<ATTRIBUTES>(*this, [&](ATTRIBUTES& a) { a.field = value; });             \
-    }                                                                                                   \
-    Type Class::get##Name() const { return static_cast<Type>(api::attributes<ATTRIBUTES>(*this).field); }
+#define TENSORVK_ATTRIBUTE(Class, Type, Name, ATTRIBUTES, field)                            \
+    void Class::set##Name(Type value) {                                                     \
+        api::change_attributes<ATTRIBUTES>(*this, [&](ATTRIBUTES& a) { a.field = value; }); \
+    }                                                                                       \
+    Type Class::get##Name() const {                                                         \
+        return static_cast<Type>(api::attributes<ATTRIBUTES>(*this).field);                 \
+    }
 
-#define TENSORVK_WEIGHTS_ATTRIBUTE(Class, Name, ATTRIBUTES, field)                                            \
-    void Class::set##Name(Weights value) {                                                                    \
-        api::change_attributes<ATTRIBUTES>(*this, [&](ATTRIBUTES& a) { a.field = api::to_graph(value); });    \
-    }                                                                                                         \
-    Weights Class::get##Name() const { return api::to_api(api::attributes<ATTRIBUTES>(*this).field); }
+#define TENSORVK_WEIGHTS_ATTRIBUTE(Class, Name, ATTRIBUTES, field)                                         \
+    void Class::set##Name(Weights value) {                                                                 \
+        api::change_attributes<ATTRIBUTES>(*this, [&](ATTRIBUTES& a) { a.field = api::to_graph(value); }); \
+    }                                                                                                      \
+    Weights Class::get##Name() const {                                                                     \
+        return api::to_api(api::attributes<ATTRIBUTES>(*this).field);                                      \
+    }
 
 // `sizes`: the field that tells how many spatial dimensions there are.
-#define TENSORVK_WINDOW_ATTRIBUTE(Class, Name, ATTRIBUTES, field, sizes, standard)                                  \
-    void Class::set##Name(const Dims& value) {                                                                      \
+#define TENSORVK_WINDOW_ATTRIBUTE(Class, Name, ATTRIBUTES, field, sizes, standard)                                   \
+    void Class::set##Name(const Dims& value) {                                                                       \
         api::change_attributes<ATTRIBUTES>(*this, [&](ATTRIBUTES& a) { a.geometry.field = api::to_vector(value); }); \
-    }                                                                                                               \
-    Dims Class::get##Name() const {                                                                                 \
-        const auto& geometry = api::attributes<ATTRIBUTES>(*this).geometry;                                         \
-        return api::window_dims(geometry.field, geometry.sizes.size(), standard);                                   \
+    }                                                                                                                \
+    Dims Class::get##Name() const {                                                                                  \
+        const auto& geometry = api::attributes<ATTRIBUTES>(*this).geometry;                                          \
+        return api::window_dims(geometry.field, geometry.sizes.size(), standard);                                    \
     }

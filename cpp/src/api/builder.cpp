@@ -27,6 +27,32 @@ std::vector<builder::ProfileShapes> profile_shapes(const IBuilderConfig& config)
     return all;
 }
 
+struct IdleFlag {
+    BuilderFlag flag;
+    const char* name;
+};
+
+//! Flags that promise something in TensorRT and do nothing here: asking for one is worth a warning.
+constexpr IdleFlag kIdleFlags[] = {
+    {BuilderFlag::kINT8, "INT8"},
+    {BuilderFlag::kBF16, "BF16"},
+    {BuilderFlag::kFP8, "FP8"},
+    {BuilderFlag::kINT4, "INT4"},
+    {BuilderFlag::kFP4, "FP4"},
+    {BuilderFlag::kREFIT, "REFIT"},
+    {BuilderFlag::kSTRIP_PLAN, "STRIP_PLAN"},
+    {BuilderFlag::kWEIGHT_STREAMING, "WEIGHT_STREAMING"},
+};
+
+void warn_about_idle_flags(const IBuilderConfig& config, LogSink& log) {
+    for (const IdleFlag& idle : kIdleFlags) {
+        if (config.getFlag(idle.flag)) {
+            log.log(Severity::kWARNING,
+                    text("BuilderFlag.", idle.name, " has no effect: TensorVK does not offer it yet."));
+        }
+    }
+}
+
 builder::Options build_options(IBuilderConfig& config, api::Progress& progress) {
     builder::Options options;
     options.fp16 = config.getFlag(BuilderFlag::kFP16);
@@ -46,7 +72,9 @@ builder::Options build_options(IBuilderConfig& config, api::Progress& progress) 
     options.timing_cache = api::BuilderAccess::cache(config.getTimingCache());
     options.profile_stream = reinterpret_cast<std::uintptr_t>(config.getProfileStream());
     if (config.getProgressMonitor() != nullptr) {
-        options.progress = [&progress](const char* phase, int step, int steps) { return progress.report(phase, step, steps); };
+        options.progress = [&progress](const char* phase, int step, int steps) {
+            return progress.report(phase, step, steps);
+        };
     }
     return options;
 }
@@ -54,13 +82,16 @@ builder::Options build_options(IBuilderConfig& config, api::Progress& progress) 
 } // namespace
 
 IBuilder::IBuilder(std::shared_ptr<ILogger> logger)
-    : reporter_(std::make_shared<api::Reporter>(std::move(logger))), legacy_(api::Reporter::child_of(reporter_)) {}
+    : reporter_(std::make_shared<api::Reporter>(std::move(logger))), legacy_(api::Reporter::child_of(reporter_)) {
+}
 
 INetworkDefinition* IBuilder::createNetworkV2(uint32_t flags) {
     return new INetworkDefinition(std::make_shared<api::NetworkState>(api::Reporter::child_of(reporter_), flags, this));
 }
 
-IBuilderConfig* IBuilder::createBuilderConfig() { return new IBuilderConfig(api::Reporter::child_of(reporter_)); }
+IBuilderConfig* IBuilder::createBuilderConfig() {
+    return new IBuilderConfig(api::Reporter::child_of(reporter_));
+}
 
 IOptimizationProfile* IBuilder::createOptimizationProfile() {
     profiles_.push_back(std::make_shared<IOptimizationProfile>(api::Reporter::child_of(reporter_)));
@@ -71,6 +102,7 @@ IHostMemory* IBuilder::buildSerializedNetwork(INetworkDefinition& network, IBuil
     return guarded(*reporter_, static_cast<IHostMemory*>(nullptr), [&]() -> IHostMemory* {
         api::NetworkState& state = *api::Access::state(network);
         state.check();
+        warn_about_idle_flags(config, *reporter_);
         api::Progress progress(config.getProgressMonitor());
         return new api::HostMemory(builder::build_plan(state.graph(), build_options(config, progress), *reporter_));
     });
@@ -104,9 +136,15 @@ bool IBuilder::setMaxThreads(int32_t threads) {
     });
 }
 
-void IBuilder::setErrorRecorder(IErrorRecorder* recorder) { reporter_->set_recorder(api::unowned(recorder)); }
-IErrorRecorder* IBuilder::getErrorRecorder() const { return reporter_->recorder().get(); }
-ILogger* IBuilder::getLogger() const { return reporter_->logger().get(); }
+void IBuilder::setErrorRecorder(IErrorRecorder* recorder) {
+    reporter_->set_recorder(api::unowned(recorder));
+}
+IErrorRecorder* IBuilder::getErrorRecorder() const {
+    return reporter_->recorder().get();
+}
+ILogger* IBuilder::getLogger() const {
+    return reporter_->logger().get();
+}
 
 void IBuilder::reset() {
     legacy_.reset();
@@ -115,6 +153,8 @@ void IBuilder::reset() {
     reporter_->set_recorder(nullptr);
 }
 
-IBuilder* createInferBuilder(ILogger& logger) { return new IBuilder(api::unowned(&logger)); }
+IBuilder* createInferBuilder(ILogger& logger) {
+    return new IBuilder(api::unowned(&logger));
+}
 
 } // namespace tensorvk

@@ -13,11 +13,14 @@ namespace tensorvk {
 using api::guarded;
 using api::succeeds;
 
-IBuilderConfig::IBuilderConfig(std::shared_ptr<api::Reporter> reporter) : reporter_(std::move(reporter)) { reset(); }
+IBuilderConfig::IBuilderConfig(std::shared_ptr<api::Reporter> reporter) : reporter_(std::move(reporter)) {
+    reset();
+}
 
 void IBuilderConfig::reset() {
     values_ = {};
-    // TensorRT's limits without a setting: everything there is, and its documented numbers for the pools that no Vulkan device has.
+    // TensorRT's limits without a setting: everything there is, and its documented numbers for the pools that no Vulkan
+    // device has.
     values_.pools = {SIZE_MAX, 0, std::size_t{1} << 30, std::size_t{1} << 29, SIZE_MAX, SIZE_MAX};
 }
 
@@ -40,7 +43,8 @@ int32_t IBuilderConfig::addOptimizationProfile(const IOptimizationProfile* profi
     return guarded(*reporter_, -1, [&] {
         if (profile == nullptr || !profile->isValid()) {
             throw InvalidArgument(
-                "The optimization profile is not valid: set min, opt and max shape, with min <= opt <= max, of every input that it names.");
+                "The optimization profile is not valid: set min, opt and max shape, with min <= opt <= max, of every "
+                "input that it names.");
         }
         values_.profiles.push_back(profile->shared_from_this());
         return static_cast<int32_t>(values_.profiles.size()) - 1;
@@ -54,7 +58,9 @@ bool IBuilderConfig::setCalibrationProfile(const IOptimizationProfile* profile) 
 
 ITimingCache* IBuilderConfig::createTimingCache(const void* bytes, std::size_t size) const {
     return guarded(*reporter_, static_cast<ITimingCache*>(nullptr), [&] {
-        return new ITimingCache(builder::TimingCache::from_bytes({static_cast<const std::byte*>(bytes), bytes == nullptr ? 0 : size}), reporter_);
+        return new ITimingCache(
+            builder::TimingCache::from_bytes({static_cast<const std::byte*>(bytes), bytes == nullptr ? 0 : size}),
+            reporter_);
     });
 }
 
@@ -71,7 +77,8 @@ bool IBuilderConfig::setTacticSources(TacticSources sources) {
 void IBuilderConfig::setBuilderOptimizationLevel(int32_t level) {
     succeeds(*reporter_, [&] {
         if (level < 0 || level > 5) {
-            throw InvalidArgument(text("Builder optimization level ", level, " is not one of 0 (no search) to 5 (longest search)."));
+            throw InvalidArgument(
+                text("Builder optimization level ", level, " is not one of 0 (no search) to 5 (longest search)."));
         }
         values_.optimization_level = level;
     });
@@ -86,7 +93,9 @@ void IBuilderConfig::setAvgTimingIterations(int32_t count) {
     });
 }
 
-void IBuilderConfig::setProgressMonitor(IProgressMonitor* monitor) { values_.progress_monitor = api::unowned(monitor); }
+void IBuilderConfig::setProgressMonitor(IProgressMonitor* monitor) {
+    values_.progress_monitor = api::unowned(monitor);
+}
 
 void IBuilderConfig::setPreviewFeature(PreviewFeature feature, bool enable) {
     const uint32_t bit = 1U << static_cast<uint32_t>(feature);
@@ -102,7 +111,8 @@ DeviceType IBuilderConfig::getDeviceType(const ILayer* layer) const {
 }
 
 IHostMemory* ITimingCache::serialize() const {
-    return guarded(*reporter_, static_cast<IHostMemory*>(nullptr), [&] { return new api::HostMemory(cache_->bytes()); });
+    return guarded(*reporter_, static_cast<IHostMemory*>(nullptr),
+                   [&] { return new api::HostMemory(cache_->bytes()); });
 }
 
 bool ITimingCache::combine(const ITimingCache& other, bool) {

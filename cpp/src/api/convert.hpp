@@ -22,7 +22,8 @@ namespace tensorvk::api {
 
 [[nodiscard]] inline Dims to_dims(std::span<const std::int64_t> values) {
     if (values.size() > static_cast<std::size_t>(Dims::MAX_DIMS)) {
-        throw InvalidArgument(text("A shape has ", values.size(), " dimensions; at most ", Dims::MAX_DIMS, " are possible."));
+        throw InvalidArgument(
+            text("A shape has ", values.size(), " dimensions; at most ", Dims::MAX_DIMS, " are possible."));
     }
     Dims dims;
     dims.nbDims = static_cast<std::int32_t>(values.size());

@@ -36,7 +36,8 @@ std::string quoted_list(const Names& names) {
     return out + "]";
 }
 
-//! The objects of the report's array "Layers". The report is the builder's own JSON, so braces and strings are all there is to watch.
+//! The objects of the report's array "Layers". The report is the builder's own JSON, so braces and strings are all
+//! there is to watch.
 std::vector<std::string> report_layers(const std::string& report) {
     std::vector<std::string> layers;
     const std::size_t array = report.find('[', std::min(report.find("\"Layers\""), report.size()));
@@ -67,7 +68,8 @@ const char* IEngineInspector::getEngineInformation(LayerInformationFormat format
     return guarded(*state_->reporter, "", [&] {
         const runtime::Engine& engine = *state_->engine;
         const auto verbosity = static_cast<ProfilingVerbosity>(engine.profiling_verbosity());
-        const std::vector<std::string> names = verbosity == ProfilingVerbosity::kNONE ? std::vector<std::string>() : engine.layers();
+        const std::vector<std::string> names =
+            verbosity == ProfilingVerbosity::kNONE ? std::vector<std::string>() : engine.layers();
         text_.clear();
         if (format == LayerInformationFormat::kONELINE) {
             text_ = text("Layers:\n");
@@ -81,7 +83,8 @@ const char* IEngineInspector::getEngineInformation(LayerInformationFormat format
         } else if (verbosity == ProfilingVerbosity::kDETAILED && !engine.report_json().empty()) {
             text_ = engine.report_json();
         } else {
-            text_ = "{\"Layers\": " + quoted_list(names) + ", \"Bindings\": " + quoted_list(state_->binding_names) + "}";
+            text_ =
+                "{\"Layers\": " + quoted_list(names) + ", \"Bindings\": " + quoted_list(state_->binding_names) + "}";
         }
         return text_.c_str();
     });
@@ -92,13 +95,16 @@ const char* IEngineInspector::getLayerInformation(int32_t layer, LayerInformatio
         const runtime::Engine& engine = *state_->engine;
         const auto& names = engine.layers();
         if (layer < 0 || static_cast<std::size_t>(layer) >= names.size()) {
-            throw InvalidArgument(text("There is no layer ", layer, ": engine '", engine.name(), "' has ", names.size(), "."));
+            throw InvalidArgument(
+                text("There is no layer ", layer, ": engine '", engine.name(), "' has ", names.size(), "."));
         }
         const std::string& name = names[static_cast<std::size_t>(layer)];
         text_ = format == LayerInformationFormat::kONELINE ? name : quoted(name);
-        if (format == LayerInformationFormat::kJSON && engine.profiling_verbosity() == static_cast<uint32_t>(ProfilingVerbosity::kDETAILED)) {
+        if (format == LayerInformationFormat::kJSON &&
+            engine.profiling_verbosity() == static_cast<uint32_t>(ProfilingVerbosity::kDETAILED)) {
             for (std::string& object : report_layers(engine.report_json())) {
-                if (object.find("\"Name\": " + quoted(name)) != std::string::npos || object.find("\"Name\":" + quoted(name)) != std::string::npos) {
+                if (object.find("\"Name\": " + quoted(name)) != std::string::npos ||
+                    object.find("\"Name\":" + quoted(name)) != std::string::npos) {
                     text_ = std::move(object);
                     break;
                 }
@@ -112,7 +118,11 @@ bool IEngineInspector::setExecutionContext(const IExecutionContext* context) {
     context_ = context;
     return true;
 }
-void IEngineInspector::setErrorRecorder(IErrorRecorder* recorder) { state_->reporter->set_recorder(api::unowned(recorder)); }
-IErrorRecorder* IEngineInspector::getErrorRecorder() const { return state_->reporter->recorder().get(); }
+void IEngineInspector::setErrorRecorder(IErrorRecorder* recorder) {
+    state_->reporter->set_recorder(api::unowned(recorder));
+}
+IErrorRecorder* IEngineInspector::getErrorRecorder() const {
+    return state_->reporter->recorder().get();
+}
 
 } // namespace tensorvk

@@ -11,14 +11,16 @@ namespace {
 //! `index` checked against a list of `count` things.
 std::size_t checked_index(const graph::Layer& layer, int32_t index, std::size_t count, const char* what) {
     if (index < 0 || static_cast<std::size_t>(index) >= count) {
-        throw InvalidArgument(text("Layer '", layer.name, "' has ", count, " ", what, "s, so ", what, " ", index, " does not exist."));
+        throw InvalidArgument(
+            text("Layer '", layer.name, "' has ", count, " ", what, "s, so ", what, " ", index, " does not exist."));
     }
     return static_cast<std::size_t>(index);
 }
 
 template <typename List>
 auto* at_or_null(const List& list, int32_t index) {
-    return index >= 0 && static_cast<std::size_t>(index) < list.size() ? list[static_cast<std::size_t>(index)] : nullptr;
+    return index >= 0 && static_cast<std::size_t>(index) < list.size() ? list[static_cast<std::size_t>(index)]
+                                                                       : nullptr;
 }
 
 } // namespace
@@ -26,17 +28,29 @@ auto* at_or_null(const List& list, int32_t index) {
 void ILayer::setName(const char* name) {
     succeeds(network_->reporter(), [&] { layer_->name = api::required(name, "name"); });
 }
-const char* ILayer::getName() const { return layer_->name.c_str(); }
+const char* ILayer::getName() const {
+    return layer_->name.c_str();
+}
 
 void ILayer::setMetadata(const char* metadata) {
     succeeds(network_->reporter(), [&] { layer_->metadata = api::required(metadata, "metadata"); });
 }
-const char* ILayer::getMetadata() const { return layer_->metadata.c_str(); }
+const char* ILayer::getMetadata() const {
+    return layer_->metadata.c_str();
+}
 
-int32_t ILayer::getNbInputs() const { return static_cast<int32_t>(layer_->inputs.size()); }
-ITensor* ILayer::getInput(int32_t index) const { return network_->wrap(at_or_null(layer_->inputs, index)); }
-int32_t ILayer::getNbOutputs() const { return static_cast<int32_t>(layer_->outputs.size()); }
-ITensor* ILayer::getOutput(int32_t index) const { return network_->wrap(at_or_null(layer_->outputs, index)); }
+int32_t ILayer::getNbInputs() const {
+    return static_cast<int32_t>(layer_->inputs.size());
+}
+ITensor* ILayer::getInput(int32_t index) const {
+    return network_->wrap(at_or_null(layer_->inputs, index));
+}
+int32_t ILayer::getNbOutputs() const {
+    return static_cast<int32_t>(layer_->outputs.size());
+}
+ITensor* ILayer::getOutput(int32_t index) const {
+    return network_->wrap(at_or_null(layer_->outputs, index));
+}
 
 void ILayer::setInput(int32_t index, ITensor& tensor) {
     succeeds(network_->reporter(), [&] {
@@ -51,10 +65,18 @@ void ILayer::setInput(int32_t index, ITensor& tensor) {
     });
 }
 
-void ILayer::setPrecision(DataType type) { layer_->precision = type; }
-DataType ILayer::getPrecision() const { return layer_->precision.value_or(DataType::kFLOAT); }
-bool ILayer::precisionIsSet() const { return layer_->precision.has_value(); }
-void ILayer::resetPrecision() { layer_->precision.reset(); }
+void ILayer::setPrecision(DataType type) {
+    layer_->precision = type;
+}
+DataType ILayer::getPrecision() const {
+    return layer_->precision.value_or(DataType::kFLOAT);
+}
+bool ILayer::precisionIsSet() const {
+    return layer_->precision.has_value();
+}
+void ILayer::resetPrecision() {
+    layer_->precision.reset();
+}
 
 void ILayer::setOutputType(int32_t index, DataType type) {
     succeeds(network_->reporter(), [&] {

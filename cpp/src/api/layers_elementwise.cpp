@@ -28,8 +28,11 @@ TENSORVK_WEIGHTS_ATTRIBUTE(IScaleLayer, Power, ScaleAttributes, power)
 TENSORVK_WEIGHTS_ATTRIBUTE(IConstantLayer, Weights, ConstantAttributes, weights)
 
 void IConstantLayer::setDimensions(const Dims& dimensions) {
-    api::change_attributes<ConstantAttributes>(*this, [&](ConstantAttributes& a) { a.dims = api::to_vector(dimensions); });
+    api::change_attributes<ConstantAttributes>(*this,
+                                               [&](ConstantAttributes& a) { a.dims = api::to_vector(dimensions); });
 }
-Dims IConstantLayer::getDimensions() const { return api::to_dims(api::attributes<ConstantAttributes>(*this).dims); }
+Dims IConstantLayer::getDimensions() const {
+    return api::to_dims(api::attributes<ConstantAttributes>(*this).dims);
+}
 
 } // namespace tensorvk

@@ -27,10 +27,13 @@ bool ITopKLayer::setIndicesType(DataType type) {
         api::change_attributes<TopKAttributes>(*this, [&](TopKAttributes& a) { a.indices = type; });
     });
 }
-DataType ITopKLayer::getIndicesType() const { return api::attributes<TopKAttributes>(*this).indices; }
+DataType ITopKLayer::getIndicesType() const {
+    return api::attributes<TopKAttributes>(*this).indices;
+}
 
 void IMatrixMultiplyLayer::setOperation(int32_t input, MatrixOperation op) {
-    api::change_attributes<MatrixMultiplyAttributes>(*this, [&](MatrixMultiplyAttributes& a) { (input == 0 ? a.op0 : a.op1) = op; });
+    api::change_attributes<MatrixMultiplyAttributes>(
+        *this, [&](MatrixMultiplyAttributes& a) { (input == 0 ? a.op0 : a.op1) = op; });
 }
 MatrixOperation IMatrixMultiplyLayer::getOperation(int32_t input) const {
     const auto& attributes = api::attributes<MatrixMultiplyAttributes>(*this);

@@ -47,11 +47,13 @@ Dims IShuffleLayer::getReshapeDimensions() const {
     return reshape ? api::to_dims(*reshape) : getOutput(0)->getDimensions();
 }
 
-#define TENSORVK_SLICE_ATTRIBUTE(Name, field)                                                                             \
-    void ISliceLayer::set##Name(const Dims& value) {                                                                      \
-        api::change_attributes<SliceAttributes>(*this, [&](SliceAttributes& a) { a.field = api::to_vector(value); });     \
-    }                                                                                                                     \
-    Dims ISliceLayer::get##Name() const { return api::to_dims(api::attributes<SliceAttributes>(*this).field); }
+#define TENSORVK_SLICE_ATTRIBUTE(Name, field)                                                                         \
+    void ISliceLayer::set##Name(const Dims& value) {                                                                  \
+        api::change_attributes<SliceAttributes>(*this, [&](SliceAttributes& a) { a.field = api::to_vector(value); }); \
+    }                                                                                                                 \
+    Dims ISliceLayer::get##Name() const {                                                                             \
+        return api::to_dims(api::attributes<SliceAttributes>(*this).field);                                           \
+    }
 
 TENSORVK_SLICE_ATTRIBUTE(Start, start)
 TENSORVK_SLICE_ATTRIBUTE(Size, size)
@@ -59,13 +61,22 @@ TENSORVK_SLICE_ATTRIBUTE(Stride, stride)
 TENSORVK_SLICE_ATTRIBUTE(Axes, axes)
 TENSORVK_ATTRIBUTE(ISliceLayer, SampleMode, Mode, SliceAttributes, mode)
 
-Dims IPaddingLayer::getPrePaddingNd() const { return api::padding_of(*this).pre; }
-Dims IPaddingLayer::getPostPaddingNd() const { return api::padding_of(*this).post; }
-void IPaddingLayer::setPrePaddingNd(const Dims& padding) { api::set_padding(*this, {padding, getPostPaddingNd()}); }
-void IPaddingLayer::setPostPaddingNd(const Dims& padding) { api::set_padding(*this, {getPrePaddingNd(), padding}); }
+Dims IPaddingLayer::getPrePaddingNd() const {
+    return api::padding_of(*this).pre;
+}
+Dims IPaddingLayer::getPostPaddingNd() const {
+    return api::padding_of(*this).post;
+}
+void IPaddingLayer::setPrePaddingNd(const Dims& padding) {
+    api::set_padding(*this, {padding, getPostPaddingNd()});
+}
+void IPaddingLayer::setPostPaddingNd(const Dims& padding) {
+    api::set_padding(*this, {getPrePaddingNd(), padding});
+}
 
 TENSORVK_ATTRIBUTE(IResizeLayer, InterpolationMode, ResizeMode, ResizeAttributes, mode)
-TENSORVK_ATTRIBUTE(IResizeLayer, ResizeCoordinateTransformation, CoordinateTransformation, ResizeAttributes, coordinates)
+TENSORVK_ATTRIBUTE(IResizeLayer, ResizeCoordinateTransformation, CoordinateTransformation, ResizeAttributes,
+                   coordinates)
 TENSORVK_ATTRIBUTE(IResizeLayer, ResizeSelector, SelectorForSinglePixel, ResizeAttributes, selector)
 TENSORVK_ATTRIBUTE(IResizeLayer, ResizeRoundMode, NearestRounding, ResizeAttributes, rounding)
 TENSORVK_ATTRIBUTE(IResizeLayer, float, CubicCoeff, ResizeAttributes, cubic_coeff)
@@ -77,7 +88,9 @@ void IResizeLayer::setOutputDimensions(const Dims& dimensions) {
         a.scales.clear();
     });
 }
-Dims IResizeLayer::getOutputDimensions() const { return getOutput(0)->getDimensions(); }
+Dims IResizeLayer::getOutputDimensions() const {
+    return getOutput(0)->getDimensions();
+}
 
 void IResizeLayer::setScales(const float* scales, int32_t count) {
     api::change_attributes<ResizeAttributes>(*this, [&](ResizeAttributes& a) {
@@ -95,8 +108,11 @@ int32_t IResizeLayer::getScales(int32_t size, float* scales) const {
 }
 
 void IResizeLayer::setAlignCorners(bool align) {
-    setCoordinateTransformation(align ? ResizeCoordinateTransformation::kALIGN_CORNERS : ResizeCoordinateTransformation::kASYMMETRIC);
+    setCoordinateTransformation(align ? ResizeCoordinateTransformation::kALIGN_CORNERS
+                                      : ResizeCoordinateTransformation::kASYMMETRIC);
 }
-bool IResizeLayer::getAlignCorners() const { return getCoordinateTransformation() == ResizeCoordinateTransformation::kALIGN_CORNERS; }
+bool IResizeLayer::getAlignCorners() const {
+    return getCoordinateTransformation() == ResizeCoordinateTransformation::kALIGN_CORNERS;
+}
 
 } // namespace tensorvk

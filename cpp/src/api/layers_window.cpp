@@ -22,12 +22,22 @@ void IConvolutionBase::setPaddingNd(const Dims& padding) {
     api::change_attributes<ConvolutionAttributes>(
         *this, [&](ConvolutionAttributes& a) { a.geometry.pre = a.geometry.post = api::to_vector(padding); });
 }
-Dims IConvolutionBase::getPaddingNd() const { return getPrePadding(); }
+Dims IConvolutionBase::getPaddingNd() const {
+    return getPrePadding();
+}
 
-DimsHW IConvolutionBase::getKernelSize() const { return api::as_hw(getKernelSizeNd()); }
-DimsHW IConvolutionBase::getStride() const { return api::as_hw(getStrideNd()); }
-DimsHW IConvolutionBase::getDilation() const { return api::as_hw(getDilationNd()); }
-DimsHW IConvolutionBase::getPadding() const { return api::as_hw(getPaddingNd()); }
+DimsHW IConvolutionBase::getKernelSize() const {
+    return api::as_hw(getKernelSizeNd());
+}
+DimsHW IConvolutionBase::getStride() const {
+    return api::as_hw(getStrideNd());
+}
+DimsHW IConvolutionBase::getDilation() const {
+    return api::as_hw(getDilationNd());
+}
+DimsHW IConvolutionBase::getPadding() const {
+    return api::as_hw(getPaddingNd());
+}
 
 TENSORVK_ATTRIBUTE(IPoolingLayer, PoolingType, PoolingType, PoolingAttributes, op)
 TENSORVK_WINDOW_ATTRIBUTE(IPoolingLayer, WindowSizeNd, PoolingAttributes, window, window, 1)
@@ -42,10 +52,18 @@ void IPoolingLayer::setPaddingNd(const Dims& padding) {
     api::change_attributes<PoolingAttributes>(
         *this, [&](PoolingAttributes& a) { a.geometry.pre = a.geometry.post = api::to_vector(padding); });
 }
-Dims IPoolingLayer::getPaddingNd() const { return getPrePadding(); }
+Dims IPoolingLayer::getPaddingNd() const {
+    return getPrePadding();
+}
 
-DimsHW IPoolingLayer::getWindowSize() const { return api::as_hw(getWindowSizeNd()); }
-DimsHW IPoolingLayer::getStride() const { return api::as_hw(getStrideNd()); }
-DimsHW IPoolingLayer::getPadding() const { return api::as_hw(getPaddingNd()); }
+DimsHW IPoolingLayer::getWindowSize() const {
+    return api::as_hw(getWindowSizeNd());
+}
+DimsHW IPoolingLayer::getStride() const {
+    return api::as_hw(getStrideNd());
+}
+DimsHW IPoolingLayer::getPadding() const {
+    return api::as_hw(getPaddingNd());
+}
 
 } // namespace tensorvk

@@ -18,8 +18,8 @@ void Logger::log(Severity severity, const char* message) {
     std::array<char, 32> stamp{};
     std::strftime(stamp.data(), stamp.size(), "%m/%d/%Y-%H:%M:%S", &local);
     // One write for the whole line, so that lines of several threads stay whole.
-    const std::string line =
-        "[" + std::string(stamp.data()) + "] [TRT] [" + kLetters.at(static_cast<std::size_t>(severity)) + "] " + message + "\n";
+    const std::string line = "[" + std::string(stamp.data()) + "] [TRT] [" +
+                             kLetters.at(static_cast<std::size_t>(severity)) + "] " + message + "\n";
     std::fwrite(line.data(), 1, line.size(), stdout);
     std::fflush(stdout);
 }

@@ -5,6 +5,7 @@
 #include "api/convert.hpp"
 #include "api/network_state.hpp"
 #include "api/padding.hpp"
+#include "support/checked.hpp"
 
 namespace tensorvk {
 
@@ -18,7 +19,8 @@ namespace {
 
 //! Adds a layer and gives its wrapper; `make_candidates` may throw as well. Null, after logging, when it does not fit.
 template <typename Wrapper, typename MakeCandidates>
-Wrapper* add(api::NetworkState& network, LayerType type, const std::vector<const ITensor*>& inputs, MakeCandidates&& make_candidates) {
+Wrapper* add(api::NetworkState& network, LayerType type, const std::vector<const ITensor*>& inputs,
+             MakeCandidates&& make_candidates) {
     return guarded(network.reporter(), static_cast<Wrapper*>(nullptr), [&] {
         std::vector<graph::Tensor*> nodes;
         for (const ITensor* input : inputs) {
@@ -34,7 +36,9 @@ auto only(graph::Attributes attributes) {
 }
 
 //! TensorRT's default axis: channels of an image without its batch.
-std::int64_t default_axis(const ITensor& input) { return std::max(0, input.getDimensions().nbDims - 3); }
+std::int64_t default_axis(const ITensor& input) {
+    return std::max(0, input.getDimensions().nbDims - 3);
+}
 
 //! Window size minus one on each side: a window with this padding fits into every input.
 std::vector<std::int64_t> widest_padding(const std::vector<std::int64_t>& window) {
@@ -46,7 +50,8 @@ std::vector<std::int64_t> widest_padding(const std::vector<std::int64_t>& window
 }
 
 //! The number of groups is a setter's business; until it comes, the kernel's size tells.
-std::int64_t groups_for(const ITensor& input, std::int64_t maps, const std::vector<std::int64_t>& kernel, std::int64_t count) {
+std::int64_t groups_for(const ITensor& input, std::int64_t maps, const std::vector<std::int64_t>& kernel,
+                        std::int64_t count) {
     const Dims dims = input.getDimensions();
     std::int64_t full = dims.nbDims > 1 ? maps * dims.d[1] : 0;
     for (const std::int64_t size : kernel) {
@@ -55,8 +60,18 @@ std::int64_t groups_for(const ITensor& input, std::int64_t maps, const std::vect
     return count > 0 && full > count && full % count == 0 ? full / count : 1;
 }
 
-std::vector<graph::Attributes> convolution_candidates(const ITensor& input, std::int64_t maps, const Dims& kernel_size, const Weights& kernel,
-                                                      const Weights& bias) {
+//! Zeros in place of a kernel that a later set_input brings.
+graph::Weights kernel_to_come(const ITensor& input, std::int64_t maps, const std::vector<std::int64_t>& kernel) {
+    const Dims dims = input.getDimensions();
+    std::int64_t count = dims.nbDims > 1 && dims.d[1] > 0 ? checked_mul(maps, dims.d[1]) : 0;
+    count = checked_mul(count, checked_volume(kernel));
+    const auto zeros =
+        std::make_shared<const std::vector<float>>(static_cast<std::size_t>(std::max(count, std::int64_t{0})));
+    return {DataType::kFLOAT, reinterpret_cast<const std::byte*>(zeros->data()), count, zeros};
+}
+
+std::vector<graph::Attributes> convolution_candidates(const ITensor& input, std::int64_t maps, const Dims& kernel_size,
+                                                      const Weights& kernel, const Weights& bias) {
     graph::ConvolutionAttributes wanted;
     wanted.maps = maps;
     wanted.geometry.kernel = to_vector(kernel_size);
@@ -65,6 +80,9 @@ std::vector<graph::Attributes> convolution_candidates(const ITensor& input, std:
     wanted.bias = to_graph(bias);
     graph::ConvolutionAttributes padded = wanted;
     padded.geometry.pre = padded.geometry.post = widest_padding(wanted.geometry.kernel);
+    if (kernel.count == 0) {
+        padded.kernel = kernel_to_come(input, maps, wanted.geometry.kernel);
+    }
     return {wanted, padded};
 }
 
@@ -76,12 +94,14 @@ ITensor* INetworkDefinition::addInput(const char* name, DataType type, const Dim
     });
 }
 
-IConvolutionLayer* INetworkDefinition::addConvolutionNd(ITensor& input, int64_t maps, const Dims& kernelSize, Weights kernel, Weights bias) {
+IConvolutionLayer* INetworkDefinition::addConvolutionNd(ITensor& input, int64_t maps, const Dims& kernelSize,
+                                                        Weights kernel, Weights bias) {
     return add<IConvolutionLayer>(*state_, LayerType::kCONVOLUTION, {&input},
                                   [&] { return convolution_candidates(input, maps, kernelSize, kernel, bias); });
 }
 
-IDeconvolutionLayer* INetworkDefinition::addDeconvolutionNd(ITensor& input, int64_t maps, const Dims& kernelSize, Weights kernel, Weights bias) {
+IDeconvolutionLayer* INetworkDefinition::addDeconvolutionNd(ITensor& input, int64_t maps, const Dims& kernelSize,
+                                                            Weights kernel, Weights bias) {
     return add<IDeconvolutionLayer>(*state_, LayerType::kDECONVOLUTION, {&input},
                                     [&] { return convolution_candidates(input, maps, kernelSize, kernel, bias); });
 }
@@ -98,14 +118,16 @@ IPoolingLayer* INetworkDefinition::addPoolingNd(ITensor& input, PoolingType type
 }
 
 IActivationLayer* INetworkDefinition::addActivation(ITensor& input, ActivationType type) {
-    return add<IActivationLayer>(*state_, LayerType::kACTIVATION, {&input}, only(graph::ActivationAttributes{type, 0.0F, 0.0F}));
+    return add<IActivationLayer>(*state_, LayerType::kACTIVATION, {&input},
+                                 only(graph::ActivationAttributes{type, 0.0F, 0.0F}));
 }
 
 IScaleLayer* INetworkDefinition::addScale(ITensor& input, ScaleMode mode, Weights shift, Weights scale, Weights power) {
     return addScaleNd(input, mode, std::move(shift), std::move(scale), std::move(power), 1);
 }
 
-IScaleLayer* INetworkDefinition::addScaleNd(ITensor& input, ScaleMode mode, Weights shift, Weights scale, Weights power, int32_t channelAxis) {
+IScaleLayer* INetworkDefinition::addScaleNd(ITensor& input, ScaleMode mode, Weights shift, Weights scale, Weights power,
+                                            int32_t channelAxis) {
     return add<IScaleLayer>(*state_, LayerType::kSCALE, {&input}, [&] {
         return std::vector<graph::Attributes>{
             graph::ScaleAttributes{mode, to_graph(shift), to_graph(scale), to_graph(power), channelAxis}};
@@ -121,7 +143,8 @@ IConcatenationLayer* INetworkDefinition::addConcatenation(ITensor* const* inputs
     const std::vector<const ITensor*> list(inputs, inputs + std::max(count, 0));
     return add<IConcatenationLayer>(*state_, LayerType::kCONCATENATION, list, [&] {
         if (list.empty() || std::ranges::count(list, nullptr) > 0) {
-            throw InvalidArgument(text("A concatenation needs one or more inputs, none of them null; ", list.size(), " were given."));
+            throw InvalidArgument(
+                text("A concatenation needs one or more inputs, none of them null; ", list.size(), " were given."));
         }
         std::vector<graph::Attributes> candidates{graph::ConcatenationAttributes{default_axis(*list[0])}};
         for (std::int32_t axis = 0; axis < list[0]->getDimensions().nbDims; ++axis) {
@@ -132,7 +155,8 @@ IConcatenationLayer* INetworkDefinition::addConcatenation(ITensor* const* inputs
 }
 
 IElementWiseLayer* INetworkDefinition::addElementWise(ITensor& input1, ITensor& input2, ElementWiseOperation op) {
-    return add<IElementWiseLayer>(*state_, LayerType::kELEMENTWISE, {&input1, &input2}, only(graph::ElementWiseAttributes{op}));
+    return add<IElementWiseLayer>(*state_, LayerType::kELEMENTWISE, {&input1, &input2},
+                                  only(graph::ElementWiseAttributes{op}));
 }
 
 IUnaryLayer* INetworkDefinition::addUnary(ITensor& input, UnaryOperation op) {
@@ -140,15 +164,19 @@ IUnaryLayer* INetworkDefinition::addUnary(ITensor& input, UnaryOperation op) {
 }
 
 IReduceLayer* INetworkDefinition::addReduce(ITensor& input, ReduceOperation op, uint32_t axes, bool keepDimensions) {
-    return add<IReduceLayer>(*state_, LayerType::kREDUCE, {&input}, only(graph::ReduceAttributes{op, axes, keepDimensions}));
+    return add<IReduceLayer>(*state_, LayerType::kREDUCE, {&input},
+                             only(graph::ReduceAttributes{op, axes, keepDimensions}));
 }
 
-ITopKLayer* INetworkDefinition::addTopK(ITensor& input, TopKOperation op, int32_t k, uint32_t axes, DataType indicesType) {
-    return add<ITopKLayer>(*state_, LayerType::kTOPK, {&input}, only(graph::TopKAttributes{op, k, axes, indicesType, false}));
+ITopKLayer* INetworkDefinition::addTopK(ITensor& input, TopKOperation op, int32_t k, uint32_t axes,
+                                        DataType indicesType) {
+    return add<ITopKLayer>(*state_, LayerType::kTOPK, {&input},
+                           only(graph::TopKAttributes{op, k, axes, indicesType, false}));
 }
 
 IGatherLayer* INetworkDefinition::addGather(ITensor& data, ITensor& indices, int32_t axis) {
-    return add<IGatherLayer>(*state_, LayerType::kGATHER, {&data, &indices}, only(graph::GatherAttributes{axis, GatherMode::kDEFAULT, 0}));
+    return add<IGatherLayer>(*state_, LayerType::kGATHER, {&data, &indices},
+                             only(graph::GatherAttributes{axis, GatherMode::kDEFAULT, 0}));
 }
 
 IGatherLayer* INetworkDefinition::addGatherV2(ITensor& data, ITensor& indices, GatherMode mode) {
@@ -175,8 +203,9 @@ ISliceLayer* INetworkDefinition::addSlice(ITensor& input, const Dims& start, con
 }
 
 IPaddingLayer* INetworkDefinition::addPaddingNd(ITensor& input, const Dims& prePadding, const Dims& postPadding) {
-    return guarded(state_->reporter(), static_cast<IPaddingLayer*>(nullptr),
-                   [&] { return api::add_padding(*state_, Access::node(input), {prePadding, postPadding}); });
+    return guarded(state_->reporter(), static_cast<IPaddingLayer*>(nullptr), [&] {
+        return api::add_padding(*state_, Access::node(input), {prePadding, postPadding});
+    });
 }
 
 IResizeLayer* INetworkDefinition::addResize(ITensor& input) {
@@ -187,8 +216,10 @@ IResizeLayer* INetworkDefinition::addResize(ITensor& input) {
     });
 }
 
-IMatrixMultiplyLayer* INetworkDefinition::addMatrixMultiply(ITensor& input0, MatrixOperation op0, ITensor& input1, MatrixOperation op1) {
-    return add<IMatrixMultiplyLayer>(*state_, LayerType::kMATRIX_MULTIPLY, {&input0, &input1}, only(graph::MatrixMultiplyAttributes{op0, op1}));
+IMatrixMultiplyLayer* INetworkDefinition::addMatrixMultiply(ITensor& input0, MatrixOperation op0, ITensor& input1,
+                                                            MatrixOperation op1) {
+    return add<IMatrixMultiplyLayer>(*state_, LayerType::kMATRIX_MULTIPLY, {&input0, &input1},
+                                     only(graph::MatrixMultiplyAttributes{op0, op1}));
 }
 
 IConstantLayer* INetworkDefinition::addConstant(const Dims& dimensions, Weights weights) {
@@ -210,15 +241,21 @@ IShapeLayer* INetworkDefinition::addShape(ITensor& input) {
 }
 
 ISelectLayer* INetworkDefinition::addSelect(ITensor& condition, ITensor& thenInput, ITensor& elseInput) {
-    return add<ISelectLayer>(*state_, LayerType::kSELECT, {&condition, &thenInput, &elseInput}, only(graph::NoAttributes{}));
+    return add<ISelectLayer>(*state_, LayerType::kSELECT, {&condition, &thenInput, &elseInput},
+                             only(graph::NoAttributes{}));
 }
 
 IParametricReLULayer* INetworkDefinition::addParametricReLU(ITensor& input, ITensor& slopes) {
-    return add<IParametricReLULayer>(*state_, LayerType::kPARAMETRIC_RELU, {&input, &slopes}, only(graph::NoAttributes{}));
+    return add<IParametricReLULayer>(*state_, LayerType::kPARAMETRIC_RELU, {&input, &slopes},
+                                     only(graph::NoAttributes{}));
 }
 
-void INetworkDefinition::markOutput(ITensor& tensor) { markOutputForShapes(tensor); }
-void INetworkDefinition::unmarkOutput(ITensor& tensor) { unmarkOutputForShapes(tensor); }
+void INetworkDefinition::markOutput(ITensor& tensor) {
+    markOutputForShapes(tensor);
+}
+void INetworkDefinition::unmarkOutput(ITensor& tensor) {
+    unmarkOutputForShapes(tensor);
+}
 
 bool INetworkDefinition::markOutputForShapes(ITensor& tensor) {
     return succeeds(state_->reporter(), [&] { state_->graph().mark_output(Access::node(tensor)); });
@@ -228,31 +265,53 @@ bool INetworkDefinition::unmarkOutputForShapes(ITensor& tensor) {
     return succeeds(state_->reporter(), [&] { state_->graph().unmark_output(Access::node(tensor)); });
 }
 
-int32_t INetworkDefinition::getNbLayers() const { return static_cast<int32_t>(state_->graph().layers().size()); }
-int32_t INetworkDefinition::getNbInputs() const { return static_cast<int32_t>(state_->graph().inputs().size()); }
-int32_t INetworkDefinition::getNbOutputs() const { return static_cast<int32_t>(state_->graph().outputs().size()); }
+int32_t INetworkDefinition::getNbLayers() const {
+    return static_cast<int32_t>(state_->graph().layers().size());
+}
+int32_t INetworkDefinition::getNbInputs() const {
+    return static_cast<int32_t>(state_->graph().inputs().size());
+}
+int32_t INetworkDefinition::getNbOutputs() const {
+    return static_cast<int32_t>(state_->graph().outputs().size());
+}
 
 ILayer* INetworkDefinition::getLayer(int32_t index) const {
-    return index < 0 || index >= getNbLayers() ? nullptr : state_->wrap(state_->graph().layers()[static_cast<std::size_t>(index)].get());
+    return index < 0 || index >= getNbLayers()
+               ? nullptr
+               : state_->wrap(state_->graph().layers()[static_cast<std::size_t>(index)].get());
 }
 ITensor* INetworkDefinition::getInput(int32_t index) const {
-    return index < 0 || index >= getNbInputs() ? nullptr : state_->wrap(state_->graph().inputs()[static_cast<std::size_t>(index)]);
+    return index < 0 || index >= getNbInputs()
+               ? nullptr
+               : state_->wrap(state_->graph().inputs()[static_cast<std::size_t>(index)]);
 }
 ITensor* INetworkDefinition::getOutput(int32_t index) const {
-    return index < 0 || index >= getNbOutputs() ? nullptr : state_->wrap(state_->graph().outputs()[static_cast<std::size_t>(index)]);
+    return index < 0 || index >= getNbOutputs()
+               ? nullptr
+               : state_->wrap(state_->graph().outputs()[static_cast<std::size_t>(index)]);
 }
 
 void INetworkDefinition::setName(const char* name) {
     succeeds(state_->reporter(), [&] { state_->graph().name = api::required(name, "name"); });
 }
-const char* INetworkDefinition::getName() const { return state_->graph().name.c_str(); }
-uint32_t INetworkDefinition::getFlags() const { return state_->flags(); }
+const char* INetworkDefinition::getName() const {
+    return state_->graph().name.c_str();
+}
+uint32_t INetworkDefinition::getFlags() const {
+    return state_->flags();
+}
 bool INetworkDefinition::getFlag(NetworkDefinitionCreationFlag flag) const {
     return (state_->flags() >> static_cast<uint32_t>(flag) & 1U) != 0;
 }
-IBuilder& INetworkDefinition::getBuilder() const { return *state_->builder(); }
+IBuilder& INetworkDefinition::getBuilder() const {
+    return *state_->builder();
+}
 
-void INetworkDefinition::setErrorRecorder(IErrorRecorder* recorder) { state_->reporter().set_recorder(api::unowned(recorder)); }
-IErrorRecorder* INetworkDefinition::getErrorRecorder() const { return state_->reporter().recorder().get(); }
+void INetworkDefinition::setErrorRecorder(IErrorRecorder* recorder) {
+    state_->reporter().set_recorder(api::unowned(recorder));
+}
+IErrorRecorder* INetworkDefinition::getErrorRecorder() const {
+    return state_->reporter().recorder().get();
+}
 
 } // namespace tensorvk

@@ -69,7 +69,8 @@ ILayer* NetworkState::wrap(graph::Layer* layer) {
     return slot.get();
 }
 
-graph::Layer* NetworkState::add(LayerType type, std::vector<graph::Tensor*> inputs, const std::vector<graph::Attributes>& candidates) {
+graph::Layer* NetworkState::add(LayerType type, std::vector<graph::Tensor*> inputs,
+                                const std::vector<graph::Attributes>& candidates) {
     try {
         return graph_.add_layer(type, inputs, candidates.front());
     } catch (const Error&) {
@@ -107,12 +108,15 @@ void NetworkState::check() {
 
 graph::Weights to_graph(const Weights& weights) {
     if (weights.count < 0 || (weights.count > 0 && weights.values == nullptr)) {
-        throw InvalidArgument(text("Weights have the count ", weights.count, " and ", weights.values == nullptr ? "no" : "some",
+        throw InvalidArgument(text("Weights have the count ", weights.count, " and ",
+                                   weights.values == nullptr ? "no" : "some",
                                    " values; give as many values as the count says, or none with count 0."));
     }
     return {weights.type, static_cast<const std::byte*>(weights.values), weights.count, weights.owner};
 }
 
-Weights to_api(const graph::Weights& weights) { return {weights.type, weights.data, weights.count, weights.owner}; }
+Weights to_api(const graph::Weights& weights) {
+    return {weights.type, weights.data, weights.count, weights.owner};
+}
 
 } // namespace tensorvk::api

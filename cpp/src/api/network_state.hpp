@@ -1,4 +1,5 @@
-// What stands behind a network and all its tensors and layers: the graph, the wrappers of its nodes, and layers that are not valid yet.
+// What stands behind a network and all its tensors and layers: the graph, the wrappers of its nodes, and layers that
+// are not valid yet.
 #pragma once
 
 #include <functional>
@@ -37,9 +38,11 @@ class NetworkState : public std::enable_shared_from_this<NetworkState> {
         return raw;
     }
 
-    //! Adds a layer with the first of `candidates`. When that does not fit yet, because a setter is still to come, another candidate that does
-    //! takes its place until then. Throws the sentence about the first candidate when none fits.
-    graph::Layer* add(LayerType type, std::vector<graph::Tensor*> inputs, const std::vector<graph::Attributes>& candidates);
+    //! Adds a layer with the first of `candidates`. When that does not fit yet, because a setter is still to come,
+    //! another candidate that does takes its place until then. Throws the sentence about the first candidate when none
+    //! fits.
+    graph::Layer* add(LayerType type, std::vector<graph::Tensor*> inputs,
+                      const std::vector<graph::Attributes>& candidates);
     //! Changes a layer and infers again; a layer that becomes invalid is remembered and warned about.
     void edit(graph::Layer& layer, const std::function<void()>& change);
     //! Throws the first sentence about a layer that is still invalid.

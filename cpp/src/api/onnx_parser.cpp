@@ -23,7 +23,9 @@ class NodeParserError final : public IParserError {
     [[nodiscard]] const char* desc() const override { return error_.reason.c_str(); }
     [[nodiscard]] const char* file() const override { return file_.c_str(); }
     [[nodiscard]] int line() const override { return 0; }
-    [[nodiscard]] const char* func() const override { return error_.op_type.empty() ? "importModel" : importer_.c_str(); }
+    [[nodiscard]] const char* func() const override {
+        return error_.op_type.empty() ? "importModel" : importer_.c_str();
+    }
     [[nodiscard]] int node() const override { return error_.node; }
     [[nodiscard]] const char* nodeName() const override { return error_.node_name.c_str(); }
     [[nodiscard]] const char* nodeOperator() const override { return error_.op_type.c_str(); }
@@ -79,22 +81,26 @@ struct IParser::State {
         }
         if (!result.ok()) {
             const auto& first = result.errors.front();
-            throw InvalidModel(result.errors.size() == 1 ? onnx::describe(first)
-                                                         : text("The ONNX model has ", result.errors.size(), " nodes that cannot be imported; the first: ",
-                                                                onnx::describe(first)));
+            throw InvalidModel(result.errors.size() == 1
+                                   ? onnx::describe(first)
+                                   : text("The ONNX model has ", result.errors.size(),
+                                          " nodes that cannot be imported; the first: ", onnx::describe(first)));
         }
         return true;
     }
 };
 
 IParser::IParser(std::shared_ptr<api::NetworkState> network, std::shared_ptr<ILogger> logger)
-    : state_(std::make_unique<State>(State{std::move(network), std::make_shared<api::Reporter>(std::move(logger)), {}})) {}
+    : state_(
+          std::make_unique<State>(State{std::move(network), std::make_shared<api::Reporter>(std::move(logger)), {}})) {
+}
 IParser::~IParser() = default;
 
 bool IParser::parse(const void* model, std::size_t bytes, const char* modelPath) {
     const std::string path = modelPath == nullptr ? "" : modelPath;
     return state_->run(path, [&] {
-        return onnx::import_model({static_cast<const std::byte*>(model), model == nullptr ? 0 : bytes}, path, state_->network->graph());
+        return onnx::import_model({static_cast<const std::byte*>(model), model == nullptr ? 0 : bytes}, path,
+                                  state_->network->graph());
     });
 }
 
@@ -111,18 +117,27 @@ bool IParser::supportsModelV2(const void* model, std::size_t bytes, const char* 
     });
 }
 
-bool IParser::supportsOperator(const char* name) const { return name != nullptr && onnx::supports_operator(name); }
+bool IParser::supportsOperator(const char* name) const {
+    return name != nullptr && onnx::supports_operator(name);
+}
 
-int32_t IParser::getNbErrors() const { return static_cast<int32_t>(state_->errors.size()); }
+int32_t IParser::getNbErrors() const {
+    return static_cast<int32_t>(state_->errors.size());
+}
 std::shared_ptr<const IParserError> IParser::shareError(int32_t index) const {
     return index < 0 || index >= getNbErrors() ? nullptr : state_->errors[static_cast<std::size_t>(index)];
 }
-const IParserError* IParser::getError(int32_t index) const { return shareError(index).get(); }
-void IParser::clearErrors() { state_->errors.clear(); }
+const IParserError* IParser::getError(int32_t index) const {
+    return shareError(index).get();
+}
+void IParser::clearErrors() {
+    state_->errors.clear();
+}
 
 ITensor* IParser::getLayerOutputTensor(const char* layerName, int64_t index) const {
     for (const auto& layer : state_->network->graph().layers()) {
-        if (layerName != nullptr && layer->name == layerName && index >= 0 && static_cast<std::size_t>(index) < layer->outputs.size()) {
+        if (layerName != nullptr && layer->name == layerName && index >= 0 &&
+            static_cast<std::size_t>(index) < layer->outputs.size()) {
             return state_->network->wrap(layer->outputs[static_cast<std::size_t>(index)]);
         }
     }

@@ -13,7 +13,9 @@ namespace {
 
 constexpr std::array kSelectorNames{"min", "opt", "max"};
 
-std::size_t index_of(OptProfileSelector select) { return static_cast<std::size_t>(select); }
+std::size_t index_of(OptProfileSelector select) {
+    return static_cast<std::size_t>(select);
+}
 
 std::string show(const Dims& dims) {
     std::string out = "(";
@@ -23,14 +25,17 @@ std::string show(const Dims& dims) {
     return out + ")";
 }
 
-void check_order(const std::string& input, const Dims& low, std::size_t low_index, const Dims& high, std::size_t high_index) {
+void check_order(const std::string& input, const Dims& low, std::size_t low_index, const Dims& high,
+                 std::size_t high_index) {
     if (low.nbDims < 0 || high.nbDims < 0) {
         return;
     }
-    const bool ordered = low.nbDims == high.nbDims && std::ranges::equal(api::view(low), api::view(high), std::ranges::less_equal());
+    const bool ordered =
+        low.nbDims == high.nbDims && std::ranges::equal(api::view(low), api::view(high), std::ranges::less_equal());
     if (!ordered) {
-        throw InvalidArgument(text("Optimization profile, input '", input, "': the ", kSelectorNames[low_index], " shape ", show(low),
-                                   " must have as many dimensions as the ", kSelectorNames[high_index], " shape ", show(high),
+        throw InvalidArgument(text("Optimization profile, input '", input, "': the ", kSelectorNames[low_index],
+                                   " shape ", show(low), " must have as many dimensions as the ",
+                                   kSelectorNames[high_index], " shape ", show(high),
                                    " and must not exceed it anywhere."));
     }
 }
@@ -42,8 +47,9 @@ bool IOptimizationProfile::setDimensions(const char* inputName, OptProfileSelect
         const std::string name = api::required(inputName, "inputName");
         if (dimensions.nbDims < 0 || dimensions.nbDims > Dims::MAX_DIMS ||
             std::ranges::any_of(api::view(dimensions), [](std::int64_t d) { return d < 0; })) {
-            throw InvalidArgument(text("Optimization profile, input '", name, "': the ", kSelectorNames.at(index_of(select)), " shape ",
-                                       show(dimensions), " must have at most 8 dimensions, none of them negative."));
+            throw InvalidArgument(text("Optimization profile, input '", name, "': the ",
+                                       kSelectorNames.at(index_of(select)), " shape ", show(dimensions),
+                                       " must have at most 8 dimensions, none of them negative."));
         }
         Range range{api::no_dims(), api::no_dims(), api::no_dims()};
         if (const auto known = shapes_.find(name); known != shapes_.end()) {
@@ -62,11 +68,13 @@ Dims IOptimizationProfile::getDimensions(const char* inputName, OptProfileSelect
     return range == shapes_.end() ? api::no_dims() : range->second.at(index_of(select));
 }
 
-bool IOptimizationProfile::setShapeValuesV2(const char* inputName, OptProfileSelector select, const int64_t* values, int32_t count) {
+bool IOptimizationProfile::setShapeValuesV2(const char* inputName, OptProfileSelector select, const int64_t* values,
+                                            int32_t count) {
     return succeeds(*reporter_, [&] {
         const std::string name = api::required(inputName, "inputName");
         if (count < 0 || (count > 0 && values == nullptr)) {
-            throw InvalidArgument(text("Optimization profile, input '", name, "': ", count, " shape values at a null address."));
+            throw InvalidArgument(
+                text("Optimization profile, input '", name, "': ", count, " shape values at a null address."));
         }
         values_[name].at(index_of(select)).assign(values, values + count);
     });

@@ -8,9 +8,11 @@ namespace {
 
 void check(const graph::Tensor& input, const Padding& padding) {
     if (input.dims.size() < 2 || padding.pre.nbDims != 2 || padding.post.nbDims != 2) {
-        throw InvalidArgument(text("Padding of tensor '", input.name, "' needs two numbers before and two behind (height, width) and an input of two "
-                                   "or more dimensions; it has ", input.dims.size(), " and ", padding.pre.nbDims, " and ",
-                                   padding.post.nbDims, " were given."));
+        throw InvalidArgument(text("Padding of tensor '", input.name,
+                                   "' needs two numbers before and two behind (height, width) and an input of two "
+                                   "or more dimensions; it has ",
+                                   input.dims.size(), " and ", padding.pre.nbDims, " and ", padding.post.nbDims,
+                                   " were given."));
     }
 }
 
@@ -25,7 +27,8 @@ std::vector<std::int64_t> growth(std::size_t rank, const Padding& padding) {
 
 graph::Weights int64_weights(std::vector<std::int64_t> values) {
     const auto owner = std::make_shared<const std::vector<std::int64_t>>(std::move(values));
-    return {DataType::kINT64, reinterpret_cast<const std::byte*>(owner->data()), static_cast<std::int64_t>(owner->size()), owner};
+    return {DataType::kINT64, reinterpret_cast<const std::byte*>(owner->data()),
+            static_cast<std::int64_t>(owner->size()), owner};
 }
 
 graph::SliceAttributes attributes_for(NetworkState& network, const graph::Tensor& input, const Padding& padding) {
@@ -60,8 +63,10 @@ IPaddingLayer* add_padding(NetworkState& network, graph::Tensor* input, const Pa
         const auto rank = static_cast<std::int64_t>(input->dims.size());
         graph::Tensor* shape = graph.add_layer(LayerType::kSHAPE, {input}, graph::NoAttributes{})->outputs[0];
         graph::Tensor* grow = graph.add_constant({rank}, int64_weights(growth(input->dims.size(), padding)));
-        graph::Tensor* size =
-            graph.add_layer(LayerType::kELEMENTWISE, {shape, grow}, graph::ElementWiseAttributes{ElementWiseOperation::kSUM})->outputs[0];
+        graph::Tensor* size = graph
+                                  .add_layer(LayerType::kELEMENTWISE, {shape, grow},
+                                             graph::ElementWiseAttributes{ElementWiseOperation::kSUM})
+                                  ->outputs[0];
         inputs = {input, nullptr, size};
     }
     graph::Layer* slice = graph.add_layer(LayerType::kSLICE, inputs, attributes_for(network, *input, padding));
@@ -90,7 +95,8 @@ void set_padding(IPaddingLayer& layer, const Padding& padding) {
         if (node.inputs.size() > 2) { // the dynamic size is computed from a constant
             graph::Layer& constant = *node.inputs[2]->producer->inputs[1]->producer;
             network.edit(constant, [&] {
-                std::get<graph::ConstantAttributes>(constant.attributes).weights = int64_weights(growth(input.dims.size(), padding));
+                std::get<graph::ConstantAttributes>(constant.attributes).weights =
+                    int64_weights(growth(input.dims.size(), padding));
             });
         }
         network.edit(node, [&] { node.attributes = attributes_for(network, input, padding); });

@@ -27,9 +27,15 @@ std::atomic<bool>& raise_flag() {
 
 } // namespace
 
-const char* lastError() noexcept { return latest_sentence().c_str(); }
-void setRaiseOnError(bool raise) noexcept { raise_flag() = raise; }
-bool raiseOnError() noexcept { return raise_flag(); }
+const char* lastError() noexcept {
+    return latest_sentence().c_str();
+}
+void setRaiseOnError(bool raise) noexcept {
+    raise_flag() = raise;
+}
+bool raiseOnError() noexcept {
+    return raise_flag();
+}
 
 namespace api {
 
@@ -77,7 +83,8 @@ void report_current_exception(Reporter& reporter) {
     } catch (const Error& error) {
         reporter.error(error.code(), error.what());
     } catch (const std::bad_alloc&) {
-        reporter.error(ErrorCode::kFAILED_ALLOCATION, "There is not enough host memory for this call; free some and try again.");
+        reporter.error(ErrorCode::kFAILED_ALLOCATION,
+                       "There is not enough host memory for this call; free some and try again.");
     } catch (const std::exception& error) {
         reporter.error(ErrorCode::kINTERNAL_ERROR, text("An unexpected failure inside TensorVK: ", error.what()));
     }

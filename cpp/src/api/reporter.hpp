@@ -1,5 +1,5 @@
-// The border between exceptions inside and TensorRT's contract outside: a failing call logs one sentence, tells the error recorder, and
-// returns null or false, or throws when the user asked for that.
+// The border between exceptions inside and TensorRT's contract outside: a failing call logs one sentence, tells the
+// error recorder, and returns null or false, or throws when the user asked for that.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,8 @@
 
 namespace tensorvk::api {
 
-//! Where an object's messages go. Objects made by other objects share the logger and, unless they get one of their own, the error recorder.
+//! Where an object's messages go. Objects made by other objects share the logger and, unless they get one of their own,
+//! the error recorder.
 class Reporter final : public LogSink {
   public:
     explicit Reporter(std::shared_ptr<ILogger> logger, std::shared_ptr<const Reporter> parent = nullptr)

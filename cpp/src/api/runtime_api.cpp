@@ -5,7 +5,8 @@ namespace tensorvk {
 
 using api::guarded;
 
-IRuntime::IRuntime(std::shared_ptr<ILogger> logger) : reporter_(std::make_shared<api::Reporter>(std::move(logger))) {}
+IRuntime::IRuntime(std::shared_ptr<ILogger> logger) : reporter_(std::make_shared<api::Reporter>(std::move(logger))) {
+}
 
 ICudaEngine* IRuntime::deserializeCudaEngine(const void* plan, std::size_t bytes, void* pluginFactory) {
     return guarded(*reporter_, static_cast<ICudaEngine*>(nullptr), [&] {
@@ -13,10 +14,13 @@ ICudaEngine* IRuntime::deserializeCudaEngine(const void* plan, std::size_t bytes
             throw Unsupported("Plugin factories are TensorRT 7's and are not offered; pass null.");
         }
         if (plan == nullptr || bytes == 0) {
-            throw InvalidPlan("The plan is empty: give the bytes that build_serialized_network or ICudaEngine.serialize returned.");
+            throw InvalidPlan(
+                "The plan is empty: give the bytes that build_serialized_network or ICudaEngine.serialize returned.");
         }
-        auto engine = runtime::Engine::load(vulkan::Device::current(), {static_cast<const std::byte*>(plan), bytes}, *reporter_);
-        return new ICudaEngine(std::make_shared<api::EngineState>(std::move(engine), api::Reporter::child_of(reporter_)));
+        auto engine =
+            runtime::Engine::load(vulkan::Device::current(), {static_cast<const std::byte*>(plan), bytes}, *reporter_);
+        return new ICudaEngine(
+            std::make_shared<api::EngineState>(std::move(engine), api::Reporter::child_of(reporter_)));
     });
 }
 
@@ -29,10 +33,18 @@ bool IRuntime::setMaxThreads(int32_t threads) {
     });
 }
 
-void IRuntime::setErrorRecorder(IErrorRecorder* recorder) { reporter_->set_recorder(api::unowned(recorder)); }
-IErrorRecorder* IRuntime::getErrorRecorder() const { return reporter_->recorder().get(); }
-ILogger* IRuntime::getLogger() const { return reporter_->logger().get(); }
+void IRuntime::setErrorRecorder(IErrorRecorder* recorder) {
+    reporter_->set_recorder(api::unowned(recorder));
+}
+IErrorRecorder* IRuntime::getErrorRecorder() const {
+    return reporter_->recorder().get();
+}
+ILogger* IRuntime::getLogger() const {
+    return reporter_->logger().get();
+}
 
-IRuntime* createInferRuntime(ILogger& logger) { return new IRuntime(api::unowned(&logger)); }
+IRuntime* createInferRuntime(ILogger& logger) {
+    return new IRuntime(api::unowned(&logger));
+}
 
 } // namespace tensorvk

@@ -1,4 +1,5 @@
-// What stands behind engines and contexts. These files are in the lean library: nothing here knows networks or the builder.
+// What stands behind engines and contexts. These files are in the lean library: nothing here knows networks or the
+// builder.
 #pragma once
 
 #include <cstdint>
@@ -57,6 +58,7 @@ struct RuntimeAccess {
 
 //! One binding list, with its length checked, as executeV2 and enqueueV2 run it.
 bool execute_bindings(IExecutionContext& context, std::span<const std::uint64_t> bindings);
-bool enqueue_bindings(IExecutionContext& context, std::span<const std::uint64_t> bindings, std::uint64_t stream, std::uint64_t consumed);
+bool enqueue_bindings(IExecutionContext& context, std::span<const std::uint64_t> bindings, std::uint64_t stream,
+                      std::uint64_t consumed);
 
 } // namespace tensorvk::api
