@@ -48,13 +48,13 @@ const Operator* find_operator(std::string_view name) noexcept {
 
 std::string_view nearest_operator(std::string_view name) {
     std::string_view best;
-    std::size_t smallest = 4; // more edits than that are another word
+    std::size_t smallest = (name.size() + 2) / 4 + 1; // more edits than that are another word
     if (name.size() > 64) {
         return best;
     }
     for (const auto& [candidate, op] : table()) {
         const std::size_t edits = distance(name, candidate);
-        if (edits < smallest && edits < candidate.size() / 2 + 1) {
+        if (edits < smallest) {
             smallest = edits;
             best = candidate;
         }

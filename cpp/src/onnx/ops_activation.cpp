@@ -150,6 +150,24 @@ void shrink(NodeContext& node) {
     node.output(b.add(LayerType::kSELECT, {below, up, positive}, graph::NoAttributes{}));
 }
 
+//! Of both signs, or of one.
+void is_infinite(NodeContext& node) {
+    Tensor* x = node.input(0);
+    Build& b = node.build;
+    const bool positive = node.integer("detect_positive", 1) != 0;
+    const bool negative = node.integer("detect_negative", 1) != 0;
+    if (positive && negative) {
+        return node.output(b.unary(UnaryOperation::kISINF, x, ""));
+    }
+    Tensor* infinite = b.unary(UnaryOperation::kISINF, x, "infinite");
+    const auto wanted = positive ? ElementWiseOperation::kGREATER : ElementWiseOperation::kLESS;
+    Tensor* sign = b.elementwise(wanted, x, b.number(x, 0.0), "sign");
+    if (!positive && !negative) {
+        sign = b.elementwise(ElementWiseOperation::kXOR, infinite, infinite, "never");
+    }
+    node.output(b.elementwise(ElementWiseOperation::kAND, infinite, sign, ""));
+}
+
 constexpr Operator kOperators[] = {
     {"Abs", unary<UnaryOperation::kABS>},
     {"Acos", unary<UnaryOperation::kACOS>},
@@ -170,7 +188,7 @@ constexpr Operator kOperators[] = {
     {"Gelu", gelu},
     {"HardSigmoid", hard_sigmoid},
     {"HardSwish", hard_swish},
-    {"IsInf", unary<UnaryOperation::kISINF>},
+    {"IsInf", is_infinite},
     {"IsNaN", unary<UnaryOperation::kISNAN>},
     {"LeakyRelu", leaky_relu},
     {"Log", unary<UnaryOperation::kLOG>},

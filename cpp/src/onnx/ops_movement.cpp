@@ -89,7 +89,8 @@ void space_to_depth(NodeContext& node) {
     Build& build = node.build;
     Tensor* parts = build.reshape(
         x, {Extent::axis(0), Extent::axis(1), Extent::of(halves[0]), b, Extent::of(halves[1]), b}, "split");
-    Tensor* moved = build.transpose(parts, {0, 3, 5, 1, 2, 4}, "gather");
+    const bool channels_first = node.string("mode", "DCR") == "CRD";
+    Tensor* moved = build.transpose(parts, channels_first ? Ints{0, 1, 3, 5, 2, 4} : Ints{0, 3, 5, 1, 2, 4}, "gather");
     node.output(build.reshape(moved, {Extent::axis(0), Extent::product(1, 4), Extent::axis(4), Extent::axis(5)}, ""));
 }
 

@@ -216,7 +216,10 @@ void lp_normalization(NodeContext& node) {
     if (p == 2) {
         norm = b.unary(UnaryOperation::kSQRT, norm, "norm");
     }
-    node.output(b.elementwise(Op::kDIV, x, norm, ""));
+    // A norm of 0 is that of zeros, which stay zeros.
+    Tensor* quotient = b.elementwise(Op::kDIV, x, norm, "quotient");
+    Tensor* zero = b.elementwise(Op::kEQUAL, norm, b.number(norm, 0.0), "zero");
+    node.output(b.add(LayerType::kSELECT, {zero, x, quotient}, graph::NoAttributes{}));
 }
 
 constexpr Operator kOperators[] = {
