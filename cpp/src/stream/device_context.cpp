@@ -13,6 +13,15 @@ using Clock = std::chrono::steady_clock;
 namespace {
 // A stream that nobody waits for asks the device from this many unfinished submissions on.
 constexpr std::size_t kManyRetained = 64;
+
+// There is nobody on a stream's thread who could handle what a user's function throws.
+void run_dropping_errors(const std::function<void()>& function) {
+    try {
+        function();
+    } catch (const std::exception&) {
+        return;
+    }
+}
 } // namespace
 
 StreamState::StreamState(DeviceContext& owner, std::shared_ptr<vulkan::Device> on, vulkan::Queue& submits_to,
@@ -96,7 +105,7 @@ void DeviceContext::add_wait(StreamState& stream, Dependency dependency) {
     if (dependency.stream->device != stream.device) {
         // A semaphore of one device means nothing to another one, so the host carries the news.
         Work work;
-        work.host = [dependency] { dependency.stream->timeline.wait(dependency.value); };
+        work.host = [dependency] { dependency.stream->context.wait(*dependency.stream, dependency.value); };
         enqueue(stream, std::move(work));
         return;
     }
@@ -113,10 +122,17 @@ std::uint64_t DeviceContext::settle(StreamState& stream) {
     return enqueue_locked(stream, {});
 }
 
-std::chrono::nanoseconds DeviceContext::expected_rest(StreamState& stream) {
-    const std::lock_guard lock(mutex_);
-    const auto rest = stream.expected_end - Clock::now();
-    return std::max(std::chrono::nanoseconds(rest), std::chrono::nanoseconds(0));
+void DeviceContext::wait(StreamState& stream, std::uint64_t value) {
+    const std::chrono::nanoseconds expected = wait_for_host(stream, value);
+    stream.timeline.wait(value, expected);
+}
+
+// Until only the device stands before `value`; returns how long the device will probably take, zero when unknown.
+std::chrono::nanoseconds DeviceContext::wait_for_host(StreamState& stream, std::uint64_t value) {
+    std::unique_lock lock(mutex_);
+    host_progress_.wait(lock, [&] { return stream.submitted >= value || stream.host_failed; });
+    const std::chrono::nanoseconds rest = stream.expected_end - Clock::now();
+    return std::max(rest, std::chrono::nanoseconds(0));
 }
 
 void DeviceContext::release_finished(StreamState& stream) {
@@ -179,11 +195,10 @@ void DeviceContext::start_host_locked(StreamState& stream, Work work, std::uint6
         try {
             stream.timeline.wait(value - 1);
             for (const Dependency& wait : work.waits) wait.stream->timeline.wait(wait.value);
-            work.host();
+            run_dropping_errors(work.host);
             finish_host(stream, value);
         } catch (const Error&) {
-            // The device is lost: whoever waits for the stream meets the same error there.
-            return;
+            fail_host();
         }
     });
 }
@@ -193,7 +208,15 @@ void DeviceContext::finish_host(StreamState& stream, std::uint64_t value) {
     stream.timeline.signal(value);
     stream.submitted = value;
     stream.host_busy = false;
+    host_progress_.notify_all();
     advance_locked();
+}
+
+// The device is lost. Those who wait go on to wait for the device itself, and meet the error there.
+void DeviceContext::fail_host() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& each : streams_) each->host_failed = true;
+    host_progress_.notify_all();
 }
 
 // Starts whatever can start now; each start may free others.
@@ -208,6 +231,7 @@ void DeviceContext::advance_locked() {
                 --deferred_count_;
                 start_locked(*stream, std::move(first.work), first.value);
                 progress = true;
+                host_progress_.notify_all();
             }
         }
     }

@@ -1,6 +1,8 @@
 // All streams of a device, and the order in which their work reaches the device's queues.
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -38,8 +40,8 @@ class DeviceContext {
     //! A value that is reached when everything that the stream must wait for so far is done, events and legacy default
     //! stream rules included.
     [[nodiscard]] std::uint64_t settle(StreamState& stream);
-    //! How long `stream` will probably still work; zero when unknown.
-    [[nodiscard]] std::chrono::nanoseconds expected_rest(StreamState& stream);
+    //! Blocks until the stream reaches `value`. Throws DeviceLost.
+    void wait(StreamState& stream, std::uint64_t value);
     //! Lets go of what finished work used.
     void release_finished(StreamState& stream);
     //! The live streams and those with unfinished work.
@@ -55,10 +57,13 @@ class DeviceContext {
     void submit_locked(StreamState& stream, Work& work, std::uint64_t value);
     void start_host_locked(StreamState& stream, Work work, std::uint64_t value);
     void finish_host(StreamState& stream, std::uint64_t value);
+    void fail_host();
+    [[nodiscard]] std::chrono::nanoseconds wait_for_host(StreamState& stream, std::uint64_t value);
     void advance_locked();
 
     std::shared_ptr<vulkan::Device> device_;
     std::mutex mutex_;
+    std::condition_variable host_progress_;
     std::vector<std::shared_ptr<StreamState>> streams_; // the default stream first
     std::size_t deferred_count_ = 0;
     std::size_t next_queue_ = 0;

@@ -103,7 +103,7 @@ void Stream::wait_value(std::uint64_t value) {
         if (HostThread::is_current()) {
             throw NotPermitted("A host function must not wait for the device: its stream would wait for it in turn.");
         }
-        state_->timeline.wait(value, state_->context.expected_rest(*state_));
+        state_->context.wait(*state_, value);
     }
     state_->context.release_finished(*state_);
 }

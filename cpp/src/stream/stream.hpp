@@ -50,7 +50,7 @@ class Stream {
     //! value.
     std::uint64_t submit(std::shared_ptr<const vulkan::CommandBuffer> commands, std::chrono::nanoseconds expected = {});
     //! Calls `function` on a thread of the stream's own when all earlier work is done; later work waits for its return.
-    //! The function must not call TensorVK (NotPermitted where it would wait).
+    //! The function must not call TensorVK (NotPermitted where it would wait); what it throws is dropped.
     std::uint64_t host_function(std::function<void()> function);
     //! Later work of this stream waits until the event's latest record is done; an event never recorded is done.
     void wait_event(const Event& event);

@@ -53,6 +53,7 @@ struct StreamState {
     };
     std::uint64_t enqueued = 0;  // value of the latest piece of work
     std::uint64_t submitted = 0; // values up to here are reached without anything more from the host
+    bool host_failed = false;    // the host thread met a lost device: nothing behind it will ever run
     bool host_busy = false;      // the host thread owns value submitted + 1
     bool destroyed = false;
     std::deque<Deferred> deferred;         // in order; the host must do something before the first can go to the queue

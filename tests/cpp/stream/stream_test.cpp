@@ -119,6 +119,15 @@ TEST_F(StreamTest, HostFunctionsOfOneStreamRunOneAfterTheOther) {
     EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
 }
 
+TEST_F(StreamTest, WhatAHostFunctionThrowsDoesNotStopTheStream) {
+    const auto stream = make(true);
+    const Cell cell(device_);
+    stream->host_function([] { throw InvalidArgument("thrown on purpose"); });
+    cell.set(3, *stream);
+    stream->synchronize();
+    EXPECT_EQ(cell.get(*aside_), 3);
+}
+
 TEST_F(StreamTest, WaitingInsideAHostFunctionIsRefusedInsteadOfHanging) {
     const auto stream = make(true);
     std::string message;
