@@ -7,6 +7,7 @@
 #ifndef TENSORVK_PRODUCT
 #define TENSORVK_PRODUCT
 
+#include "common/divide.glsl"
 #include "common/epilogue.glsl"
 
 #define ROWS P(0)          // output positions of all pictures
@@ -40,18 +41,6 @@
 
 #define INPUT_VECTORS (G(2) != 0)  // channels are neighbours, in fours: vec4 loads
 #define OUTPUT_VECTORS (G(3) != 0) // the same for the output
-
-// a / b and a % b for 0 <= a, 0 < b without integer division, which CPU drivers do lane by lane: two float quotients, then the remainder
-// tells what rounding did.
-ivec2 divide(int a, int b) {
-    float inverse = 1.0 / float(b);
-    int q = int(float(a) * inverse);
-    q += int(floor(float(a - q * b) * inverse));
-    int r = a - q * b;
-    if (r < 0) { q -= 1; r += b; }
-    if (r >= b) { q += 1; r -= b; }
-    return ivec2(q, r);
-}
 
 struct Row {
     int x;      // element of the input picture's origin

@@ -13,6 +13,7 @@ std::vector<Candidate> products(const ConvolutionProblem& problem, const Query& 
 // In the order in which candidates are tried. A tactic answers for what it was made for and refuses the rest with a reason.
 constexpr ConvolutionTactic kTactics[] = {
     convolution_generic,
+    convolution_depthwise,
     products,
 };
 

@@ -45,5 +45,6 @@ private:
 using ConvolutionTactic = std::vector<Candidate> (*)(const ConvolutionProblem& problem, const Query& query);
 
 [[nodiscard]] std::vector<Candidate> convolution_generic(const ConvolutionProblem& problem, const Query& query);
+[[nodiscard]] std::vector<Candidate> convolution_depthwise(const ConvolutionProblem& problem, const Query& query);
 
 } // namespace tensorvk::tactics

@@ -5,7 +5,7 @@
 namespace tensorvk::tactics {
 namespace {
 
-constexpr std::int32_t kPackLocalSize = 64;
+constexpr std::int32_t kSumLocalSize = 128;
 
 bool all(const ConvolutionProblem::Triple& values, std::int64_t expected) {
     return values[0] == expected && values[1] == expected && values[2] == expected;
@@ -102,33 +102,11 @@ shape::Expr Product::rows(shape::ExprPool& exprs) const {
 }
 
 std::int32_t Product::pack_weights(Lowering& lowering, const Packing& packing) const {
-    const std::int64_t count = packing.parts * packing.padded_depth() * packing.padded_columns();
-    const std::int64_t bytes = count * (packing.half ? 2 : 4);
-    const bool constant = lowering.program().buffers[static_cast<std::size_t>(weights_.buffer)].kind == plan::BufferKind::kCONSTANT;
-    const std::string key = text("packed:", weights_.buffer, ":", packing.parts, "x", packing.padded_depth(), "x", packing.padded_columns(),
-                                 packing.half ? ":f16" : ":f32", packing.transposed ? ":t" : "", packing.part_per_tap ? ":p" : "");
-    const auto [buffer, make] = constant ? lowering.derived(key, bytes) : std::pair(lowering.scratch(lowering.exprs().constant(bytes)), true);
-    if (!make) return buffer;
-    StepBuilder step(lowering, operation_.name, packing.half ? "convolution/pack:f16" : "convolution/pack:f32");
-    step.local_size(kPackLocalSize).flat_groups(lowering.exprs().constant((count + kPackLocalSize - 1) / kPackLocalSize));
-    step.specialize(false).param(count).param(packing.padded_columns()).param(packing.padded_depth()).param(packing.columns);
-    step.param(packing.channels).param(packing.taps).param(packing.transposed ? 1 : 0).param(packing.part_per_tap ? 1 : 0).param(0);
-    step.reads(weights_.buffer).writes(buffer);
-    constant ? lowering.add_init(step.take()) : lowering.add(step.take());
-    return buffer;
+    return tactics::pack_weights(lowering, operation_.name, weights_.buffer, packing);
 }
 
 std::int32_t Product::pack_bias(Lowering& lowering) const {
-    const std::int64_t count = (out_channels_ + 3) / 4 * 4 + 4; // kernels read four from any channel
-    const std::string key = bias_ >= 0 ? text("bias:", bias_, ":", count) : text("zeros:", count);
-    const auto [buffer, make] = lowering.derived(key, count * 4);
-    if (!make) return buffer;
-    StepBuilder step(lowering, operation_.name, "convolution/pack:f32");
-    step.local_size(kPackLocalSize).flat_groups(lowering.exprs().constant((count + kPackLocalSize - 1) / kPackLocalSize));
-    step.specialize(false).param(count).param(count).param(1).param(out_channels_).param(1).param(1).param(0).param(0).param(bias_ >= 0 ? 0 : 1);
-    step.reads(bias_ >= 0 ? bias_ : weights_.buffer).writes(buffer);
-    lowering.add_init(step.take());
-    return buffer;
+    return tactics::pack_bias(lowering, operation_.name, bias_, weights_.buffer, out_channels_);
 }
 
 void Product::add_params(StepBuilder& step, Lowering& lowering, const Packing& packing) const {
@@ -161,8 +139,22 @@ void Product::add_params(StepBuilder& step, Lowering& lowering, const Packing& p
     step.param(subpixel_ ? y.h : times(shape_.columns, y.c)).param(y.w).param(subpixel_ ? 0 : shape_.columns);
 }
 
+void add_slice_sum(const Product& product, const Packing& packing, std::int32_t slices, std::int32_t bias, std::int64_t splits,
+                   Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    StepBuilder step(lowering, product.operation().name, product.half() ? "convolution/sum:f16" : "convolution/sum:f32");
+    const shape::Expr count = exprs.mul(product.rows(exprs), exprs.constant(packing.parts * packing.padded_columns() / 4));
+    step.local_size(kSumLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kSumLocalSize)));
+    product.add_params(step, lowering, packing);
+    step.geometry(3, product.shape().output_vectors ? 1 : 0);
+    step.geometry(10, static_cast<std::int32_t>(splits)).geometry(11, static_cast<std::int32_t>(packing.parts));
+    step.reads(slices).reads(bias).reads(bias).writes(product.y().buffer);
+    add_epilogue(step, lowering, product.operation(), product.roles(), product.type_bits(), bias);
+    lowering.add(step.take());
+}
+
 std::vector<Candidate> product_candidates(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
-    constexpr ProductTactic kTactics[] = {product_tile, product_shared};
+    constexpr ProductTactic kTactics[] = {product_tile, product_shared, product_coopmat};
     std::vector<Candidate> out;
     for (const ProductTactic tactic : kTactics) {
         for (Candidate& candidate : tactic(family, refusal, product, query)) out.push_back(std::move(candidate));

@@ -9,22 +9,10 @@
 
 #include "tactics/convolution_problem.hpp"
 #include "tactics/matrix_problem.hpp"
+#include "tactics/packing.hpp"
 #include "tactics/step_builder.hpp"
 
 namespace tensorvk::tactics {
-
-//! Weights as [part][depth][columns]; the other two directions of the shader's source index.
-struct Packing {
-    std::int64_t parts = 1, columns = 1, channels = 1, taps = 1;
-    bool transposed = false;   // source is [in, out / groups, kernel...]
-    bool part_per_tap = false; // parts are taps instead of groups
-    std::int64_t column_multiple = 4, depth_multiple = 1;
-    bool half = false;
-
-    [[nodiscard]] std::int64_t depth() const { return part_per_tap ? channels : channels * taps; }
-    [[nodiscard]] std::int64_t padded_columns() const { return (columns + column_multiple - 1) / column_multiple * column_multiple; }
-    [[nodiscard]] std::int64_t padded_depth() const { return (depth() + depth_multiple - 1) / depth_multiple * depth_multiple; }
-};
 
 //! What a tactic needs to know before it lowers: all of it constants.
 struct ProductShape {
@@ -94,6 +82,13 @@ using ProductTactic = std::vector<Candidate> (*)(const std::string& family, cons
 
 [[nodiscard]] std::vector<Candidate> product_shared(const std::string& family, const std::string& refusal, const Product& product,
                                                     const Query& query);
+
+[[nodiscard]] std::vector<Candidate> product_coopmat(const std::string& family, const std::string& refusal, const Product& product,
+                                                     const Query& query);
+
+//! The second dispatch of a product whose K is cut: adds the slices in buffer `slices`, then bias, epilogue and store.
+void add_slice_sum(const Product& product, const Packing& packing, std::int32_t slices, std::int32_t bias, std::int64_t splits,
+                   Lowering& lowering);
 
 //! All of them in the order in which they are tried.
 [[nodiscard]] std::vector<Candidate> product_candidates(const std::string& family, const std::string& refusal, const Product& product,

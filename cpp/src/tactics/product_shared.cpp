@@ -23,7 +23,6 @@ constexpr SharedGeometry kTiles[] = {
 constexpr std::int64_t kWantedGroups = 264;
 constexpr std::int64_t kLeastDepth = 64; // of one slice: below, the second dispatch costs more than it brings
 constexpr std::int64_t kMostSplits = 16;
-constexpr std::int32_t kSumLocalSize = 128;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -39,7 +38,6 @@ std::int64_t splits_for(const SharedGeometry& tile, const ProductShape& shape) {
 }
 
 std::string refuse(const SharedGeometry& tile, const ProductShape& shape, const vulkan::DeviceCaps& caps) {
-    if (caps.is_cpu) return "shared memory and barriers cost 10x on CPU drivers";
     if (caps.limits.max_shared_memory < tile.shared_bytes()) {
         return text("the tile takes ", tile.shared_bytes(), " bytes of shared memory, the device has ", caps.limits.max_shared_memory);
     }
@@ -53,19 +51,6 @@ std::string refuse(const SharedGeometry& tile, const ProductShape& shape, const 
         return text("there are ", *shape.rows, " output positions, more than half of the ", tile.rows, " of the tile would be padding");
     }
     return {};
-}
-
-void add_sum(const Product& product, const Packing& packing, std::int32_t slices, std::int32_t bias, std::int64_t splits, Lowering& lowering) {
-    shape::ExprPool& exprs = lowering.exprs();
-    StepBuilder step(lowering, product.operation().name, product.half() ? "convolution/sum:f16" : "convolution/sum:f32");
-    const shape::Expr count = exprs.mul(product.rows(exprs), exprs.constant(packing.parts * packing.padded_columns() / 4));
-    step.local_size(kSumLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kSumLocalSize)));
-    product.add_params(step, lowering, packing);
-    step.geometry(3, product.shape().output_vectors ? 1 : 0);
-    step.geometry(10, static_cast<std::int32_t>(splits)).geometry(11, static_cast<std::int32_t>(packing.parts));
-    step.reads(slices).reads(bias).reads(bias).writes(product.y().buffer);
-    add_epilogue(step, lowering, product.operation(), product.roles(), product.type_bits(), bias);
-    lowering.add(step.take());
 }
 
 void lower(const Product& product, const SharedGeometry& tile, std::int64_t splits, Lowering& lowering) {
@@ -90,7 +75,7 @@ void lower(const Product& product, const SharedGeometry& tile, std::int64_t spli
     step.reads(product.x().buffer).reads(weights).reads(bias).writes(target);
     add_epilogue(step, lowering, product.operation(), product.roles(), product.type_bits(), bias);
     lowering.add(step.take());
-    if (splits > 1) add_sum(product, packing, target, bias, splits, lowering);
+    if (splits > 1) add_slice_sum(product, packing, target, bias, splits, lowering);
 }
 
 std::string name(const std::string& family, const SharedGeometry& tile, std::int64_t splits) {
@@ -101,6 +86,8 @@ std::string name(const std::string& family, const SharedGeometry& tile, std::int
 } // namespace
 
 std::vector<Candidate> product_shared(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
+    const std::string common = refusal.empty() && query.caps.is_cpu ? "shared memory and barriers cost 10x on CPU drivers" : refusal;
+    if (!common.empty()) return {{.name = family + "/shared", .refusal = common, .portable = false, .lower = {}}};
     std::vector<Candidate> out;
     for (const SharedGeometry& tile : kTiles) {
         std::vector<std::int64_t> choices{1};
@@ -108,7 +95,7 @@ std::vector<Candidate> product_shared(const std::string& family, const std::stri
         for (const std::int64_t splits : choices) {
             Candidate candidate;
             candidate.name = name(family, tile, splits);
-            candidate.refusal = refusal.empty() ? refuse(tile, product.shape(), query.caps) : refusal;
+            candidate.refusal = refuse(tile, product.shape(), query.caps);
             candidate.lower = [product, tile, splits](Lowering& lowering) { lower(product, tile, splits, lowering); };
             out.push_back(std::move(candidate));
         }

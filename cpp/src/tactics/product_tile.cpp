@@ -79,11 +79,12 @@ std::string tile_name(const std::string& family, const TileGeometry& tile) {
 } // namespace
 
 std::vector<Candidate> product_tile(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
+    if (!refusal.empty()) return {{.name = family + "/tile", .refusal = refusal, .portable = true, .lower = {}}};
     std::vector<Candidate> out;
     for (const TileGeometry& tile : query.caps.is_cpu ? std::span<const TileGeometry>(kCpuTiles) : std::span<const TileGeometry>(kGpuTiles)) {
         Candidate candidate;
         candidate.name = tile_name(family, tile);
-        candidate.refusal = refusal.empty() ? refuse(tile, product.shape()) : refusal;
+        candidate.refusal = refuse(tile, product.shape());
         candidate.portable = true;
         candidate.lower = [product, tile](Lowering& lowering) { lower(product, tile, lowering); };
         out.push_back(std::move(candidate));

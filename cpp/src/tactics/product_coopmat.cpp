@@ -1,0 +1,126 @@
+// .../coopmat_<rows>x<columns>x<depth>[_k<splits>]: products of halves on cooperative matrix units (shaders/convolution/coopmat.comp).
+#include <algorithm>
+
+#include "support/error.hpp"
+#include "tactics/product.hpp"
+
+namespace tensorvk::tactics {
+namespace {
+
+struct MatrixGeometry {
+    std::int32_t rows, columns, depth;    // of a workgroup's tile
+    std::int32_t warp_rows, warp_columns; // of a subgroup's
+    [[nodiscard]] std::int32_t threads() const { return 32 * (rows / warp_rows) * (columns / warp_columns); }
+    [[nodiscard]] std::int64_t shared_bytes() const {
+        return 16 * (rows * (depth / 8 + 1) + depth * (columns / 8 + 1) + threads() / 32 * 16 * 5);
+    }
+};
+
+// What won somewhere in a sweep over the layers of ResNet-50 and a U-Net.
+constexpr MatrixGeometry kTiles[] = {
+    {32, 32, 64, 16, 16}, {32, 32, 128, 16, 16}, {32, 64, 64, 16, 32}, {64, 32, 64, 32, 16},  {64, 64, 32, 32, 32},  {64, 64, 64, 32, 32},
+    {128, 32, 32, 32, 32}, {128, 64, 32, 64, 32}, {128, 64, 64, 64, 32}, {64, 128, 32, 32, 64}, {128, 128, 32, 64, 64},
+};
+
+constexpr std::int64_t kWantedGroups = 264; // two workgroups on each of 132 processors
+constexpr std::int64_t kLeastDepth = 256;   // of a slice of K
+constexpr std::int64_t kMostSplits = 12;
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+std::int64_t splits_for(const MatrixGeometry& tile, const ProductShape& shape) {
+    if (!shape.rows || *shape.rows == 0) return 1;
+    const std::int64_t tiles = ceil_div(*shape.rows, tile.rows) * ceil_div(shape.columns, tile.columns) * shape.parts;
+    return std::clamp<std::int64_t>(std::min(kWantedGroups / tiles, shape.depth() / kLeastDepth), 1, kMostSplits);
+}
+
+bool has_shape(const vulkan::DeviceCaps& caps) {
+    using vulkan::MatrixType;
+    return std::any_of(caps.matrix_shapes.begin(), caps.matrix_shapes.end(), [](const vulkan::MatrixShape& s) {
+        return s.m == 16 && s.n == 16 && s.k == 16 && s.a == MatrixType::kFloat16 && s.b == MatrixType::kFloat16 &&
+               s.c == MatrixType::kFloat32 && s.result == MatrixType::kFloat32;
+    });
+}
+
+std::string refuse_device(const vulkan::DeviceCaps& caps) {
+    if (!caps.cooperative_matrix || !caps.vulkan_memory_model) return "the device has no cooperative matrices";
+    if (!caps.fp16_arithmetic || !caps.fp16_storage) return "the device does not use float16 in arithmetic or storage";
+    if (!has_shape(caps)) return "the device has no 16x16x16 cooperative matrices of float16 with float32 sums";
+    if (caps.subgroup_size != 32) return text("the device's subgroups have ", caps.subgroup_size, " lanes, the kernel is made for 32");
+    return {};
+}
+
+std::string refuse_product(const Product& product) {
+    if (product.x().dtype != DataType::kHALF) return text("the input '", product.x().name, "' is float32, matrix units take float16");
+    if (product.shape().channels % 8 != 0 || !product.shape().input_vectors) {
+        return text("matrix units take channels in eights that lie together, there are ", product.shape().channels,
+                    product.shape().input_vectors ? " per group" : " that do not");
+    }
+    if (product.shape().columns % 8 != 0) return text("there are ", product.shape().columns, " output channels, not a multiple of 8");
+    return {};
+}
+
+std::string refuse_tile(const MatrixGeometry& tile, const Product& product, const vulkan::DeviceCaps& caps) {
+    const ProductShape& shape = product.shape();
+    if (caps.limits.max_shared_memory < tile.shared_bytes()) {
+        return text("the tile takes ", tile.shared_bytes(), " bytes of shared memory, the device has ", caps.limits.max_shared_memory);
+    }
+    if (tile.columns > 32 && shape.columns * 2 <= tile.columns) {
+        return text("there are ", shape.columns, " output channels, more than half of the ", tile.columns, " of the tile would be padding");
+    }
+    if (shape.rows && tile.rows > 32 && *shape.rows * 2 <= tile.rows) {
+        return text("there are ", *shape.rows, " output positions, more than half of the ", tile.rows, " of the tile would be padding");
+    }
+    return {};
+}
+
+void lower(const Product& product, const MatrixGeometry& tile, std::int64_t splits, Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    Packing packing = product.packing();
+    packing.half = true;
+    packing.column_multiple = 8;
+    packing.depth_multiple = tile.depth;
+    const std::int32_t weights = product.pack_weights(lowering, packing);
+    const std::int32_t bias = product.pack_bias(lowering);
+    const shape::Expr rows = product.rows(exprs);
+    std::int32_t target = product.y().buffer;
+    if (splits > 1) target = lowering.scratch(exprs.mul(rows, exprs.constant(splits * packing.parts * packing.padded_columns() * 4)));
+
+    StepBuilder step(lowering, product.operation().name, "convolution/coopmat:f16");
+    step.local_size(tile.threads());
+    step.groups(exprs.ceil_div(rows, exprs.constant(tile.rows)), exprs.constant(ceil_div(packing.padded_columns(), tile.columns)),
+                exprs.constant(packing.parts * splits));
+    product.add_params(step, lowering, packing);
+    step.geometry(3, product.shape().output_vectors ? 1 : 0);
+    step.geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, tile.depth);
+    step.geometry(7, tile.warp_rows).geometry(8, tile.warp_columns).geometry(9, tile.threads());
+    step.geometry(10, static_cast<std::int32_t>(splits));
+    step.reads(product.x().buffer).reads(weights).reads(bias).writes(target);
+    add_epilogue(step, lowering, product.operation(), product.roles(), product.type_bits(), bias);
+    lowering.add(step.take());
+    if (splits > 1) add_slice_sum(product, packing, target, bias, splits, lowering);
+}
+
+} // namespace
+
+std::vector<Candidate> product_coopmat(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
+    std::string common = refusal.empty() ? refuse_device(query.caps) : refusal;
+    if (common.empty()) common = refuse_product(product);
+    if (!common.empty()) return {{.name = family + "/coopmat", .refusal = common, .portable = false, .lower = {}}};
+    std::vector<Candidate> out;
+    for (const MatrixGeometry& tile : kTiles) {
+        std::vector<std::int64_t> choices{1};
+        if (const std::int64_t most = splits_for(tile, product.shape()); most > 1) choices.push_back(most);
+        for (const std::int64_t splits : choices) {
+            Candidate candidate;
+            candidate.name = text(family, "/coopmat_", tile.rows, "x", tile.columns, "x", tile.depth);
+            if (splits > 1) candidate.name += text("_k", splits);
+            candidate.refusal = refuse_tile(tile, product, query.caps);
+            candidate.lower = [product, tile, splits](Lowering& lowering) { lower(product, tile, splits, lowering); };
+            out.push_back(std::move(candidate));
+        }
+    }
+    return out;
+}
+
+} // namespace tensorvk::tactics

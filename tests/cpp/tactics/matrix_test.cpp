@@ -1,0 +1,109 @@
+// Every matrix product tactic that this device has, over odd shapes, against the host's reference.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "kernels/host/matrix.hpp"
+#include "tactics/operation_case.hpp"
+#include "tactics/tensor_bytes.hpp"
+
+namespace tensorvk::test {
+namespace {
+
+using kernels::PointwiseArg;
+using kernels::PointwiseOp;
+using kernels::host::Tensor;
+using tactics::Layout;
+
+using Dims = std::vector<std::int64_t>;
+
+struct Case {
+    std::string name;
+    Dims a, b;
+    bool transpose_a = false, transpose_b = false;
+    bool constant_b = true;
+    bool bias = false;
+    Dims operand{}; // added and clamped at zero when not empty
+    DataType a_type = DataType::kFLOAT, b_type = DataType::kFLOAT, out_type = DataType::kFLOAT;
+    bool dynamic = false; // the first dimension
+};
+
+std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.name; }
+
+Tensor widened(const Tensor& tensor) {
+    Tensor wide(DataType::kFLOAT, tensor.dims);
+    for (std::int64_t i = 0; i < tensor.volume(); ++i) wide.set(i, tensor.get(i));
+    return wide;
+}
+
+struct Built {
+    OperationCase operation;
+    Tensor expected;
+    std::int64_t terms;
+};
+
+Built build(const Case& c) {
+    tactics::Operation op;
+    op.name = c.name;
+    op.kind = tactics::MatrixProduct{c.transpose_a, c.transpose_b};
+    op.has_bias = c.bias;
+    if (!c.operand.empty()) {
+        op.epilogue = {{{.op = PointwiseOp::kADD, .b = {PointwiseArg::Kind::kOPERAND, 0}},
+                        {.op = PointwiseOp::kRELU, .a = {PointwiseArg::Kind::kVALUE, 1}}}};
+    }
+    OperationCase operation(std::move(op));
+    const Tensor a = random_tensor(c.a_type, c.a, 1);
+    const Tensor b = random_tensor(c.b_type, c.b, 2);
+    const Tensor bias = random_tensor(DataType::kFLOAT, {c.transpose_b ? c.b[c.b.size() - 2] : c.b.back()}, 3);
+    const Tensor y = kernels::host::matrix_product(widened(a), widened(b), c.transpose_a, c.transpose_b, c.bias ? &bias : nullptr);
+    operation.add_input(a, Layout::kLINEAR, false);
+    operation.add_input(b, Layout::kLINEAR, c.constant_b);
+    if (c.bias) operation.add_input(bias, Layout::kLINEAR, true);
+    if (!c.operand.empty()) operation.add_operand(random_tensor(c.out_type, c.operand, 4), Layout::kLINEAR);
+    operation.set_output(c.out_type, y.dims, Layout::kLINEAR);
+    if (c.dynamic) operation.make_dynamic(0);
+    const Tensor expected = operation.finish(y);
+    return {std::move(operation), expected, c.a[c.a.size() - (c.transpose_a ? 2 : 1)]};
+}
+
+class MatrixTactics : public testing::TestWithParam<Case> {};
+
+TEST_P(MatrixTactics, AgreeWithTheHostReference) {
+    const Case& c = GetParam();
+    const auto device = vulkan::Device::by_index(0);
+    const bool half = c.a_type == DataType::kHALF || c.b_type == DataType::kHALF || c.out_type == DataType::kHALF;
+    if (half && !device->caps().fp16_storage) GTEST_SKIP() << "no fp16 storage";
+    // As for convolutions: sqrt(K) roundings of a float, or one of a half (2^-11) in the result and in packed weights.
+    const auto built = build(c);
+    const double tolerance = half ? 2e-3 : 1e-6 * std::sqrt(static_cast<double>(built.terms)) + 1e-7;
+    for (const tactics::Candidate& candidate : built.operation.candidates(device->caps())) {
+        if (!candidate.applicable()) {
+            EXPECT_NE(candidate.name, "matrix/generic") << candidate.refusal;
+            continue;
+        }
+        EXPECT_LT(relative_error(built.operation.run(device, candidate), built.expected), tolerance) << candidate.name;
+    }
+}
+
+const Case kCases[] = {
+    {.name = "one_element", .a = {1, 1}, .b = {1, 1}},
+    {.name = "one_row_fully_connected", .a = {1, 42}, .b = {42, 10}, .bias = true},
+    {.name = "gemm_transposed_b", .a = {3, 64}, .b = {17, 64}, .transpose_b = true, .bias = true},
+    {.name = "gemm_transposed_a", .a = {33, 17}, .b = {33, 8}, .transpose_a = true},
+    {.name = "both_transposed_odd", .a = {33, 17}, .b = {7, 33}, .transpose_a = true, .transpose_b = true, .bias = true},
+    {.name = "many_rows", .a = {130, 36}, .b = {36, 20}, .operand = {130, 20}},
+    {.name = "batch_times_matrix", .a = {3, 17, 33}, .b = {33, 16}, .operand = {16}},
+    {.name = "batch_times_batch", .a = {3, 17, 8}, .b = {3, 8, 9}, .constant_b = false},
+    {.name = "broadcast_both_ways", .a = {3, 1, 5, 8}, .b = {2, 8, 7}, .constant_b = false, .operand = {3, 2, 5, 7}},
+    {.name = "operand_per_row", .a = {2, 5, 8}, .b = {8, 7}, .operand = {5, 1}},
+    {.name = "dynamic_second_factor", .a = {9, 16}, .b = {16, 12}, .constant_b = false},
+    {.name = "dynamic_rows", .a = {3, 17, 32}, .b = {32, 24}, .bias = true, .operand = {3, 17, 24}, .dynamic = true},
+    {.name = "half", .a = {70, 64}, .b = {64, 32}, .bias = true, .operand = {70, 32}, .a_type = DataType::kHALF, .out_type = DataType::kHALF},
+    {.name = "half_both", .a = {2, 5, 17}, .b = {2, 17, 9}, .constant_b = false, .a_type = DataType::kHALF, .b_type = DataType::kHALF, .out_type = DataType::kHALF},
+    {.name = "no_rows", .a = {0, 8}, .b = {8, 4}},
+};
+
+INSTANTIATE_TEST_SUITE_P(Shapes, MatrixTactics, testing::ValuesIn(kCases), [](const auto& shape) { return shape.param.name; });
+
+} // namespace
+} // namespace tensorvk::test
