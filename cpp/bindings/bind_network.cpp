@@ -54,7 +54,7 @@ void add_weighted_layers(NetworkClass& cls) {
             return share(self.addScaleNd(input, mode, weights_of(shift), weights_of(scale), weights_of(power), axis));
         },
         py::arg("input"), py::arg("mode"), py::arg("shift") = py::none(), py::arg("scale") = py::none(),
-        py::arg("power") = py::none(), py::arg("channel_axis"));
+        py::arg("power") = py::none(), py::arg("channel_axis") = 1);
     cls.def(
         "add_constant",
         [](Network& self, const Dims& shape, const py::object& weights) {

@@ -13,12 +13,8 @@ using onnxparser::IParserError;
 using Released = py::call_guard<py::gil_scoped_release>;
 
 std::string describe(const IParserError& error) {
-    const std::string place = error.node() < 0 ? std::string("In the model")
-                                               : text("In node ", error.node(), " with name: ", error.nodeName(),
-                                                      " and operator: ", error.nodeOperator());
-    return text(place, " (", error.func(),
-                "): ", py::str(py::cast(error.code())).cast<std::string>().substr(sizeof("ErrorCode")), ": ",
-                error.desc());
+    const std::string code = py::str(py::cast(error.code())).cast<std::string>();
+    return text(error.func(), ": ", code.substr(sizeof("ErrorCode")), ": ", error.desc());
 }
 
 void bind_error(py::module_& module) {

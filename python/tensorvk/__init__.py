@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _core
 from ._core import *  # noqa: F403
-from ._core import DataType, ILogger, InterpolationMode, Logger, SampleMode, tensorvk_version
+from ._core import DataType, ILogger, InterpolationMode, SampleMode, tensorvk_version
 
 if TYPE_CHECKING:
     import builtins
@@ -64,10 +64,6 @@ e8m0 = DataType.E8M0
 # Names of TensorRT <= 9.
 ResizeMode = InterpolationMode
 SliceMode = SampleMode
-Logger.Severity = ILogger.Severity
-for _name, _severity in ILogger.Severity.__members__.items():
-    setattr(Logger, _name, _severity)
-del _name, _severity
 
 _NUMPY_NAMES = {
     DataType.FLOAT: "float32",

@@ -40,7 +40,7 @@ class IParserError {
   public:
     virtual ~IParserError() = default;
     [[nodiscard]] virtual ErrorCode code() const = 0;
-    [[nodiscard]] virtual const char* desc() const = 0; //!< one sentence
+    [[nodiscard]] virtual const char* desc() const = 0; //!< one sentence, which names the node
     [[nodiscard]] virtual const char* file() const = 0; //!< the model's file; "" when parsed from memory
     [[nodiscard]] virtual int line() const = 0;         //!< 0: models have no lines
     [[nodiscard]] virtual const char* func() const = 0; //!< the importer's name

@@ -14,13 +14,16 @@ namespace {
 class NodeParserError final : public IParserError {
   public:
     NodeParserError(onnx::NodeError error, std::string file)
-        : error_(std::move(error)), file_(std::move(file)), importer_("import" + error_.op_type) {
+        : error_(std::move(error)),
+          sentence_(error_.node < 0 ? error_.reason : onnx::describe(error_)),
+          file_(std::move(file)),
+          importer_("import" + error_.op_type) {
         for (const std::string& name : error_.function_stack) {
             stack_.push_back(name.c_str());
         }
     }
     [[nodiscard]] ErrorCode code() const override { return static_cast<ErrorCode>(error_.code); }
-    [[nodiscard]] const char* desc() const override { return error_.reason.c_str(); }
+    [[nodiscard]] const char* desc() const override { return sentence_.c_str(); }
     [[nodiscard]] const char* file() const override { return file_.c_str(); }
     [[nodiscard]] int line() const override { return 0; }
     [[nodiscard]] const char* func() const override {
@@ -34,6 +37,7 @@ class NodeParserError final : public IParserError {
 
   private:
     onnx::NodeError error_;
+    std::string sentence_; // names the node
     std::string file_;
     std::string importer_;
     std::vector<const char*> stack_;
