@@ -177,6 +177,9 @@ class GraphReader {
             report(node, version, NodeErrorCode::kINTERNAL_ERROR, failure.what());
         } catch (const Error& failure) {
             report(node, version, NodeErrorCode::kINVALID_NODE, failure.what());
+        } catch (const std::bad_alloc&) {
+            report(node, version, NodeErrorCode::kMEM_ALLOC_FAILED,
+                   "The host's memory does not suffice for its constants.");
         }
         mark_failed(node, scope);
     }

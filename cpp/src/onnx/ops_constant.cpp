@@ -1,5 +1,5 @@
 // Constants and what only changes types or nothing at all.
-#include <algorithm>
+#include <cmath>
 
 #include "onnx/operators.hpp"
 #include "support/checked.hpp"
@@ -87,9 +87,7 @@ void cast_to(NodeContext& node, DataType to) {
         std::vector<double> numbers = to_doubles(data->weights);
         if (!is_floating(to)) { // casts to integers round towards zero
             for (double& number : numbers) {
-                number = to == DataType::kBOOL
-                             ? (number != 0.0 ? 1.0 : 0.0)
-                             : static_cast<double>(static_cast<std::int64_t>(std::clamp(number, -9.2e18, 9.2e18)));
+                number = to == DataType::kBOOL ? (number != 0.0 ? 1.0 : 0.0) : std::trunc(number);
             }
         }
         const bool exact = data->weights.type != DataType::kINT64 || to != DataType::kINT64;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "onnx/operators.hpp"
+#include "support/checked.hpp"
 
 namespace tensorvk::onnx {
 
@@ -18,12 +19,20 @@ std::size_t spatial_axes(const Tensor* x, const NodeContext& node) {
     return x->dims.size() - 2;
 }
 
+constexpr std::int64_t kLargest = 1 << 20; // no real window comes near; keeps products far from overflow
+
 //! A list with one number per spatial axis.
 Ints per_axis(const NodeContext& node, const char* name, std::size_t count, std::int64_t otherwise) {
     Ints out = node.integers(name, Ints(count, otherwise));
     if (out.size() != count) {
         fail(NodeErrorCode::kINVALID_NODE, "Attribute '", name, "' has ", out.size(), " numbers; it needs ", count,
              ".");
+    }
+    for (const std::int64_t value : out) {
+        if (value < -kLargest || value > kLargest) {
+            fail(NodeErrorCode::kINVALID_NODE, "Attribute '", name, "' has the number ", value, "; allowed are ",
+                 -kLargest, " to ", kLargest, ".");
+        }
     }
     return out;
 }
@@ -90,6 +99,10 @@ void read_kernel_shape(NodeContext& node, std::size_t spatial, const Ints& kerne
              " dimensions; with this input it needs ", spatial + 2, ".");
     }
     a.geometry.kernel.assign(kernel_dims.begin() + 2, kernel_dims.end());
+    if (std::any_of(a.geometry.kernel.begin(), a.geometry.kernel.end(),
+                    [](std::int64_t k) { return k < 1 || k > kLargest; })) {
+        fail(NodeErrorCode::kINVALID_NODE, "Its kernel has a window axis that is empty or longer than ", kLargest, ".");
+    }
     if (per_axis(node, "kernel_shape", spatial, 0) != a.geometry.kernel && node.has("kernel_shape")) {
         fail(NodeErrorCode::kINVALID_NODE, "Attribute 'kernel_shape' differs from the shape of the kernel.");
     }
@@ -125,7 +138,7 @@ void pad_for_output(NodeContext& node, const Tensor* x, PaddingMode mode, graph:
                      "Attribute 'output_shape' needs fixed spatial dimensions of '", x->name,
                      "'; give 'pads' instead.");
             }
-            total += *extent * stride - shape[i];
+            total = checked_add(total, checked_add(checked_mul(*extent, stride), -shape[i]));
         }
         if (total < 0) { // larger than what the window reaches: zeros behind
             a.output_padding[i] -= total;
@@ -144,7 +157,7 @@ void convolution_transpose(NodeContext& node) {
     Ints kernel_dims;
     std::vector<Tensor*> inputs = read_weights(node, a, kernel_dims);
     read_kernel_shape(node, spatial, kernel_dims, a);
-    a.maps = kernel_dims[1] * a.geometry.groups;
+    a.maps = checked_mul(kernel_dims[1], a.geometry.groups);
     a.output_padding = per_axis(node, "output_padding", spatial, 0);
     const PaddingMode mode = read_padding(node, spatial, a.geometry.pre, a.geometry.post);
     if (mode != PaddingMode::kEXPLICIT_ROUND_DOWN || node.has("output_shape")) {

@@ -136,7 +136,11 @@ void topk(NodeContext& node) {
     a.op = node.integer("largest", 1) != 0 ? TopKOperation::kMAX : TopKOperation::kMIN;
     a.axes = 1u << node.axis(node.integer("axis", -1), x->dims.size());
     a.indices = DataType::kINT64;
-    a.k = node.opset() < 10 ? node.integer("k", 0) : node.constant_ints(1, "K").at(0);
+    const Ints k = node.opset() < 10 ? Ints{node.integer("k", 0)} : node.constant_ints(1, "K");
+    if (k.size() != 1) {
+        fail(NodeErrorCode::kINVALID_NODE, "Input 1 (K) must hold one number; it has ", k.size(), ".");
+    }
+    a.k = k.front();
     const graph::Layer* layer = node.build.layer(LayerType::kTOPK, {x}, a);
     node.output(layer->outputs[0], 0);
     node.output(layer->outputs[1], 1);

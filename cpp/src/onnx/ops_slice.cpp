@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "onnx/operators.hpp"
+#include "support/checked.hpp"
 
 namespace tensorvk::onnx {
 
@@ -93,6 +94,13 @@ Tensor* element(Build& b, Tensor* vector, std::int64_t index) {
         return b.ints({known->at(static_cast<std::size_t>(index))});
     }
     return b.add(LayerType::kGATHER, {vector, b.ints({index})}, graph::GatherAttributes{}, "element");
+}
+
+//! Of two vectors of one number; of constants a constant.
+Tensor* sum(Build& b, Tensor* left, Tensor* right, std::string_view role) {
+    const auto l = b.known(left);
+    const auto r = b.known(right);
+    return l && r ? b.ints({checked_add(l->front(), r->front())}) : b.elementwise(Op::kSUM, left, right, role);
 }
 
 //! Joins vectors of one number; constants stay one constant.
@@ -186,10 +194,7 @@ void split(NodeContext& node) {
         if (i + 1 == sizes.size()) {
             break;
         }
-        const auto begin = b.known(start);
-        const auto size = b.known(sizes[i]);
-        start =
-            begin && size ? b.ints({begin->front() + size->front()}) : b.elementwise(Op::kSUM, start, sizes[i], "next");
+        start = sum(b, start, sizes[i], "next");
     }
 }
 
@@ -240,16 +245,13 @@ void pad(NodeContext& node) {
         Tensor* extent = b.extents_of(x, {axes[static_cast<std::size_t>(i)]});
         const auto before = b.known(pre);
         const auto after = b.known(post);
-        const auto known = b.known(extent);
         if (before && after && before->front() == 0 && after->front() == 0) {
             continue;
         }
         padded.push_back(axes[static_cast<std::size_t>(i)]);
-        start.push_back(before ? b.ints({-before->front()}) : b.elementwise(Op::kSUB, b.ints({0}), pre, "start"));
-        Tensor* both = before && after ? b.ints({before->front() + after->front()})
-                                       : b.elementwise(Op::kSUM, pre, post, "padding");
-        size.push_back(before && after && known ? b.ints({known->front() + before->front() + after->front()})
-                                                : b.elementwise(Op::kSUM, extent, both, "size"));
+        start.push_back(before ? b.ints({checked_mul(before->front(), -1)})
+                               : b.elementwise(Op::kSUB, b.ints({0}), pre, "start"));
+        size.push_back(sum(b, extent, sum(b, pre, post, "padding"), "size"));
     }
     if (padded.empty()) {
         return node.output(b.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{}));

@@ -109,7 +109,7 @@ Expr ExprPool::make(ExprOp op, Expr a, Expr b) {
     const ExprNode left = node(a); // a copy: intern below may move the nodes
     const bool chain = vb && (op == ExprOp::kADD || op == ExprOp::kSUB || op == ExprOp::kMUL);
     if (chain && op == ExprOp::kSUB) { // x - c is x + (-c), so that chains fold
-        return make(ExprOp::kADD, a, constant(-*vb));
+        return make(ExprOp::kADD, a, constant(checked_mul(*vb, -1)));
     }
     if (chain && left.op == op && value(left.b)) { // (x + c) + d is x + (c + d)
         return make(op, left.a, constant(apply(op, *value(left.b), *vb)));

@@ -292,6 +292,25 @@ TEST(Operators, ComparisonsAndSelection) {
     EXPECT_EQ(Imported(model).dims("y"), "[2, 3]");
 }
 
+TEST(Operators, AbsurdNumbersAreRefusedNotComputedWith) {
+    for (const auto& [op, ints, attributes] :
+         {std::tuple<const char*, Numbers, AttributeList>{"Pad", {INT64_MIN, 0}, {}},
+          {"Pad", {INT64_MAX, INT64_MAX}, {}},
+          {"TopK", {1, 2}, {}},
+          {"TopK", {INT64_MAX}, {}},
+          {"Expand", {INT64_MAX, INT64_MAX, INT64_MAX, 2}, {}},
+          {"Reshape", {INT64_MAX, INT64_MAX}, {}}}) {
+        ModelWriter model;
+        model.input("x", {3})
+            .ints("i", ints)
+            .node(op, {"x", "i"}, {"y"}, attributes)
+            .node("Shape", {"y"}, {"s"})
+            .node("ReduceProd", {"s"}, {"p"})
+            .output("p");
+        EXPECT_FALSE(Imported(model).result.ok()) << op;
+    }
+}
+
 TEST(Operators, TheTableKnowsItsOwn) {
     EXPECT_TRUE(supports_operator("Conv"));
     EXPECT_FALSE(supports_operator("conv"));

@@ -9,11 +9,15 @@ namespace tensorvk::graph::rules {
 namespace {
 
 constexpr std::int64_t kLargestDenominator = 4096;
+constexpr std::int64_t kLargestExtent = std::int64_t{1} << 40; // keeps the product with a scale inside 64 bits
 
 //! extent * scale, rounded down. A symbolic extent needs the scale as a fraction: the first one that is the same float.
 Expr scaled_extent(RuleContext& context, Expr extent, float scale) {
     shape::ExprPool& pool = context.pool();
     if (const auto value = pool.value(extent)) {
+        if (*value > kLargestExtent) {
+            context.fail("scales a dimension of ", *value, " elements; at most ", kLargestExtent, " are possible.");
+        }
         return pool.constant(static_cast<std::int64_t>(std::floor(static_cast<float>(*value) * scale)));
     }
     for (std::int64_t denominator = 1; denominator <= kLargestDenominator; ++denominator) {

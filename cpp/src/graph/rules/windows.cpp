@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "support/checked.hpp"
+
 namespace tensorvk::graph::rules {
 
 namespace {
@@ -60,7 +62,7 @@ void resolve_same_padding(RuleContext& context, const Window& w, const Tensor& x
                 context.unsupported("has SAME padding with stride ", w.stride[i], " on axis ", i + 2, " of '", x.name,
                                     "', whose extent is only known at run time; give explicit padding instead.");
             }
-            const std::int64_t out = (*extent + w.stride[i] - 1) / w.stride[i];
+            const std::int64_t out = checked_add(*extent, w.stride[i] - 1) / w.stride[i];
             total = std::max<std::int64_t>((out - 1) * w.stride[i] + reach - *extent, 0);
         }
         const std::int64_t smaller = total / 2;
