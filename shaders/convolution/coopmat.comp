@@ -93,11 +93,11 @@ void subgroup_exchange() {
 
 void main() {
     thread = int(gl_LocalInvocationIndex);
-    int part = int(gl_WorkGroupID.z) / SPLITS;
-    int split = int(gl_WorkGroupID.z) % SPLITS;
-    int parts = int(gl_NumWorkGroups.z) / SPLITS;
-    int row0 = int(gl_WorkGroupID.x) * TILE_ROWS;
-    int first_eight = int(gl_WorkGroupID.y) * COLUMN_EIGHTS;
+    int part = grid_slice() / SPLITS;
+    int split = grid_slice() % SPLITS;
+    int parts = grid_slices() / SPLITS;
+    int row0 = row_group() * TILE_ROWS;
+    int first_eight = column_group() * COLUMN_EIGHTS;
     int weight_part = (part * WEIGHT_PART) >> 3;
 
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {

@@ -42,6 +42,14 @@
 #define INPUT_VECTORS (G(2) != 0)  // channels are neighbours, in fours: vec4 loads
 #define OUTPUT_VECTORS (G(3) != 0) // the same for the output
 
+// The grid of a tiled product (add_tile_grid() in cpp/src/tactics/product.cpp): row tiles run over x and spill to y above 65535, z counts
+// column tiles inside slices (parts and cuts of K).
+#define COLUMN_GROUPS (G(12) > 0 ? G(12) : 1)
+int row_group() { return int(flat_group()); }
+int column_group() { return int(gl_WorkGroupID.z) % COLUMN_GROUPS; }
+int grid_slice() { return int(gl_WorkGroupID.z) / COLUMN_GROUPS; }
+int grid_slices() { return int(gl_NumWorkGroups.z) / COLUMN_GROUPS; }
+
 struct Row {
     int x;      // element of the input picture's origin
     ivec2 from; // first line and column that the kernel covers, may be outside

@@ -96,12 +96,12 @@ void publish() {
 
 void main() {
     thread = int(gl_LocalInvocationID.x);
-    int part = int(gl_WorkGroupID.z) / SPLITS;
-    int split = int(gl_WorkGroupID.z) % SPLITS;
-    int row0 = int(gl_WorkGroupID.x) * TILE_ROWS;
-    int first_vector = int(gl_WorkGroupID.y) * (TILE_COLUMNS / 4);
+    int part = grid_slice() / SPLITS;
+    int split = grid_slice() % SPLITS;
+    int row0 = row_group() * TILE_ROWS;
+    int first_vector = column_group() * (TILE_COLUMNS / 4);
     int weight_part = (part * WEIGHT_PART) >> 2;
-    int parts = int(gl_NumWorkGroups.z) / SPLITS;
+    int parts = grid_slices() / SPLITS;
 
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
         Row row = row_of(min(row0 + (thread + i * THREADS) / DEPTH_VECTORS, ROWS - 1));

@@ -28,10 +28,10 @@ const int ACCUMULATORS = LANE_ROWS * LANE_VECTORS;
 void main() {
     int lane = int(gl_LocalInvocationID.x);
     int lanes = int(gl_WorkGroupSize.x);
-    int part = int(gl_WorkGroupID.z);
-    int row0 = LANES_ON_ROWS ? int(gl_WorkGroupID.x) * lanes * LANE_ROWS + lane : int(gl_WorkGroupID.x) * LANE_ROWS;
+    int part = grid_slice();
+    int row0 = LANES_ON_ROWS ? row_group() * lanes * LANE_ROWS + lane : row_group() * LANE_ROWS;
     int row_step = LANES_ON_ROWS ? lanes : 1;
-    int vector0 = LANES_ON_ROWS ? int(gl_WorkGroupID.y) * LANE_VECTORS : (int(gl_WorkGroupID.y) * lanes + lane) * LANE_VECTORS;
+    int vector0 = LANES_ON_ROWS ? column_group() * LANE_VECTORS : (column_group() * lanes + lane) * LANE_VECTORS;
     int weight_row = WEIGHT_STRIDE >> 2;
     int last_vector = weight_row - 1;
 

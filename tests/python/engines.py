@@ -35,6 +35,7 @@ def build_plan(model: bytes, profile: Mapping[str, Shapes] | None = None, *, fp1
     parser = trt.OnnxParser(network, logger)
     assert parser.parse(model), [str(parser.get_error(i)) for i in range(parser.num_errors)]
     config = builder.create_builder_config()
+    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     if fp16:
         config.set_flag(trt.BuilderFlag.FP16)
     if level is not None:

@@ -139,6 +139,12 @@ void Product::add_params(StepBuilder& step, Lowering& lowering, const Packing& p
     step.param(subpixel_ ? y.h : times(shape_.columns, y.c)).param(y.w).param(subpixel_ ? 0 : shape_.columns);
 }
 
+void add_tile_grid(StepBuilder& step, shape::ExprPool& exprs, shape::Expr row_groups, std::int64_t column_groups, std::int64_t slices) {
+    const shape::Expr x = exprs.max(exprs.constant(1), exprs.min(row_groups, exprs.constant(65535)));
+    step.groups(x, exprs.ceil_div(row_groups, x), exprs.constant(column_groups * slices));
+    step.geometry(12, static_cast<std::int32_t>(column_groups));
+}
+
 void add_slice_sum(const Product& product, const Packing& packing, std::int32_t slices, std::int32_t bias, std::int64_t splits,
                    Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();

@@ -86,6 +86,9 @@ using ProductTactic = std::vector<Candidate> (*)(const std::string& family, cons
 [[nodiscard]] std::vector<Candidate> product_coopmat(const std::string& family, const std::string& refusal, const Product& product,
                                                      const Query& query);
 
+//! Grid of a tiled product: `row_groups` tiles of rows (any number: they spill to y), `column_groups` tiles of columns for each of `slices`.
+void add_tile_grid(StepBuilder& step, shape::ExprPool& exprs, shape::Expr row_groups, std::int64_t column_groups, std::int64_t slices);
+
 //! The second dispatch of a product whose K is cut: adds the slices in buffer `slices`, then bias, epilogue and store.
 void add_slice_sum(const Product& product, const Packing& packing, std::int32_t slices, std::int32_t bias, std::int64_t splits,
                    Lowering& lowering);

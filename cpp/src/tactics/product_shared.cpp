@@ -65,8 +65,8 @@ void lower(const Product& product, const SharedGeometry& tile, std::int64_t spli
 
     StepBuilder step(lowering, product.operation().name, product.half() ? "convolution/shared:f16" : "convolution/shared:f32");
     step.local_size(tile.threads());
-    step.groups(exprs.ceil_div(rows, exprs.constant(tile.rows)), exprs.constant(ceil_div(packing.padded_columns(), tile.columns)),
-                exprs.constant(packing.parts * splits));
+    add_tile_grid(step, exprs, exprs.ceil_div(rows, exprs.constant(tile.rows)), ceil_div(packing.padded_columns(), tile.columns),
+                  packing.parts * splits);
     product.add_params(step, lowering, packing);
     step.geometry(2, product.shape().input_vectors ? 1 : 0).geometry(3, product.shape().output_vectors ? 1 : 0);
     step.geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, tile.depth);

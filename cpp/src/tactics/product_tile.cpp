@@ -62,8 +62,8 @@ void lower(const Product& product, const TileGeometry& tile, Lowering& lowering)
 
     StepBuilder step(lowering, product.operation().name, product.half() ? "convolution/tile:f16" : "convolution/tile:f32");
     step.local_size(tile.lanes);
-    step.groups(exprs.ceil_div(product.rows(exprs), exprs.constant(rows_of_group(tile))), exprs.constant(column_groups),
-                exprs.constant(product.shape().parts));
+    add_tile_grid(step, exprs, exprs.ceil_div(product.rows(exprs), exprs.constant(rows_of_group(tile))), column_groups,
+                  product.shape().parts);
     product.add_params(step, lowering, product.packing());
     step.geometry(2, product.shape().input_vectors ? 1 : 0).geometry(3, product.shape().output_vectors ? 1 : 0);
     step.geometry(4, tile.rows).geometry(5, vectors).geometry(6, tile.lanes_on_rows ? 1 : 0);
