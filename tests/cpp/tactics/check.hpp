@@ -8,12 +8,14 @@
 
 #include "tactics/operation_case.hpp"
 #include "tactics/tensor_bytes.hpp"
+#include "vulkan/instance.hpp"
 
 namespace tensorvk::test {
 
 //! Names of the candidates that ran. `tolerance` is relative to the largest expected magnitude; 0 asks for equal bytes.
 inline std::vector<std::string> check_all(const OperationCase& operation, const std::vector<kernels::host::Tensor>& expected, double tolerance) {
     const auto device = vulkan::Device::current();
+    const std::uint64_t complaints = vulkan::validation_error_count();
     std::vector<std::string> ran;
     for (const tactics::Candidate& candidate : operation.candidates(device->caps())) {
         if (!candidate.applicable()) {
@@ -32,6 +34,7 @@ inline std::vector<std::string> check_all(const OperationCase& operation, const 
             }
         }
     }
+    EXPECT_EQ(vulkan::validation_error_count(), complaints) << vulkan::validation_errors().back();
     EXPECT_FALSE(ran.empty());
     EXPECT_TRUE(ran.empty() || ran.back().ends_with("/generic")) << "the generic candidate takes everything";
     return ran;
