@@ -29,14 +29,15 @@ ImageStrides image_strides(Lowering& lowering, const Value& value) {
     return {strides[0], strides[1], strides.size() > 3 ? strides[2] : none, strides.back()};
 }
 
-std::optional<std::int64_t> known_product(const shape::Exprs& dims, const shape::ExprPool& exprs) {
-    std::int64_t product = 1;
+void set_rows(ProductShape& shape, const shape::Exprs& dims, const shape::ExprPool& exprs) {
+    bool dynamic = false;
+    shape.least_rows = 1;
     for (const shape::Expr dim : dims) {
         const std::optional<std::int64_t> known = exprs.value(dim);
-        if (!known) return std::nullopt;
-        product *= *known;
+        dynamic = dynamic || !known;
+        shape.least_rows *= known.value_or(1);
     }
-    return product;
+    if (!dynamic) shape.rows = shape.least_rows;
 }
 
 shape::Exprs without_channels(const Value& value) {
@@ -71,8 +72,8 @@ Product::Product(const ConvolutionProblem& p, const shape::ExprPool& exprs)
       type_bits_(p.type_bits()), roles_(p.roles), out_channels_(p.out_channels), groups_(p.groups) {
     packing_ = {.parts = subpixel_ ? p.taps() : p.groups, .columns = p.group_out(), .channels = p.group_in(), .taps = p.taps(),
                 .transposed = subpixel_, .part_per_tap = subpixel_};
-    shape_ = {.parts = packing_.parts, .columns = packing_.columns, .channels = packing_.channels, .taps = subpixel_ ? 1 : p.taps(),
-              .rows = known_product(without_channels(subpixel_ ? x_ : y_), exprs)};
+    shape_ = {.parts = packing_.parts, .columns = packing_.columns, .channels = packing_.channels, .taps = subpixel_ ? 1 : p.taps()};
+    set_rows(shape_, without_channels(subpixel_ ? x_ : y_), exprs);
     shape_.input_vectors = x_.layout == Layout::kCHANNELS_LAST && p.group_in() % 4 == 0;
     shape_.output_vectors = y_.layout == Layout::kCHANNELS_LAST && p.group_out() % 4 == 0;
     if (subpixel_) {
@@ -90,8 +91,8 @@ Product::Product(const MatrixProblem& p, const shape::ExprPool& exprs)
     : operation_(p.operation), x_(p.a), weights_(p.b), y_(p.c), bias_(p.bias), half_(p.half), matrix_(true), type_bits_(p.type_bits()),
       roles_(p.roles), out_channels_(exprs.value(p.n).value_or(0)) {
     packing_ = {.columns = out_channels_, .channels = exprs.value(p.k).value_or(0), .transposed = !p.product().transpose_b};
-    shape_ = {.columns = packing_.columns, .channels = packing_.channels,
-              .rows = known_product({y_.dims.begin(), y_.dims.end() - 1}, exprs)};
+    shape_ = {.columns = packing_.columns, .channels = packing_.channels};
+    set_rows(shape_, {y_.dims.begin(), y_.dims.end() - 1}, exprs);
     shape_.input_vectors = !p.product().transpose_a && packing_.channels % 4 == 0;
     shape_.output_vectors = packing_.columns % 4 == 0;
 }

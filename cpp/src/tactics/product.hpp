@@ -17,7 +17,8 @@ namespace tensorvk::tactics {
 //! What a tactic needs to know before it lowers: all of it constants.
 struct ProductShape {
     std::int64_t parts = 1, columns = 1, channels = 1, taps = 1;
-    std::optional<std::int64_t> rows; // nullopt: dynamic
+    std::optional<std::int64_t> rows{}; // nullopt: dynamic
+    std::int64_t least_rows = 1;      // dynamic dimensions counted as 1
     bool input_vectors = false;       // channels lie together and come in fours
     bool output_vectors = false;
     [[nodiscard]] std::int64_t depth() const { return channels * taps; }

@@ -29,9 +29,8 @@ constexpr std::int64_t kMostSplits = 12;
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 std::int64_t splits_for(const MatrixGeometry& tile, const ProductShape& shape) {
-    if (!shape.rows || *shape.rows == 0) return 1;
-    const std::int64_t tiles = ceil_div(*shape.rows, tile.rows) * ceil_div(shape.columns, tile.columns) * shape.parts;
-    return std::clamp<std::int64_t>(std::min(kWantedGroups / tiles, shape.depth() / kLeastDepth), 1, kMostSplits);
+    const std::int64_t tiles = ceil_div(shape.least_rows, tile.rows) * ceil_div(shape.columns, tile.columns) * shape.parts;
+    return std::clamp<std::int64_t>(std::min(kWantedGroups / std::max<std::int64_t>(tiles, 1), shape.depth() / kLeastDepth), 1, kMostSplits);
 }
 
 bool has_shape(const vulkan::DeviceCaps& caps) {

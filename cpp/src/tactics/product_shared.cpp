@@ -15,8 +15,8 @@ struct SharedGeometry {
 };
 
 constexpr SharedGeometry kTiles[] = {
-    {128, 128, 8, 8, 8}, {128, 64, 16, 8, 8}, {128, 64, 16, 8, 4}, {64, 64, 16, 8, 4}, {64, 64, 16, 4, 4},
-    {128, 32, 16, 8, 4}, {64, 32, 16, 4, 4}, {32, 64, 16, 4, 4}, {32, 32, 32, 4, 4}, {256, 16, 16, 8, 4}, {64, 16, 16, 4, 4},
+    {128, 128, 16, 8, 8}, {256, 64, 16, 8, 8}, {128, 64, 16, 8, 8}, {128, 64, 16, 8, 4}, {64, 64, 16, 8, 4}, {64, 64, 16, 4, 4},
+    {256, 32, 16, 8, 4}, {128, 32, 16, 8, 4}, {64, 32, 16, 4, 4}, {32, 64, 16, 4, 4}, {32, 32, 32, 4, 4}, {256, 16, 16, 8, 4}, {64, 16, 16, 4, 4},
 };
 
 // K is cut where the tiles alone leave most of a large GPU idle: about two workgroups on each of 132 processors.
@@ -27,12 +27,11 @@ constexpr std::int64_t kMostSplits = 16;
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 std::int64_t tiles(const SharedGeometry& tile, const ProductShape& shape) {
-    return ceil_div(shape.rows.value_or(1), tile.rows) * ceil_div(shape.columns, tile.columns) * shape.parts;
+    return ceil_div(shape.least_rows, tile.rows) * ceil_div(shape.columns, tile.columns) * shape.parts;
 }
 
-//! Splits to offer beside 1; 1 when cutting K makes no sense or the rows are unknown.
+//! Splits to offer beside 1, from the fewest rows that there can be: with more, the whole K wins when timed.
 std::int64_t splits_for(const SharedGeometry& tile, const ProductShape& shape) {
-    if (!shape.rows || *shape.rows == 0) return 1;
     const std::int64_t wanted = kWantedGroups / std::max<std::int64_t>(tiles(tile, shape), 1);
     return std::clamp<std::int64_t>(std::min(wanted, shape.depth() / kLeastDepth), 1, kMostSplits);
 }

@@ -39,15 +39,15 @@ std::string refuse(const TileGeometry& tile, const ProductShape& shape) {
     if (tile.vectors > 1 && tile.vectors < 4 && tile.lanes_on_rows && shape.columns <= 4 * tile.vectors) {
         return text("there are only ", shape.columns, " output channels, the wider tile is cut to them already");
     }
-    if (!shape.rows) return {};
-    if (tile.lanes_on_rows && tile.rows < 4 && *shape.rows > kFewRows) {
-        return text("there are ", *shape.rows, " output positions; this tile is for up to ", kFewRows);
+    if (tile.lanes_on_rows && tile.rows < 4 && shape.least_rows > kFewRows) {
+        return text("there are ", shape.least_rows, " output positions or more; this tile is for up to ", kFewRows);
     }
+    if (!tile.lanes_on_rows && shape.least_rows > kFewRows) {
+        return text("there are ", shape.least_rows, " output positions or more; lanes side by side on channels are for up to ", kFewRows);
+    }
+    if (!shape.rows) return {};
     if (tile.lanes_on_rows && *shape.rows * 4 < rows_of_group(tile)) {
         return text("there are ", *shape.rows, " output positions, a tile takes ", rows_of_group(tile), " and would be mostly empty");
-    }
-    if (!tile.lanes_on_rows && *shape.rows > kFewRows) {
-        return text("there are ", *shape.rows, " output positions; lanes side by side on channels are for up to ", kFewRows);
     }
     return {};
 }
