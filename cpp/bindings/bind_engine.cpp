@@ -152,14 +152,15 @@ void add_facts(EngineClass& cls) {
 
 void bind_inspector(py::module_& module) {
     using Inspector = IEngineInspector;
-    py::class_<Inspector, std::shared_ptr<Inspector>>(module, "EngineInspector", "Texts about an engine.")
-        .def("get_engine_information", &Inspector::getEngineInformation, py::arg("format"))
+    py::class_<Inspector, std::shared_ptr<Inspector>> cls(module, "EngineInspector", "Texts about an engine.");
+    cls.def("get_engine_information", &Inspector::getEngineInformation, py::arg("format"))
         .def("get_layer_information", &Inspector::getLayerInformation, py::arg("layer_index"), py::arg("format"))
         .def_property("execution_context",
                       py::cpp_function(&Inspector::getExecutionContext, py::return_value_policy::reference),
                       py::cpp_function(
                           [](Inspector& self, const IExecutionContext* context) { self.setExecutionContext(context); },
                           py::keep_alive<1, 2>()));
+    add_error_recorder(cls, [](const Inspector& self) -> api::Reporter& { return api::RuntimeAccess::reporter(self); });
 }
 
 } // namespace

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorvk as trt
-from engines import CollectingLogger
+from engines import CollectingLogger, infer
 from tensorvk import cudart
 
 X = np.array([[-1, 2, -3], [4, -5, 6]], np.float32)
@@ -415,3 +415,30 @@ def test_a_run_without_shapes_is_refused(plan: bytes, memory: list[int]) -> None
     context = load(plan, logger).create_execution_context()
     assert not context.execute_v2(memory)
     assert "'x'" in logger.errors()[0]
+
+
+def test_activations_may_live_in_the_users_memory() -> None:
+    logger = CollectingLogger()
+    builder = trt.Builder(logger)
+    network = builder.create_network()
+    tensor = network.add_input("x", trt.float32, (1, 4, 5, 5))
+    for _ in range(3):  # something must lie between the kernels
+        layer = network.add_convolution_nd(tensor, 4, (3, 3), np.ones((4, 4, 3, 3), np.float32))
+        layer.padding_nd = (1, 1)
+        tensor = layer.get_output(0)
+    network.mark_output(tensor)
+    engine = builder.build_engine(network, builder.create_builder_config())
+    feed = {"x": np.arange(100, dtype=np.float32).reshape(1, 4, 5, 5)}
+    own = engine.create_execution_context()
+    users = engine.create_execution_context_without_device_memory()
+    assert engine.device_memory_size > 0
+    _, memory = cudart.cudaMalloc(engine.device_memory_size)
+    users.device_memory = memory
+    for expected, actual in zip(infer(own, feed).values(), infer(users, feed).values(), strict=True):
+        np.testing.assert_array_equal(expected, actual)
+    users.set_device_memory(memory, 4)
+    x = y = cudart.cudaMalloc(400)[1]
+    assert not users.execute_v2([x, y])
+    assert "activations" in trt.last_error().lower()
+    cudart.cudaFree(memory)
+    cudart.cudaFree(x)

@@ -180,6 +180,33 @@ def test_a_slice_waits_for_its_mode(shop: Workshop) -> None:
     assert layer.start == (-1, -1)
 
 
+def test_a_slices_fill_value_may_come_before_its_mode(shop: Workshop) -> None:
+    layer = shop.network.add_slice(shop.input(4, 4), (-1, -1), (6, 6), (1, 1))
+    layer.set_input(4, shop.constant(np.float32(7)))
+    layer.mode = trt.SampleMode.FILL
+    shop.network.mark_output(layer.get_output(0))
+    assert layer.num_inputs == 5 and layer.get_input(2) is None
+    assert shop.supported() and shop.logger.errors() == []
+
+
+def test_an_input_that_does_not_fit_is_refused_at_once(shop: Workshop) -> None:
+    a, b = shop.input(2, 3, name="a"), shop.input(3, name="b")
+    layer = shop.network.add_elementwise(a, a, trt.ElementWiseOperation.SUM)
+    layer.set_input(1, b)
+    assert layer.get_input(1) is a and "'b'" in shop.logger.errors()[0]
+    layer.set_input(99, a)
+    assert "no input 99" in shop.logger.errors()[1]
+    layer.set_input(1, Workshop().input(2, 3))
+    assert "another network" in shop.logger.errors()[2]
+
+
+def test_a_rank_that_no_shape_has_is_refused(shop: Workshop) -> None:
+    unknown = shop.network.add_shuffle(shop.input(2))
+    unknown.set_input(1, shop.network.add_shape(shop.input(2, name="like")).get_output(0))
+    assert shop.network.add_input("y", trt.float32, unknown.reshape_dims) is None
+    assert "rank -1" in shop.logger.errors()[0]
+
+
 def test_shuffle_transposes_and_reshapes(shop: Workshop) -> None:
     layer = shop.network.add_shuffle(shop.input(2, 3, 4))
     layer.first_transpose = (1, 0, 2)

@@ -171,6 +171,7 @@ class IEngineInspector {
     [[nodiscard]] IErrorRecorder* getErrorRecorder() const;
 
   private:
+    friend struct api::RuntimeAccess;
     std::shared_ptr<api::EngineState> state_;
     const IExecutionContext* context_ = nullptr;
     mutable std::string text_;

@@ -11,8 +11,13 @@
 
 namespace tensorvk::api {
 
+//! Throws InvalidArgument for a rank that no shape has.
 [[nodiscard]] inline std::span<const std::int64_t> view(const Dims& dims) {
-    return {dims.d, static_cast<std::size_t>(std::clamp(dims.nbDims, 0, Dims::MAX_DIMS))};
+    if (dims.nbDims < 0 || dims.nbDims > Dims::MAX_DIMS) {
+        throw InvalidArgument(text("A shape of rank ", dims.nbDims, " was given; 0 to ", Dims::MAX_DIMS,
+                                   " dimensions are possible, and the rank -1 stands for a shape that is not known."));
+    }
+    return {dims.d, static_cast<std::size_t>(dims.nbDims)};
 }
 
 [[nodiscard]] inline std::vector<std::int64_t> to_vector(const Dims& dims) {

@@ -1,5 +1,7 @@
 #include "tensorvk/layer.h"
 
+#include <algorithm>
+
 #include "api/network_state.hpp"
 
 namespace tensorvk {
@@ -54,14 +56,15 @@ ITensor* ILayer::getOutput(int32_t index) const {
 
 void ILayer::setInput(int32_t index, ITensor& tensor) {
     succeeds(network_->reporter(), [&] {
-        if (index < 0) {
+        constexpr int32_t kMost = 8; // no layer has more, except concatenations, which do not grow here
+        if (index < 0 || index >= std::max(kMost, getNbInputs())) {
             throw InvalidArgument(text("Layer '", layer_->name, "' has no input ", index, "."));
         }
-        // Inputs between the last one and this one stay absent: slice input 2 may be set without input 1.
-        while (layer_->inputs.size() < static_cast<std::size_t>(index)) {
-            layer_->inputs.push_back(nullptr);
+        if (&api::Access::state(tensor) != network_) {
+            throw InvalidArgument(text("Layer '", layer_->name, "' cannot take tensor '", tensor.getName(),
+                                       "', which belongs to another network."));
         }
-        network_->graph().set_input(layer_, static_cast<std::size_t>(index), api::Access::node(tensor));
+        network_->set_input(*layer_, static_cast<std::size_t>(index), api::Access::node(tensor));
     });
 }
 

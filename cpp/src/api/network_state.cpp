@@ -99,6 +99,20 @@ void NetworkState::edit(graph::Layer& layer, const std::function<void()>& change
     }
 }
 
+void NetworkState::set_input(graph::Layer& layer, std::size_t index, graph::Tensor* tensor) {
+    try {
+        graph_.set_input(&layer, index, tensor);
+    } catch (const Error&) {
+        if (std::ranges::count(invalid_, &layer) == 0) {
+            throw;
+        }
+        edit(layer, [&] {
+            layer.inputs.resize(std::max(layer.inputs.size(), index + 1), nullptr);
+            layer.inputs[index] = tensor;
+        });
+    }
+}
+
 void NetworkState::check() {
     while (!invalid_.empty()) {
         graph_.update(invalid_.front());

@@ -45,6 +45,8 @@ class NetworkState : public std::enable_shared_from_this<NetworkState> {
                       const std::vector<graph::Attributes>& candidates);
     //! Changes a layer and infers again; a layer that becomes invalid is remembered and warned about.
     void edit(graph::Layer& layer, const std::function<void()>& change);
+    //! Replaces an input. A layer that waits for another setter waits on; any other takes only what fits.
+    void set_input(graph::Layer& layer, std::size_t index, graph::Tensor* tensor);
     //! Throws the first sentence about a layer that is still invalid.
     void check();
 

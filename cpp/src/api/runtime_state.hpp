@@ -53,6 +53,7 @@ struct ContextState {
 struct RuntimeAccess {
     static const std::shared_ptr<EngineState>& state(const ICudaEngine& engine) { return engine.state_; }
     static ContextState& state(const IExecutionContext& context) { return *context.state_; }
+    static Reporter& reporter(const IEngineInspector& inspector) { return *inspector.state_->reporter; }
     static const std::shared_ptr<Reporter>& reporter(const IRuntime& runtime) { return runtime.reporter_; }
 };
 
