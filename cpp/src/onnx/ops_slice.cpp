@@ -313,11 +313,23 @@ void tile(NodeContext& node) {
         fail(NodeErrorCode::kINVALID_NODE, "It has ", repeats->values->size(), " repeats for an input of ", rank,
              " dimensions; one for each is needed.");
     }
+    Ints axes;
+    std::vector<Tensor*> size;
+    for (std::size_t axis = 0; axis < rank; ++axis) {
+        if (b.network().exprs().is((*repeats->values)[axis], 1)) {
+            continue;
+        }
+        axes.push_back(static_cast<std::int64_t>(axis));
+        Tensor* count = element(b, repeats, axes.back());
+        size.push_back(b.elementwise(Op::kPROD, b.extents_of(x, {axes.back()}), count, "size"));
+    }
+    if (axes.empty()) {
+        return node.output(b.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{}));
+    }
     graph::SliceAttributes a;
     a.mode = SampleMode::kWRAP;
-    const Ints axes = every_axis(rank);
-    Tensor* size = b.elementwise(Op::kPROD, b.shape_of(x), repeats, "size");
-    node.output(b.slice(x, axes, b.ints(Ints(rank, 0)), size, b.ints(Ints(rank, 1)), a, nullptr, ""));
+    const std::size_t count = axes.size();
+    node.output(b.slice(x, axes, b.ints(Ints(count, 0)), joined(b, size), b.ints(Ints(count, 1)), a, nullptr, ""));
 }
 
 constexpr Operator kOperators[] = {
