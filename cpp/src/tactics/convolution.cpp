@@ -7,10 +7,12 @@ namespace tensorvk::tactics {
 namespace {
 
 std::vector<Candidate> products(const ConvolutionProblem& problem, const Query& query) {
-    return product_candidates(problem.transposed() ? "deconv" : "conv", Product::refuse(problem, query), Product(problem, query.exprs), query);
+    return product_candidates(problem.transposed() ? "deconv" : "conv", Product::refuse(problem, query),
+                              Product(problem, query.exprs), query);
 }
 
-// In the order in which candidates are tried. A tactic answers for what it was made for and refuses the rest with a reason.
+// In the order in which candidates are tried. A tactic answers for what it was made for and refuses the rest with a
+// reason.
 constexpr ConvolutionTactic kTactics[] = {
     convolution_generic,
     convolution_depthwise,
@@ -19,8 +21,8 @@ constexpr ConvolutionTactic kTactics[] = {
 
 } // namespace
 
-std::vector<Candidate> convolution_candidates(const Operation& operation, std::span<const Value> values, const vulkan::DeviceCaps& caps,
-                                              const shape::ExprPool& exprs) {
+std::vector<Candidate> convolution_candidates(const Operation& operation, std::span<const Value> values,
+                                              const vulkan::DeviceCaps& caps, const shape::ExprPool& exprs) {
     const Query query{operation, values, caps, exprs};
     const ConvolutionProblem problem(query);
     std::vector<Candidate> out;

@@ -20,11 +20,14 @@ std::string refuse(const ConvolutionProblem& p, const Query& query, std::int64_t
         return text("there are ", p.groups, " groups, ", p.in_channels, " input and ", p.out_channels,
                     " output channels; depthwise means as many of each");
     }
-    if (p.x.dims.size() > 4) return text("the convolution has ", p.x.dims.size() - 2, " spatial axes, this kernel takes one or two");
+    if (p.x.dims.size() > 4)
+        return text("the convolution has ", p.x.dims.size() - 2, " spatial axes, this kernel takes one or two");
     if (p.in_channels % 4 != 0) return text("there are ", p.in_channels, " channels, not a multiple of 4");
-    if (p.x.layout != Layout::kCHANNELS_LAST || p.y.layout != Layout::kCHANNELS_LAST) return "the input or the output is not stored channels last";
+    if (p.x.layout != Layout::kCHANNELS_LAST || p.y.layout != Layout::kCHANNELS_LAST)
+        return "the input or the output is not stored channels last";
     if (span_of(p, outputs) > kWidestSpan) {
-        return text(outputs, " neighbouring outputs cover ", span_of(p, outputs), " inputs of a line, the kernel unrolls up to ", kWidestSpan);
+        return text(outputs, " neighbouring outputs cover ", span_of(p, outputs),
+                    " inputs of a line, the kernel unrolls up to ", kWidestSpan);
     }
     return refuse_epilogue(query, p.roles, false);
 }
@@ -33,11 +36,12 @@ void lower(const ConvolutionProblem& p, std::int32_t outputs, Lowering& lowering
     shape::ExprPool& exprs = lowering.exprs();
     const Packing packing{.columns = p.out_channels, .channels = 1, .taps = p.taps()};
     const std::int32_t weights = pack_weights(lowering, p.operation.name, p.weights.buffer, packing);
-    const std::int32_t bias = pack_bias(lowering, p.operation.name, p.bias, p.weights.buffer, p.out_channels);
+    const std::int32_t bias = pack_bias(lowering, p.operation.name, p.bias, p.out_channels);
     const auto in = p.spatial(p.x, exprs);
     const auto out = p.spatial(p.y, exprs);
     const shape::Expr runs = exprs.ceil_div(out[2], exprs.constant(outputs));
-    const shape::Expr count = exprs.product(shape::Exprs{p.y.dims[0], out[1], runs, exprs.constant(p.out_channels / 4)});
+    const shape::Expr count =
+        exprs.product(shape::Exprs{p.y.dims[0], out[1], runs, exprs.constant(p.out_channels / 4)});
 
     StepBuilder step(lowering, p.operation.name, p.half() ? "convolution/depthwise:f16" : "convolution/depthwise:f32");
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));

@@ -12,9 +12,15 @@ void lower(const ConvolutionProblem& p, Lowering& lowering) {
     StepBuilder step(lowering, p.operation.name, "convolution/generic:" + variant);
     const shape::Expr count = exprs.product(p.y.dims);
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
-    step.param(count).param(p.out_channels).params(p.spatial(p.y, exprs)).param(p.in_channels).params(p.spatial(p.x, exprs));
+    step.param(count)
+        .param(p.out_channels)
+        .params(p.spatial(p.y, exprs))
+        .param(p.in_channels)
+        .params(p.spatial(p.x, exprs));
     step.param(p.groups).params(p.kernel).params(p.stride).params(p.dilation).params(p.pre);
-    step.param(p.x.layout == Layout::kCHANNELS_LAST ? 1 : 0).param(p.y.layout == Layout::kCHANNELS_LAST ? 1 : 0).param(p.bias >= 0 ? 1 : 0);
+    step.param(p.x.layout == Layout::kCHANNELS_LAST ? 1 : 0)
+        .param(p.y.layout == Layout::kCHANNELS_LAST ? 1 : 0)
+        .param(p.bias >= 0 ? 1 : 0);
     step.reads(p.x.buffer).reads(p.weights.buffer).reads(p.bias >= 0 ? p.bias : p.weights.buffer).writes(p.y.buffer);
     add_epilogue(step, lowering, p.operation, p.roles, p.type_bits(), p.weights.buffer);
     lowering.add(step.take());

@@ -16,7 +16,8 @@ ConvolutionProblem::Triple triple(const std::vector<std::int64_t>& values, std::
 std::int64_t channels(const Value& value, const shape::ExprPool& exprs, const std::string& layer) {
     const std::optional<std::int64_t> known = exprs.value(value.dims.at(1));
     if (!known) {
-        throw Unsupported(text("Convolution '", layer, "': the channel count of '", value.name, "' is dynamic (", exprs.str(value.dims[1]),
+        throw Unsupported(text("Convolution '", layer, "': the channel count of '", value.name, "' is dynamic (",
+                               exprs.str(value.dims[1]),
                                "); it must be a constant, give the input a fixed number of channels."));
     }
     return *known;
@@ -30,8 +31,8 @@ ConvolutionProblem::ConvolutionProblem(const Query& query)
     if (operation.has_bias) bias = query.input(2).buffer;
     const kernels::ConvGeometry& geometry = convolution().geometry;
     if (x.dims.size() < 3 || x.dims.size() > 5 || geometry.kernel.size() + 2 != x.dims.size()) {
-        throw Unsupported(text("Convolution '", layer, "': its input has rank ", x.dims.size(), " and its kernel ", geometry.kernel.size(),
-                               " axes; one to three spatial axes are supported."));
+        throw Unsupported(text("Convolution '", layer, "': its input has rank ", x.dims.size(), " and its kernel ",
+                               geometry.kernel.size(), " axes; one to three spatial axes are supported."));
     }
     roles = convolution_roles(x.dims.size());
     in_channels = channels(x, query.exprs, layer);

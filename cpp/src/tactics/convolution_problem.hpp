@@ -1,4 +1,5 @@
-// A convolution as its tactics see it: always three spatial axes (missing ones have extent 1), the constants picked out.
+// A convolution as its tactics see it: always three spatial axes (missing ones have extent 1), the constants picked
+// out.
 #pragma once
 
 #include <array>
@@ -37,7 +38,7 @@ struct ConvolutionProblem {
     //! Output positions of all pictures: batch times the spatial extent.
     [[nodiscard]] shape::Expr positions(const Value& value, shape::ExprPool& exprs) const;
 
-private:
+  private:
     bool half_ = false;
 };
 

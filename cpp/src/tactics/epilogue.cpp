@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::int32_t kOperandHalf = 16; // bit of operand 0 in G(0)
 
-bool is_float(DataType type) { return type == DataType::kFLOAT || type == DataType::kHALF; }
+bool is_float(DataType type) {
+    return type == DataType::kFLOAT || type == DataType::kHALF;
+}
 
 std::int32_t encode_mode(const OperandMode& mode) {
     return static_cast<std::int32_t>(mode.kind) << 6 | (mode.channels_last ? 32 : 0) | mode.axes;
@@ -35,7 +37,8 @@ AxisRoles matrix_roles(std::size_t rank) {
     return roles;
 }
 
-std::optional<OperandMode> operand_mode(const Value& operand, const Value& output, const AxisRoles& roles, const shape::ExprPool& exprs) {
+std::optional<OperandMode> operand_mode(const Value& operand, const Value& output, const AxisRoles& roles,
+                                        const shape::ExprPool& exprs) {
     OperandMode mode;
     mode.channels_last = operand.layout == Layout::kCHANNELS_LAST;
     if (operand.dims.size() > output.dims.size()) return std::nullopt;
@@ -66,19 +69,22 @@ std::string refuse_epilogue(const Query& query, const AxisRoles& roles, bool gen
     for (const ValueId id : query.operation.operands) {
         const Value& operand = query.value(id);
         if (!is_float(operand.dtype)) {
-            return text("operand '", operand.name, "' is ", dtype_name(operand.dtype), ", only float32 and float16 can be fused");
+            return text("operand '", operand.name, "' is ", dtype_name(operand.dtype),
+                        ", only float32 and float16 can be fused");
         }
         const std::optional<OperandMode> mode = operand_mode(operand, output, roles, query.exprs);
-        if (!mode) return text("operand '", operand.name, "' is not known to broadcast to the output '", output.name, "'");
+        if (!mode)
+            return text("operand '", operand.name, "' is not known to broadcast to the output '", output.name, "'");
         if (!general && mode->kind == OperandKind::kGENERAL) {
-            return text("operand '", operand.name, "' is neither laid out like the output, nor one value per channel, nor one value");
+            return text("operand '", operand.name,
+                        "' is neither laid out like the output, nor one value per channel, nor one value");
         }
     }
     return {};
 }
 
-void add_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operation, const AxisRoles& roles, std::int32_t types,
-                  std::int32_t unused) {
+void add_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operation, const AxisRoles& roles,
+                  std::int32_t types, std::int32_t unused) {
     const Value& output = lowering.value(operation.outputs.at(0));
     std::int32_t modes = 0;
     for (std::size_t k = 0; k < kernels::PointwiseProgram::kMaxOperands; ++k) {
@@ -89,7 +95,8 @@ void add_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operat
         const Value& operand = lowering.value(operation.operands[k]);
         const std::optional<OperandMode> mode = operand_mode(operand, output, roles, lowering.exprs());
         if (!mode) {
-            throw InternalError(text("Layer '", operation.name, "' was lowered with operand '", operand.name, "', which its kernel refuses."));
+            throw InternalError(text("Layer '", operation.name, "' was lowered with operand '", operand.name,
+                                     "', which its kernel refuses."));
         }
         modes |= static_cast<std::int32_t>(static_cast<std::uint32_t>(encode_mode(*mode)) << (8 * k));
         types |= operand.dtype == DataType::kHALF ? kOperandHalf << k : 0;

@@ -1,4 +1,5 @@
-// How kernels with an epilogue (shaders/common/epilogue.glsl) find its operands: two constants of the pipeline and four bindings.
+// How kernels with an epilogue (shaders/common/epilogue.glsl) find its operands: two constants of the pipeline and four
+// bindings.
 #pragma once
 
 #include <cstdint>
@@ -33,13 +34,14 @@ struct AxisRoles {
 [[nodiscard]] std::optional<OperandMode> operand_mode(const Value& operand, const Value& output, const AxisRoles& roles,
                                                       const shape::ExprPool& exprs);
 
-//! Why a kernel with this epilogue cannot run, or empty. `general`: the kernel takes operands that extend along any set of axes.
+//! Why a kernel with this epilogue cannot run, or empty. `general`: the kernel takes operands that extend along any set
+//! of axes.
 [[nodiscard]] std::string refuse_epilogue(const Query& query, const AxisRoles& roles, bool general);
 
-//! Adds constants G(0), G(1), the pointwise program and bindings 4 .. 7; `unused` fills the bindings of absent operands.
-//! `types` holds the caller's bits of G(0).
-void add_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operation, const AxisRoles& roles, std::int32_t types,
-                  std::int32_t unused);
+//! Adds constants G(0), G(1), the pointwise program and bindings 4 .. 7; `unused` fills the bindings of absent
+//! operands. `types` holds the caller's bits of G(0).
+void add_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operation, const AxisRoles& roles,
+                  std::int32_t types, std::int32_t unused);
 
 //! True when one of the operation's values is stored as half: the kernel's f16 variant is needed.
 [[nodiscard]] bool touches_half(const Query& query);

@@ -10,7 +10,8 @@ std::vector<Candidate> products(const MatrixProblem& problem, const Query& query
     return product_candidates("matrix", Product::refuse(problem, query), Product(problem, query.exprs), query);
 }
 
-// In the order in which candidates are tried. A tactic answers for what it was made for and refuses the rest with a reason.
+// In the order in which candidates are tried. A tactic answers for what it was made for and refuses the rest with a
+// reason.
 constexpr MatrixTactic kTactics[] = {
     matrix_generic,
     products,
@@ -18,8 +19,8 @@ constexpr MatrixTactic kTactics[] = {
 
 } // namespace
 
-std::vector<Candidate> matrix_candidates(const Operation& operation, std::span<const Value> values, const vulkan::DeviceCaps& caps,
-                                         const shape::ExprPool& exprs) {
+std::vector<Candidate> matrix_candidates(const Operation& operation, std::span<const Value> values,
+                                         const vulkan::DeviceCaps& caps, const shape::ExprPool& exprs) {
     const Query query{operation, values, caps, exprs};
     const MatrixProblem problem(query);
     std::vector<Candidate> out;

@@ -4,11 +4,12 @@
 
 namespace tensorvk::tactics {
 
-MatrixProblem::MatrixProblem(const Query& query) : operation(query.operation), a(query.input(0)), b(query.input(1)), c(query.output()) {
+MatrixProblem::MatrixProblem(const Query& query)
+    : operation(query.operation), a(query.input(0)), b(query.input(1)), c(query.output()) {
     if (operation.has_bias) bias = query.input(2).buffer;
     if (a.dims.size() < 2 || b.dims.size() < 2 || c.dims.size() < 2) {
-        throw Unsupported(text("Matrix product '", operation.name, "': its factors have ranks ", a.dims.size(), " and ", b.dims.size(),
-                               "; both need rank 2 or more, reshape vectors to matrices first."));
+        throw Unsupported(text("Matrix product '", operation.name, "': its factors have ranks ", a.dims.size(), " and ",
+                               b.dims.size(), "; both need rank 2 or more, reshape vectors to matrices first."));
     }
     const std::size_t rank = a.dims.size();
     m = a.dims[product().transpose_a ? rank - 1 : rank - 2];

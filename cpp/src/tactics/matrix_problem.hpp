@@ -1,4 +1,5 @@
-// A matrix product as its tactics see it: c[batch..., m, n] = a[batch..., m, k] * b[batch..., k, n], strides in memory, batch broadcast.
+// A matrix product as its tactics see it: c[batch..., m, n] = a[batch..., m, k] * b[batch..., k, n], strides in memory,
+// batch broadcast.
 #pragma once
 
 #include <cstdint>
@@ -25,13 +26,14 @@ struct MatrixProblem {
     [[nodiscard]] std::int32_t type_bits() const;
 };
 
-//! One factor as a kernel reads it: element strides of its rows and columns (after transposition) and of the result's batch axes, 0 where
-//! it is broadcast.
+//! One factor as a kernel reads it: element strides of its rows and columns (after transposition) and of the result's
+//! batch axes, 0 where it is broadcast.
 struct FactorStrides {
     shape::Expr row{}, column{};
     shape::Exprs batch;
 };
-[[nodiscard]] FactorStrides factor_strides(Lowering& lowering, const Value& factor, bool transpose, std::size_t result_rank);
+[[nodiscard]] FactorStrides factor_strides(Lowering& lowering, const Value& factor, bool transpose,
+                                           std::size_t result_rank);
 
 using MatrixTactic = std::vector<Candidate> (*)(const MatrixProblem& problem, const Query& query);
 

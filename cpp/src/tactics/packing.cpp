@@ -8,36 +8,68 @@ namespace {
 
 constexpr std::int32_t kPackLocalSize = 64;
 
+struct Target {
+    std::int32_t buffer;
+    bool make;     // a step has to fill it
+    bool constant; // once per engine instead of in every run
+};
+
+//! Where a packed form of `source` goes; -1 stands for no source, which is as constant as can be.
+Target target_for(Lowering& lowering, std::int32_t source, const std::string& key, std::int64_t bytes) {
+    const auto& buffers = lowering.program().buffers;
+    if (source >= 0 && buffers[static_cast<std::size_t>(source)].kind != plan::BufferKind::kCONSTANT) {
+        return {lowering.scratch(lowering.exprs().constant(bytes)), true, false};
+    }
+    const auto [buffer, make] = lowering.derived(key, bytes);
+    return {buffer, make, true};
+}
+
+void add_step(Lowering& lowering, StepBuilder& step, const Target& target) {
+    target.constant ? lowering.add_init(step.take()) : lowering.add(step.take());
+}
+
 } // namespace
 
 std::int32_t pack_weights(Lowering& lowering, const std::string& layer, std::int32_t weights, const Packing& packing) {
     const std::int64_t count = packing.parts * packing.padded_depth() * packing.padded_columns();
     const std::int64_t bytes = count * (packing.half ? 2 : 4);
-    const bool constant = lowering.program().buffers[static_cast<std::size_t>(weights)].kind == plan::BufferKind::kCONSTANT;
-    const std::string key = text("packed:", weights, ":", packing.parts, "x", packing.padded_depth(), "x", packing.padded_columns(),
-                                 packing.half ? ":f16" : ":f32", packing.transposed ? ":t" : "", packing.part_per_tap ? ":p" : "");
-    const auto [buffer, make] = constant ? lowering.derived(key, bytes) : std::pair(lowering.scratch(lowering.exprs().constant(bytes)), true);
-    if (!make) return buffer;
+    const std::string key =
+        text("packed:", weights, ":", packing.parts, "x", packing.padded_depth(), "x", packing.padded_columns(),
+             packing.half ? ":f16" : ":f32", packing.transposed ? ":t" : "", packing.part_per_tap ? ":p" : "");
+    const Target target = target_for(lowering, weights, key, bytes);
+    if (!target.make) return target.buffer;
     StepBuilder step(lowering, layer, packing.half ? "convolution/pack:f16" : "convolution/pack:f32");
-    step.local_size(kPackLocalSize).flat_groups(lowering.exprs().constant((count + kPackLocalSize - 1) / kPackLocalSize));
-    step.specialize(false).param(count).param(packing.padded_columns()).param(packing.padded_depth()).param(packing.columns);
-    step.param(packing.channels).param(packing.taps).param(packing.transposed ? 1 : 0).param(packing.part_per_tap ? 1 : 0).param(0);
-    step.reads(weights).writes(buffer);
-    constant ? lowering.add_init(step.take()) : lowering.add(step.take());
-    return buffer;
+    step.local_size(kPackLocalSize)
+        .flat_groups(lowering.exprs().constant((count + kPackLocalSize - 1) / kPackLocalSize));
+    step.specialize(false)
+        .param(count)
+        .param(packing.padded_columns())
+        .param(packing.padded_depth())
+        .param(packing.columns);
+    step.param(packing.channels)
+        .param(packing.taps)
+        .param(packing.transposed ? 1 : 0)
+        .param(packing.part_per_tap ? 1 : 0)
+        .param(0);
+    step.reads(weights).writes(target.buffer);
+    add_step(lowering, step, target);
+    return target.buffer;
 }
 
-std::int32_t pack_bias(Lowering& lowering, const std::string& layer, std::int32_t bias, std::int32_t any, std::int64_t channels) {
+std::int32_t pack_bias(Lowering& lowering, const std::string& layer, std::int32_t bias, std::int64_t channels) {
     const std::int64_t count = (channels + 3) / 4 * 4 + 4; // kernels read four from any channel
     const std::string key = bias >= 0 ? text("bias:", bias, ":", count) : text("zeros:", count);
-    const auto [buffer, make] = lowering.derived(key, count * 4);
-    if (!make) return buffer;
+    const Target target = target_for(lowering, bias, key, count * 4);
+    if (!target.make) return target.buffer;
     StepBuilder step(lowering, layer, "convolution/pack:f32");
-    step.local_size(kPackLocalSize).flat_groups(lowering.exprs().constant((count + kPackLocalSize - 1) / kPackLocalSize));
-    step.specialize(false).param(count).param(count).param(1).param(channels).param(1).param(1).param(0).param(0).param(bias >= 0 ? 0 : 1);
-    step.reads(bias >= 0 ? bias : any).writes(buffer);
-    lowering.add_init(step.take());
-    return buffer;
+    step.local_size(kPackLocalSize)
+        .flat_groups(lowering.exprs().constant((count + kPackLocalSize - 1) / kPackLocalSize));
+    step.specialize(false).param(count).param(count).param(1).param(channels).param(1).param(1).param(0).param(0).param(
+        bias >= 0 ? 0 : 1);
+    step.reads(bias >= 0 ? bias : target.buffer)
+        .writes(target.buffer); // zeros read nothing, but the binding has to be there
+    add_step(lowering, step, target);
+    return target.buffer;
 }
 
 } // namespace tensorvk::tactics

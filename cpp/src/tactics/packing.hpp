@@ -17,14 +17,20 @@ struct Packing {
     bool half = false;
 
     [[nodiscard]] std::int64_t depth() const { return part_per_tap ? channels : channels * taps; }
-    [[nodiscard]] std::int64_t padded_columns() const { return (columns + column_multiple - 1) / column_multiple * column_multiple; }
-    [[nodiscard]] std::int64_t padded_depth() const { return (depth() + depth_multiple - 1) / depth_multiple * depth_multiple; }
+    [[nodiscard]] std::int64_t padded_columns() const {
+        return (columns + column_multiple - 1) / column_multiple * column_multiple;
+    }
+    [[nodiscard]] std::int64_t padded_depth() const {
+        return (depth() + depth_multiple - 1) / depth_multiple * depth_multiple;
+    }
 };
 
 //! The packed weights. A source that is no constant is packed in every run, into scratch memory.
-[[nodiscard]] std::int32_t pack_weights(Lowering& lowering, const std::string& layer, std::int32_t weights, const Packing& packing);
+[[nodiscard]] std::int32_t pack_weights(Lowering& lowering, const std::string& layer, std::int32_t weights,
+                                        const Packing& packing);
 
-//! The bias as floats with room to read four from any channel on; zeros when `bias` is -1 (`any` is some buffer to bind instead).
-[[nodiscard]] std::int32_t pack_bias(Lowering& lowering, const std::string& layer, std::int32_t bias, std::int32_t any, std::int64_t channels);
+//! The bias as floats with room to read four from any channel on; zeros when `bias` is -1.
+[[nodiscard]] std::int32_t pack_bias(Lowering& lowering, const std::string& layer, std::int32_t bias,
+                                     std::int64_t channels);
 
 } // namespace tensorvk::tactics

@@ -49,30 +49,54 @@ shape::Exprs without_channels(const Value& value) {
 } // namespace
 
 std::string Product::refuse(const ConvolutionProblem& p, const Query& query) {
-    if (p.x.dims.size() > 4) return text("the convolution has ", p.x.dims.size() - 2, " spatial axes, this kernel takes one or two");
+    if (p.x.dims.size() > 4)
+        return text("the convolution has ", p.x.dims.size() - 2, " spatial axes, this kernel takes one or two");
     if (p.transposed()) {
-        const bool fits = p.kernel == p.stride && all(p.dilation, 1) && all(p.pre, 0) && zeros(p.convolution().geometry.post) &&
-                          zeros(p.convolution().output_padding) && p.groups == 1;
-        if (!fits) return "a transposed convolution is a matrix product only when its kernel is its stride, without padding, dilation and groups";
+        const bool fits = p.kernel == p.stride && all(p.dilation, 1) && all(p.pre, 0) &&
+                          zeros(p.convolution().geometry.post) && zeros(p.convolution().output_padding) &&
+                          p.groups == 1;
+        if (!fits)
+            return "a transposed convolution is a matrix product only when its kernel is its stride, without padding, "
+                   "dilation and groups";
     }
     return refuse_epilogue(query, p.roles, false);
 }
 
 std::string Product::refuse(const MatrixProblem& p, const Query& query) {
-    if (p.b.dims.size() != 2) return text("the second factor has rank ", p.b.dims.size(), ", this kernel takes one matrix for all rows");
+    if (p.b.dims.size() != 2)
+        return text("the second factor has rank ", p.b.dims.size(), ", this kernel takes one matrix for all rows");
     if (p.b.dtype != DataType::kFLOAT) return "the second factor is not float32";
-    if (p.product().transpose_a && p.a.dims.size() != 2) return text("the first factor is transposed and has rank ", p.a.dims.size(), ", not 2");
-    if (p.a.layout != Layout::kLINEAR || p.c.layout != Layout::kLINEAR) return "a factor or the product is stored channels last, not in rows";
-    if (!query.exprs.value(p.k) || !query.exprs.value(p.n)) return "the columns or the depth of the product are dynamic, this kernel packs its second factor";
+    if (p.product().transpose_a && p.a.dims.size() != 2)
+        return text("the first factor is transposed and has rank ", p.a.dims.size(), ", not 2");
+    if (p.a.layout != Layout::kLINEAR || p.c.layout != Layout::kLINEAR)
+        return "a factor or the product is stored channels last, not in rows";
+    if (!query.exprs.value(p.k) || !query.exprs.value(p.n))
+        return "the columns or the depth of the product are dynamic, this kernel packs its second factor";
     return refuse_epilogue(query, p.roles, false);
 }
 
 Product::Product(const ConvolutionProblem& p, const shape::ExprPool& exprs)
-    : operation_(p.operation), x_(p.x), weights_(p.weights), y_(p.y), bias_(p.bias), half_(p.half()), subpixel_(p.transposed()),
-      type_bits_(p.type_bits()), roles_(p.roles), out_channels_(p.out_channels), groups_(p.groups) {
-    packing_ = {.parts = subpixel_ ? p.taps() : p.groups, .columns = p.group_out(), .channels = p.group_in(), .taps = p.taps(),
-                .transposed = subpixel_, .part_per_tap = subpixel_};
-    shape_ = {.parts = packing_.parts, .columns = packing_.columns, .channels = packing_.channels, .taps = subpixel_ ? 1 : p.taps()};
+    : operation_(p.operation),
+      x_(p.x),
+      weights_(p.weights),
+      y_(p.y),
+      bias_(p.bias),
+      half_(p.half()),
+      subpixel_(p.transposed()),
+      type_bits_(p.type_bits()),
+      roles_(p.roles),
+      out_channels_(p.out_channels),
+      groups_(p.groups) {
+    packing_ = {.parts = subpixel_ ? p.taps() : p.groups,
+                .columns = p.group_out(),
+                .channels = p.group_in(),
+                .taps = p.taps(),
+                .transposed = subpixel_,
+                .part_per_tap = subpixel_};
+    shape_ = {.parts = packing_.parts,
+              .columns = packing_.columns,
+              .channels = packing_.channels,
+              .taps = subpixel_ ? 1 : p.taps()};
     set_rows(shape_, without_channels(subpixel_ ? x_ : y_), exprs);
     shape_.input_vectors = x_.layout == Layout::kCHANNELS_LAST && p.group_in() % 4 == 0;
     shape_.output_vectors = y_.layout == Layout::kCHANNELS_LAST && p.group_out() % 4 == 0;
@@ -88,9 +112,18 @@ Product::Product(const ConvolutionProblem& p, const shape::ExprPool& exprs)
 }
 
 Product::Product(const MatrixProblem& p, const shape::ExprPool& exprs)
-    : operation_(p.operation), x_(p.a), weights_(p.b), y_(p.c), bias_(p.bias), half_(p.half), matrix_(true), type_bits_(p.type_bits()),
-      roles_(p.roles), out_channels_(exprs.value(p.n).value_or(0)) {
-    packing_ = {.columns = out_channels_, .channels = exprs.value(p.k).value_or(0), .transposed = !p.product().transpose_b};
+    : operation_(p.operation),
+      x_(p.a),
+      weights_(p.b),
+      y_(p.c),
+      bias_(p.bias),
+      half_(p.half),
+      matrix_(true),
+      type_bits_(p.type_bits()),
+      roles_(p.roles),
+      out_channels_(exprs.value(p.n).value_or(0)) {
+    packing_ = {
+        .columns = out_channels_, .channels = exprs.value(p.k).value_or(0), .transposed = !p.product().transpose_b};
     shape_ = {.columns = packing_.columns, .channels = packing_.channels};
     set_rows(shape_, {y_.dims.begin(), y_.dims.end() - 1}, exprs);
     shape_.input_vectors = !p.product().transpose_a && packing_.channels % 4 == 0;
@@ -107,7 +140,7 @@ std::int32_t Product::pack_weights(Lowering& lowering, const Packing& packing) c
 }
 
 std::int32_t Product::pack_bias(Lowering& lowering) const {
-    return tactics::pack_bias(lowering, operation_.name, bias_, weights_.buffer, out_channels_);
+    return tactics::pack_bias(lowering, operation_.name, bias_, out_channels_);
 }
 
 void Product::add_params(StepBuilder& step, Lowering& lowering, const Packing& packing) const {
@@ -116,7 +149,8 @@ void Product::add_params(StepBuilder& step, Lowering& lowering, const Packing& p
     const shape::Expr zero = exprs.constant(0);
     const shape::Expr one = exprs.constant(1);
     const std::int64_t weight_part = packing.padded_depth() * packing.padded_columns();
-    const auto common = [&](const ImageStrides& x, shape::Expr in_height, shape::Expr in_width, shape::Expr out_width, shape::Expr plane) {
+    const auto common = [&](const ImageStrides& x, shape::Expr in_height, shape::Expr in_width, shape::Expr out_width,
+                            shape::Expr plane) {
         step.param(row_count).param(out_width).param(plane).param(in_height).param(in_width);
         step.param(x.n).param(x.h).param(x.w).param(x.c);
         step.param(window_.kernel_width).params(window_.stride).params(window_.dilation).params(window_.pre);
@@ -140,17 +174,20 @@ void Product::add_params(StepBuilder& step, Lowering& lowering, const Packing& p
     step.param(subpixel_ ? y.h : times(shape_.columns, y.c)).param(y.w).param(subpixel_ ? 0 : shape_.columns);
 }
 
-void add_tile_grid(StepBuilder& step, shape::ExprPool& exprs, shape::Expr row_groups, std::int64_t column_groups, std::int64_t slices) {
+void add_tile_grid(StepBuilder& step, shape::ExprPool& exprs, shape::Expr row_groups, std::int64_t column_groups,
+                   std::int64_t slices) {
     const shape::Expr x = exprs.max(exprs.constant(1), exprs.min(row_groups, exprs.constant(65535)));
     step.groups(x, exprs.ceil_div(row_groups, x), exprs.constant(column_groups * slices));
     step.geometry(12, static_cast<std::int32_t>(column_groups));
 }
 
-void add_slice_sum(const Product& product, const Packing& packing, std::int32_t slices, std::int32_t bias, std::int64_t splits,
-                   Lowering& lowering) {
+void add_slice_sum(const Product& product, const Packing& packing, std::int32_t slices, std::int32_t bias,
+                   std::int64_t splits, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
-    StepBuilder step(lowering, product.operation().name, product.half() ? "convolution/sum:f16" : "convolution/sum:f32");
-    const shape::Expr count = exprs.mul(product.rows(exprs), exprs.constant(packing.parts * packing.padded_columns() / 4));
+    StepBuilder step(lowering, product.operation().name,
+                     product.half() ? "convolution/sum:f16" : "convolution/sum:f32");
+    const shape::Expr count =
+        exprs.mul(product.rows(exprs), exprs.constant(packing.parts * packing.padded_columns() / 4));
     step.local_size(kSumLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kSumLocalSize)));
     product.add_params(step, lowering, packing);
     step.geometry(3, product.shape().output_vectors ? 1 : 0);
@@ -160,7 +197,8 @@ void add_slice_sum(const Product& product, const Packing& packing, std::int32_t 
     lowering.add(step.take());
 }
 
-std::vector<Candidate> product_candidates(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
+std::vector<Candidate> product_candidates(const std::string& family, const std::string& refusal, const Product& product,
+                                          const Query& query) {
     constexpr ProductTactic kTactics[] = {product_tile, product_shared, product_coopmat};
     std::vector<Candidate> out;
     for (const ProductTactic tactic : kTactics) {

@@ -1,5 +1,6 @@
-// A convolution, transposed convolution or matrix product as one or several matrix products: what shaders/convolution/product.glsl reads.
-// Rows are output positions, columns output channels of one part, the depth K runs over taps and the channels of a group.
+// A convolution, transposed convolution or matrix product as one or several matrix products: what
+// shaders/convolution/product.glsl reads. Rows are output positions, columns output channels of one part, the depth K
+// runs over taps and the channels of a group.
 #pragma once
 
 #include <array>
@@ -18,15 +19,15 @@ namespace tensorvk::tactics {
 struct ProductShape {
     std::int64_t parts = 1, columns = 1, channels = 1, taps = 1;
     std::optional<std::int64_t> rows{}; // nullopt: dynamic
-    std::int64_t least_rows = 1;      // dynamic dimensions counted as 1
-    bool input_vectors = false;       // channels lie together and come in fours
+    std::int64_t least_rows = 1;        // dynamic dimensions counted as 1
+    bool input_vectors = false;         // channels lie together and come in fours
     bool output_vectors = false;
     [[nodiscard]] std::int64_t depth() const { return channels * taps; }
 };
 
 //! The two kinds of operations behind one face.
 class Product {
-public:
+  public:
     //! Why an operation is no such product, or empty.
     [[nodiscard]] static std::string refuse(const ConvolutionProblem& problem, const Query& query);
     [[nodiscard]] static std::string refuse(const MatrixProblem& problem, const Query& query);
@@ -52,8 +53,9 @@ public:
     //! P(0) .. P(29) of product.glsl.
     void add_params(StepBuilder& step, Lowering& lowering, const Packing& packing) const;
 
-private:
-    //! Height and width. A transposed convolution's taps are parts that write every spread-th output; its own window is one tap.
+  private:
+    //! Height and width. A transposed convolution's taps are parts that write every spread-th output; its own window is
+    //! one tap.
     struct Window {
         std::array<std::int64_t, 2> stride{1, 1}, dilation{1, 1}, pre{0, 0}, spread{1, 1};
         std::int64_t kernel_width = 1, part_width = 1;
@@ -75,27 +77,29 @@ private:
 
 //! What the two families ask: the tactics of products, for an operation that is one or is refused with `refusal`.
 //! `family` begins the names: "conv", "deconv" or "matrix".
-using ProductTactic = std::vector<Candidate> (*)(const std::string& family, const std::string& refusal, const Product& product,
-                                                 const Query& query);
+using ProductTactic = std::vector<Candidate> (*)(const std::string& family, const std::string& refusal,
+                                                 const Product& product, const Query& query);
 
-[[nodiscard]] std::vector<Candidate> product_tile(const std::string& family, const std::string& refusal, const Product& product,
-                                                  const Query& query);
+[[nodiscard]] std::vector<Candidate> product_tile(const std::string& family, const std::string& refusal,
+                                                  const Product& product, const Query& query);
 
-[[nodiscard]] std::vector<Candidate> product_shared(const std::string& family, const std::string& refusal, const Product& product,
-                                                    const Query& query);
+[[nodiscard]] std::vector<Candidate> product_shared(const std::string& family, const std::string& refusal,
+                                                    const Product& product, const Query& query);
 
-[[nodiscard]] std::vector<Candidate> product_coopmat(const std::string& family, const std::string& refusal, const Product& product,
-                                                     const Query& query);
+[[nodiscard]] std::vector<Candidate> product_coopmat(const std::string& family, const std::string& refusal,
+                                                     const Product& product, const Query& query);
 
-//! Grid of a tiled product: `row_groups` tiles of rows (any number: they spill to y), `column_groups` tiles of columns for each of `slices`.
-void add_tile_grid(StepBuilder& step, shape::ExprPool& exprs, shape::Expr row_groups, std::int64_t column_groups, std::int64_t slices);
+//! Grid of a tiled product: `row_groups` tiles of rows (any number: they spill to y), `column_groups` tiles of columns
+//! for each of `slices`.
+void add_tile_grid(StepBuilder& step, shape::ExprPool& exprs, shape::Expr row_groups, std::int64_t column_groups,
+                   std::int64_t slices);
 
 //! The second dispatch of a product whose K is cut: adds the slices in buffer `slices`, then bias, epilogue and store.
-void add_slice_sum(const Product& product, const Packing& packing, std::int32_t slices, std::int32_t bias, std::int64_t splits,
-                   Lowering& lowering);
+void add_slice_sum(const Product& product, const Packing& packing, std::int32_t slices, std::int32_t bias,
+                   std::int64_t splits, Lowering& lowering);
 
 //! All of them in the order in which they are tried.
-[[nodiscard]] std::vector<Candidate> product_candidates(const std::string& family, const std::string& refusal, const Product& product,
-                                                        const Query& query);
+[[nodiscard]] std::vector<Candidate> product_candidates(const std::string& family, const std::string& refusal,
+                                                        const Product& product, const Query& query);
 
 } // namespace tensorvk::tactics

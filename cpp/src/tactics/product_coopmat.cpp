@@ -1,4 +1,5 @@
-// .../coopmat_<rows>x<columns>x<depth>[_k<splits>]: products of halves on cooperative matrix units (shaders/convolution/coopmat.comp).
+// .../coopmat_<rows>x<columns>x<depth>[_k<splits>]: products of halves on cooperative matrix units
+// (shaders/convolution/coopmat.comp).
 #include <algorithm>
 
 #include "support/error.hpp"
@@ -18,19 +19,24 @@ struct MatrixGeometry {
 
 // What won somewhere in a sweep over the layers of ResNet-50 and a U-Net.
 constexpr MatrixGeometry kTiles[] = {
-    {32, 32, 64, 16, 16}, {32, 32, 128, 16, 16}, {32, 64, 64, 16, 32}, {64, 32, 64, 32, 16},  {64, 64, 32, 32, 32},  {64, 64, 64, 32, 32},
-    {128, 32, 32, 32, 32}, {128, 64, 32, 64, 32}, {128, 64, 64, 64, 32}, {64, 128, 32, 32, 64}, {128, 128, 32, 64, 64},
+    {32, 32, 64, 16, 16},  {32, 32, 128, 16, 16}, {32, 64, 64, 16, 32},   {64, 32, 64, 32, 16},
+    {64, 64, 32, 32, 32},  {64, 64, 64, 32, 32},  {128, 32, 32, 32, 32},  {128, 64, 32, 64, 32},
+    {128, 64, 64, 64, 32}, {64, 128, 32, 32, 64}, {128, 128, 32, 64, 64},
 };
 
 constexpr std::int64_t kWantedGroups = 264; // two workgroups on each of 132 processors
 constexpr std::int64_t kLeastDepth = 256;   // of a slice of K
 constexpr std::int64_t kMostSplits = 12;
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+    return (a + b - 1) / b;
+}
 
 std::int64_t splits_for(const MatrixGeometry& tile, const ProductShape& shape) {
-    const std::int64_t tiles = ceil_div(shape.least_rows, tile.rows) * ceil_div(shape.columns, tile.columns) * shape.parts;
-    return std::clamp<std::int64_t>(std::min(kWantedGroups / std::max<std::int64_t>(tiles, 1), shape.depth() / kLeastDepth), 1, kMostSplits);
+    const std::int64_t tiles =
+        ceil_div(shape.least_rows, tile.rows) * ceil_div(shape.columns, tile.columns) * shape.parts;
+    return std::clamp<std::int64_t>(
+        std::min(kWantedGroups / std::max<std::int64_t>(tiles, 1), shape.depth() / kLeastDepth), 1, kMostSplits);
 }
 
 bool has_shape(const vulkan::DeviceCaps& caps) {
@@ -45,30 +51,36 @@ std::string refuse_device(const vulkan::DeviceCaps& caps) {
     if (!caps.cooperative_matrix || !caps.vulkan_memory_model) return "the device has no cooperative matrices";
     if (!caps.fp16_arithmetic || !caps.fp16_storage) return "the device does not use float16 in arithmetic or storage";
     if (!has_shape(caps)) return "the device has no 16x16x16 cooperative matrices of float16 with float32 sums";
-    if (caps.subgroup_size != 32) return text("the device's subgroups have ", caps.subgroup_size, " lanes, the kernel is made for 32");
+    if (caps.subgroup_size != 32)
+        return text("the device's subgroups have ", caps.subgroup_size, " lanes, the kernel is made for 32");
     return {};
 }
 
 std::string refuse_product(const Product& product) {
-    if (product.x().dtype != DataType::kHALF) return text("the input '", product.x().name, "' is float32, matrix units take float16");
+    if (product.x().dtype != DataType::kHALF)
+        return text("the input '", product.x().name, "' is float32, matrix units take float16");
     if (product.shape().channels % 8 != 0 || !product.shape().input_vectors) {
         return text("matrix units take channels in eights that lie together, there are ", product.shape().channels,
                     product.shape().input_vectors ? " per group" : " that do not");
     }
-    if (product.shape().columns % 8 != 0) return text("there are ", product.shape().columns, " output channels, not a multiple of 8");
+    if (product.shape().columns % 8 != 0)
+        return text("there are ", product.shape().columns, " output channels, not a multiple of 8");
     return {};
 }
 
 std::string refuse_tile(const MatrixGeometry& tile, const Product& product, const vulkan::DeviceCaps& caps) {
     const ProductShape& shape = product.shape();
     if (caps.limits.max_shared_memory < tile.shared_bytes()) {
-        return text("the tile takes ", tile.shared_bytes(), " bytes of shared memory, the device has ", caps.limits.max_shared_memory);
+        return text("the tile takes ", tile.shared_bytes(), " bytes of shared memory, the device has ",
+                    caps.limits.max_shared_memory);
     }
     if (tile.columns > 32 && shape.columns * 2 <= tile.columns) {
-        return text("there are ", shape.columns, " output channels, more than half of the ", tile.columns, " of the tile would be padding");
+        return text("there are ", shape.columns, " output channels, more than half of the ", tile.columns,
+                    " of the tile would be padding");
     }
     if (shape.rows && tile.rows > 32 && *shape.rows * 2 <= tile.rows) {
-        return text("there are ", *shape.rows, " output positions, more than half of the ", tile.rows, " of the tile would be padding");
+        return text("there are ", *shape.rows, " output positions, more than half of the ", tile.rows,
+                    " of the tile would be padding");
     }
     return {};
 }
@@ -83,12 +95,14 @@ void lower(const Product& product, const MatrixGeometry& tile, std::int64_t spli
     const std::int32_t bias = product.pack_bias(lowering);
     const shape::Expr rows = product.rows(exprs);
     std::int32_t target = product.y().buffer;
-    if (splits > 1) target = lowering.scratch(exprs.mul(rows, exprs.constant(splits * packing.parts * packing.padded_columns() * 4)));
+    if (splits > 1)
+        target =
+            lowering.scratch(exprs.mul(rows, exprs.constant(splits * packing.parts * packing.padded_columns() * 4)));
 
     StepBuilder step(lowering, product.operation().name, "convolution/coopmat:f16");
     step.local_size(tile.threads());
-    add_tile_grid(step, exprs, exprs.ceil_div(rows, exprs.constant(tile.rows)), ceil_div(packing.padded_columns(), tile.columns),
-                  packing.parts * splits);
+    add_tile_grid(step, exprs, exprs.ceil_div(rows, exprs.constant(tile.rows)),
+                  ceil_div(packing.padded_columns(), tile.columns), packing.parts * splits);
     product.add_params(step, lowering, packing);
     step.geometry(3, product.shape().output_vectors ? 1 : 0);
     step.geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, tile.depth);
@@ -102,7 +116,8 @@ void lower(const Product& product, const MatrixGeometry& tile, std::int64_t spli
 
 } // namespace
 
-std::vector<Candidate> product_coopmat(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
+std::vector<Candidate> product_coopmat(const std::string& family, const std::string& refusal, const Product& product,
+                                       const Query& query) {
     std::string common = refusal.empty() ? refuse_device(query.caps) : refusal;
     if (common.empty()) common = refuse_product(product);
     if (!common.empty()) return {{.name = family + "/coopmat", .refusal = common, .portable = false, .lower = {}}};

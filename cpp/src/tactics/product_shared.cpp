@@ -15,8 +15,9 @@ struct SharedGeometry {
 };
 
 constexpr SharedGeometry kTiles[] = {
-    {128, 128, 16, 8, 8}, {256, 64, 16, 8, 8}, {128, 64, 16, 8, 8}, {128, 64, 16, 8, 4}, {64, 64, 16, 8, 4}, {64, 64, 16, 4, 4},
-    {256, 32, 16, 8, 4}, {128, 32, 16, 8, 4}, {64, 32, 16, 4, 4}, {32, 64, 16, 4, 4}, {32, 32, 32, 4, 4}, {256, 16, 16, 8, 4}, {64, 16, 16, 4, 4},
+    {128, 128, 16, 8, 8}, {256, 64, 16, 8, 8}, {128, 64, 16, 8, 8}, {128, 64, 16, 8, 4}, {64, 64, 16, 8, 4},
+    {64, 64, 16, 4, 4},   {256, 32, 16, 8, 4}, {128, 32, 16, 8, 4}, {64, 32, 16, 4, 4},  {32, 64, 16, 4, 4},
+    {32, 32, 32, 4, 4},   {256, 16, 16, 8, 4}, {64, 16, 16, 4, 4},
 };
 
 // K is cut where the tiles alone leave most of a large GPU idle: about two workgroups on each of 132 processors.
@@ -24,7 +25,9 @@ constexpr std::int64_t kWantedGroups = 264;
 constexpr std::int64_t kLeastDepth = 64; // of one slice: below, the second dispatch costs more than it brings
 constexpr std::int64_t kMostSplits = 16;
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+    return (a + b - 1) / b;
+}
 
 std::int64_t tiles(const SharedGeometry& tile, const ProductShape& shape) {
     return ceil_div(shape.least_rows, tile.rows) * ceil_div(shape.columns, tile.columns) * shape.parts;
@@ -38,16 +41,20 @@ std::int64_t splits_for(const SharedGeometry& tile, const ProductShape& shape) {
 
 std::string refuse(const SharedGeometry& tile, const ProductShape& shape, const vulkan::DeviceCaps& caps) {
     if (caps.limits.max_shared_memory < tile.shared_bytes()) {
-        return text("the tile takes ", tile.shared_bytes(), " bytes of shared memory, the device has ", caps.limits.max_shared_memory);
+        return text("the tile takes ", tile.shared_bytes(), " bytes of shared memory, the device has ",
+                    caps.limits.max_shared_memory);
     }
     if (caps.limits.max_workgroup_invocations < static_cast<std::uint32_t>(tile.threads())) {
-        return text("the tile takes ", tile.threads(), " invocations, the device has ", caps.limits.max_workgroup_invocations);
+        return text("the tile takes ", tile.threads(), " invocations, the device has ",
+                    caps.limits.max_workgroup_invocations);
     }
     if (tile.columns > 16 && shape.columns * 2 <= tile.columns) {
-        return text("there are ", shape.columns, " output channels, more than half of the ", tile.columns, " of the tile would be padding");
+        return text("there are ", shape.columns, " output channels, more than half of the ", tile.columns,
+                    " of the tile would be padding");
     }
     if (shape.rows && tile.rows > 32 && *shape.rows * 2 <= tile.rows) {
-        return text("there are ", *shape.rows, " output positions, more than half of the ", tile.rows, " of the tile would be padding");
+        return text("there are ", *shape.rows, " output positions, more than half of the ", tile.rows,
+                    " of the tile would be padding");
     }
     return {};
 }
@@ -60,12 +67,15 @@ void lower(const Product& product, const SharedGeometry& tile, std::int64_t spli
     const std::int32_t bias = product.pack_bias(lowering);
     const shape::Expr rows = product.rows(exprs);
     std::int32_t target = product.y().buffer;
-    if (splits > 1) target = lowering.scratch(exprs.mul(rows, exprs.constant(splits * packing.parts * packing.padded_columns() * 4)));
+    if (splits > 1)
+        target =
+            lowering.scratch(exprs.mul(rows, exprs.constant(splits * packing.parts * packing.padded_columns() * 4)));
 
-    StepBuilder step(lowering, product.operation().name, product.half() ? "convolution/shared:f16" : "convolution/shared:f32");
+    StepBuilder step(lowering, product.operation().name,
+                     product.half() ? "convolution/shared:f16" : "convolution/shared:f32");
     step.local_size(tile.threads());
-    add_tile_grid(step, exprs, exprs.ceil_div(rows, exprs.constant(tile.rows)), ceil_div(packing.padded_columns(), tile.columns),
-                  packing.parts * splits);
+    add_tile_grid(step, exprs, exprs.ceil_div(rows, exprs.constant(tile.rows)),
+                  ceil_div(packing.padded_columns(), tile.columns), packing.parts * splits);
     product.add_params(step, lowering, packing);
     step.geometry(2, product.shape().input_vectors ? 1 : 0).geometry(3, product.shape().output_vectors ? 1 : 0);
     step.geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, tile.depth);
@@ -78,14 +88,17 @@ void lower(const Product& product, const SharedGeometry& tile, std::int64_t spli
 }
 
 std::string name(const std::string& family, const SharedGeometry& tile, std::int64_t splits) {
-    const std::string base = text(family, "/shared_", tile.rows, "x", tile.columns, "_", tile.thread_rows, "x", tile.thread_columns);
+    const std::string base =
+        text(family, "/shared_", tile.rows, "x", tile.columns, "_", tile.thread_rows, "x", tile.thread_columns);
     return splits > 1 ? text(base, "_k", splits) : base;
 }
 
 } // namespace
 
-std::vector<Candidate> product_shared(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
-    const std::string common = refusal.empty() && query.caps.is_cpu ? "shared memory and barriers cost 10x on CPU drivers" : refusal;
+std::vector<Candidate> product_shared(const std::string& family, const std::string& refusal, const Product& product,
+                                      const Query& query) {
+    const std::string common =
+        refusal.empty() && query.caps.is_cpu ? "shared memory and barriers cost 10x on CPU drivers" : refusal;
     if (!common.empty()) return {{.name = family + "/shared", .refusal = common, .portable = false, .lower = {}}};
     std::vector<Candidate> out;
     for (const SharedGeometry& tile : kTiles) {

@@ -1,7 +1,6 @@
 // .../tile_<rows>x<columns>: products in registers alone (shaders/convolution/tile.comp).
-#include "tactics/product.hpp"
-
 #include "support/error.hpp"
+#include "tactics/product.hpp"
 
 namespace tensorvk::tactics {
 namespace {
@@ -14,12 +13,15 @@ struct TileGeometry {
 };
 
 // For lavapipe's eight lanes. Every distinct pipeline costs 0.15 to 0.3 s there, so there are few.
-constexpr TileGeometry kCpuTiles[] = {{8, 8, 4, true}, {8, 8, 2, true}, {8, 2, 4, true}, {8, 4, 2, false}, {8, 1, 2, false}};
+constexpr TileGeometry kCpuTiles[] = {
+    {8, 8, 4, true}, {8, 8, 2, true}, {8, 2, 4, true}, {8, 4, 2, false}, {8, 1, 2, false}};
 constexpr std::int64_t kFewRows = 64;
 // A GPU has better tactics where it has shared memory; these serve where nothing else applies.
 constexpr TileGeometry kGpuTiles[] = {{64, 4, 4, true}, {64, 2, 2, true}, {32, 1, 1, false}};
 
-std::int64_t rows_of_group(const TileGeometry& tile) { return tile.lanes_on_rows ? tile.lanes * tile.rows : tile.rows; }
+std::int64_t rows_of_group(const TileGeometry& tile) {
+    return tile.lanes_on_rows ? tile.lanes * tile.rows : tile.rows;
+}
 
 //! The width up to the tile's that computes all columns, padding included, in the shortest time.
 std::int32_t vectors_for(const TileGeometry& tile, std::int64_t columns) {
@@ -43,11 +45,13 @@ std::string refuse(const TileGeometry& tile, const ProductShape& shape) {
         return text("there are ", shape.least_rows, " output positions or more; this tile is for up to ", kFewRows);
     }
     if (!tile.lanes_on_rows && shape.least_rows > kFewRows) {
-        return text("there are ", shape.least_rows, " output positions or more; lanes side by side on channels are for up to ", kFewRows);
+        return text("there are ", shape.least_rows,
+                    " output positions or more; lanes side by side on channels are for up to ", kFewRows);
     }
     if (!shape.rows) return {};
     if (tile.lanes_on_rows && *shape.rows * 4 < rows_of_group(tile)) {
-        return text("there are ", *shape.rows, " output positions, a tile takes ", rows_of_group(tile), " and would be mostly empty");
+        return text("there are ", *shape.rows, " output positions, a tile takes ", rows_of_group(tile),
+                    " and would be mostly empty");
     }
     return {};
 }
@@ -60,7 +64,8 @@ void lower(const Product& product, const TileGeometry& tile, Lowering& lowering)
     const std::int64_t group_vectors = tile.lanes_on_rows ? vectors : vectors * tile.lanes;
     const std::int64_t column_groups = (product.packing().padded_columns() / 4 + group_vectors - 1) / group_vectors;
 
-    StepBuilder step(lowering, product.operation().name, product.half() ? "convolution/tile:f16" : "convolution/tile:f32");
+    StepBuilder step(lowering, product.operation().name,
+                     product.half() ? "convolution/tile:f16" : "convolution/tile:f32");
     step.local_size(tile.lanes);
     add_tile_grid(step, exprs, exprs.ceil_div(product.rows(exprs), exprs.constant(rows_of_group(tile))), column_groups,
                   product.shape().parts);
@@ -78,10 +83,12 @@ std::string tile_name(const std::string& family, const TileGeometry& tile) {
 
 } // namespace
 
-std::vector<Candidate> product_tile(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
+std::vector<Candidate> product_tile(const std::string& family, const std::string& refusal, const Product& product,
+                                    const Query& query) {
     if (!refusal.empty()) return {{.name = family + "/tile", .refusal = refusal, .portable = true, .lower = {}}};
     std::vector<Candidate> out;
-    for (const TileGeometry& tile : query.caps.is_cpu ? std::span<const TileGeometry>(kCpuTiles) : std::span<const TileGeometry>(kGpuTiles)) {
+    for (const TileGeometry& tile :
+         query.caps.is_cpu ? std::span<const TileGeometry>(kCpuTiles) : std::span<const TileGeometry>(kGpuTiles)) {
         Candidate candidate;
         candidate.name = tile_name(family, tile);
         candidate.refusal = refuse(tile, product.shape());

@@ -1,6 +1,6 @@
-// bench_conv [--half] [--batch N] [--net unet|resnet] [--only part-of-layer-or-candidate]: every convolution candidate of this device on the
-// layers of a network. Prints layer, candidate, milliseconds, TFLOP/s and the largest difference from the generic kernel's result; then the
-// sum of the generic kernel's and of the best times.
+// bench_conv [--half] [--batch N] [--net unet|resnet] [--only part-of-layer-or-candidate]: every convolution candidate
+// of this device on the layers of a network. Prints layer, candidate, milliseconds, TFLOP/s and the largest difference
+// from the generic kernel's result; then the sum of the generic kernel's and of the best times.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -28,14 +28,34 @@ struct Layer {
 
 const std::map<std::string, std::vector<Layer>> kNets = {
     {"unet",
-     {{"enc1a", 256, 3, 32, 3, 1}, {"enc1b", 256, 32, 32, 3, 1, false, 2}, {"enc2a", 128, 32, 64, 3, 1}, {"enc2b", 128, 64, 64, 3, 1, false, 2},
-      {"enc3a", 64, 64, 128, 3, 1}, {"enc3b", 64, 128, 128, 3, 1, false, 2}, {"enc4a", 32, 128, 256, 3, 1}, {"enc4b", 32, 256, 256, 3, 1, false, 2},
-      {"mid_a", 16, 256, 512, 3, 1}, {"mid_b", 16, 512, 512, 3, 1}, {"up4", 16, 512, 256, 2, 2, true}, {"dec4a", 32, 512, 256, 3, 1},
-      {"up3", 32, 256, 128, 2, 2, true}, {"dec3a", 64, 256, 128, 3, 1}, {"up2", 64, 128, 64, 2, 2, true}, {"dec2a", 128, 128, 64, 3, 1},
-      {"up1", 128, 64, 32, 2, 2, true}, {"dec1a", 256, 64, 32, 3, 1}, {"out", 256, 32, 1, 1, 1}}},
+     {{"enc1a", 256, 3, 32, 3, 1},
+      {"enc1b", 256, 32, 32, 3, 1, false, 2},
+      {"enc2a", 128, 32, 64, 3, 1},
+      {"enc2b", 128, 64, 64, 3, 1, false, 2},
+      {"enc3a", 64, 64, 128, 3, 1},
+      {"enc3b", 64, 128, 128, 3, 1, false, 2},
+      {"enc4a", 32, 128, 256, 3, 1},
+      {"enc4b", 32, 256, 256, 3, 1, false, 2},
+      {"mid_a", 16, 256, 512, 3, 1},
+      {"mid_b", 16, 512, 512, 3, 1},
+      {"up4", 16, 512, 256, 2, 2, true},
+      {"dec4a", 32, 512, 256, 3, 1},
+      {"up3", 32, 256, 128, 2, 2, true},
+      {"dec3a", 64, 256, 128, 3, 1},
+      {"up2", 64, 128, 64, 2, 2, true},
+      {"dec2a", 128, 128, 64, 3, 1},
+      {"up1", 128, 64, 32, 2, 2, true},
+      {"dec1a", 256, 64, 32, 3, 1},
+      {"out", 256, 32, 1, 1, 1}}},
     {"resnet",
-     {{"stem", 224, 3, 64, 7, 2}, {"56_64", 56, 64, 64, 3, 1}, {"56_64_256", 56, 64, 256, 1, 1}, {"28_128", 28, 128, 128, 3, 1},
-      {"14_256", 14, 256, 256, 3, 1}, {"7_512", 7, 512, 512, 3, 1}, {"7_2048_512", 7, 2048, 512, 1, 1}, {"112_32_dw", 112, 32, 32, 3, 1, false, 1, 32},
+     {{"stem", 224, 3, 64, 7, 2},
+      {"56_64", 56, 64, 64, 3, 1},
+      {"56_64_256", 56, 64, 256, 1, 1},
+      {"28_128", 28, 128, 128, 3, 1},
+      {"14_256", 14, 256, 256, 3, 1},
+      {"7_512", 7, 512, 512, 3, 1},
+      {"7_2048_512", 7, 2048, 512, 1, 1},
+      {"112_32_dw", 112, 32, 32, 3, 1, false, 1, 32},
       {"28_192_dw", 28, 192, 192, 3, 1, false, 1, 192}}},
 };
 
@@ -49,11 +69,16 @@ Options parse(int count, char** arguments) {
     Options options;
     for (int i = 1; i < count; ++i) {
         const std::string flag = arguments[i];
-        if (flag == "--half") options.type = DataType::kHALF;
-        else if (flag == "--batch" && i + 1 < count) options.batch = std::atoi(arguments[++i]);
-        else if (flag == "--net" && i + 1 < count) options.net = arguments[++i];
-        else if (flag == "--only" && i + 1 < count) options.only = arguments[++i];
-        else std::fprintf(stderr, "unknown argument %s\n", arguments[i]);
+        if (flag == "--half")
+            options.type = DataType::kHALF;
+        else if (flag == "--batch" && i + 1 < count)
+            options.batch = std::atoi(arguments[++i]);
+        else if (flag == "--net" && i + 1 < count)
+            options.net = arguments[++i];
+        else if (flag == "--only" && i + 1 < count)
+            options.only = arguments[++i];
+        else
+            std::fprintf(stderr, "unknown argument %s\n", arguments[i]);
     }
     return options;
 }
@@ -65,7 +90,8 @@ struct Problem {
 
 Problem build(const Layer& layer, const Options& options) {
     const std::int64_t pad = layer.transposed ? 0 : layer.kernel / 2;
-    const std::int64_t size = layer.transposed ? layer.size * layer.stride : (layer.size + 2 * pad - layer.kernel) / layer.stride + 1;
+    const std::int64_t size =
+        layer.transposed ? layer.size * layer.stride : (layer.size + 2 * pad - layer.kernel) / layer.stride + 1;
     const std::vector<std::int64_t> k{layer.kernel, layer.kernel}, s{layer.stride, layer.stride}, p{pad, pad};
     tactics::Operation op;
     op.name = layer.name;
@@ -75,14 +101,17 @@ Problem build(const Layer& layer, const Options& options) {
     OperationCase operation(std::move(op));
     // The network's input comes as float, in rows.
     const bool first = layer.in == 3;
-    operation.add_input(test::random_tensor(first ? DataType::kFLOAT : options.type, {options.batch, layer.in, layer.size, layer.size}, 1),
+    operation.add_input(test::random_tensor(first ? DataType::kFLOAT : options.type,
+                                            {options.batch, layer.in, layer.size, layer.size}, 1),
                         first ? Layout::kLINEAR : Layout::kCHANNELS_LAST, false);
     std::vector<std::int64_t> weights{layer.out, layer.in / layer.groups, layer.kernel, layer.kernel};
     if (layer.transposed) std::swap(weights[0], weights[1]);
     operation.add_input(test::random_tensor(DataType::kFLOAT, weights, 2), Layout::kLINEAR, true);
     operation.add_input(test::random_tensor(DataType::kFLOAT, {layer.out}, 3), Layout::kLINEAR, true);
-    operation.set_output(layer.out == 1 ? DataType::kFLOAT : options.type, {options.batch, layer.out, size, size}, Layout::kCHANNELS_LAST);
-    const double positions = static_cast<double>(options.batch) * static_cast<double>(layer.transposed ? layer.size * layer.size : size * size);
+    operation.set_output(layer.out == 1 ? DataType::kFLOAT : options.type, {options.batch, layer.out, size, size},
+                         Layout::kCHANNELS_LAST);
+    const double positions = static_cast<double>(options.batch) *
+                             static_cast<double>(layer.transposed ? layer.size * layer.size : size * size);
     const double terms = static_cast<double>(layer.in / layer.groups * layer.kernel * layer.kernel);
     return {std::move(operation), 2.0 * positions * terms * static_cast<double>(layer.out)};
 }
@@ -94,8 +123,8 @@ double measure(OperationCase::Prepared& prepared) {
 
 void run(const Options& options) {
     const auto device = vulkan::Device::by_index(0);
-    std::printf("%s, %s, batch %lld\n", device->offer().name.c_str(), options.type == DataType::kHALF ? "half" : "float",
-                static_cast<long long>(options.batch));
+    std::printf("%s, %s, batch %lld\n", device->offer().name.c_str(),
+                options.type == DataType::kHALF ? "half" : "float", static_cast<long long>(options.batch));
     double generic_sum = 0.0, best_sum = 0.0;
     for (const Layer& layer : kNets.at(options.net)) {
         const bool layer_chosen = std::string(layer.name).find(options.only) != std::string::npos;
@@ -114,8 +143,8 @@ void run(const Options& options) {
             const double ms = measure(prepared);
             const kernels::host::Tensor result = problem.operation.output(prepared);
             if (is_generic) expected = result, generic = ms;
-            std::printf("%-10s %-34s %10.4f ms %9.3f TFLOP/s  error %.1e\n", layer.name, candidate.name.c_str(), ms, problem.flops / ms / 1e9,
-                        test::relative_error(result, expected));
+            std::printf("%-10s %-34s %10.4f ms %9.3f TFLOP/s  error %.1e\n", layer.name, candidate.name.c_str(), ms,
+                        problem.flops / ms / 1e9, test::relative_error(result, expected));
             std::fflush(stdout);
             if (ms < best) best = ms, winner = candidate.name;
         }

@@ -1,9 +1,10 @@
 // Every matrix product tactic that this device has, over odd shapes, against the host's reference.
-#include <gtest/gtest.h>
+#include "kernels/host/matrix.hpp"
 
 #include <cmath>
 
-#include "kernels/host/matrix.hpp"
+#include <gtest/gtest.h>
+
 #include "tactics/operation_case.hpp"
 #include "tactics/tensor_bytes.hpp"
 
@@ -28,7 +29,9 @@ struct Case {
     bool dynamic = false; // the first dimension
 };
 
-std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.name; }
+std::ostream& operator<<(std::ostream& out, const Case& c) {
+    return out << c.name;
+}
 
 Tensor widened(const Tensor& tensor) {
     Tensor wide(DataType::kFLOAT, tensor.dims);
@@ -55,7 +58,8 @@ Built build(const Case& c) {
     const Tensor a = random_tensor(c.a_type, c.a, 1);
     const Tensor b = random_tensor(c.b_type, c.b, 2);
     const Tensor bias = random_tensor(DataType::kFLOAT, {c.transpose_b ? c.b[c.b.size() - 2] : c.b.back()}, 3);
-    const Tensor y = kernels::host::matrix_product(widened(a), widened(b), c.transpose_a, c.transpose_b, c.bias ? &bias : nullptr);
+    const Tensor y =
+        kernels::host::matrix_product(widened(a), widened(b), c.transpose_a, c.transpose_b, c.bias ? &bias : nullptr);
     operation.add_input(a, Layout::kLINEAR, false);
     operation.add_input(b, Layout::kLINEAR, c.constant_b);
     if (c.bias) operation.add_input(bias, Layout::kLINEAR, true);
@@ -90,7 +94,12 @@ const Case kCases[] = {
     {.name = "one_row_fully_connected", .a = {1, 42}, .b = {42, 10}, .bias = true},
     {.name = "gemm_transposed_b", .a = {3, 64}, .b = {17, 64}, .transpose_b = true, .bias = true},
     {.name = "gemm_transposed_a", .a = {33, 17}, .b = {33, 8}, .transpose_a = true},
-    {.name = "both_transposed_odd", .a = {33, 17}, .b = {7, 33}, .transpose_a = true, .transpose_b = true, .bias = true},
+    {.name = "both_transposed_odd",
+     .a = {33, 17},
+     .b = {7, 33},
+     .transpose_a = true,
+     .transpose_b = true,
+     .bias = true},
     {.name = "many_rows", .a = {130, 36}, .b = {36, 20}, .operand = {130, 20}},
     {.name = "batch_times_matrix", .a = {3, 17, 33}, .b = {33, 16}, .operand = {16}},
     {.name = "batch_times_batch", .a = {3, 17, 8}, .b = {3, 8, 9}, .constant_b = false},
@@ -98,12 +107,25 @@ const Case kCases[] = {
     {.name = "operand_per_row", .a = {2, 5, 8}, .b = {8, 7}, .operand = {5, 1}},
     {.name = "dynamic_second_factor", .a = {9, 16}, .b = {16, 12}, .constant_b = false},
     {.name = "dynamic_rows", .a = {3, 17, 32}, .b = {32, 24}, .bias = true, .operand = {3, 17, 24}, .dynamic = true},
-    {.name = "half", .a = {70, 64}, .b = {64, 32}, .bias = true, .operand = {70, 32}, .a_type = DataType::kHALF, .out_type = DataType::kHALF},
-    {.name = "half_both", .a = {2, 5, 17}, .b = {2, 17, 9}, .constant_b = false, .a_type = DataType::kHALF, .b_type = DataType::kHALF, .out_type = DataType::kHALF},
+    {.name = "half",
+     .a = {70, 64},
+     .b = {64, 32},
+     .bias = true,
+     .operand = {70, 32},
+     .a_type = DataType::kHALF,
+     .out_type = DataType::kHALF},
+    {.name = "half_both",
+     .a = {2, 5, 17},
+     .b = {2, 17, 9},
+     .constant_b = false,
+     .a_type = DataType::kHALF,
+     .b_type = DataType::kHALF,
+     .out_type = DataType::kHALF},
     {.name = "no_rows", .a = {0, 8}, .b = {8, 4}},
 };
 
-INSTANTIATE_TEST_SUITE_P(Shapes, MatrixTactics, testing::ValuesIn(kCases), [](const auto& shape) { return shape.param.name; });
+INSTANTIATE_TEST_SUITE_P(Shapes, MatrixTactics, testing::ValuesIn(kCases),
+                         [](const auto& shape) { return shape.param.name; });
 
 } // namespace
 } // namespace tensorvk::test

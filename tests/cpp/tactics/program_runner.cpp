@@ -31,12 +31,18 @@ std::shared_ptr<const vulkan::Pipeline> pipeline(vulkan::Device& device, const p
 
 } // namespace
 
-ProgramRunner::ProgramRunner(std::shared_ptr<vulkan::Device> device, const plan::Program& program, std::span<const std::int64_t> symbols)
-    : device_(std::move(device)), program_(program), values_(program.exprs.evaluate(symbols)), commands_(device_), timeline_(device_) {
+ProgramRunner::ProgramRunner(std::shared_ptr<vulkan::Device> device, const plan::Program& program,
+                             std::span<const std::int64_t> symbols)
+    : device_(std::move(device)),
+      program_(program),
+      values_(program.exprs.evaluate(symbols)),
+      commands_(device_),
+      timeline_(device_) {
     commands_.begin();
     for (const plan::Buffer& buffer : program.buffers) {
         const auto bytes = static_cast<std::uint64_t>(values_[static_cast<std::size_t>(buffer.bytes.id)]);
-        buffers_.push_back(std::make_unique<vulkan::Buffer>(device_, std::max((bytes + kAlign - 1) / kAlign * kAlign, kAlign)));
+        buffers_.push_back(
+            std::make_unique<vulkan::Buffer>(device_, std::max((bytes + kAlign - 1) / kAlign * kAlign, kAlign)));
         commands_.fill({buffers_.back().get(), 0, buffers_.back()->size()}, 0xFFFFFFFFU);
     }
     commands_.end();

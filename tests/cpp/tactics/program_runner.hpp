@@ -16,9 +16,11 @@
 namespace tensorvk::test {
 
 class ProgramRunner {
-public:
-    //! Every buffer of the program gets memory of its own, filled with 0xFF (NaN as a float): what a kernel forgets to write shows.
-    ProgramRunner(std::shared_ptr<vulkan::Device> device, const plan::Program& program, std::span<const std::int64_t> symbols);
+  public:
+    //! Every buffer of the program gets memory of its own, filled with 0xFF (NaN as a float): what a kernel forgets to
+    //! write shows.
+    ProgramRunner(std::shared_ptr<vulkan::Device> device, const plan::Program& program,
+                  std::span<const std::int64_t> symbols);
 
     void write(std::int32_t buffer, std::span<const std::byte> bytes);
     [[nodiscard]] std::vector<std::byte> read(std::int32_t buffer, std::size_t bytes);
@@ -27,7 +29,7 @@ public:
     //! Milliseconds of one run of the steps on the device: best of `passes`, each of `repeats` runs back to back.
     [[nodiscard]] double time(int passes, int repeats);
 
-private:
+  private:
     void record(vulkan::CommandBuffer& commands, const std::vector<plan::Step>& steps);
     void submit(vulkan::CommandBuffer& commands);
     [[nodiscard]] vulkan::BufferView view(std::int32_t buffer, std::uint64_t bytes) const;

@@ -24,16 +24,18 @@ Triple spatial(const Dims& values, std::size_t skip, std::int64_t missing) {
 
 void check(const Dims& x, const Dims& weights, const ConvGeometry& geometry, bool transposed) {
     const std::size_t axes = geometry.kernel.size();
-    if (axes < 1 || axes > kSpatial || x.size() != axes + 2 || weights.size() != axes + 2 || geometry.stride.size() != axes ||
-        geometry.dilation.size() != axes || geometry.pre.size() != axes || geometry.post.size() != axes) {
-        throw InvalidArgument(text("A convolution over ", axes, " axes got an input of rank ", x.size(), " and weights of rank ",
-                                   weights.size(), "; both need rank ", axes + 2, ", with one to three spatial axes."));
+    if (axes < 1 || axes > kSpatial || x.size() != axes + 2 || weights.size() != axes + 2 ||
+        geometry.stride.size() != axes || geometry.dilation.size() != axes || geometry.pre.size() != axes ||
+        geometry.post.size() != axes) {
+        throw InvalidArgument(text("A convolution over ", axes, " axes got an input of rank ", x.size(),
+                                   " and weights of rank ", weights.size(), "; both need rank ", axes + 2,
+                                   ", with one to three spatial axes."));
     }
     const std::int64_t channels = transposed ? weights[0] : weights[1] * geometry.groups;
     const std::int64_t divided = transposed ? x[1] : weights[0];
     if (geometry.groups < 1 || x[1] != channels || divided % geometry.groups != 0) {
-        throw InvalidArgument(text("A convolution's input has ", x[1], " channels, its weights take ", channels, " in ", geometry.groups,
-                                   " groups; the counts must be equal and divisible by the groups."));
+        throw InvalidArgument(text("A convolution's input has ", x[1], " channels, its weights take ", channels, " in ",
+                                   geometry.groups, " groups; the counts must be equal and divisible by the groups."));
     }
 }
 
@@ -48,7 +50,8 @@ struct Problem {
     [[nodiscard]] double input(std::int64_t n, std::int64_t c, const Triple& at) const {
         return x->get((((n * in_channels + c) * in[0] + at[0]) * in[1] + at[1]) * in[2] + at[2]);
     }
-    [[nodiscard]] double weight(std::int64_t outer, std::int64_t inner, std::int64_t inner_count, const Triple& k) const {
+    [[nodiscard]] double weight(std::int64_t outer, std::int64_t inner, std::int64_t inner_count,
+                                const Triple& k) const {
         return weights->get((((outer * inner_count + inner) * kernel[0] + k[0]) * kernel[1] + k[1]) * kernel[2] + k[2]);
     }
 };
@@ -65,7 +68,8 @@ void for_each(const Triple& extent, const Visit& visit) {
     }
 }
 
-//! The input position that kernel element `k` of output `o` reads; false: outside, or between two elements of a transposed convolution.
+//! The input position that kernel element `k` of output `o` reads; false: outside, or between two elements of a
+//! transposed convolution.
 bool source(const Problem& p, const Triple& o, const Triple& k, bool transposed, Triple& at) {
     for (std::size_t a = 0; a < kSpatial; ++a) {
         if (transposed) {
@@ -95,13 +99,26 @@ double element(const Problem& p, std::int64_t n, std::int64_t c, const Triple& o
     return sum;
 }
 
-Tensor run(const Tensor& x, const Tensor& weights, const Tensor* bias, const ConvGeometry& g, const Dims& dims, bool transposed) {
+Tensor run(const Tensor& x, const Tensor& weights, const Tensor* bias, const ConvGeometry& g, const Dims& dims,
+           bool transposed) {
     Tensor y(x.dtype, dims);
     if (bias != nullptr && bias->volume() != dims[1]) {
-        throw InvalidArgument(text("A convolution with ", dims[1], " output channels got a bias of ", bias->volume(), " elements."));
+        throw InvalidArgument(
+            text("A convolution with ", dims[1], " output channels got a bias of ", bias->volume(), " elements."));
     }
-    const Problem p{x.dims[0], x.dims[1], dims[1], g.groups, spatial(x.dims, 2, 1), spatial(dims, 2, 1), spatial(g.kernel, 0, 1),
-                    spatial(g.stride, 0, 1), spatial(g.dilation, 0, 1), spatial(g.pre, 0, 0), &x, &weights, bias};
+    const Problem p{x.dims[0],
+                    x.dims[1],
+                    dims[1],
+                    g.groups,
+                    spatial(x.dims, 2, 1),
+                    spatial(dims, 2, 1),
+                    spatial(g.kernel, 0, 1),
+                    spatial(g.stride, 0, 1),
+                    spatial(g.dilation, 0, 1),
+                    spatial(g.pre, 0, 0),
+                    &x,
+                    &weights,
+                    bias};
     std::int64_t index = 0;
     for (std::int64_t n = 0; n < p.batch; ++n) {
         for (std::int64_t c = 0; c < p.out_channels; ++c) {
@@ -120,7 +137,8 @@ Dims convolution_dims(const Dims& x, const Dims& weights, const ConvGeometry& g)
         const std::int64_t span = x[a + 2] + g.pre[a] + g.post[a] - g.dilation[a] * (g.kernel[a] - 1) - 1;
         if (span < 0) {
             throw InvalidArgument(text("A convolution's kernel of ", g.kernel[a], " with dilation ", g.dilation[a],
-                                       " is larger than its padded input of ", x[a + 2] + g.pre[a] + g.post[a], " along spatial axis ", a, "."));
+                                       " is larger than its padded input of ", x[a + 2] + g.pre[a] + g.post[a],
+                                       " along spatial axis ", a, "."));
         }
         out.push_back(span / g.stride[a] + 1);
     }
@@ -132,7 +150,8 @@ Dims deconvolution_dims(const Dims& x, const Dims& weights, const ConvGeometry& 
     Dims out{x[0], weights[1] * g.groups};
     for (std::size_t a = 0; a < g.kernel.size(); ++a) {
         const std::int64_t extra = output_padding.empty() ? 0 : output_padding[a];
-        out.push_back((x[a + 2] - 1) * g.stride[a] + g.dilation[a] * (g.kernel[a] - 1) + 1 + extra - g.pre[a] - g.post[a]);
+        out.push_back((x[a + 2] - 1) * g.stride[a] + g.dilation[a] * (g.kernel[a] - 1) + 1 + extra - g.pre[a] -
+                      g.post[a]);
     }
     return out;
 }
@@ -141,7 +160,8 @@ Tensor convolution(const Tensor& x, const Tensor& weights, const Tensor* bias, c
     return run(x, weights, bias, g, convolution_dims(x.dims, weights.dims, g), false);
 }
 
-Tensor deconvolution(const Tensor& x, const Tensor& weights, const Tensor* bias, const ConvGeometry& g, const Dims& output_padding) {
+Tensor deconvolution(const Tensor& x, const Tensor& weights, const Tensor* bias, const ConvGeometry& g,
+                     const Dims& output_padding) {
     return run(x, weights, bias, g, deconvolution_dims(x.dims, weights.dims, g, output_padding), true);
 }
 

@@ -44,18 +44,21 @@ struct Operand {
 
 Tensor matrix_product(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, const Tensor* bias) {
     if (a.dims.size() < 2 || b.dims.size() < 2) {
-        throw InvalidArgument(text("A matrix product got operands of rank ", a.dims.size(), " and ", b.dims.size(), "; both need rank 2 or more."));
+        throw InvalidArgument(text("A matrix product got operands of rank ", a.dims.size(), " and ", b.dims.size(),
+                                   "; both need rank 2 or more."));
     }
     const std::size_t batch_rank = std::max(a.dims.size(), b.dims.size()) - 2;
     const Operand left(a, transpose_a, batch_rank);
     const Operand right(b, transpose_b, batch_rank);
     if (left.columns != right.rows) {
-        throw InvalidArgument(text("A matrix product got ", left.columns, " columns on the left and ", right.rows, " rows on the right."));
+        throw InvalidArgument(text("A matrix product got ", left.columns, " columns on the left and ", right.rows,
+                                   " rows on the right."));
     }
     std::vector<std::int64_t> dims(batch_rank);
     for (std::size_t i = 0; i < batch_rank; ++i) {
         if (left.batch[i] != right.batch[i] && left.batch[i] != 1 && right.batch[i] != 1) {
-            throw InvalidArgument(text("A matrix product cannot broadcast leading dimensions ", left.batch[i], " and ", right.batch[i], "."));
+            throw InvalidArgument(text("A matrix product cannot broadcast leading dimensions ", left.batch[i], " and ",
+                                       right.batch[i], "."));
         }
         dims[i] = left.batch[i] == 1 ? right.batch[i] : left.batch[i];
     }
