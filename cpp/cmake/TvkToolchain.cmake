@@ -36,6 +36,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 
 if(TENSORVK_SANITIZE)
-    add_compile_options(-fsanitize=${TENSORVK_SANITIZE} -fno-omit-frame-pointer)
+    add_compile_options(-fsanitize=${TENSORVK_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
     add_link_options(-fsanitize=${TENSORVK_SANITIZE})
 endif()

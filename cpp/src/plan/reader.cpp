@@ -66,7 +66,7 @@ std::vector<SectionEntry> read_table(View bytes, FileHeader header) {
         damaged("header");
     }
     std::vector<SectionEntry> table(header.section_count);
-    std::memcpy(table.data(), head.data() + sizeof(header), table_bytes);
+    if (!table.empty()) std::memcpy(table.data(), head.data() + sizeof(header), table_bytes);
     return table;
 }
 

@@ -32,9 +32,18 @@ std::string read_string(const flatbuffers::String* string) {
     return string != nullptr ? string->str() : std::string();
 }
 
+// FlatBuffers' verifier checks a vector's length, but not whether its elements lie where their type may.
+template <typename Element>
+void check_alignment(const void* data) {
+    if (reinterpret_cast<std::uintptr_t>(data) % alignof(Element) != 0) {
+        throw InvalidPlan("The plan has numbers at odd places; it is damaged, build it again.");
+    }
+}
+
 // A vector that is not there is an empty one.
 template <typename T>
 std::vector<T> read_numbers(const flatbuffers::Vector<T>* vector) {
+    if (vector != nullptr) check_alignment<T>(vector->Data());
     return vector != nullptr ? std::vector<T>(vector->begin(), vector->end()) : std::vector<T>();
 }
 
@@ -50,6 +59,7 @@ template <typename Out, typename Vector, typename Read>
 std::vector<Out> read_each(const Vector* vector, Read read) {
     std::vector<Out> out;
     if (vector != nullptr) {
+        check_alignment<std::remove_cvref_t<decltype(**vector->begin())>>(vector->Data());
         out.reserve(vector->size());
         for (const auto* element : *vector) {
             out.push_back(read(*element));
