@@ -1,12 +1,14 @@
-// copy/vec4, copy/words and copy/generic: one kernel, moving units of 16 or 4 bytes or single elements.
+// copy/vec4, copy/vec2, copy/words and copy/generic: one kernel, moving units of 16, 8 or 4 bytes or single elements. And copy/transpose.
 #include <array>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "kernels/host/tensor.hpp"
 #include "support/dtype.hpp"
 #include "support/error.hpp"
 #include "tactics/copy_plan.hpp"
+#include "tactics/copy_transpose.hpp"
 #include "tactics/families.hpp"
 #include "tactics/step_builder.hpp"
 
@@ -123,8 +125,13 @@ std::vector<Candidate> copy_candidates(const Query& query) {
         return !refusal.empty() ? refusal : moves_in_units(exprs, plan, bytes / size) ? "" : text("elements do not move in runs of ", bytes, " bytes");
     };
     std::vector<Candidate> out{candidate("copy/vec4", problem, 16, in_units_of(16))};
-    if (size < 4) {
-        out.push_back(candidate("copy/words", problem, 4, in_units_of(4)));
+    if (!out.back().applicable()) { // smaller units are worth trying where the largest does not fit
+        for (const auto& [name, bytes] : {std::pair("copy/vec2", 8), std::pair("copy/words", 4)}) {
+            if (size < bytes) {
+                out.push_back(candidate(name, problem, bytes, in_units_of(bytes)));
+            }
+        }
+        out.push_back(transpose_candidate(query, exprs, plan, refusal));
     }
     out.push_back(candidate("copy/generic", problem, size, refusal.empty() ? refuse_storage(size, query.caps) : refusal));
     return out;

@@ -97,19 +97,24 @@ TEST_P(Copies, MoveEveryElementType) {
     }
 }
 
+const std::vector<std::string> kBlocks = {"copy/transpose", "copy/generic"};
 const std::vector<std::string> kBoth = {"copy/vec4", "copy/generic"};
 constexpr SampleMode kFill = SampleMode::kFILL;
 INSTANTIATE_TEST_SUITE_P(
     Regions, Copies,
     testing::Values(
         Case{"scalar", {}, identity({})}, Case{"line", {17}, identity({17})}, Case{"whole", {3, 4, 16}, identity({3, 4, 16}), {}, {}, kBoth},
-        Case{"matrix_transpose", {3, 17}, transpose({3, 17}, {1, 0})}, Case{"nchw_to_nhwc", {2, 3, 5, 7}, transpose({2, 3, 5, 7}, {0, 2, 3, 1})},
+        Case{"matrix_transpose", {3, 17}, transpose({3, 17}, {1, 0}), {}, {}, kBlocks},
+        Case{"whole_blocks", {8, 16}, transpose({8, 16}, {1, 0}), {}, {}, kBlocks}, Case{"one_block", {1, 2, 3}, transpose({1, 2, 3}, {2, 1, 0}), {}, {}, kBlocks}, Case{"nchw_to_nhwc", {2, 3, 5, 7}, transpose({2, 3, 5, 7}, {0, 2, 3, 1}), {}, {}, kBlocks},
         Case{"keeps_the_innermost", {3, 5, 16}, transpose({3, 5, 16}, {1, 0, 2}), {}, {}, kBoth},
-        Case{"eight_axes", {2, 1, 3, 2, 1, 2, 3, 2}, transpose({2, 1, 3, 2, 1, 2, 3, 2}, {7, 6, 5, 4, 3, 2, 1, 0})},
-        Case{"layout_to_last", {2, 5, 3, 4}, identity({2, 5, 3, 4}), Layout::kLINEAR, kLast},
-        Case{"layout_to_linear", {2, 5, 3, 4}, identity({2, 5, 3, 4}), kLast, Layout::kLINEAR},
+        Case{"eight_axes", {2, 1, 3, 2, 1, 2, 3, 2}, transpose({2, 1, 3, 2, 1, 2, 3, 2}, {7, 6, 5, 4, 3, 2, 1, 0}), {}, {}, kBlocks},
+        Case{"layout_to_last", {2, 5, 3, 4}, identity({2, 5, 3, 4}), Layout::kLINEAR, kLast, kBlocks},
+        Case{"layout_to_linear", {2, 5, 3, 4}, identity({2, 5, 3, 4}), kLast, Layout::kLINEAR, kBlocks},
         Case{"last_to_last", {2, 16, 3, 4}, identity({2, 16, 3, 4}), kLast, kLast, kBoth},
-        Case{"slice", {5, 33}, slice({1, 4}, {3, 16}, {1, 1})}, Case{"aligned_slice", {5, 32}, slice({1, 16}, {3, 16}, {1, 1}), {}, {}, kBoth},
+        Case{"slice", {5, 33}, slice({1, 4}, {3, 16}, {1, 1})},
+        Case{"slice_of_pairs", {5, 34}, slice({1, 2}, {3, 6}, {1, 1}), {}, {}, {"copy/vec2", "copy/generic"}},
+        Case{"shuffle", {2, 3, 4, 5}, transpose({2, 3, 4, 5}, {0, 2, 1, 3})},
+        Case{"vectors_on_one_side", {1, 8, 3, 3}, identity({1, 8, 3, 3}), kLast, Layout::kLINEAR, kBlocks}, Case{"aligned_slice", {5, 32}, slice({1, 16}, {3, 16}, {1, 1}), {}, {}, kBoth},
         Case{"steps", {9, 33}, slice({8, 32}, {3, 11}, {-3, -3})}, Case{"every_second", {1, 3, 8, 8}, slice({0, 0, 1, 0}, {1, 3, 4, 4}, {1, 1, 2, 2})},
         Case{"channels_of_last", {1, 32, 3, 3}, slice({0, 16, 0, 0}, {1, 16, 3, 3}, {1, 1, 1, 1}), kLast, kLast, kBoth},
         Case{"expand", {3, 1, 4}, CopyRegion{{0, -1, 2}, {0, 0, 0}, {1, 0, 1}, {3, 5, 4}}, {}, {}, kBoth},
