@@ -14,8 +14,7 @@ std::int64_t span_of(const ConvolutionProblem& p, std::int64_t outputs) {
     return (outputs - 1) * p.stride[2] + (p.kernel[2] - 1) * p.dilation[2] + 1;
 }
 
-std::string refuse(const ConvolutionProblem& p, const Query& query, std::int64_t outputs) {
-    if (p.transposed()) return "the convolution is transposed";
+std::string refuse(const ConvolutionProblem& p, const Query& query) {
     if (p.groups != p.in_channels || p.out_channels != p.in_channels || p.groups == 1) {
         return text("there are ", p.groups, " groups, ", p.in_channels, " input and ", p.out_channels,
                     " output channels; depthwise means as many of each");
@@ -25,11 +24,13 @@ std::string refuse(const ConvolutionProblem& p, const Query& query, std::int64_t
     if (p.in_channels % 4 != 0) return text("there are ", p.in_channels, " channels, not a multiple of 4");
     if (p.x.layout != Layout::kCHANNELS_LAST || p.y.layout != Layout::kCHANNELS_LAST)
         return "the input or the output is not stored channels last";
-    if (span_of(p, outputs) > kWidestSpan) {
-        return text(outputs, " neighbouring outputs cover ", span_of(p, outputs),
-                    " inputs of a line, the kernel unrolls up to ", kWidestSpan);
-    }
     return refuse_epilogue(query, p.roles, false);
+}
+
+std::string refuse_width(const ConvolutionProblem& p, std::int64_t outputs) {
+    if (span_of(p, outputs) <= kWidestSpan) return {};
+    return text(outputs, " neighbouring outputs cover ", span_of(p, outputs),
+                " inputs of a line, the kernel unrolls up to ", kWidestSpan);
 }
 
 void lower(const ConvolutionProblem& p, std::int32_t outputs, Lowering& lowering) {
@@ -58,14 +59,15 @@ void lower(const ConvolutionProblem& p, std::int32_t outputs, Lowering& lowering
 
 std::vector<Candidate> convolution_depthwise(const ConvolutionProblem& problem, const Query& query) {
     if (problem.transposed()) return {};
+    const std::string common = refuse(problem, query);
+    if (!common.empty()) return {{.name = "conv/depthwise", .refusal = common, .portable = true, .lower = {}}};
     std::vector<Candidate> out;
-    for (const std::int32_t outputs : {1, 4, 8}) {
+    for (const std::int32_t outputs : {4, 8, 1}) {
         Candidate candidate;
         candidate.name = text("conv/depthwise_", outputs);
-        candidate.refusal = refuse(problem, query, outputs);
+        candidate.refusal = refuse_width(problem, outputs);
         candidate.portable = true;
         candidate.lower = [problem, outputs](Lowering& lowering) { lower(problem, outputs, lowering); };
-        if (outputs > 1 && !candidate.applicable() && !out.front().applicable()) break; // one refusal says it all
         out.push_back(std::move(candidate));
     }
     return out;

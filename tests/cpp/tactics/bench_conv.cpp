@@ -1,7 +1,10 @@
-// bench_conv [--half] [--batch N] [--net unet|resnet] [--only part-of-layer-or-candidate]: every convolution candidate
-// of this device on the layers of a network. Prints layer, candidate, milliseconds, TFLOP/s and the largest difference
-// from the generic kernel's result; then the sum of the generic kernel's and of the best times.
+// bench_conv [--half] [--batch N] [--net unet|resnet] [--layer PART] [--tactic PART]: the convolution candidates of
+// this device on the layers of a network. Prints layer, candidate, milliseconds, TFLOP/s, the largest difference from
+// the generic kernel's result and the milliseconds that making its pipelines took; then the sums of the generic
+// kernel's and of the best times. --layer and --tactic keep those whose name contains PART (the generic kernel always
+// runs).
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -62,7 +65,7 @@ const std::map<std::string, std::vector<Layer>> kNets = {
 struct Options {
     DataType type = DataType::kFLOAT;
     std::int64_t batch = 1;
-    std::string net = "unet", only;
+    std::string net = "unet", layer, tactic;
 };
 
 Options parse(int count, char** arguments) {
@@ -75,8 +78,10 @@ Options parse(int count, char** arguments) {
             options.batch = std::atoi(arguments[++i]);
         else if (flag == "--net" && i + 1 < count)
             options.net = arguments[++i];
-        else if (flag == "--only" && i + 1 < count)
-            options.only = arguments[++i];
+        else if (flag == "--layer" && i + 1 < count)
+            options.layer = arguments[++i];
+        else if (flag == "--tactic" && i + 1 < count)
+            options.tactic = arguments[++i];
         else
             std::fprintf(stderr, "unknown argument %s\n", arguments[i]);
     }
@@ -121,36 +126,61 @@ double measure(OperationCase::Prepared& prepared) {
     return prepared.runner->time(5, std::clamp(static_cast<int>(4.0 / once), 1, 200));
 }
 
+struct Measured {
+    double milliseconds = 1e30;
+    kernels::host::Tensor result;
+};
+
+Measured run_candidate(const Layer& layer, const Problem& problem, const tactics::Candidate& candidate,
+                       const kernels::host::Tensor* expected) {
+    const auto start = std::chrono::steady_clock::now();
+    OperationCase::Prepared prepared = problem.operation.prepare(vulkan::Device::by_index(0), candidate);
+    prepared.runner->run();
+    const std::chrono::duration<double, std::milli> ready = std::chrono::steady_clock::now() - start;
+    Measured out{measure(prepared), problem.operation.output(prepared)};
+    std::printf("%-10s %-34s %10.4f ms %9.3f TFLOP/s  error %.1e  ready in %.0f ms\n", layer.name,
+                candidate.name.c_str(), out.milliseconds, problem.flops / out.milliseconds / 1e9,
+                expected != nullptr ? test::relative_error(out.result, *expected) : 0.0, ready.count());
+    std::fflush(stdout);
+    return out;
+}
+
+//! Times of the generic kernel and of the best one.
+std::pair<double, double> run_layer(const Layer& layer, const Options& options) {
+    const Problem problem = build(layer, options);
+    const std::vector<tactics::Candidate> candidates =
+        problem.operation.candidates(vulkan::Device::by_index(0)->caps());
+    const Measured generic = run_candidate(layer, problem, candidates.at(0), nullptr);
+    double best = generic.milliseconds;
+    std::string winner = candidates[0].name;
+    for (std::size_t i = 1; i < candidates.size(); ++i) {
+        const tactics::Candidate& candidate = candidates[i];
+        if (candidate.name.find(options.tactic) == std::string::npos) continue;
+        if (!candidate.applicable()) {
+            std::printf("%-10s %-34s refused: %s\n", layer.name, candidate.name.c_str(), candidate.refusal.c_str());
+            continue;
+        }
+        try {
+            const double ms = run_candidate(layer, problem, candidate, &generic.result).milliseconds;
+            if (ms < best) best = ms, winner = candidate.name;
+        } catch (const std::exception& error) { // one pipeline that a driver refuses does not end the sweep
+            std::printf("%-10s %-34s failed: %s\n", layer.name, candidate.name.c_str(), error.what());
+        }
+    }
+    std::printf("%-10s best: %s %.4f ms, %.1f times the generic kernel's speed\n", layer.name, winner.c_str(), best,
+                generic.milliseconds / best);
+    return {generic.milliseconds, best};
+}
+
 void run(const Options& options) {
-    const auto device = vulkan::Device::by_index(0);
-    std::printf("%s, %s, batch %lld\n", device->offer().name.c_str(),
+    std::printf("%s, %s, batch %lld\n", vulkan::Device::by_index(0)->offer().name.c_str(),
                 options.type == DataType::kHALF ? "half" : "float", static_cast<long long>(options.batch));
     double generic_sum = 0.0, best_sum = 0.0;
     for (const Layer& layer : kNets.at(options.net)) {
-        const bool layer_chosen = std::string(layer.name).find(options.only) != std::string::npos;
-        const Problem problem = build(layer, options);
-        kernels::host::Tensor expected;
-        double generic = 0.0, best = 1e30;
-        std::string winner;
-        for (const tactics::Candidate& candidate : problem.operation.candidates(device->caps())) {
-            const bool is_generic = expected.dims.empty();
-            if (!is_generic && !layer_chosen && candidate.name.find(options.only) == std::string::npos) continue;
-            if (!candidate.applicable()) {
-                std::printf("%-10s %-34s refused: %s\n", layer.name, candidate.name.c_str(), candidate.refusal.c_str());
-                continue;
-            }
-            OperationCase::Prepared prepared = problem.operation.prepare(device, candidate);
-            const double ms = measure(prepared);
-            const kernels::host::Tensor result = problem.operation.output(prepared);
-            if (is_generic) expected = result, generic = ms;
-            std::printf("%-10s %-34s %10.4f ms %9.3f TFLOP/s  error %.1e\n", layer.name, candidate.name.c_str(), ms,
-                        problem.flops / ms / 1e9, test::relative_error(result, expected));
-            std::fflush(stdout);
-            if (ms < best) best = ms, winner = candidate.name;
-        }
+        if (std::string(layer.name).find(options.layer) == std::string::npos) continue;
+        const auto [generic, best] = run_layer(layer, options);
         generic_sum += generic * layer.times;
         best_sum += best * layer.times;
-        std::printf("%-10s best: %s %.4f ms\n", layer.name, winner.c_str(), best);
     }
     std::printf("sum: generic %.3f ms, best %.3f ms\n", generic_sum, best_sum);
 }
