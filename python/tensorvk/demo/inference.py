@@ -24,8 +24,8 @@ from . import assets
 from .device import check
 
 EXIT_PLAN_REFUSED = 3
-WARM_UP_RUNS = 5
-MIN_RUNS, MAX_RUNS = 20, 300
+WARM_UP_RUNS = 2
+MIN_RUNS, MAX_RUNS = 10, 300
 Floats = npt.NDArray[np.float32]
 
 
