@@ -147,7 +147,7 @@ class IBuilderConfig {
     [[nodiscard]] int32_t getDLACore() const { return values_.dla_core; }
     void setDeviceType(const ILayer* layer, DeviceType type) { values_.layer_devices[layer] = type; }
     [[nodiscard]] DeviceType getDeviceType(const ILayer* layer) const;
-    [[nodiscard]] bool isDeviceTypeSet(const ILayer* layer) const { return values_.layer_devices.contains(layer); }
+    [[nodiscard]] bool isDeviceTypeSet(const ILayer* layer) const { return values_.layer_devices.count(layer) != 0; }
     void resetDeviceType(const ILayer* layer) { values_.layer_devices.erase(layer); }
     [[nodiscard]] bool canRunOnDLA(const ILayer*) const { return false; }
     void setPluginsToSerialize(std::vector<std::string> paths) { values_.plugins = std::move(paths); }
