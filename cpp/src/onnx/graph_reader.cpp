@@ -126,8 +126,9 @@ class GraphReader {
         }
         std::vector<std::int64_t> dims;
         std::vector<std::string> names;
+        // An extent of 0 is what old exporters write for one they do not know.
         for (const auto& dim : input.type().tensor_type().shape().dim()) {
-            dims.push_back(dim.has_dim_value() && dim.dim_value() > 0 ? dim.dim_value() : -1);
+            dims.push_back(dim.has_dim_value() && dim.dim_value() >= 0 ? dim.dim_value() : -1);
             names.push_back(dims.back() == -1 ? shared_name(dim.dim_param()) : std::string());
         }
         return network_.add_input(input.name(), *type, dims, std::move(names));

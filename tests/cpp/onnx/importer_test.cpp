@@ -158,6 +158,19 @@ TEST(Importer, NothingThatIsNoModelGetsThrough) {
     EXPECT_EQ(truncated.result.errors[0].node, -1);
 }
 
+TEST(Importer, DeepNestingDoesNotExhaustTheStack) {
+    ModelWriter model = relu_model();
+    auto* graph = model.model.mutable_graph();
+    for (int level = 0; level < 100; ++level) {
+        auto* attribute = graph->add_node()->add_attribute();
+        attribute->set_name("then_branch");
+        graph = attribute->mutable_g();
+    }
+    const Imported imported(model);
+    ASSERT_EQ(imported.result.errors.size(), 1u);
+    EXPECT_EQ(imported.result.errors[0].code, NodeErrorCode::kMODEL_DESERIALIZE_FAILED);
+}
+
 TEST(Importer, EveryTruncationEndsWithASentence) {
     const std::string whole = relu_model().bytes();
     for (std::size_t size = 0; size < whole.size(); ++size) {
