@@ -65,6 +65,9 @@ vec4 pw_min(vec4 a, vec4 b) { return mix(mix(a, b, lessThan(b, a)), b, isnan(b))
 vec4 pw_round_half_even(vec4 x) { return roundEven(x); }
 
 // log(x + sqrt(x * x + 1)) without the cancellation for negative x.
+// Drivers may be wrong by 4096 units in the last place in asin and acos; their atan is exact enough. At 1 the quotient is infinite, as it should.
+vec4 pw_asin(vec4 x) { return atan(x / sqrt((1.0 - x) * (1.0 + x))); }
+vec4 pw_acos(vec4 x) { return 2.0 * atan(sqrt((1.0 - x) / (1.0 + x))); }
 vec4 pw_asinh(vec4 x) { return sign(x) * log(abs(x) + sqrt(x * x + 1.0)); }
 
 #endif

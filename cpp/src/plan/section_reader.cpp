@@ -43,8 +43,9 @@ void check_alignment(const void* data) {
 // A vector that is not there is an empty one.
 template <typename T>
 std::vector<T> read_numbers(const flatbuffers::Vector<T>* vector) {
-    if (vector != nullptr) check_alignment<T>(vector->Data());
-    return vector != nullptr ? std::vector<T>(vector->begin(), vector->end()) : std::vector<T>();
+    if (vector == nullptr || vector->size() == 0) return {}; // nothing lies anywhere
+    check_alignment<T>(vector->Data());
+    return {vector->begin(), vector->end()};
 }
 
 shape::Exprs read_exprs(const flatbuffers::Vector<std::int32_t>* ids) {
@@ -58,7 +59,7 @@ shape::Exprs read_exprs(const flatbuffers::Vector<std::int32_t>* ids) {
 template <typename Out, typename Vector, typename Read>
 std::vector<Out> read_each(const Vector* vector, Read read) {
     std::vector<Out> out;
-    if (vector != nullptr) {
+    if (vector != nullptr && vector->size() > 0) {
         check_alignment<std::remove_cvref_t<decltype(**vector->begin())>>(vector->Data());
         out.reserve(vector->size());
         for (const auto* element : *vector) {

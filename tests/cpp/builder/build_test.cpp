@@ -119,6 +119,13 @@ TEST(Build, TheReportGivesEveryCandidateATimeOrARefusal) {
     EXPECT_NE(engine->report_json().find("\"Milliseconds\""), std::string::npos);
 }
 
+TEST(Build, AScalarHasAPlanToo) {
+    graph::Network network;
+    network.mark_output(relu(network, input(network, {})));
+    runtime::Context context(runtime::Engine::load(vulkan::Device::current(), build_plan(network, {}, null_log()), null_log()));
+    expect_near(run(context, {2.5f}, {}, 1), {2.5f});
+}
+
 TEST(Build, ANetworkWithoutOutputIsRefused) {
     graph::Network network;
     (void)relu(network, input(network, {1, 2}));
