@@ -61,8 +61,10 @@ int split(inout int rest, int extent) {
 
 // Correctly rounded in nearly all cases: exact quotients must not come out below the integer that they are.
 float divide(float a, float b) {
-    float q = a / b;
-    return q + fma(-q, b, a) / b;
+    precise float q = a / b;
+    precise float rest = fma(-q, b, a);
+    precise float exact = q + rest / b;
+    return exact;
 }
 
 float source_position(int o, int axis) {
@@ -72,7 +74,8 @@ float source_position(int o, int axis) {
     if (SELECT_UPPER && OUT[axis] == 1) return 0.0;
     if (COORDINATES == ALIGN_CORNERS) return OUT[axis] == 1 ? 0.0 : divide(float(o) * float(IN[axis] - 1), out_extent - 1.0);
     if (COORDINATES == ASYMMETRIC) return divide(float(o), scale);
-    return divide(float(o) + 0.5, scale) - 0.5;
+    precise float position = divide(float(o) + 0.5, scale) - 0.5;
+    return position;
 }
 
 int nearest(float p) {

@@ -45,11 +45,20 @@ struct Problem {
     }
 };
 
-std::array<std::int32_t, 3> scale_bits(const Problem& problem) {
+// A scale that is known here is as exact as a float can be; the device computes the others.
+std::array<std::int32_t, 3> scale_bits(const Problem& problem, const shape::ExprPool& exprs) {
     std::array<std::int32_t, 3> bits{};
     const std::size_t axes = problem.x.dims.size() - problem.first;
-    for (std::size_t a = 0; a < axes && !problem.resize().scales.empty(); ++a) {
-        bits[3 - axes + a] = std::bit_cast<std::int32_t>(problem.resize().scales[problem.first + a]);
+    for (std::size_t a = 0; a < axes; ++a) {
+        const std::size_t axis = problem.first + a;
+        const auto in = exprs.value(problem.x.dims[axis]);
+        const auto out = exprs.value(problem.y.dims[axis]);
+        std::int32_t& scale = bits[3 - axes + a];
+        if (!problem.resize().scales.empty()) {
+            scale = std::bit_cast<std::int32_t>(problem.resize().scales[axis]);
+        } else if (in && out && *in > 0) {
+            scale = std::bit_cast<std::int32_t>(static_cast<float>(*out) / static_cast<float>(*in));
+        }
     }
     return bits;
 }
@@ -78,7 +87,7 @@ void lower(const Problem& problem, bool vec4, Lowering& lowering) {
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
     step.param(count).param(problem.channel == kNone ? exprs.constant(1) : problem.x.dims[problem.channel]);
     step.params(spatial_extents(exprs, problem.y, problem.first)).params(spatial_extents(exprs, problem.x, problem.first));
-    for (const std::int32_t bits : scale_bits(problem)) {
+    for (const std::int32_t bits : scale_bits(problem, exprs)) {
         step.param(bits);
     }
     step.param(std::bit_cast<std::int32_t>(problem.resize().cubic_coeff));

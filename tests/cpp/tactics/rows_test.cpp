@@ -69,7 +69,7 @@ TEST(Reduce, WithDynamicBatch) {
     OperationCase test = make(tactics::Reduce{ReduceOperation::kAVG, 12}, x, kLast);
     test.set_output(DataType::kFLOAT, expected.dims, kLast);
     test.make_dynamic(0);
-    EXPECT_EQ(check_all(test, {expected}, 1e-6).size(), 2u);
+    EXPECT_GE(check_all(test, {expected}, 1e-6).size(), 2u);
 }
 
 class Softmaxes : public testing::TestWithParam<Case> {};
