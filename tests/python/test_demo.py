@@ -19,7 +19,7 @@ LEAST_DICE = 0.8
 
 
 def run_demo(output: Path, *options: str) -> str:
-    command = [sys.executable, "-m", "tensorvk.demo", "--output", str(output), "--seconds", "0.2", *options]
+    command = [sys.executable, "-m", "tensorvk.demo", "--output", str(output), "--seconds", "0", *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -168,7 +168,7 @@ def test_timings_of_both_batch_sizes_are_shown(first_run: tuple[Path, str]) -> N
     assert [row[0] for row in rows] == ["1", "4"]
     for batch, _, median, p95, rate, copies in rows:
         assert 0 < float(median) <= float(p95)
-        assert float(rate) == pytest.approx(1000 * int(batch) / float(median), rel=0.02)
+        assert float(rate) == pytest.approx(1000 * int(batch) / float(median), rel=0.01, abs=0.06)  # printed digits
         assert 0 <= float(copies) < 100
 
 
@@ -197,6 +197,7 @@ def test_second_run_finds_the_plan(first_run: tuple[Path, str]) -> None:
     assert "built in" not in printed
 
 
+@pytest.mark.slow
 def test_damaged_plan_is_built_again(first_run: tuple[Path, str]) -> None:
     output, _ = first_run
     (path,) = output.glob("*.plan")

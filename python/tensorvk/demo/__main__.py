@@ -59,7 +59,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--device", help="index, part of the name, or 'cpu' (default: the first discrete GPU)")
     parser.add_argument("--fp16", action="store_true", help="let the builder use half precision")
     parser.add_argument("--rebuild", action="store_true", help="build the plan even if an earlier run left one")
-    parser.add_argument("--seconds", type=float, default=3, help="time to measure each batch size for")
+    parser.add_argument("--seconds", type=float, default=5, help="time to measure each batch size for")
     parser.add_argument("--picture", type=Path, help="also write all slices on one page to this PNG file")
     return parser.parse_args()
 

@@ -24,8 +24,8 @@ from . import assets
 from .device import check
 
 EXIT_PLAN_REFUSED = 3
-WARM_UP_RUNS = 2
-MIN_RUNS, MAX_RUNS = 10, 300
+WARM_UP_RUNS = 1
+MIN_RUNS, MAX_RUNS = 5, 300
 Floats = npt.NDArray[np.float32]
 
 
@@ -121,7 +121,7 @@ def main() -> int:
     parser.add_argument("plan", type=Path)
     parser.add_argument("result", type=Path, help=".npz file to write")
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 4])
-    parser.add_argument("--seconds", type=float, default=3, help="time to measure each batch size for")
+    parser.add_argument("--seconds", type=float, default=5, help="time to measure each batch size for")
     options = parser.parse_args()
 
     slices = assets.load_slices()
