@@ -27,7 +27,14 @@ class CollectingLogger(trt.ILogger):
         return [text for severity, text in self.messages if severity <= trt.ILogger.Severity.ERROR]
 
 
-def build_plan(model: bytes, profile: Mapping[str, Shapes] | None = None, *, fp16: bool = False, cache: Any = None, level: int | None = None) -> bytes:
+def build_plan(
+    model: bytes,
+    profile: Mapping[str, Shapes] | None = None,
+    *,
+    fp16: bool = False,
+    cache: Any = None,
+    level: int | None = None,
+) -> bytes:
     """Serialized plan of an ONNX model; fails the test with the logged errors when it cannot be built."""
     logger = CollectingLogger()
     builder = trt.Builder(logger)
@@ -71,17 +78,25 @@ def infer(context: Any, feed: Mapping[str, Array]) -> dict[str, Array]:
                 assert context.set_input_shape(name, feed[name].shape), f"shape {feed[name].shape} of {name} refused"
         for name in names:
             is_input = engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT
-            array = np.ascontiguousarray(feed[name]) if is_input else np.empty(tuple(context.get_tensor_shape(name)), trt.nptype(engine.get_tensor_dtype(name)))
+            array = (
+                np.ascontiguousarray(feed[name])
+                if is_input
+                else np.empty(tuple(context.get_tensor_shape(name)), trt.nptype(engine.get_tensor_dtype(name)))
+            )
             error, memory[name] = cudart.cudaMalloc(max(array.nbytes, 1))
             assert error == cudart.cudaError_t.cudaSuccess
             if is_input:
-                (error,) = cudart.cudaMemcpy(memory[name], array, array.nbytes, cudart.cudaMemcpyKind.cudaMemcpyHostToDevice)
+                (error,) = cudart.cudaMemcpy(
+                    memory[name], array, array.nbytes, cudart.cudaMemcpyKind.cudaMemcpyHostToDevice
+                )
                 assert error == cudart.cudaError_t.cudaSuccess
             else:
                 outputs[name] = array
         assert context.execute_v2([memory[name] for name in names])
         for name, array in outputs.items():
-            (error,) = cudart.cudaMemcpy(array, memory[name], array.nbytes, cudart.cudaMemcpyKind.cudaMemcpyDeviceToHost)
+            (error,) = cudart.cudaMemcpy(
+                array, memory[name], array.nbytes, cudart.cudaMemcpyKind.cudaMemcpyDeviceToHost
+            )
             assert error == cudart.cudaError_t.cudaSuccess
     finally:
         for address in memory.values():
@@ -101,4 +116,8 @@ def relative_error(result: Array, reference: Array) -> float:
     if reference.size == 0:
         return 0.0
     difference = np.abs(result.astype(np.float64) - reference.astype(np.float64))
-    return float(np.nanmax(difference) / max(float(np.nanmax(np.abs(reference.astype(np.float64)))), 1e-30)) if difference.any() else 0.0
+    return (
+        float(np.nanmax(difference) / max(float(np.nanmax(np.abs(reference.astype(np.float64)))), 1e-30))
+        if difference.any()
+        else 0.0
+    )

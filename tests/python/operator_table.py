@@ -55,7 +55,16 @@ IMAGE = (2, 3, 17, 33)
 UNARY = ["Abs", "Ceil", "Cos", "Elu", "Erf", "Exp", "Floor", "HardSigmoid", "LeakyRelu", "Neg", "Relu", "Round", "Selu", "Sigmoid", "Sign",
          "Sin", "Softplus", "Softsign", "Tan", "Tanh", "ThresholdedRelu", "Identity", "Sinh", "Cosh", "Atan", "Asinh", "HardSwish"]  # fmt: skip
 BINARY = ["Add", "Sub", "Mul", "Div", "Max", "Min"]
-REDUCTIONS = ["ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare"]
+REDUCTIONS = [
+    "ReduceSum",
+    "ReduceMean",
+    "ReduceMax",
+    "ReduceMin",
+    "ReduceProd",
+    "ReduceL1",
+    "ReduceL2",
+    "ReduceSumSquare",
+]
 
 POINTWISE = [
     *(Row(op, (IMAGE,)) for op in UNARY),
@@ -191,7 +200,10 @@ TABLE: list[Row] = [*POINTWISE, *WINDOWS, *MOVEMENT, *PRODUCTS]
 
 def make_model(row: Row) -> onnx.ModelProto:
     """The row as a model: inputs x0, x1, ...; outputs y0, y1, ..."""
-    inputs = [helper.make_tensor_value_info(f"x{i}", helper.np_dtype_to_tensor_dtype(np.dtype(row.dtype)), shape) for i, shape in enumerate(row.inputs)]
+    inputs = [
+        helper.make_tensor_value_info(f"x{i}", helper.np_dtype_to_tensor_dtype(np.dtype(row.dtype)), shape)
+        for i, shape in enumerate(row.inputs)
+    ]
     names = [value.name for value in inputs]
     initializers = []
     for i, constant in enumerate(row.constants):

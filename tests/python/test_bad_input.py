@@ -1,8 +1,7 @@
-"""Bad input gets one clear sentence, and the process lives on: after every case a good network is still built and run."""
+"""Bad input gets one clear sentence, and the process lives on: after each case a good network is still built and run."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,13 @@ from tensorvk import cudart
 H2D = cudart.cudaMemcpyKind.cudaMemcpyHostToDevice
 
 
-def model(nodes: list[Any], inputs: dict[str, Any], outputs: list[str], initializers: dict[str, Any] | None = None, opset: int = 17) -> onnx.ModelProto:
+def model(
+    nodes: list[Any],
+    inputs: dict[str, Any],
+    outputs: list[str],
+    initializers: dict[str, Any] | None = None,
+    opset: int = 17,
+) -> onnx.ModelProto:
     graph = helper.make_graph(
         nodes,
         "test",
@@ -42,7 +47,9 @@ GOOD = relu_model([2, 3]).SerializeToString()
 def process_lives_on() -> Any:
     yield
     x = np.array([[-1, 2, -3], [4, -5, 6]], np.float32)
-    np.testing.assert_array_equal(infer(load(build_plan(GOOD, level=0)).create_execution_context(), {"x": x})["y"], np.maximum(x, 0))
+    np.testing.assert_array_equal(
+        infer(load(build_plan(GOOD, level=0)).create_execution_context(), {"x": x})["y"], np.maximum(x, 0)
+    )
 
 
 def parse_errors(data: bytes) -> list[str]:
@@ -90,7 +97,7 @@ def mentions(message: str, *parts: str) -> None:
         assert part in message, message
 
 
-# --- files and bytes -------------------------------------------------------------------------------------------------------------------
+# --- files and bytes ---
 
 
 def test_no_file(tmp_path: Path) -> None:
@@ -116,11 +123,13 @@ def test_empty_bytes() -> None:
 
 
 def test_truncated_onnx() -> None:
-    data = model([helper.make_node("Add", ["x", "c"], ["y"])], {"x": [100]}, ["y"], {"c": np.ones(100, np.float32)}).SerializeToString()
+    data = model(
+        [helper.make_node("Add", ["x", "c"], ["y"])], {"x": [100]}, ["y"], {"c": np.ones(100, np.float32)}
+    ).SerializeToString()
     sentence(parse_errors(data[: len(data) // 2])[0])
 
 
-# --- nodes -----------------------------------------------------------------------------------------------------------------------------
+# --- nodes ---
 
 
 def test_unknown_operator() -> None:
@@ -165,7 +174,9 @@ def test_missing_input_tensor() -> None:
 
 
 def test_missing_attribute() -> None:
-    data = model([helper.make_node("MaxPool", ["x"], ["y"], name="windowless")], {"x": [1, 1, 4, 4]}, ["y"]).SerializeToString()
+    data = model(
+        [helper.make_node("MaxPool", ["x"], ["y"], name="windowless")], {"x": [1, 1, 4, 4]}, ["y"]
+    ).SerializeToString()
     mentions(sentence(parse_errors(data)[0]), "windowless", "kernel_shape")
 
 
@@ -176,7 +187,9 @@ def test_weights_shorter_than_their_shape() -> None:
 
 
 def test_shapes_that_do_not_broadcast() -> None:
-    data = model([helper.make_node("Add", ["x", "c"], ["y"], name="sum")], {"x": [4]}, ["y"], {"c": np.ones(3, np.float32)}).SerializeToString()
+    data = model(
+        [helper.make_node("Add", ["x", "c"], ["y"], name="sum")], {"x": [4]}, ["y"], {"c": np.ones(3, np.float32)}
+    ).SerializeToString()
     mentions(sentence(parse_errors(data)[0]), "sum", "4", "3")
 
 
@@ -192,7 +205,7 @@ def test_absurd_weight_shape() -> None:
     sentence(parse_errors(proto.SerializeToString())[0])
 
 
-# --- external data -----------------------------------------------------------------------------------------------------------------------
+# --- external data ---
 
 
 def external(tmp_path: Path, location: str, length: int = 16) -> Path:
@@ -228,7 +241,7 @@ def test_external_data_at_an_absolute_path(tmp_path: Path) -> None:
 def test_external_data_behind_a_link(tmp_path: Path) -> None:
     (tmp_path / "secret.bin").write_bytes(bytes(16))
     path = external(tmp_path, "weights.bin")
-    os.symlink(tmp_path / "secret.bin", path.parent / "weights.bin")
+    (path.parent / "weights.bin").symlink_to(tmp_path / "secret.bin")
     mentions(file_error(path), "weights.bin")
 
 
@@ -242,7 +255,7 @@ def test_external_data_that_is_absent(tmp_path: Path) -> None:
     mentions(file_error(external(tmp_path, "weights.bin")), "weights.bin")
 
 
-# --- networks and profiles -----------------------------------------------------------------------------------------------------------------
+# --- networks and profiles ---
 
 
 def test_network_without_output() -> None:
@@ -282,7 +295,7 @@ def test_profile_that_contradicts_a_fixed_dimension() -> None:
     mentions(build_errors(relu_model(["n", 3]).SerializeToString(), prepare), "x", "3")
 
 
-# --- plans ---------------------------------------------------------------------------------------------------------------------------------
+# --- plans ---
 
 
 @pytest.fixture(scope="module")
@@ -314,7 +327,7 @@ def test_plan_of_a_future_version(plan: bytes) -> None:
     mentions(load_errors(bytes(future)), "version")
 
 
-# --- running -------------------------------------------------------------------------------------------------------------------------------
+# --- running ---
 
 
 class Running:
@@ -364,13 +377,17 @@ def test_too_few_bindings(running: Running) -> None:
 
 
 def test_shape_outside_a_profile() -> None:
-    context = load(build_plan(relu_model(["n", 3]).SerializeToString(), {"x": ((1, 3), (2, 3), (4, 3))}, level=0)).create_execution_context()
+    context = load(
+        build_plan(relu_model(["n", 3]).SerializeToString(), {"x": ((1, 3), (2, 3), (4, 3))}, level=0)
+    ).create_execution_context()
     assert not context.set_input_shape("x", (5, 3))
     assert context.set_input_shape("x", (4, 3))
 
 
 def test_shape_of_the_wrong_rank() -> None:
-    context = load(build_plan(relu_model(["n", 3]).SerializeToString(), {"x": ((1, 3), (2, 3), (4, 3))}, level=0)).create_execution_context()
+    context = load(
+        build_plan(relu_model(["n", 3]).SerializeToString(), {"x": ((1, 3), (2, 3), (4, 3))}, level=0)
+    ).create_execution_context()
     assert not context.set_input_shape("x", (4, 3, 1))
 
 
@@ -391,7 +408,7 @@ def test_unknown_tensor_name(plan: bytes) -> None:
     mentions(only(logger.errors()), "nobody", "x")
 
 
-# --- memory --------------------------------------------------------------------------------------------------------------------------------
+# --- memory ---
 
 
 def test_copy_past_the_end_of_an_allocation() -> None:

@@ -12,14 +12,25 @@ from engines import Array, Shapes, build_plan, infer, load
 from onnx import numpy_helper
 
 MODELS = Path(os.environ.get("TENSORVK_MODELS", Path(__file__).resolve().parents[3] / "shared" / "models"))
-needs_models = pytest.mark.skipif(not MODELS.is_dir(), reason=f"no models at {MODELS}; TENSORVK_MODELS names another folder")
+needs_models = pytest.mark.skipif(
+    not MODELS.is_dir(), reason=f"no models at {MODELS}; TENSORVK_MODELS names another folder"
+)
 
-# fp32 sums in another order than the reference's: the networks' own float32 against float64 differs by up to 1e-6 of the largest output,
-# and 1e-4 leaves room for 100 layers without hiding a wrong tap or a missing bias.
+# fp32 sums in another order than the reference's: the networks' own float32 against float64 differs by up to 1e-6 of
+# the largest output, and 1e-4 leaves room for 100 layers without hiding a wrong tap or a missing bias.
 TOLERANCE = 1e-4
 
 FAST = ["mnist_cntk", "hand_keypoint_mlp", "resnet20_cifar10", "ppocr_cls_v2", "yunet_s_320"]
-SLOW = ["brain_unet", "squeezenet_winml", "ultraface_rfb320", "fastestdet", "nanodet_m_416", "lw_person_detector", "agllnet_256", "super_resolution"]
+SLOW = [
+    "brain_unet",
+    "squeezenet_winml",
+    "ultraface_rfb320",
+    "fastestdet",
+    "nanodet_m_416",
+    "lw_person_detector",
+    "agllnet_256",
+    "super_resolution",
+]
 
 
 def read(path: Path) -> tuple[str, Array]:
@@ -47,16 +58,20 @@ def profile_over(sets: list[tuple[dict[str, Array], dict[str, Array]]], extra_ba
     return profile
 
 
-def model_and_profile(name: str, extra_batch: int = 1) -> tuple[bytes, dict[str, Shapes], list[tuple[dict[str, Array], dict[str, Array]]]]:
+def model_and_profile(
+    name: str, extra_batch: int = 1
+) -> tuple[bytes, dict[str, Shapes], list[tuple[dict[str, Array], dict[str, Array]]]]:
     model = (MODELS / name / "model.onnx").read_bytes()
     sets = data_sets(name)
-    dynamic = any(d.dim_value <= 0 for i in onnx.load_from_string(model).graph.input for d in i.type.tensor_type.shape.dim)
+    dynamic = any(
+        d.dim_value <= 0 for i in onnx.load_from_string(model).graph.input for d in i.type.tensor_type.shape.dim
+    )
     return model, profile_over(sets, extra_batch) if dynamic else {}, sets
 
 
 def largest_error(actual: dict[str, Array], expected: dict[str, Array]) -> float:
-    """Relative to the largest magnitude of the data set's outputs: an output that is near zero everywhere (a sigmoid of -8) carries the
-    rounding of the logits behind it, in the reference too."""
+    """Relative to the largest magnitude of the data set's outputs: an output that is near zero everywhere (a sigmoid of
+    -8) carries the rounding of the logits behind it, in the reference too."""
     largest = max(float(np.abs(reference).max()) for reference in expected.values())
     errors = []
     for name, reference in expected.items():
@@ -103,7 +118,9 @@ def test_the_brain_network_serves_batches_of_1_2_and_4() -> None:
     model, _, sets = model_and_profile("brain_unet")
     feed, expected = next((f, e) for f, e in sets if next(iter(f.values())).shape[0] == 1)
     (name, image), (output, mask) = next(iter(feed.items())), next(iter(expected.items()))
-    context = load(build_plan(model, {name: ((1, 3, 256, 256), (1, 3, 256, 256), (4, 3, 256, 256))}, level=1)).create_execution_context()
+    context = load(
+        build_plan(model, {name: ((1, 3, 256, 256), (1, 3, 256, 256), (4, 3, 256, 256))}, level=1)
+    ).create_execution_context()
     for batch in (1, 2, 4):
         actual = infer(context, {name: np.repeat(image, batch, axis=0)})
         assert largest_error(actual, {output: np.repeat(mask, batch, axis=0)}) <= TOLERANCE
