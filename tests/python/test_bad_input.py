@@ -1,4 +1,4 @@
-"""Bad input gets one clear sentence, and the process lives on: after each case a good network is still built and run."""
+"""Bad input gets one clear sentence, and the process lives on: after each case a good network is built and run."""
 
 from __future__ import annotations
 
