@@ -32,11 +32,10 @@ std::string read_string(const flatbuffers::String* string) {
     return string != nullptr ? string->str() : std::string();
 }
 
-// FlatBuffers' verifier checks a vector's length, but not whether its elements lie where their type may. Its writer aligns
-// no empty vector.
+// FlatBuffers' verifier checks a vector's length, but not whether its elements lie where their type may.
 template <typename Element>
-void check_alignment(const void* data, std::size_t size) {
-    if (size > 0 && reinterpret_cast<std::uintptr_t>(data) % alignof(Element) != 0) {
+void check_alignment(const void* data) {
+    if (reinterpret_cast<std::uintptr_t>(data) % alignof(Element) != 0) {
         throw InvalidPlan("The plan has numbers at odd places; it is damaged, build it again.");
     }
 }
@@ -44,8 +43,8 @@ void check_alignment(const void* data, std::size_t size) {
 // A vector that is not there is an empty one.
 template <typename T>
 std::vector<T> read_numbers(const flatbuffers::Vector<T>* vector) {
-    if (vector == nullptr || vector->size() == 0) return {}; // nothing lies anywhere
-    check_alignment<T>(vector->Data(), vector->size());
+    if (vector == nullptr || vector->size() == 0) return {}; // FlatBuffers' writer aligns no empty vector
+    check_alignment<T>(vector->Data());
     return {vector->begin(), vector->end()};
 }
 
@@ -61,7 +60,7 @@ template <typename Out, typename Vector, typename Read>
 std::vector<Out> read_each(const Vector* vector, Read read) {
     std::vector<Out> out;
     if (vector != nullptr && vector->size() > 0) {
-        check_alignment<std::remove_cvref_t<decltype(**vector->begin())>>(vector->Data(), vector->size());
+        check_alignment<std::remove_cvref_t<decltype(**vector->begin())>>(vector->Data());
         out.reserve(vector->size());
         for (const auto* element : *vector) {
             out.push_back(read(*element));
