@@ -55,9 +55,19 @@ std::vector<std::vector<std::int64_t>> opt_shapes(const plan::Profile& profile) 
     return shapes;
 }
 
+int operation_count(const compiler::Compiled& network) {
+    int count = static_cast<int>(network.operations.size());
+    for (const compiler::Compiled& body : network.bodies) {
+        count += operation_count(body);
+    }
+    return count;
+}
+
 plan::Program portable_program(const compiler::Compiled& network) {
     const vulkan::DeviceCaps caps = portable_caps();
-    return emit(network, caps, [&](const tactics::Operation& operation) { return choose_portable(network, operation, caps); }).program;
+    return emit(network, caps, [&](const compiler::Compiled& part, const tactics::Operation& operation) {
+               return choose_portable(part, operation, caps);
+           }).program;
 }
 
 } // namespace
@@ -79,18 +89,18 @@ std::vector<std::byte> build_plan(const graph::Network& network, const Options& 
     const compiler::Compiled tuned = half ? compiler::compile(network, DataType::kHALF, weights) : portable;
     progress.step("Compiling", 2, 2);
 
-    Tuner tuner(device, options, symbol_values(tuned.program, opt_shapes(plan.profiles[0])), weights.bytes(), log);
-    const int steps = static_cast<int>(tuned.operations.size());
+    Tuner tuner(device, options, tuned, symbol_values(tuned.program, opt_shapes(plan.profiles[0])), weights.bytes(), log);
+    const int steps = operation_count(tuned);
     int done = 0;
-    Emitted emitted = emit(tuned, device->caps(), [&](const tactics::Operation& operation) {
+    Emitted emitted = emit(tuned, device->caps(), [&](const compiler::Compiled& part, const tactics::Operation& operation) {
         progress.step("Timing", done++, steps);
-        return tuner.choose(tuned, operation);
+        return tuner.choose(part, operation);
     });
     progress.step("Timing", steps, steps);
 
     plan.name = network.name;
     plan.portable = portable_program(portable);
-    plan.report_json = report_json(tuned, emitted.choices);
+    plan.report_json = report_json(tuned, emitted);
     plan.tuned.push_back({runtime::device_key(*device), std::move(emitted.program)});
     plan.weights = weights.take();
     plan.builder_flags = options.flags;

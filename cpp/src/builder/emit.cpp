@@ -4,13 +4,13 @@
 
 namespace tensorvk::builder {
 
-Emitted emit(const compiler::Compiled& network, const vulkan::DeviceCaps& caps, const std::function<Choice(const tactics::Operation&)>& choose) {
+Emitted emit(const compiler::Compiled& network, const vulkan::DeviceCaps& caps, const Choose& choose) {
     Emitted out;
     out.program = network.program;
     std::vector<compiler::StepRange> ranges;
     tactics::Lowering lowering(out.program, network.values, caps);
     for (const tactics::Operation& operation : network.operations) {
-        Choice choice = choose(operation);
+        Choice choice = choose(network, operation);
         const std::size_t first = out.program.steps.size();
         choice.candidate.lower(lowering);
         const std::size_t last = out.program.steps.size();
@@ -22,6 +22,11 @@ Emitted emit(const compiler::Compiled& network, const vulkan::DeviceCaps& caps, 
         out.choices.push_back(std::move(choice));
     }
     compiler::schedule(out.program, ranges);
+    for (const compiler::Compiled& body : network.bodies) {
+        Emitted inner = emit(body, caps, choose);
+        out.program.bodies.push_back(std::move(inner.program));
+        out.bodies.push_back(std::move(inner));
+    }
     return out;
 }
 

@@ -11,10 +11,13 @@ namespace tensorvk::builder {
 struct Emitted {
     plan::Program program;
     std::vector<Choice> choices; // one per operation
+    std::vector<Emitted> bodies; // of the network's bodies; their programs have moved into `program`
 };
+
+using Choose = std::function<Choice(const compiler::Compiled& network, const tactics::Operation& operation)>;
 
 //! Asks `choose` for every operation, lowers its candidate and schedules the steps.
 [[nodiscard]] Emitted emit(const compiler::Compiled& network, const vulkan::DeviceCaps& caps,
-                           const std::function<Choice(const tactics::Operation&)>& choose);
+                           const Choose& choose);
 
 } // namespace tensorvk::builder

@@ -42,7 +42,7 @@ std::string number(float value) { return std::isfinite(value) ? text(value) : "n
 
 std::string kind_name(const tactics::Kind& kind) {
     static constexpr const char* names[] = {"Convolution", "MatrixMultiply", "Pooling", "PointWise", "Copy",       "Gather",
-                                            "Resize",      "Reduce",         "SoftMax", "TopK",      "ShapeValues"};
+                                            "Resize",      "Reduce",         "SoftMax", "TopK",      "ShapeValues", "HostCall"};
     static_assert(std::size(names) == std::variant_size_v<tactics::Kind>);
     return names[kind.index()];
 }
@@ -71,11 +71,9 @@ std::string candidate_json(const CandidateReport& report) {
 std::string layer_json(const compiler::Compiled& network, const tactics::Operation& operation, const Choice& choice) {
     std::vector<tactics::ValueId> inputs = operation.inputs;
     inputs.insert(inputs.end(), operation.operands.begin(), operation.operands.end());
-    std::vector<tactics::ValueId> outputs;
-    for (const tactics::ValueId id : operation.outputs) {
-        if (id >= 0) {
-            outputs.push_back(id);
-        }
+    std::vector<tactics::ValueId> outputs = operation.outputs;
+    for (auto* list : {&inputs, &outputs}) {
+        std::erase_if(*list, [](tactics::ValueId id) { return id < 0; });
     }
     const auto tensor = [&](tactics::ValueId id) { return tensor_json(network, id); };
     return "{\"Name\": " + quoted(operation.name) + ", \"LayerType\": " + quoted(kind_name(operation.kind)) + ", \"Inputs\": " +
@@ -83,14 +81,22 @@ std::string layer_json(const compiler::Compiled& network, const tactics::Operati
            ", \"Program\": " + quoted(kernels::str(operation.epilogue)) + ", \"Candidates\": " + list(choice.reports, candidate_json) + "}";
 }
 
+//! Those of branches and loop bodies come behind the network's own.
+void add_layers(std::string& layers, const compiler::Compiled& network, const Emitted& emitted) {
+    for (std::size_t i = 0; i < emitted.choices.size(); ++i) {
+        layers += (layers.empty() ? "\n" : ",\n") + layer_json(network, network.operations[i], emitted.choices[i]);
+    }
+    for (std::size_t i = 0; i < emitted.bodies.size(); ++i) {
+        add_layers(layers, network.bodies[i], emitted.bodies[i]);
+    }
+}
+
 } // namespace
 
-std::string report_json(const compiler::Compiled& network, const std::vector<Choice>& choices) {
-    std::string layers = "[";
-    for (std::size_t i = 0; i < choices.size(); ++i) {
-        layers += (i > 0 ? ",\n" : "\n") + layer_json(network, network.operations[i], choices[i]);
-    }
-    return "{\"Layers\": " + layers + "],\n\"Bindings\": " + list(network.program.io, [](const plan::IoTensor& t) { return quoted(t.name); }) +
+std::string report_json(const compiler::Compiled& network, const Emitted& emitted) {
+    std::string layers;
+    add_layers(layers, network, emitted);
+    return "{\"Layers\": [" + layers + "],\n\"Bindings\": " + list(network.program.io, [](const plan::IoTensor& t) { return quoted(t.name); }) +
            ",\n\"Passes\": " + list(network.passes, quoted) + "}";
 }
 

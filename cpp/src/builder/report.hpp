@@ -11,6 +11,6 @@ namespace tensorvk::builder {
 
 //! JSON: {"Layers": [{Name, LayerType, Inputs, Outputs, TacticName, Program, Candidates: [...]}], "Bindings": [names], "Passes": [...]}.
 //! Keys that TensorRT's inspector has carry its names.
-[[nodiscard]] std::string report_json(const compiler::Compiled& network, const std::vector<Choice>& choices);
+[[nodiscard]] std::string report_json(const compiler::Compiled& network, const Emitted& emitted);
 
 } // namespace tensorvk::builder

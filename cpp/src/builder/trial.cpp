@@ -41,14 +41,14 @@ void put_step(std::vector<std::byte>& out, const plan::Program& program, const p
 std::vector<std::byte> random_bytes(DataType dtype, std::int64_t elements, std::uint32_t seed) {
     kernels::host::Tensor tensor(dtype, {elements});
     if (!is_floating(dtype)) {
-        return tensor.data;
+        return {tensor.data.begin(), tensor.data.end()};
     }
     std::mt19937 generator(seed);
     std::uniform_real_distribution<float> uniform(-1.0f, 1.0f);
     for (std::int64_t i = 0; i < elements; ++i) {
         tensor.set(i, uniform(generator));
     }
-    return tensor.data;
+    return {tensor.data.begin(), tensor.data.end()};
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <set>
 
 #include "builder/trial.hpp"
 #include "runtime/device_key.hpp"
@@ -71,9 +72,9 @@ struct Tuner::Contender {
     std::optional<Timing> timing;
 };
 
-Tuner::Tuner(std::shared_ptr<vulkan::Device> device, const Options& options, std::vector<std::int64_t> symbols,
+Tuner::Tuner(std::shared_ptr<vulkan::Device> device, const Options& options, const compiler::Compiled& whole, std::vector<std::int64_t> symbols,
              std::span<const std::byte> weights, LogSink& log)
-    : device_(std::move(device)), options_(options), symbols_(std::move(symbols)), weights_(weights),
+    : device_(std::move(device)), options_(options), whole_(whole), symbols_(std::move(symbols)), weights_(weights),
       cache_(options.timing_cache ? options.timing_cache : std::make_shared<TimingCache>()), log_(log) {}
 
 namespace {
@@ -120,10 +121,47 @@ Choice choose_portable(const compiler::Compiled& network, const tactics::Operati
     return {*best, reports_of(candidates)};
 }
 
+namespace {
+
+//! Symbols that `e` depends on.
+void collect_symbols(const shape::ExprPool& exprs, shape::Expr e, std::set<std::int64_t>& out) {
+    const shape::ExprNode& node = exprs.node(e);
+    if (node.op == shape::ExprOp::kSYMBOL) {
+        out.insert(node.value);
+    } else if (node.op != shape::ExprOp::kCONSTANT) {
+        collect_symbols(exprs, node.a, out);
+        collect_symbols(exprs, node.b, out);
+    }
+}
+
+} // namespace
+
+//! A body's inputs have the shapes that its caller gives them; only the whole network's have those of a profile.
+std::vector<std::int64_t> Tuner::symbols_for(const compiler::Compiled& network) const {
+    return &network == &whole_ ? symbols_ : std::vector<std::int64_t>(network.program.exprs.symbols().size(), -1);
+}
+
+//! What depends on data has no size that could be timed.
+bool Tuner::known_sizes(const compiler::Compiled& network, const tactics::Operation& operation) const {
+    const std::vector<std::int64_t> symbols = symbols_for(network);
+    std::set<std::int64_t> used;
+    for (const auto* list : {&operation.inputs, &operation.outputs, &operation.operands}) {
+        for (const tactics::ValueId id : *list) {
+            for (const shape::Expr dim : id < 0 ? shape::Exprs{} : network.values[static_cast<std::size_t>(id)].dims) {
+                collect_symbols(network.program.exprs, dim, used);
+            }
+        }
+    }
+    return std::all_of(used.begin(), used.end(), [&](std::int64_t symbol) { return symbols[static_cast<std::size_t>(symbol)] >= 0; });
+}
+
 Choice Tuner::choose(const compiler::Compiled& network, const tactics::Operation& operation) {
-    if (options_.optimization_level == 0) {
+    const bool sizes_known = known_sizes(network, operation);
+    if (options_.optimization_level == 0 || !sizes_known || std::holds_alternative<tactics::HostCall>(operation.kind)) {
         return choose_portable(network, operation, device_->caps());
     }
+    std::vector<std::int64_t> symbols = symbols_for(network);
+    std::ranges::replace(symbols, -1, 1); // the operation does not depend on these, but others of the network do
     const auto candidates = candidates_for(network, operation, device_->caps());
     std::vector<CandidateReport> reports = reports_of(candidates);
     std::vector<const tactics::Candidate*> applicable;
@@ -140,7 +178,7 @@ Choice Tuner::choose(const compiler::Compiled& network, const tactics::Operation
     {
         const Trial trial(network, operation, applicable, device_->caps());
         for (std::size_t i = 0; i < contenders.size(); ++i) {
-            contenders[i].key = cache_key(runtime::device_key(*device_), trial.content(i, symbols_));
+            contenders[i].key = cache_key(runtime::device_key(*device_), trial.content(i, symbols));
             contenders[i].timing = options_.disable_timing_cache ? std::nullopt : cache_->find(contenders[i].key);
         }
     }
@@ -153,7 +191,7 @@ Choice Tuner::choose(const compiler::Compiled& network, const tactics::Operation
         contender.report->from_cache = all_known;
     }
     if (!all_known) {
-        measure(network, operation, contenders);
+        measure(network, operation, symbols, contenders);
     }
     const Contender* best = nullptr;
     for (const Contender& contender : contenders) {
@@ -168,7 +206,8 @@ Choice Tuner::choose(const compiler::Compiled& network, const tactics::Operation
     return {*best->candidate, std::move(reports)};
 }
 
-void Tuner::measure(const compiler::Compiled& network, const tactics::Operation& operation, std::vector<Contender>& contenders) {
+void Tuner::measure(const compiler::Compiled& network, const tactics::Operation& operation, std::span<const std::int64_t> symbols,
+                    std::vector<Contender>& contenders) {
     const auto stream = stream::Stream::from_handle(options_.profile_stream);
     std::vector<const tactics::Candidate*> all;
     for (const Contender& contender : contenders) {
@@ -176,7 +215,7 @@ void Tuner::measure(const compiler::Compiled& network, const tactics::Operation&
     }
     // Everybody runs once: drivers finish compiling at the first dispatch, and the results are compared.
     Trial check(network, operation, all, device_->caps());
-    check.prepare(device_, weights_, symbols_, *stream, log_);
+    check.prepare(device_, weights_, symbols, *stream, log_);
     std::vector<float> first = check.run();
     const auto generic = static_cast<std::size_t>(
         std::find_if(all.begin(), all.end(), [](const auto* c) { return is_generic(*c); }) - all.begin());
@@ -189,9 +228,9 @@ void Tuner::measure(const compiler::Compiled& network, const tactics::Operation&
             contenders[i].report->error = std::max(contenders[i].report->error, error);
             timing.correct = timing.correct && error <= allowed_error(results[o].dtype);
         }
-        if (check.scratch_bytes(i, symbols_) > options_.workspace_bytes) {
+        if (check.scratch_bytes(i, symbols) > options_.workspace_bytes) {
             timing.correct = false;
-            contenders[i].report->refusal = text("needs ", check.scratch_bytes(i, symbols_), " bytes of workspace; the limit is ", options_.workspace_bytes);
+            contenders[i].report->refusal = text("needs ", check.scratch_bytes(i, symbols), " bytes of workspace; the limit is ", options_.workspace_bytes);
         }
         contenders[i].timing = timing;
         if (!timing.correct && contenders[i].report->refusal.empty()) {
@@ -217,7 +256,7 @@ void Tuner::measure(const compiler::Compiled& network, const tactics::Operation&
     std::unique_ptr<Trial> rerun;
     if (!everybody) {
         rerun = std::make_unique<Trial>(network, operation, close, device_->caps());
-        rerun->prepare(device_, weights_, symbols_, *stream, log_);
+        rerun->prepare(device_, weights_, symbols, *stream, log_);
         (void)rerun->run();
     }
     Trial& trial = everybody ? check : *rerun;

@@ -27,17 +27,22 @@ struct Choice {
 
 class Tuner {
 public:
-    Tuner(std::shared_ptr<vulkan::Device> device, const Options& options, std::vector<std::int64_t> symbols, std::span<const std::byte> weights,
-          LogSink& log);
+    //! `symbols`: of the whole network, -1 for those that data decides.
+    Tuner(std::shared_ptr<vulkan::Device> device, const Options& options, const compiler::Compiled& whole, std::vector<std::int64_t> symbols,
+          std::span<const std::byte> weights, LogSink& log);
 
     [[nodiscard]] Choice choose(const compiler::Compiled& network, const tactics::Operation& operation);
 
 private:
     struct Contender;
-    void measure(const compiler::Compiled& network, const tactics::Operation& operation, std::vector<Contender>& contenders);
+    [[nodiscard]] std::vector<std::int64_t> symbols_for(const compiler::Compiled& network) const;
+    [[nodiscard]] bool known_sizes(const compiler::Compiled& network, const tactics::Operation& operation) const;
+    void measure(const compiler::Compiled& network, const tactics::Operation& operation, std::span<const std::int64_t> symbols,
+                 std::vector<Contender>& contenders);
 
     std::shared_ptr<vulkan::Device> device_;
     const Options& options_;
+    const compiler::Compiled& whole_;
     std::vector<std::int64_t> symbols_;
     std::span<const std::byte> weights_;
     std::shared_ptr<TimingCache> cache_;

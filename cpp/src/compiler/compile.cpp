@@ -44,6 +44,9 @@ Compiled compile(const graph::Network& network, DataType internal, WeightStore& 
     out.program.constraints = assumptions(network);
     out.values.assign(ir.values.begin(), ir.values.end());
     out.operations.assign(ir.ops.begin(), ir.ops.end());
+    for (const auto& body : ir.bodies) {
+        out.bodies.push_back(compile(*body, internal, weights));
+    }
     return out;
 }
 

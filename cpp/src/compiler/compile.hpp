@@ -16,6 +16,7 @@ struct Compiled {
     plan::Program program;            // expressions, buffers and io; steps come from tactics
     std::vector<tactics::Value> values;
     std::vector<Operation> operations; // in an order in which they may run
+    std::vector<Compiled> bodies;      // networks that operations run, by HostCall::bodies
     std::vector<std::string> passes;   // name and what it changed: "fuse_epilogues: 74 -> 53 operations"
 };
 

@@ -39,8 +39,9 @@ const std::map<LayerType, LowerLayer>& lowering_table() {
 
 //! Constants and shape arithmetic need no operation: their results are known without running anything.
 bool known_without_running(const graph::Layer& layer) {
-    return std::all_of(layer.outputs.begin(), layer.outputs.end(),
-                       [](const graph::Tensor* t) { return t->constant != nullptr || t->values.has_value(); });
+    return !layer.outputs.empty() && std::all_of(layer.outputs.begin(), layer.outputs.end(), [](const graph::Tensor* t) {
+        return t->constant != nullptr || (t->values.has_value() && t->reader == nullptr);
+    });
 }
 
 void add_inputs(Ir& ir, const graph::Network& network, std::map<const graph::Tensor*, ValueId>& known) {
@@ -82,6 +83,11 @@ Ir from_network(const graph::Network& network) {
     add_inputs(ir, network, known);
     for (const graph::Layer* layer : network.topological()) {
         if (known_without_running(*layer)) {
+            continue;
+        }
+        if (std::holds_alternative<graph::OperatorAttributes>(layer->attributes) ||
+            std::holds_alternative<graph::ControlAttributes>(layer->attributes)) {
+            lower_operator(context, *layer);
             continue;
         }
         const auto lower = lowering_table().find(layer->type);

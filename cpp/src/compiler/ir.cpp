@@ -1,6 +1,10 @@
 #include "compiler/ir.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <map>
+#include <queue>
+#include <set>
 #include <utility>
 
 #include "support/error.hpp"
@@ -61,7 +65,9 @@ namespace {
 template <typename Visit>
 void for_each_input(const Op& op, Visit visit) {
     for (const ValueId id : op.inputs) {
-        visit(id);
+        if (id >= 0) { // an optional one may be absent
+            visit(id);
+        }
     }
     for (const ValueId id : op.operands) {
         visit(id);
@@ -92,34 +98,137 @@ void erase_ops(Ir& ir, const std::vector<bool>& dead) {
     ir.ops = std::move(kept);
 }
 
-void sort_topologically(Ir& ir) {
-    const Uses uses(ir);
-    std::vector<std::size_t> waiting(ir.ops.size(), 0); // producers not yet placed
-    std::vector<std::size_t> ready;
-    for (std::size_t i = 0; i < ir.ops.size(); ++i) {
-        for_each_input(ir.ops[i], [&](ValueId id) { waiting[i] += uses.producers[static_cast<std::size_t>(id)].size(); });
-        if (waiting[i] == 0) {
-            ready.push_back(i);
+namespace {
+
+bool is_host_call(const Op& op) { return op.role == Role::kCOMPUTE && std::holds_alternative<tactics::HostCall>(op.kind); }
+
+//! All expressions that an operation needs as numbers.
+shape::Exprs expressions_of(const Ir& ir, const Op& op) {
+    shape::Exprs out;
+    const auto append = [&](const shape::Exprs& exprs) { out.insert(out.end(), exprs.begin(), exprs.end()); };
+    for_each_input(op, [&](ValueId id) { append(ir.value(id).dims); });
+    if (is_host_call(op)) { // its outputs' dims may be what it finds out
+        return out;
+    }
+    for (const ValueId id : op.outputs) {
+        if (id >= 0) {
+            append(ir.value(id).dims);
         }
     }
-    // Smallest original index first: keeps the user's order wherever dependencies allow it.
-    std::vector<Op> sorted;
-    sorted.reserve(ir.ops.size());
-    const auto later = std::greater<std::size_t>();
-    std::make_heap(ready.begin(), ready.end(), later);
-    while (!ready.empty()) {
-        std::pop_heap(ready.begin(), ready.end(), later);
-        const std::size_t next = ready.back();
-        ready.pop_back();
-        for (const ValueId id : ir.ops[next].outputs) {
-            if (id < 0) {
+    if (const auto* copy = std::get_if<tactics::Copy>(&op.kind); copy != nullptr && op.role == Role::kCOMPUTE) {
+        append(copy->start);
+        append(copy->stride);
+        append(copy->region);
+        if (copy->destination_offset.valid()) {
+            out.push_back(copy->destination_offset);
+        }
+    } else if (const auto* values = std::get_if<tactics::ShapeValues>(&op.kind)) {
+        append(values->values);
+    }
+    return out;
+}
+
+//! Which operations find out the symbols that others need.
+class SymbolFlow {
+public:
+    explicit SymbolFlow(const Ir& ir) : ir_(ir) {
+        for (std::size_t i = 0; i < ir.ops.size(); ++i) {
+            if (!is_host_call(ir.ops[i])) {
                 continue;
             }
-            for (const std::size_t consumer : uses.consumers[static_cast<std::size_t>(id)]) {
-                if (--waiting[consumer] == 0) {
-                    ready.push_back(consumer);
-                    std::push_heap(ready.begin(), ready.end(), later);
-                }
+            for (const auto& definition : std::get<tactics::HostCall>(ir.ops[i].kind).definitions) {
+                definer_[definition.symbol] = i;
+            }
+        }
+    }
+    [[nodiscard]] std::set<std::size_t> needed_by(std::size_t op) {
+        std::set<std::size_t> out;
+        if (!definer_.empty()) {
+            for (const shape::Expr e : expressions_of(ir_, ir_.ops[op])) {
+                const std::set<std::size_t>& more = definers_of(e);
+                out.insert(more.begin(), more.end());
+            }
+            out.erase(op);
+        }
+        return out;
+    }
+
+private:
+    const std::set<std::size_t>& definers_of(shape::Expr e) {
+        if (const auto it = known_.find(e); it != known_.end()) {
+            return it->second;
+        }
+        std::set<std::size_t> out;
+        const shape::ExprNode node = ir_.exprs.node(e);
+        if (node.op == shape::ExprOp::kSYMBOL) {
+            if (const auto it = definer_.find(e); it != definer_.end()) {
+                out.insert(it->second);
+            }
+        } else if (node.op != shape::ExprOp::kCONSTANT) {
+            out = definers_of(node.a);
+            const std::set<std::size_t> more = definers_of(node.b);
+            out.insert(more.begin(), more.end());
+        }
+        return known_.emplace(e, std::move(out)).first->second;
+    }
+
+    const Ir& ir_;
+    std::map<shape::Expr, std::size_t> definer_;
+    std::map<shape::Expr, std::set<std::size_t>> known_;
+};
+
+//! Operations that wait for nothing, smallest original index first: keeps the user's order wherever dependencies allow it. Host calls come
+//! when nothing else is ready, so that the device is interrupted as rarely as possible.
+class Ready {
+public:
+    void push(std::size_t op, bool host) { (host ? host_ : device_).push(op); }
+    [[nodiscard]] bool empty() const { return host_.empty() && device_.empty(); }
+    std::size_t pop() {
+        if (!host_.empty() && (device_.empty() || in_host_)) {
+            in_host_ = true;
+            return take(host_);
+        }
+        in_host_ = false;
+        return take(device_);
+    }
+
+private:
+    using Queue = std::priority_queue<std::size_t, std::vector<std::size_t>, std::greater<>>;
+    static std::size_t take(Queue& queue) {
+        const std::size_t top = queue.top();
+        queue.pop();
+        return top;
+    }
+    Queue host_, device_;
+    bool in_host_ = false;
+};
+
+} // namespace
+
+void sort_topologically(Ir& ir) {
+    const Uses uses(ir);
+    SymbolFlow flow(ir);
+    std::vector<std::size_t> waiting(ir.ops.size(), 0); // for so many others
+    std::vector<std::vector<std::size_t>> waked(ir.ops.size());
+    Ready ready;
+    for (std::size_t i = 0; i < ir.ops.size(); ++i) {
+        const auto wait_for = [&](std::size_t other) {
+            ++waiting[i];
+            waked[other].push_back(i);
+        };
+        for_each_input(ir.ops[i], [&](ValueId id) { std::ranges::for_each(uses.producers[static_cast<std::size_t>(id)], wait_for); });
+        std::ranges::for_each(flow.needed_by(i), wait_for);
+        if (waiting[i] == 0) {
+            ready.push(i, is_host_call(ir.ops[i]));
+        }
+    }
+    std::vector<Op> sorted;
+    sorted.reserve(ir.ops.size());
+    while (!ready.empty()) {
+        const std::size_t next = ready.pop();
+        for (const std::size_t other : waked[next]) {
+            if (--waiting[other] == 0) {
+                ready.push(other, is_host_call(ir.ops[other]));
             }
         }
         sorted.push_back(std::move(ir.ops[next]));

@@ -9,6 +9,10 @@
 #include "shape/expr.hpp"
 #include "tactics/operation.hpp"
 
+namespace tensorvk::graph {
+class Network;
+}
+
 namespace tensorvk::compiler {
 
 using tactics::Operation;
@@ -35,6 +39,7 @@ struct Ir {
     std::vector<Value> values;
     std::vector<Op> ops; // in topological order between passes
     std::vector<ValueId> inputs, outputs;
+    std::vector<std::shared_ptr<const graph::Network>> bodies; // that operations run
 
     [[nodiscard]] Value& value(ValueId id) { return values[static_cast<std::size_t>(id)]; }
     [[nodiscard]] const Value& value(ValueId id) const { return values[static_cast<std::size_t>(id)]; }

@@ -10,8 +10,8 @@ namespace {
 //! First group in which a buffer may be read, and whether two operations write it (parts of a concatenation do not wait for each other).
 using ReadyAt = std::map<std::int32_t, std::int32_t>;
 
-std::int32_t start_of(const plan::Program& program, const StepRange& range, const ReadyAt& ready) {
-    std::int32_t start = 0;
+std::int32_t start_of(const plan::Program& program, const StepRange& range, const ReadyAt& ready, std::int32_t floor) {
+    std::int32_t start = floor;
     for (std::size_t i = range.first; i < range.last; ++i) {
         for (const plan::Binding& binding : program.steps[i].bindings) {
             const auto it = ready.find(binding.buffer);
@@ -27,11 +27,16 @@ std::int32_t start_of(const plan::Program& program, const StepRange& range, cons
 
 void schedule(plan::Program& program, std::span<const StepRange> operations) {
     ReadyAt ready;
+    std::int32_t floor = 0; // nothing moves before the latest host step
+    std::int32_t end = 0;   // first group that nobody is in yet
     for (const StepRange& range : operations) {
-        const std::int32_t start = start_of(program, range, ready);
+        const bool host = range.first < range.last && program.steps[range.first].host;
+        const std::int32_t start = host ? end : start_of(program, range, ready, floor);
         for (std::size_t i = range.first; i < range.last; ++i) {
             program.steps[i].group += start;
+            end = std::max(end, program.steps[i].group + 1);
         }
+        floor = host ? end : floor;
         for (std::size_t i = range.first; i < range.last; ++i) {
             for (const plan::Binding& binding : program.steps[i].bindings) {
                 if (binding.written) {

@@ -6,13 +6,17 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <variant>
 #include <vector>
 
 #include "kernels/geometry.hpp"
+#include "support/attributes.hpp"
 #include "tensorvk/types.h"
 
 namespace tensorvk::graph {
+
+class Network;
 
 //! Constant data, row-major. `owner` keeps the bytes alive (a numpy array, a file mapping, a vector); null data means
 //! absent.
@@ -110,12 +114,23 @@ struct TopKAttributes {
     DataType indices = DataType::kINT32;
     bool select_last = false;
 };
+//! An operator of the table in graph/operators.hpp: every layer without an attribute struct of its own.
+struct OperatorAttributes {
+    std::string op; // ONNX's name
+    AttributeSet attributes;
+};
+//! Networks that a layer runs: branches of a condition, the body of a loop. Inputs and outputs as graph/operators/control.cpp says.
+struct ControlAttributes {
+    std::string op; // "If", "Loop", "Scan"
+    std::vector<std::shared_ptr<Network>> bodies;
+    AttributeSet attributes;
+};
 struct NoAttributes {}; // Identity, Shape, Select, ParametricReLU
 
 using Attributes =
     std::variant<NoAttributes, ConvolutionAttributes, ActivationAttributes, PoolingAttributes, ElementWiseAttributes,
                  UnaryAttributes, MatrixMultiplyAttributes, SoftMaxAttributes, ReduceAttributes, ShuffleAttributes,
                  ConcatenationAttributes, SliceAttributes, ResizeAttributes, ScaleAttributes, GatherAttributes,
-                 CastAttributes, ConstantAttributes, TopKAttributes>;
+                 CastAttributes, ConstantAttributes, TopKAttributes, OperatorAttributes, ControlAttributes>;
 
 } // namespace tensorvk::graph

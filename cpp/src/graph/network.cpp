@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "graph/describe.hpp"
+#include "graph/operators.hpp"
 #include "graph/rules.hpp"
 #include "support/dtype.hpp"
 #include "support/error.hpp"
@@ -124,7 +125,7 @@ Layer* Network::add_layer(LayerType type, std::vector<Tensor*> inputs, Attribute
     for (const Tensor* tensor : layer->inputs) {
         check_owned(tensor, text("Layer '", layer->name, "' (", layer_type_name(type), ")"));
     }
-    std::vector<Inferred> inferred = infer(exprs_, *layer);
+    std::vector<Inferred> inferred = infer_reading(*layer);
     layer->output_types.resize(inferred.size());
     for (std::size_t i = 0; i < inferred.size(); ++i) {
         const std::string base = i == 0 ? text(layer->name, "_output") : text(layer->name, "_output_", i);
@@ -140,6 +141,53 @@ Layer* Network::add_layer(LayerType type, std::vector<Tensor*> inputs, Attribute
     store(*layer, std::move(inferred));
     layers_.push_back(std::move(layer));
     return layers_.back().get();
+}
+
+//! Infers; where a rule asks for numbers that are data, a layer is added that reads them when the network runs.
+std::vector<Inferred> Network::infer_reading(Layer& layer) {
+    while (true) {
+        try {
+            return infer(exprs_, layer);
+        } catch (const NeedsValues& needed) {
+            read_values(*layer.inputs[needed.input]);
+        }
+    }
+}
+
+void Network::require_values(Tensor& tensor) {
+    if (tensor.values) {
+        return;
+    }
+    Layer probe; // the checks and their sentences are RuleContext's
+    probe.type = LayerType::kSHAPE;
+    probe.name = text("values of ", tensor.name);
+    probe.inputs = {&tensor};
+    try {
+        (void)RuleContext(exprs_, probe).values(0);
+    } catch (const NeedsValues&) {
+        read_values(tensor);
+    }
+}
+
+void Network::read_values(Tensor& tensor) {
+    if (tensor.reader == nullptr) {
+        auto reader = std::make_unique<Layer>();
+        reader->type = LayerType::kOPERATOR;
+        reader->name = text("values of ", tensor.name);
+        reader->inputs = {&tensor};
+        reader->attributes = OperatorAttributes{std::string(kReadValues), {}};
+        tensor.reader = reader.get();
+        layers_.push_back(std::move(reader));
+    }
+    const std::int64_t count = exprs_.value(exprs_.product(tensor.dims)).value();
+    std::vector<Unknown>& unknowns = tensor.reader->unknowns;
+    tensor.values.emplace();
+    for (std::int64_t i = 0; i < count; ++i) {
+        if (static_cast<std::size_t>(i) == unknowns.size()) {
+            unknowns.push_back({exprs_.symbol(text(tensor.name, "[", i, "]")), {}, 0, static_cast<int>(i)});
+        }
+        tensor.values->push_back(unknowns[static_cast<std::size_t>(i)].symbol);
+    }
 }
 
 Tensor* Network::add_constant(std::vector<std::int64_t> dims, Weights weights, std::string layer_name) {
@@ -260,7 +308,7 @@ void Network::infer_downstream(std::vector<Layer*> dirty) {
             if (!is_dirty) {
                 continue;
             }
-            std::vector<Inferred> inferred = infer(exprs_, *layer);
+            std::vector<Inferred> inferred = infer_reading(*layer);
             const std::size_t first = before.size();
             for (Tensor* output : layer->outputs) {
                 before.emplace_back(output);
@@ -280,8 +328,16 @@ void Network::infer_downstream(std::vector<Layer*> dirty) {
 
 //! Everything anew with a fresh pool, so that no symbol of an earlier shape is left.
 void Network::infer_all() {
+    for (const auto& tensor : tensors_) {
+        if (tensor->reader != nullptr) {
+            tensor->values.reset();
+        }
+    }
+    for (const auto& layer : layers_) {
+        layer->unknowns.clear();
+    }
     for (Layer* layer : topological()) {
-        store(*layer, infer(exprs_, *layer));
+        store(*layer, infer_reading(*layer));
     }
 }
 
@@ -337,9 +393,7 @@ void Network::set_input_dims(Tensor* input, std::span<const std::int64_t> dims) 
         for (const Snapshot& snapshot : before) {
             snapshot.restore();
         }
-        for (const auto& layer : layers_) { // constraints refer to the pool
-            (void)infer(exprs_, *layer);
-        }
+        infer_all(); // constraints and unknowns refer to the pool
         throw;
     }
 }

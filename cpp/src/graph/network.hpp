@@ -29,6 +29,8 @@ struct Tensor {
     //! Known integer values of a small int32/int64/bool tensor (at most kMaxShapeValues elements), row-major: a shape
     //! tensor.
     std::optional<shape::Exprs> values;
+    //! The layer that reads `values` from this tensor's data while the network runs; null where inference knows them.
+    Layer* reader = nullptr;
     //! Set for the output of a Constant layer (also when folded): the data.
     std::shared_ptr<const Weights> constant;
     Layer* producer = nullptr; // null for network inputs
@@ -49,6 +51,14 @@ struct DimConstraint {
     bool broadcast = false;
 };
 
+//! A number that only running the layer tells.
+struct Unknown {
+    shape::Expr symbol;
+    shape::Expr most; // it is at most this; invalid: nobody knows
+    int output = 0;   // extent `axis` of this output ...
+    int axis = 0;     // ... or, of a layer that reads values, element `axis` of its input
+};
+
 //! A node. `attributes` holds the struct that belongs to `type`.
 class Layer {
   public:
@@ -61,6 +71,8 @@ class Layer {
     std::optional<DataType> precision; // user's wish, kept for the builder
     std::vector<std::optional<DataType>> output_types;
     std::vector<DimConstraint> constraints; // written by inference
+    //! Symbols that get their numbers when the layer has run: extents (and values) that depend on data.
+    std::vector<Unknown> unknowns;
 };
 
 struct Inferred;
@@ -95,6 +107,9 @@ class Network {
     void set_input_dims(Tensor* input, std::span<const std::int64_t> dims);
     //! Names a dimension of an input; dynamic dimensions of the same name become one symbol.
     void set_dimension_name(Tensor* input, std::size_t axis, const std::string& name);
+    //! Makes the numbers of a small integer tensor known as expressions: where they are data, symbols that are read when the network runs.
+    //! Throws InvalidArgument for other types, and where the number of elements is not known or large.
+    void require_values(Tensor& tensor);
     //! Sets a tensor's type (the user's word: inference keeps it) and infers everything downstream again.
     void set_dtype(Tensor* tensor, DataType dtype);
 
@@ -119,6 +134,8 @@ class Network {
     Tensor* make_tensor(const std::string& tensor_name);
     void check_owned(const Tensor* tensor, const std::string& where) const;
     shape::Exprs input_dims(const Tensor& tensor, std::span<const std::int64_t> dims);
+    [[nodiscard]] std::vector<Inferred> infer_reading(Layer& layer);
+    void read_values(Tensor& tensor);
     void store(Layer& layer, std::vector<Inferred> inferred);
     void infer_downstream(std::vector<Layer*> dirty);
     void infer_all();

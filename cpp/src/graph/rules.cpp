@@ -4,6 +4,8 @@
 #include <array>
 #include <limits>
 
+#include "graph/operators.hpp"
+#include "graph/operators/control.hpp"
 #include "graph/rules/families.hpp"
 
 namespace tensorvk::graph {
@@ -45,6 +47,9 @@ constexpr std::array kRules{
     LayerRule{LayerType::kPARAMETRIC_RELU, "ParametricReLU", 2, 2, kind<NoAttributes>, rules::parametric_relu},
     LayerRule{LayerType::kRESIZE, "Resize", 1, 2, kind<ResizeAttributes>, rules::resize},
     LayerRule{LayerType::kSELECT, "Select", 3, 3, kind<NoAttributes>, rules::select},
+    LayerRule{LayerType::kOPERATOR, "Operator", 0, kAny, kind<OperatorAttributes>, operator_rule},
+    LayerRule{LayerType::kCONTROL, "Control", 1, kAny, kind<ControlAttributes>, control_rule},
+    LayerRule{LayerType::kNON_ZERO, "NonZero", 1, 1, kind<OperatorAttributes>, operator_rule},
 };
 
 const LayerRule* find_rule(LayerType type) {

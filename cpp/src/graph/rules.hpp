@@ -26,6 +26,11 @@ struct Inferred {
 
 //! What a rule sees. Errors name the layer; dimensions that cannot be proved to agree are noted in the layer's
 //! constraints.
+//! A rule needs the values of an input that is computed from data. Network answers with a layer that reads them.
+struct NeedsValues {
+    std::size_t input;
+};
+
 class RuleContext {
   public:
     RuleContext(shape::ExprPool& pool, Layer& layer) : pool_(pool), layer_(layer) {}
@@ -52,6 +57,12 @@ class RuleContext {
         throw Unsupported(text(prefix(), parts...));
     }
     [[nodiscard]] std::string str(const shape::Exprs& dims) const;
+
+    //! The values of a small integer input, read from its data at run time where they are not known. Fails for absent inputs, and for
+    //! those whose number of elements is not known.
+    [[nodiscard]] const shape::Exprs& values(std::size_t index) const;
+    //! The extent of axis `axis` of output `output`, which depends on data and is at most `most` (invalid: no limit is known).
+    [[nodiscard]] shape::Expr unknown(int output, int axis, shape::Expr most = {}) const;
 
     void require_floating(const Tensor& tensor, const char* what) const;
     void require_same_type(const Tensor& a, const Tensor& b) const;

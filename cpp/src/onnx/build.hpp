@@ -45,6 +45,8 @@ class Build {
     Tensor* ints(Ints values);
     //! One number with the type of `like` and as many dimensions, all 1.
     Tensor* number(const Tensor* like, double value);
+    //! Numbers that are data are read when the network runs, so that they can be shapes.
+    void require_values(Tensor* tensor) { network_.require_values(*tensor); }
     //! The numbers of a shape tensor when all are constant.
     [[nodiscard]] std::optional<Ints> known(const Tensor* tensor) const;
     //! A dimension's extent when it is constant.

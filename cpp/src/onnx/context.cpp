@@ -96,10 +96,7 @@ Tensor* NodeContext::shape_input(std::size_t index, const char* what) {
              ") must be a vector of int32 or int64 numbers; '", tensor->name, "' is ", dtype_name(tensor->dtype),
              " with ", tensor->dims.size(), " dimensions.");
     }
-    if (!tensor->values) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Input ", index, " (", what,
-             ") must be constant or computed from shapes; '", tensor->name, "' is computed from data.");
-    }
+    build.require_values(tensor);
     if (tensor->dims.empty()) {
         tensor = build.unsqueeze(tensor, {0});
     }

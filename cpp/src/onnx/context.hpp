@@ -84,6 +84,7 @@ class NodeContext {
     [[nodiscard]] Ints integers(std::string_view name, Ints otherwise = {}) const;
     [[nodiscard]] std::vector<float> reals(std::string_view name) const;
     [[nodiscard]] const onnx_pb::AttributeProto* attribute(std::string_view name) const;
+    [[nodiscard]] const AttributeMap& attributes() const noexcept { return attributes_; }
     //! Attribute until opset `since`, input from then on; nothing when absent.
     [[nodiscard]] std::optional<Ints> ints_argument(std::string_view name, std::int64_t since, std::size_t index);
 

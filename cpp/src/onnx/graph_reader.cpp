@@ -8,6 +8,9 @@
 #include <utility>
 
 #include "onnx/node_order.hpp"
+#include "graph/operators.hpp"
+#include "onnx/control.hpp"
+#include "onnx/import_by_rule.hpp"
 #include "onnx/operators.hpp"
 #include "support/dtype.hpp"
 
@@ -50,6 +53,17 @@ class GraphReader {
           build_(network),
           model_{build_, model, file, result.warnings} {}
 
+    //! A network that one of `parent`'s nodes runs.
+    GraphReader(const GraphReader& parent, Network& body)
+        : proto_(parent.proto_),
+          network_(body),
+          result_(parent.result_),
+          build_(body),
+          model_{build_, parent.model_.owner, parent.model_.file, parent.model_.warnings},
+          calls_(parent.calls_),
+          node_index_(parent.node_index_),
+          depth_(parent.depth_ + 1) {}
+
     void read() {
         const onnx_pb::GraphProto& graph = proto_.graph();
         if (!graph.name().empty()) {
@@ -61,7 +75,7 @@ class GraphReader {
             fail(NodeErrorCode::kUNSUPPORTED_GRAPH,
                  "The model has sparse initializers, which are not offered; store them as dense tensors.");
         }
-        read_initializers(graph);
+        read_initializers(graph, scope_);
         read_inputs(graph);
         result_.node_count = static_cast<std::size_t>(graph.node_size());
         read_nodes(graph.node(), opsets, scope_, {}, "");
@@ -84,9 +98,9 @@ class GraphReader {
         }
     }
 
-    void read_initializers(const onnx_pb::GraphProto& graph) {
+    void read_initializers(const onnx_pb::GraphProto& graph, Scope& scope) const {
         for (const auto& tensor : graph.initializer()) {
-            Value& value = scope_[tensor.name()];
+            Value& value = scope[tensor.name()];
             value.name = tensor.name();
             auto data = std::make_shared<ConstantData>(read_tensor(tensor, model_.owner, model_.file));
             if (!data->warning.empty()) {
@@ -145,7 +159,7 @@ class GraphReader {
     void read_nodes(const Nodes& nodes, const Opsets& opsets, Scope& scope, const AttributeMap& caller,
                     const std::string& prefix) {
         for (const int index : reading_order(nodes)) {
-            if (calls_.empty()) {
+            if (calls_.empty() && depth_ == 0) {
                 node_index_ = index;
             }
             read_node(nodes[index], opsets, scope, caller, prefix, index);
@@ -165,7 +179,7 @@ class GraphReader {
                 return;
             }
             build_.begin_node(name);
-            results = import_node(node, version, std::move(inputs), attributes_of(node, caller), name);
+            results = import_node(node, opsets, std::move(inputs), attributes_of(node, caller), scope, name);
             for (int i = 0; i < node.output_size(); ++i) {
                 define(node, i, results, scope, prefix);
             }
@@ -239,19 +253,90 @@ class GraphReader {
         return out;
     }
 
-    std::vector<Value> import_node(const NodeProto& node, std::int64_t opset, std::vector<Value*> inputs,
-                                   AttributeMap attributes, const std::string& name) {
+    std::vector<Value> import_node(const NodeProto& node, const Opsets& opsets, std::vector<Value*> inputs,
+                                   AttributeMap attributes, Scope& scope, const std::string& name) {
         function_failed_ = false;
         if (const auto* function = find_function(node)) {
             return call(*function, inputs, attributes, name);
         }
-        const Operator* op = is_default_domain(node.domain()) ? find_operator(node.op_type()) : nullptr;
-        if (op == nullptr) {
+        const bool is_default = is_default_domain(node.domain());
+        if (is_default && is_control(node.op_type())) {
+            return import_control(node, inputs, attributes, scope, opsets, name);
+        }
+        const auto opset = opsets.find(is_default ? "" : node.domain());
+        const std::string key = is_default ? node.op_type() : text(node.domain(), ".", node.op_type());
+        const Operator* op = find_operator(key);
+        if (op == nullptr && graph::find_operator_rule(key) == nullptr) {
             unknown(node);
         }
-        NodeContext context(model_, node, opset, std::move(inputs), std::move(attributes));
-        op->import(context);
+        NodeContext context(model_, node, opset == opsets.end() ? 1 : opset->second, std::move(inputs), std::move(attributes));
+        if (op != nullptr) {
+            op->import(context);
+        } else {
+            import_by_rule(context, key);
+        }
         return std::move(context.results());
+    }
+
+    //! If, Loop and Scan: their networks are read by readers of their own.
+    std::vector<Value> import_control(const NodeProto& node, const std::vector<Value*>& inputs, const AttributeMap& attributes,
+                                      Scope& scope, const Opsets& opsets, const std::string& name) {
+        if (depth_ >= kDeepestCall) {
+            fail(NodeErrorCode::kINVALID_GRAPH, "Branches and loops lie more than ", kDeepestCall, " levels deep.");
+        }
+        const std::size_t errors = result_.errors.size();
+        ControlNode control{node.op_type(), name, inputs, attributes, {}, static_cast<std::size_t>(node.output_size()), {}, {}};
+        control.outer = [&scope](const std::string& wanted) {
+            const auto it = scope.find(wanted);
+            return it == scope.end() ? nullptr : &it->second;
+        };
+        control.read_body = [&](const onnx_pb::GraphProto& graph, std::span<const BodyInput> formal) {
+            auto body = std::make_shared<Network>();
+            body->name = text(name, "/", graph.name());
+            GraphReader(*this, *body).read_body(graph, formal, opsets, attributes, name + "/");
+            if (result_.errors.size() > errors) {
+                function_failed_ = true; // the error inside has been reported
+                fail(NodeErrorCode::kINVALID_NODE, "The network that it runs cannot be imported.");
+            }
+            return body;
+        };
+        control.read_inline = [&](const onnx_pb::GraphProto& graph) {
+            Scope inner = scope;
+            read_initializers(graph, inner);
+            read_nodes(graph.node(), opsets, inner, attributes, name + "/");
+            if (result_.errors.size() > errors) {
+                function_failed_ = true;
+                fail(NodeErrorCode::kINVALID_NODE, "The network that it runs cannot be imported.");
+            }
+            std::vector<Value> results;
+            for (const auto& output : graph.output()) {
+                const auto it = inner.find(output.name());
+                results.push_back(it == inner.end() ? Value{} : it->second);
+            }
+            return results;
+        };
+        build_.begin_node(name);
+        return read_control(build_, control);
+    }
+
+    void read_body(const onnx_pb::GraphProto& graph, std::span<const BodyInput> inputs, const Opsets& opsets, const AttributeMap& caller,
+                   const std::string& prefix) {
+        for (const BodyInput& input : inputs) {
+            Value value;
+            value.name = input.name;
+            if (input.constant) {
+                value.constant = input.constant;
+            } else {
+                value.tensor = network_.add_input(input.name, input.dtype, input.dims, input.dimension_names);
+            }
+            scope_.emplace(input.name, std::move(value));
+        }
+        read_initializers(graph, scope_);
+        const std::size_t errors = result_.errors.size();
+        read_nodes(graph.node(), opsets, scope_, caller, prefix);
+        if (result_.errors.size() == errors) {
+            mark_outputs(graph);
+        }
     }
 
     [[noreturn]] static void unknown(const NodeProto& node) {
@@ -356,6 +441,7 @@ class GraphReader {
     std::unordered_set<const Tensor*> named_;
     std::vector<std::string> calls_;
     int node_index_ = -1;
+    std::size_t depth_ = 0; // of networks inside networks
     bool function_failed_ = false;
 };
 

@@ -5,10 +5,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "shape/expr.hpp"
+#include "support/attributes.hpp"
 #include "tensorvk/types.h"
 
 namespace tensorvk::plan {
@@ -47,7 +50,34 @@ inline constexpr std::uint32_t kSpecGeometry = 80;   // 80 ..: kernel specific t
 inline constexpr std::int32_t kFromPushConstant = INT32_MIN;
 inline constexpr std::size_t kMaxParams = 30;
 
-//! One dispatch.
+//! A tensor as a host function sees it.
+struct HostTensor {
+    std::int32_t buffer = -1; // -1: an optional input that is absent, an output that nobody wants
+    DataType dtype = DataType::kFLOAT;
+    shape::Exprs dims;
+};
+
+//! A symbol that gets its number from a host step: the extent `axis` of output `output`, or with output -1 element `axis` of input 0.
+struct Definition {
+    std::int32_t symbol = -1;
+    std::int32_t output = -1;
+    std::int32_t axis = 0;
+    shape::Expr most{}; // it is at most this; invalid: no limit is known
+};
+
+//! The host function that reads the elements of a small integer tensor into symbols.
+inline constexpr std::string_view kReadValues = "ReadValues";
+
+//! What a step does that runs on the host.
+struct HostCall {
+    std::string function; // of the host catalogue, or one of the runtime's own: ReadValues, If, Loop, Scan
+    AttributeSet attributes;
+    std::vector<HostTensor> inputs, outputs;
+    std::vector<Definition> definitions;
+    std::vector<std::int32_t> bodies; // indices into Program::bodies
+};
+
+//! One dispatch, or one call of a host function. A host step is alone in its barrier group and has no kernel.
 struct Step {
     std::string layer;  // name for reports, profiler and errors
     std::string kernel; // id in the kernel catalogue: "<family>/<name>:<variant>"
@@ -57,6 +87,7 @@ struct Step {
     std::array<shape::Expr, 3> groups{};
     std::vector<Binding> bindings; // binding i of descriptor set 0
     std::int32_t group = 0;        // barrier group, ascending; steps of one group do not depend on each other
+    std::shared_ptr<const HostCall> host; // null: a dispatch. Its buffers are bindings as well
 };
 
 struct IoTensor {
@@ -80,6 +111,8 @@ struct Program {
     std::vector<Step> init;   // run once at load; bind constants and derived buffers only
     std::vector<Step> steps;
     std::vector<Constraint> constraints; // checked whenever shapes are set
+    std::vector<Program> bodies;         // networks that host steps run: branches, loops
+    [[nodiscard]] bool has_host_steps() const noexcept;
 };
 
 //! min, opt and max shape of every input, in the order of the program's inputs.

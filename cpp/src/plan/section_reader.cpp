@@ -11,7 +11,7 @@ namespace tensorvk::plan {
 namespace {
 
 // Nothing that write_plan() writes nests deeper or has more tables than this; both bound what a hostile file costs.
-constexpr flatbuffers::uoffset_t kMaxDepth = 8;
+constexpr flatbuffers::uoffset_t kMaxDepth = 48; // networks inside networks
 constexpr flatbuffers::uoffset_t kMaxTables = 4'000'000;
 
 template <typename Root>
@@ -69,6 +69,65 @@ std::vector<Out> read_each(const Vector* vector, Read read) {
     return out;
 }
 
+std::vector<std::string> read_strings(const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* strings) {
+    std::vector<std::string> out;
+    for (flatbuffers::uoffset_t i = 0; strings != nullptr && i < strings->size(); ++i) {
+        out.push_back(read_string(strings->Get(i)));
+    }
+    return out;
+}
+
+template <typename T>
+AttributeValue only(std::vector<T> values, const std::string& name) {
+    if (values.size() != 1) {
+        throw InvalidPlan(text("Attribute '", name, "' of the plan has ", values.size(), " values instead of one; the plan is damaged, build it again."));
+    }
+    return std::move(values[0]);
+}
+
+AttributeValue read_attribute(const fb::Attribute& stored) {
+    const std::string name = read_string(stored.name());
+    switch (stored.kind()) { // index in AttributeValue
+        case 0:
+            return only(read_numbers(stored.integers()), name);
+        case 1:
+            return only(read_numbers(stored.reals()), name);
+        case 2:
+            return only(read_strings(stored.texts()), name);
+        case 3:
+            return read_numbers(stored.integers());
+        case 4:
+            return read_numbers(stored.reals());
+        case 5:
+            return read_strings(stored.texts());
+        default:
+            throw InvalidPlan(text("Attribute '", name, "' of the plan has the unknown kind ", int{stored.kind()}, "; the plan is damaged, build it again."));
+    }
+}
+
+HostTensor read_host_tensor(const fb::HostTensor& stored) {
+    return {stored.buffer(), static_cast<DataType>(stored.dtype()), read_exprs(stored.dims())};
+}
+
+std::shared_ptr<const HostCall> read_host_call(const fb::HostCall* stored) {
+    if (stored == nullptr) {
+        return nullptr;
+    }
+    auto call = std::make_shared<HostCall>();
+    call->function = read_string(stored->function());
+    for (flatbuffers::uoffset_t i = 0; stored->attributes() != nullptr && i < stored->attributes()->size(); ++i) {
+        const fb::Attribute& attribute = *stored->attributes()->Get(i);
+        call->attributes.set(read_string(attribute.name()), read_attribute(attribute));
+    }
+    call->inputs = read_each<HostTensor>(stored->inputs(), read_host_tensor);
+    call->outputs = read_each<HostTensor>(stored->outputs(), read_host_tensor);
+    call->definitions = read_each<Definition>(stored->definitions(), [](const fb::Definition& d) {
+        return Definition{d.symbol(), d.output(), d.axis(), shape::Expr{d.most()}};
+    });
+    call->bodies = read_numbers(stored->bodies());
+    return call;
+}
+
 Step read_step(const fb::Step& stored) {
     Step step;
     step.layer = read_string(stored.layer());
@@ -82,6 +141,7 @@ Step read_step(const fb::Step& stored) {
         return Binding{b.buffer(), b.written() != 0};
     });
     step.group = stored.group();
+    step.host = read_host_call(stored.host());
     const shape::Exprs groups = read_exprs(stored.groups());
     if (groups.size() != step.groups.size()) {
         throw InvalidPlan(text("Step '", step.layer, "' of the plan has ", groups.size(),
@@ -128,6 +188,9 @@ Program read_body(const fb::Program& stored) {
     program.init = read_each<Step>(stored.init(), read_step);
     program.steps = read_each<Step>(stored.steps(), read_step);
     program.constraints = read_each<Constraint>(stored.constraints(), read_constraint);
+    for (flatbuffers::uoffset_t i = 0; stored.bodies() != nullptr && i < stored.bodies()->size(); ++i) {
+        program.bodies.push_back(read_body(*stored.bodies()->Get(i)));
+    }
     return program;
 }
 

@@ -24,6 +24,65 @@ Offset<flatbuffers::Vector<std::int32_t>> write_exprs(FlatBufferBuilder& builder
     return builder.CreateVector(ids);
 }
 
+Offset<fb::Attribute> write_attribute(FlatBufferBuilder& builder, const std::string& name, const AttributeValue& value) {
+    std::vector<std::int64_t> integers;
+    std::vector<double> reals;
+    std::vector<std::string> texts;
+    std::visit(
+        [&](const auto& v) {
+            using V = std::remove_cvref_t<decltype(v)>;
+            if constexpr (std::is_same_v<V, std::int64_t>) {
+                integers = {v};
+            } else if constexpr (std::is_same_v<V, double>) {
+                reals = {v};
+            } else if constexpr (std::is_same_v<V, std::string>) {
+                texts = {v};
+            } else if constexpr (std::is_same_v<V, std::vector<std::int64_t>>) {
+                integers = v;
+            } else if constexpr (std::is_same_v<V, std::vector<double>>) {
+                reals = v;
+            } else {
+                texts = v;
+            }
+        },
+        value);
+    const auto name_offset = builder.CreateSharedString(name);
+    const auto integer_vector = builder.CreateVector(integers);
+    const auto real_vector = builder.CreateVector(reals);
+    const auto text_vector = builder.CreateVectorOfStrings(texts);
+    return fb::CreateAttribute(builder, name_offset, static_cast<std::uint8_t>(value.index()), integer_vector, real_vector, text_vector);
+}
+
+Offset<flatbuffers::Vector<Offset<fb::HostTensor>>> write_host_tensors(FlatBufferBuilder& builder, const std::vector<HostTensor>& tensors) {
+    std::vector<Offset<fb::HostTensor>> offsets;
+    for (const HostTensor& tensor : tensors) {
+        const auto dims = write_exprs(builder, tensor.dims);
+        offsets.push_back(fb::CreateHostTensor(builder, tensor.buffer, static_cast<std::int32_t>(tensor.dtype), dims));
+    }
+    return builder.CreateVector(offsets);
+}
+
+Offset<fb::HostCall> write_host_call(FlatBufferBuilder& builder, const HostCall* call) {
+    if (call == nullptr) {
+        return 0;
+    }
+    std::vector<Offset<fb::Attribute>> attributes;
+    for (const auto& [name, value] : call->attributes.values()) {
+        attributes.push_back(write_attribute(builder, name, value));
+    }
+    std::vector<fb::Definition> definitions;
+    for (const Definition& definition : call->definitions) {
+        definitions.emplace_back(definition.symbol, definition.output, definition.axis, definition.most.id);
+    }
+    const auto function = builder.CreateSharedString(call->function);
+    const auto attribute_vector = builder.CreateVector(attributes);
+    const auto inputs = write_host_tensors(builder, call->inputs);
+    const auto outputs = write_host_tensors(builder, call->outputs);
+    const auto definition_vector = builder.CreateVectorOfStructs(definitions);
+    const auto bodies = builder.CreateVector(call->bodies);
+    return fb::CreateHostCall(builder, function, attribute_vector, inputs, outputs, definition_vector, bodies);
+}
+
 Offset<fb::Step> write_step(FlatBufferBuilder& builder, const Step& step) {
     std::vector<fb::SpecConstant> spec;
     for (const SpecConstant& constant : step.spec) {
@@ -39,8 +98,9 @@ Offset<fb::Step> write_step(FlatBufferBuilder& builder, const Step& step) {
     const auto params = write_exprs(builder, step.params);
     const auto groups = write_exprs(builder, step.groups);
     const auto binding_vector = builder.CreateVectorOfStructs(bindings);
+    const auto host = write_host_call(builder, step.host.get());
     return fb::CreateStep(builder, layer, kernel, step.kernel_hash, spec_vector, params, groups, binding_vector,
-                          step.group);
+                          step.group, host);
 }
 
 Offset<flatbuffers::Vector<Offset<fb::Step>>> write_steps(FlatBufferBuilder& builder, const std::vector<Step>& steps) {
@@ -127,8 +187,13 @@ Bytes write_meta(const Plan& plan) {
     return finished(builder);
 }
 
-Bytes write_program(const Program& program, const DeviceKey* device) {
-    FlatBufferBuilder builder;
+namespace {
+
+Offset<fb::Program> write_body(FlatBufferBuilder& builder, const Program& program, const DeviceKey* device) {
+    std::vector<Offset<fb::Program>> bodies;
+    for (const Program& body : program.bodies) {
+        bodies.push_back(write_body(builder, body, nullptr));
+    }
     const auto key = write_device(builder, device);
     const auto nodes = write_nodes(builder, program.exprs);
     const auto symbols = builder.CreateVectorOfStrings(program.exprs.symbols());
@@ -137,7 +202,15 @@ Bytes write_program(const Program& program, const DeviceKey* device) {
     const auto init = write_steps(builder, program.init);
     const auto steps = write_steps(builder, program.steps);
     const auto constraints = write_constraints(builder, program.constraints);
-    builder.Finish(fb::CreateProgram(builder, key, nodes, symbols, io, buffers, init, steps, constraints), kProgramId);
+    const auto body_vector = builder.CreateVector(bodies);
+    return fb::CreateProgram(builder, key, nodes, symbols, io, buffers, init, steps, constraints, body_vector);
+}
+
+} // namespace
+
+Bytes write_program(const Program& program, const DeviceKey* device) {
+    FlatBufferBuilder builder;
+    builder.Finish(write_body(builder, program, device), kProgramId);
     return finished(builder);
 }
 

@@ -1,5 +1,7 @@
 #include "plan/validate.hpp"
 
+#include <algorithm>
+#include <optional>
 #include <set>
 #include <string_view>
 
@@ -122,8 +124,9 @@ void check_range(const Program& program, std::size_t input, const Profile::Range
 }
 
 // Sizes, counts and parameters for one set of shapes.
-void check_values(const Program& program, const std::vector<std::int64_t>& values) {
-    const auto at = [&](shape::Expr e) { return values[static_cast<std::size_t>(e.id)]; };
+void check_values(const Program& program, const std::vector<std::optional<std::int64_t>>& values) {
+    const auto known = [&](shape::Expr e) { return values[static_cast<std::size_t>(e.id)].has_value(); };
+    const auto at = [&](shape::Expr e) { return values[static_cast<std::size_t>(e.id)].value_or(0); };
     for (const Buffer& buffer : program.buffers) {
         if (at(buffer.bytes) < 0) {
             refuse("Buffer '", buffer.name, "' of the plan would have ", at(buffer.bytes), " bytes");
@@ -137,7 +140,8 @@ void check_values(const Program& program, const std::vector<std::int64_t>& value
             }
             bytes = checked_mul(bytes, at(dim));
         }
-        if (at(program.buffers[static_cast<std::size_t>(tensor.buffer)].bytes) != bytes) {
+        const shape::Expr size = program.buffers[static_cast<std::size_t>(tensor.buffer)].bytes;
+        if (known(size) && std::all_of(tensor.dims.begin(), tensor.dims.end(), known) && at(size) != bytes) {
             refuse("The buffer of tensor '", tensor.name, "' of the plan does not have the tensor's ", bytes, " bytes");
         }
     }
@@ -147,6 +151,35 @@ void check_values(const Program& program, const std::vector<std::int64_t>& value
                 refuse("Step '", step.layer, "' of the plan would run ", at(count), " groups");
             }
         }
+    }
+}
+
+//! Nothing for those that host steps tell.
+std::vector<std::optional<std::int64_t>> known_symbols(const Program& program, const std::vector<std::vector<std::int64_t>>& inputs) {
+    std::vector<std::optional<std::int64_t>> known;
+    for (const std::int64_t value : symbols_of(program, inputs)) {
+        known.push_back(value < 0 ? std::nullopt : std::optional(value));
+    }
+    return known;
+}
+
+void check_symbols(const Program& program) {
+    std::vector<bool> known(program.exprs.symbols().size(), false);
+    for (const IoTensor& tensor : program.io) {
+        for (const shape::Expr dim : tensor.dims) {
+            const shape::ExprNode& node = program.exprs.node(dim);
+            if (tensor.mode == TensorIOMode::kINPUT && node.op == shape::ExprOp::kSYMBOL) {
+                known[static_cast<std::size_t>(node.value)] = true;
+            }
+        }
+    }
+    for (const Step& step : program.steps) {
+        for (const Definition& definition : step.host ? step.host->definitions : std::vector<Definition>{}) {
+            known[static_cast<std::size_t>(definition.symbol)] = true;
+        }
+    }
+    if (std::find(known.begin(), known.end(), false) != known.end()) {
+        refuse("A symbol of the plan is no input's dimension and told by no step");
     }
 }
 
@@ -163,13 +196,7 @@ void check_profile(const Program& program, const Profile& profile) {
     }
     for (const auto which : {&Profile::Range::min, &Profile::Range::opt, &Profile::Range::max}) {
         try {
-            const std::vector<std::int64_t> symbols = symbols_of(program, shapes(profile, which));
-            for (const std::int64_t value : symbols) {
-                if (value < 0) {
-                    refuse("A symbol of the plan is no input's dimension");
-                }
-            }
-            check_values(program, program.exprs.evaluate(symbols));
+            check_values(program, program.exprs.evaluate_known(known_symbols(program, shapes(profile, which))));
         } catch (const InvalidArgument& error) {
             refuse("The plan's shapes do not compute for its own profile (", error.what(), ")");
         }
@@ -220,6 +247,10 @@ void validate(const Program& program, const std::vector<Profile>& profiles, std:
     check_io(program);
     check_constraints_exist(program);
     validate_steps(program);
+    check_symbols(program);
+    for (const Program& body : program.bodies) { // its shapes are its caller's
+        validate(body, {}, weights_size);
+    }
     for (const Profile& profile : profiles) {
         check_profile(program, profile);
     }

@@ -198,7 +198,11 @@ std::uint64_t Context::tensor_bytes(std::string_view name) const {
     state_->require_shapes();
     const plan::Program& program = state_->engine->program();
     const auto buffer = static_cast<std::size_t>(program.io[index].buffer);
-    return static_cast<std::uint64_t>(state_->execution.value(program.buffers[buffer].bytes));
+    const std::int64_t bytes = state_->execution.value(program.buffers[buffer].bytes);
+    if (bytes < 0) {
+        throw InvalidState(text("The size of output '", name, "' depends on data: it is known when the network has run."));
+    }
+    return static_cast<std::uint64_t>(bytes);
 }
 
 std::uint64_t Context::max_output_size(std::string_view name) const {

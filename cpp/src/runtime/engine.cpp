@@ -55,15 +55,36 @@ std::vector<TensorInfo> tensor_infos(const plan::Program& program) {
     return infos;
 }
 
+// Numbers of all expressions, with the most that host steps may find out; -1 where nobody knows.
+std::vector<std::int64_t> most_values(const plan::Program& program, const std::vector<std::int64_t>& symbols) {
+    std::vector<std::optional<std::int64_t>> known;
+    for (const std::int64_t value : symbols) {
+        known.push_back(value < 0 ? std::nullopt : std::optional(value));
+    }
+    for (const plan::Step& step : program.steps) {
+        for (const plan::Definition& definition : step.host ? step.host->definitions : std::vector<plan::Definition>{}) {
+            if (definition.most.valid()) {
+                known[static_cast<std::size_t>(definition.symbol)] =
+                    program.exprs.evaluate_known(known)[static_cast<std::size_t>(definition.most.id)];
+            }
+        }
+    }
+    std::vector<std::int64_t> values;
+    for (const auto& value : program.exprs.evaluate_known(known)) {
+        values.push_back(value.value_or(-1));
+    }
+    return values;
+}
+
 ProfileSizes profile_sizes(const plan::Program& program, const plan::Profile& profile) {
     constexpr std::uint64_t kAlignment = 256;
     std::vector<Shape> shapes;
     for (const plan::Profile::Range& range : profile.inputs) {
         shapes.push_back(range.max);
     }
-    const std::vector<std::int64_t> values = program.exprs.evaluate(plan::symbols_of(program, shapes));
+    const std::vector<std::int64_t> values = most_values(program, plan::symbols_of(program, shapes));
     ProfileSizes sizes;
-    sizes.activations = plan::plan_memory(program, values, kAlignment).total;
+    sizes.activations = program.has_host_steps() ? 0 : plan::plan_memory(program, values, kAlignment).total;
     for (const plan::IoTensor& tensor : program.io) {
         const shape::Expr bytes = program.buffers[static_cast<std::size_t>(tensor.buffer)].bytes;
         sizes.tensors.push_back(static_cast<std::uint64_t>(values[static_cast<std::size_t>(bytes.id)]));

@@ -7,9 +7,14 @@ namespace tensorvk::runtime {
 Execution::Execution(std::shared_ptr<LoadedProgram> program) : state_(std::make_unique<State>()) {
     state_->loaded = std::move(program);
     state_->addresses.assign(state_->program().io.size(), 0);
+    state_->given.resize(state_->addresses.size());
     state_->io.resize(state_->addresses.size());
-    if (state_->program().exprs.symbols().empty()) {
-        state_->set_symbols({});
+    if (state_->program().has_host_steps()) {
+        state_->pool = std::make_shared<BlockPool>(state_->body().device);
+        state_->dynamic = std::make_unique<DynamicExecution>(state_->loaded, state_->pool);
+    }
+    if (state_->input_symbols() == 0) {
+        state_->set_symbols(std::vector<std::int64_t>(state_->program().exprs.symbols().size(), -1));
     }
 }
 
@@ -24,12 +29,25 @@ std::int64_t Execution::value(shape::Expr expr) const {
     if (!state_->symbols) {
         throw InvalidState("The shapes of the network's dynamic inputs are not set yet.");
     }
+    if (state_->dynamic) {
+        return state_->dynamic->value(expr).value_or(state_->values.at(static_cast<std::size_t>(expr.id)));
+    }
     return state_->values.at(static_cast<std::size_t>(expr.id));
 }
 
 void Execution::set_address(std::size_t index, std::uint64_t address) {
     const Busy busy(state_->busy);
     state_->addresses.at(index) = address;
+}
+
+void Execution::set_memory(std::size_t index, Slice memory) {
+    const Busy busy(state_->busy);
+    state_->given.at(index) = std::move(memory);
+}
+
+void Execution::set_output_allocator(std::function<std::uint64_t(std::size_t, std::uint64_t)> allocator) {
+    const Busy busy(state_->busy);
+    state_->output_allocator = std::move(allocator);
 }
 
 std::uint64_t Execution::address(std::size_t index) const {
@@ -48,11 +66,19 @@ std::uint64_t Execution::arena_bytes() const {
 
 void Execution::enqueue(stream::Stream& stream) {
     const Busy busy(state_->busy);
-    (void)state_->submit(stream);
+    if (state_->dynamic) {
+        state_->run_dynamic(stream);
+    } else {
+        (void)state_->submit(stream);
+    }
 }
 
 void Execution::run(stream::Stream& stream) {
     const Busy busy(state_->busy);
+    if (state_->dynamic) {
+        state_->run_dynamic(stream);
+        return;
+    }
     const auto start = std::chrono::steady_clock::now();
     Recording& recording = state_->submit(stream);
     stream.synchronize();
@@ -61,6 +87,9 @@ void Execution::run(stream::Stream& stream) {
 
 std::vector<float> Execution::time_steps(stream::Stream& stream) {
     const Busy busy(state_->busy);
+    if (state_->dynamic) {
+        return state_->dynamic->time_steps([&] { state_->run_dynamic(stream); });
+    }
     state_->prepare();
     const std::size_t steps = state_->program().steps.size();
     const auto timestamps =
@@ -77,7 +106,7 @@ std::vector<float> Execution::time_steps(stream::Stream& stream) {
 }
 
 std::uint64_t Execution::recordings() const noexcept {
-    return state_->recorded;
+    return state_->dynamic ? state_->dynamic->recordings() : state_->recorded;
 }
 
 } // namespace tensorvk::runtime

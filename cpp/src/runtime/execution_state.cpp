@@ -1,6 +1,7 @@
 #include "runtime/execution_state.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "plan/constraints.hpp"
 #include "runtime/recorder.hpp"
@@ -19,17 +20,49 @@ std::uint64_t padded(std::uint64_t bytes) {
 
 } // namespace
 
-void Execution::State::set_symbols(std::span<const std::int64_t> given) {
-    if (symbols && std::equal(symbols->begin(), symbols->end(), given.begin(), given.end())) {
+void Execution::State::set_symbols(std::span<const std::int64_t> numbers) {
+    if (symbols && std::equal(symbols->begin(), symbols->end(), numbers.begin(), numbers.end())) {
         return;
     }
-    std::vector<std::int64_t> evaluated = program().exprs.evaluate(given);
+    if (dynamic) {
+        set_known_symbols(numbers);
+        return;
+    }
+    std::vector<std::int64_t> evaluated = program().exprs.evaluate(numbers);
     plan::check_constraints(program(), evaluated);
     check_limits(program(), evaluated, body().device->caps().limits);
     // Views into the arena start where any binding may, and vector reads of odd tails stay inside.
     memory = plan::plan_memory(program(), evaluated, std::max(alignment(), std::uint64_t{256}));
     values = std::move(evaluated);
-    symbols.emplace(given.begin(), given.end());
+    symbols.emplace(numbers.begin(), numbers.end());
+}
+
+std::size_t Execution::State::input_symbols() const {
+    std::set<std::int64_t> symbols_of_inputs;
+    for (const plan::IoTensor& tensor : program().io) {
+        for (const shape::Expr dim : tensor.dims) {
+            const shape::ExprNode& node = program().exprs.node(dim);
+            if (tensor.mode == TensorIOMode::kINPUT && node.op == shape::ExprOp::kSYMBOL) {
+                symbols_of_inputs.insert(node.value);
+            }
+        }
+    }
+    return symbols_of_inputs.size();
+}
+
+// Symbols that data decides are -1 until the network has run, and so is what depends on them.
+void Execution::State::set_known_symbols(std::span<const std::int64_t> numbers) {
+    std::vector<std::optional<std::int64_t>> known;
+    for (const std::int64_t value : numbers) {
+        known.push_back(value < 0 ? std::nullopt : std::optional(value));
+    }
+    std::vector<std::int64_t> evaluated;
+    for (const auto& value : program().exprs.evaluate_known(known)) {
+        evaluated.push_back(value.value_or(-1));
+    }
+    values = std::move(evaluated);
+    symbols.emplace(numbers.begin(), numbers.end());
+    dynamic->forget_values();
 }
 
 Slice Execution::State::resolve(std::uint64_t address, std::uint64_t bytes, const std::string& what) const {
@@ -55,6 +88,10 @@ void Execution::State::resolve_io() {
     for (std::size_t i = 0; i < addresses.size(); ++i) {
         const plan::IoTensor& tensor = program().io[i];
         const std::uint64_t bytes = bytes_of(tensor.buffer);
+        if (given[i].memory) {
+            io[i] = given[i];
+            continue;
+        }
         if (bytes == 0) {
             io[i] = {};
             continue;

@@ -6,6 +6,7 @@
 
 #include "plan/memory_plan.hpp"
 #include "runtime/loaded_program.hpp"
+#include "runtime/dynamic_execution.hpp"
 #include "runtime/recordings.hpp"
 #include "vulkan/timestamps.hpp"
 
@@ -20,7 +21,12 @@ struct Execution::State {
     plan::MemoryPlan memory;
 
     std::vector<std::uint64_t> addresses; // by io tensor
-    std::vector<Slice> io;                // the same, resolved by the run in progress
+    std::vector<Slice> given;             // by io tensor, memory without an address
+    std::vector<Slice> io;                // both, resolved by the run in progress
+    std::unique_ptr<DynamicExecution> dynamic; // runs programs with host steps
+    std::shared_ptr<BlockPool> pool;           // of `dynamic`
+    std::uint32_t runs_with_much_idle = 0;
+    std::function<std::uint64_t(std::size_t, std::uint64_t)> output_allocator;
     std::uint64_t user_arena = 0;
     std::uint64_t user_arena_bytes = 0;
     std::shared_ptr<vulkan::Buffer> own_arena;
@@ -41,7 +47,9 @@ struct Execution::State {
         return static_cast<std::uint64_t>(values[static_cast<std::size_t>(b.bytes.id)]);
     }
 
-    void set_symbols(std::span<const std::int64_t> given);
+    [[nodiscard]] std::size_t input_symbols() const;
+    void set_symbols(std::span<const std::int64_t> numbers);
+    void set_known_symbols(std::span<const std::int64_t> numbers);
     [[nodiscard]] Slice resolve(std::uint64_t address, std::uint64_t bytes, const std::string& what) const;
     void resolve_io();
     void resolve_arena();
@@ -54,6 +62,13 @@ struct Execution::State {
     [[nodiscard]] Recording& recording();
     void order_after_last(stream::Stream& stream);
     Recording& submit(stream::Stream& stream);
+    void run_dynamic(stream::Stream& stream);
+    [[nodiscard]] Value input_value(std::size_t index) const;
+    [[nodiscard]] Slice user_memory(std::size_t index, std::uint64_t bytes) const;
+    //! Bytes of an output; -1 where only running tells.
+    [[nodiscard]] std::int64_t known_output_size(std::size_t index) const;
+    [[nodiscard]] Slice known_output(std::size_t index) const;
+    void deliver(std::size_t index, const Value& result, stream::Stream& stream);
 };
 
 } // namespace tensorvk::runtime

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "plan/program.hpp"
+#include "runtime/weights.hpp"
 #include "stream/stream.hpp"
 #include "support/log.hpp"
 #include "vulkan/device.hpp"
@@ -26,9 +28,11 @@ class LoadedProgram {
     [[nodiscard]] const plan::Program& program() const noexcept;
     [[nodiscard]] const std::shared_ptr<vulkan::Device>& device() const noexcept;
 
+    struct State;
+    [[nodiscard]] const State& state() const noexcept { return *state_; }
+
   private:
     friend class Execution;
-    struct State;
     explicit LoadedProgram(std::unique_ptr<State> state);
     void run_init();
     std::unique_ptr<State> state_;
@@ -42,12 +46,16 @@ class Execution {
     //! Values of all symbols: evaluates every expression, plans the arena (which grows if it must) and checks limits
     //! (storage range, group counts).
     void set_symbols(std::span<const std::int64_t> symbols);
-    //! Value of an expression for the current symbols.
+    //! Value of an expression for the current symbols; -1 where it depends on data that was not computed yet.
     [[nodiscard]] std::int64_t value(shape::Expr expr) const;
     //! Address (device or pinned host, in the flat space) of io tensor `index`; checked against the tensor's bytes when
     //! enqueued.
     void set_address(std::size_t index, std::uint64_t address);
     [[nodiscard]] std::uint64_t address(std::size_t index) const;
+    //! The same for memory that has no address in the flat space.
+    void set_memory(std::size_t index, Slice memory);
+    //! Asked for memory for an output whose size only running the network tells: address for (io index, bytes).
+    void set_output_allocator(std::function<std::uint64_t(std::size_t, std::uint64_t)> allocator);
     //! Uses the caller's memory for the arena instead of its own; 0 goes back to its own.
     void set_arena(std::uint64_t address, std::uint64_t bytes);
     [[nodiscard]] std::uint64_t arena_bytes() const;

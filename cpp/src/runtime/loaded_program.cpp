@@ -16,6 +16,21 @@ std::vector<std::int64_t> constant_values(const shape::ExprPool& exprs) {
     return values;
 }
 
+// Dispatches between host steps are programs of their own.
+void load_segments(LoadedProgram::State& state, std::span<const std::byte> weights, LogSink& log) {
+    state.plan_weights = weights;
+    state.segments = plan::split(*state.program);
+    for (const plan::Segment& segment : state.segments) {
+        state.segment_programs.push_back(
+            segment.dispatches ? LoadedProgram::load(state.device, segment.dispatches, weights, log) : nullptr);
+    }
+    for (const plan::Program& body : state.program->bodies) {
+        // Aliases: the body lives as long as the program that it is part of.
+        state.bodies.push_back(
+            LoadedProgram::load(state.device, std::shared_ptr<const plan::Program>(state.program, &body), weights, log));
+    }
+}
+
 } // namespace
 
 LoadedProgram::LoadedProgram(std::unique_ptr<State> state) : state_(std::move(state)) {
@@ -55,6 +70,10 @@ std::shared_ptr<LoadedProgram> LoadedProgram::load(std::shared_ptr<vulkan::Devic
     auto state = std::make_unique<State>();
     state->device = std::move(device);
     state->program = std::move(program);
+    if (state->program->has_host_steps()) {
+        load_segments(*state, weights, log);
+        return std::shared_ptr<LoadedProgram>(new LoadedProgram(std::move(state)));
+    }
     state->weights = upload_weights(state->device, *state->program, weights);
     state->pipelines = make_pipelines(state->device, state->program->steps);
     state->nothing = std::make_shared<vulkan::Buffer>(state->device, kNothingBytes);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "plan/segments.hpp"
 #include "runtime/executor.hpp"
 #include "runtime/pipelines.hpp"
 #include "runtime/weights.hpp"
@@ -14,8 +15,13 @@ struct LoadedProgram::State {
     std::shared_ptr<vulkan::Device> device;
     std::shared_ptr<const plan::Program> program;
     std::vector<Slice> weights;              // by buffer
-    Pipelines pipelines;                     // by step
+    Pipelines pipelines;                     // by step; none with host steps
     std::shared_ptr<vulkan::Buffer> nothing; // bound where a kernel wants a buffer and the tensor is empty
+    // With host steps alone:
+    std::span<const std::byte> plan_weights; // the plan's; the engine keeps them
+    std::vector<plan::Segment> segments;
+    std::vector<std::shared_ptr<LoadedProgram>> segment_programs; // by segment; null for host steps
+    std::vector<std::shared_ptr<LoadedProgram>> bodies;
 };
 
 } // namespace tensorvk::runtime

@@ -7,6 +7,8 @@
 #include <thread>
 
 #include "kernels/catalogue.hpp"
+#include "kernels/host/functions.hpp"
+#include "runtime/control.hpp"
 #include "support/error.hpp"
 #include "vulkan/pipeline_cache.hpp"
 
@@ -60,8 +62,24 @@ void parallel_for(std::size_t count, Work work) {
 
 } // namespace
 
+namespace {
+
+void check_host_function(const plan::Step& step) {
+    const std::string& name = step.host->function;
+    if (name != plan::kReadValues && find_control(name) == nullptr && kernels::host::find_function(name) == nullptr) {
+        throw InvalidPlan(text("Layer '", step.layer, "' of the plan needs the host function '", name,
+                               "', which this TensorVK does not have: rebuild the plan or update TensorVK."));
+    }
+}
+
+} // namespace
+
 void check_kernels(std::span<const plan::Step> steps) {
     for (const plan::Step& step : steps) {
+        if (step.host) {
+            check_host_function(step);
+            continue;
+        }
         if (!kernels::contains(step.kernel)) {
             throw InvalidPlan(text("Layer '", step.layer, "' of the plan needs kernel '", step.kernel,
                                    "', which this TensorVK does not have: rebuild the plan or update TensorVK."));

@@ -168,6 +168,24 @@ std::vector<std::int64_t> ExprPool::evaluate(std::span<const std::int64_t> symbo
     return values;
 }
 
+std::vector<std::optional<std::int64_t>> ExprPool::evaluate_known(std::span<const std::optional<std::int64_t>> symbols) const {
+    if (symbols.size() != symbols_.size()) {
+        throw InternalError(text(symbols.size(), " values were given for ", symbols_.size(), " symbolic dimensions."));
+    }
+    std::vector<std::optional<std::int64_t>> values(nodes_.size());
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        const ExprNode& n = nodes_[i];
+        if (n.op == ExprOp::kCONSTANT) {
+            values[i] = n.value;
+        } else if (n.op == ExprOp::kSYMBOL) {
+            values[i] = symbols[static_cast<std::size_t>(n.value)];
+        } else if (const auto a = values[static_cast<std::size_t>(n.a.id)], b = values[static_cast<std::size_t>(n.b.id)]; a && b) {
+            values[i] = apply(n.op, *a, *b);
+        }
+    }
+    return values;
+}
+
 ExprPool ExprPool::from_nodes(std::vector<ExprNode> nodes, std::vector<std::string> symbols) {
     ExprPool pool;
     pool.symbols_ = std::move(symbols);

@@ -73,6 +73,9 @@ public:
     //! Values of all expressions for the given symbols, in id order. Throws InvalidArgument on overflow or division by zero.
     [[nodiscard]] std::vector<std::int64_t> evaluate(std::span<const std::int64_t> symbols) const;
 
+    //! As evaluate() where some symbols are not known yet: neither is what depends on them.
+    [[nodiscard]] std::vector<std::optional<std::int64_t>> evaluate_known(std::span<const std::optional<std::int64_t>> symbols) const;
+
     [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
     [[nodiscard]] const std::vector<std::string>& symbols() const noexcept { return symbols_; }
     //! Rebuilds a pool from stored parts; throws InvalidPlan when a node refers forward or to a missing symbol.

@@ -30,6 +30,7 @@ struct Query {
 
 [[nodiscard]] std::vector<Candidate> copy_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> gather_candidates(const Query& query);
+[[nodiscard]] std::vector<Candidate> host_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> pointwise_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> pooling_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> reduce_candidates(const Query& query);

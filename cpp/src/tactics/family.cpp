@@ -43,6 +43,7 @@ constexpr Row kRows[] = {
     {index_of<SoftMax>(), softmax_candidates},
     {index_of<TopK>(), topk_candidates},
     {index_of<ShapeValues>(), shape_values_candidates},
+    {index_of<HostCall>(), host_candidates},
 };
 
 constexpr auto kFamilies = [] {

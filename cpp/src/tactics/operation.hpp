@@ -10,6 +10,7 @@
 #include "kernels/geometry.hpp"
 #include "kernels/pointwise_program.hpp"
 #include "shape/expr.hpp"
+#include "support/attributes.hpp"
 #include "tensorvk/types.h"
 
 namespace tensorvk::tactics {
@@ -66,7 +67,19 @@ struct TopK { TopKOperation op = TopKOperation::kMAX; std::int64_t axis = 0; std
 //! Writes integers that are known once the shapes are (a shape tensor that computation or the user needs in memory). No inputs.
 struct ShapeValues { shape::Exprs values; };
 
-using Kind = std::variant<Convolution, MatrixProduct, Pooling, Pointwise, Copy, Gather, Resize, Reduce, SoftMax, TopK, ShapeValues>;
+//! A function of the host catalogue (kernels/host/functions.hpp), or one of the runtime's own that runs networks. Absent inputs are -1.
+struct HostCall {
+    std::string function;
+    AttributeSet attributes;
+    struct Definition { // see plan::Definition
+        shape::Expr symbol, most;
+        std::int32_t output = 0, axis = 0;
+    };
+    std::vector<Definition> definitions;
+    std::vector<std::int32_t> bodies; // of the compiled network
+};
+
+using Kind = std::variant<Convolution, MatrixProduct, Pooling, Pointwise, Copy, Gather, Resize, Reduce, SoftMax, TopK, ShapeValues, HostCall>;
 
 struct Operation {
     std::string name; // "conv1 + relu1": the layers in it

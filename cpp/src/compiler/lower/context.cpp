@@ -52,9 +52,9 @@ ValueId LayerContext::value(const graph::Tensor& tensor) {
     ValueId id = -1;
     if (tensor.constant) {
         id = ir_.add_constant(tensor.name, host_tensor(*tensor.constant, ir_.extents(tensor.dims)));
-    } else if (tensor.values && ir_.is_static(*tensor.values)) {
+    } else if (tensor.values && tensor.reader == nullptr && ir_.is_static(*tensor.values)) {
         id = ir_.add_constant(tensor.name, integers(ir_.extents(*tensor.values), tensor.dtype, ir_.extents(tensor.dims)));
-    } else if (tensor.values) {
+    } else if (tensor.values && tensor.reader == nullptr) {
         id = ir_.add_value(tensor.name, tensor.dtype, tensor.dims);
         ir_.add_op("values of " + tensor.name, tactics::ShapeValues{*tensor.values}, {}, {id});
     } else {

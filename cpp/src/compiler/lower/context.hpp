@@ -15,6 +15,11 @@ public:
     LayerContext(Ir& ir, std::map<const graph::Tensor*, ValueId>& known) : ir_(ir), known_(known) {}
 
     [[nodiscard]] Ir& ir() noexcept { return ir_; }
+    //! Takes in a network that the layer runs; its number for HostCall::bodies.
+    [[nodiscard]] std::int32_t add_body(std::shared_ptr<const graph::Network> body) {
+        ir_.bodies.push_back(std::move(body));
+        return static_cast<std::int32_t>(ir_.bodies.size()) - 1;
+    }
     //! The value that holds a tensor in memory; constants and shape tensors get one when they are first asked for.
     [[nodiscard]] ValueId value(const graph::Tensor& tensor);
     [[nodiscard]] ValueId input(const graph::Layer& layer, std::size_t index);
@@ -57,5 +62,6 @@ void lower_shuffle(LayerContext& context, const graph::Layer& layer);
 void lower_concatenation(LayerContext& context, const graph::Layer& layer);
 void lower_slice(LayerContext& context, const graph::Layer& layer);
 void lower_identity(LayerContext& context, const graph::Layer& layer);
+void lower_operator(LayerContext& context, const graph::Layer& layer);
 
 } // namespace tensorvk::compiler

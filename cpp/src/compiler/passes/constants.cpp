@@ -10,7 +10,7 @@ namespace tensorvk::compiler {
 namespace {
 
 bool all_known(const Ir& ir, const Op& op) {
-    const auto known = [&](ValueId id) { return ir.value(id).constant != nullptr; };
+    const auto known = [&](ValueId id) { return id < 0 || ir.value(id).constant != nullptr; };
     return !op.inputs.empty() && std::all_of(op.inputs.begin(), op.inputs.end(), known) &&
            std::all_of(op.operands.begin(), op.operands.end(), known);
 }

@@ -69,13 +69,14 @@ private:
             return;
         }
         const Op& op = ir_.ops[index];
-        const bool linear_only = op.role == Role::kRESHAPE || is<tactics::MatrixProduct>(op) || is<tactics::Gather>(op) || is<tactics::TopK>(op);
+        const bool linear_only = op.role == Role::kRESHAPE || is<tactics::MatrixProduct>(op) || is<tactics::Gather>(op) || is<tactics::TopK>(op) ||
+                                 is<tactics::HostCall>(op);
         if (!linear_only) {
             return;
         }
         for (std::size_t k = 0; k < ir_.ops[index].inputs.size(); ++k) {
             const ValueId id = ir_.ops[index].inputs[k];
-            if (is_last(id)) {
+            if (id >= 0 && is_last(id)) {
                 ir_.ops[index].inputs[k] = reformatted(id, Layout::kLINEAR);
             }
         }
@@ -134,6 +135,9 @@ private:
         }
         if (is<tactics::Pointwise>(op) || keeps_axes(op)) {
             return any_input_is_last(op, out) || (reads_only_edges(op) && window_consumer(out));
+        }
+        if (is<tactics::HostCall>(op)) {
+            return false;
         }
         if (is<tactics::Copy>(op)) {
             return window_consumer(out);

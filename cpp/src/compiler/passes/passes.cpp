@@ -17,6 +17,16 @@ std::span<const Pass> graph_passes() {
     return passes;
 }
 
+namespace {
+
+//! Shapes depend on it.
+bool defines_symbols(const Op& op) {
+    const auto* call = std::get_if<tactics::HostCall>(&op.kind);
+    return op.role == Role::kCOMPUTE && call != nullptr && !call->definitions.empty();
+}
+
+} // namespace
+
 void remove_dead(Ir& ir) {
     std::vector<bool> needed(ir.values.size(), false);
     for (const ValueId id : ir.outputs) {
@@ -33,10 +43,13 @@ void remove_dead(Ir& ir) {
                 used = true;
             }
         }
+        used = used || defines_symbols(op);
         dead[i] = !used;
         if (used) {
             for (const ValueId id : op.inputs) {
-                needed[static_cast<std::size_t>(id)] = true;
+                if (id >= 0) {
+                    needed[static_cast<std::size_t>(id)] = true;
+                }
             }
             for (const ValueId id : op.operands) {
                 needed[static_cast<std::size_t>(id)] = true;

@@ -75,6 +75,32 @@ void convert_operand_constants(Ir& ir, DataType internal) {
     }
 }
 
+//! Host functions compute with float32.
+void host_calls_in_float(Ir& ir) {
+    const std::size_t count = ir.ops.size();
+    for (std::size_t i = 0; i < count; ++i) {
+        if (!std::holds_alternative<tactics::HostCall>(ir.ops[i].kind)) {
+            continue;
+        }
+        for (std::size_t k = 0; k < ir.ops[i].inputs.size(); ++k) {
+            const ValueId id = ir.ops[i].inputs[k];
+            if (id >= 0 && ir.value(id).dtype == DataType::kHALF) {
+                const ValueId wide = ir.add_value(ir.value(id).name + " as float32", DataType::kFLOAT, ir.value(id).dims);
+                ir.add_op("cast " + ir.value(id).name, tactics::Pointwise{}, {id}, {wide});
+                ir.ops[i].inputs[k] = wide;
+            }
+        }
+        for (std::size_t k = 0; k < ir.ops[i].outputs.size(); ++k) {
+            const ValueId id = ir.ops[i].outputs[k];
+            if (id >= 0 && ir.value(id).dtype == DataType::kHALF) {
+                const ValueId wide = ir.add_value(ir.value(id).name + " as float32", DataType::kFLOAT, ir.value(id).dims);
+                ir.add_op("cast " + ir.value(id).name, tactics::Pointwise{}, {wide}, {id});
+                ir.ops[i].outputs[k] = wide;
+            }
+        }
+    }
+}
+
 } // namespace
 
 void assign_types(Ir& ir, DataType internal) {
@@ -104,6 +130,9 @@ void assign_types(Ir& ir, DataType internal) {
         }
     }
     convert_operand_constants(ir, internal);
+    if (internal != DataType::kFLOAT) {
+        host_calls_in_float(ir);
+    }
     sort_topologically(ir);
 }
 

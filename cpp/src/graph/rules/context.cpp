@@ -26,6 +26,33 @@ std::string RuleContext::str(const shape::Exprs& dims) const {
     return describe(pool_, dims);
 }
 
+const shape::Exprs& RuleContext::values(std::size_t index) const {
+    const Tensor& tensor = input(index);
+    if (tensor.values) {
+        return *tensor.values;
+    }
+    if (tensor.dtype != DataType::kINT32 && tensor.dtype != DataType::kINT64 && tensor.dtype != DataType::kBOOL) {
+        fail("takes numbers for shapes from tensor '", tensor.name, "', which has to be int32, int64 or bool but is ",
+             dtype_name(tensor.dtype), ".");
+    }
+    const auto count = pool_.value(pool_.product(tensor.dims));
+    if (!count || *count > static_cast<std::int64_t>(kMaxShapeValues)) {
+        fail("takes numbers for shapes from tensor '", tensor.name, "' ", str(tensor.dims),
+             ", which has to have a known number of elements, at most ", kMaxShapeValues, ".");
+    }
+    throw NeedsValues{index};
+}
+
+shape::Expr RuleContext::unknown(int output, int axis, shape::Expr most) const {
+    for (const Unknown& known : layer_.unknowns) { // inferred before: the symbol stays
+        if (known.output == output && known.axis == axis) {
+            return known.symbol;
+        }
+    }
+    layer_.unknowns.push_back({pool_.symbol(text(layer_.name, ":", output, ":", axis)), most, output, axis});
+    return layer_.unknowns.back().symbol;
+}
+
 void RuleContext::require_floating(const Tensor& tensor, const char* what) const {
     if (!is_floating(tensor.dtype)) {
         fail("needs a floating-point ", what, "; tensor '", tensor.name, "' is ", dtype_name(tensor.dtype),

@@ -120,12 +120,7 @@ std::optional<Exprs> shape_argument(RuleContext& context, std::size_t index, std
                      "', which must be a vector of int32 or int64 but is ", dtype_name(tensor->dtype), " with ",
                      tensor->dims.size(), " dimensions.");
     }
-    if (!tensor->values) {
-        context.unsupported(
-            "takes its ", what, " from tensor '", tensor->name,
-            "', whose values are computed from data; they have to be constant or computed from shapes.");
-    }
-    return tensor->values;
+    return context.values(index);
 }
 
 } // namespace tensorvk::graph::rules

@@ -1,0 +1,38 @@
+#include "graph/operators.hpp"
+
+#include <map>
+
+namespace tensorvk::graph {
+
+const OperatorRule* find_operator_rule(std::string_view name) noexcept {
+    static const std::map<std::string_view, OperatorRule> rules = [] {
+        std::map<std::string_view, OperatorRule> all;
+        for (const auto family : {selection_rules()}) {
+            for (const OperatorRule& rule : family) {
+                all.emplace(rule.name, rule);
+            }
+        }
+        return all;
+    }();
+    const auto it = rules.find(name);
+    return it == rules.end() ? nullptr : &it->second;
+}
+
+std::vector<Inferred> operator_rule(RuleContext& context) {
+    const std::string& op = context.attributes<OperatorAttributes>().op;
+    const OperatorRule* rule = find_operator_rule(op);
+    if (rule == nullptr) {
+        context.unsupported("is the operator '", op, "', which is not offered.");
+    }
+    const std::size_t count = context.input_count();
+    if (count < rule->min_inputs || count > rule->max_inputs) {
+        context.fail("(", op, ") takes ", rule->min_inputs,
+                     rule->max_inputs == kAnyCount              ? text(" or more")
+                     : rule->max_inputs == rule->min_inputs ? text("")
+                                                            : text(" to ", rule->max_inputs),
+                     " inputs, ", count, " were given.");
+    }
+    return rule->infer(context);
+}
+
+} // namespace tensorvk::graph

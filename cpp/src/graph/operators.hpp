@@ -1,0 +1,33 @@
+// Operators without an attribute struct of their own: ONNX's name, ONNX's inputs and attributes. One shape rule each, listed in the file of
+// its family (operators/*.cpp); the host function of the same name computes it (kernels/host/functions.hpp).
+#pragma once
+
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <string_view>
+
+#include "graph/rules.hpp"
+#include "plan/program.hpp"
+
+namespace tensorvk::graph {
+
+struct OperatorRule {
+    std::string_view name;
+    std::size_t min_inputs, max_inputs; // counting absent ones in between
+    Rule infer;
+};
+
+inline constexpr std::size_t kAnyCount = std::numeric_limits<std::size_t>::max();
+//! Reads the numbers of a small integer tensor when the network runs, so that they can be shapes. No outputs.
+using plan::kReadValues;
+
+//! Null when there is none of that name.
+[[nodiscard]] const OperatorRule* find_operator_rule(std::string_view name) noexcept;
+//! The rule of all layers with OperatorAttributes: the named operator's.
+[[nodiscard]] std::vector<Inferred> operator_rule(RuleContext& context);
+
+// The families.
+[[nodiscard]] std::span<const OperatorRule> selection_rules(); // operators/selection.cpp: NonZero, Compress, Unique, ...
+
+} // namespace tensorvk::graph

@@ -1,0 +1,21 @@
+#include "kernels/host/functions.hpp"
+
+#include <map>
+
+namespace tensorvk::kernels::host {
+
+const Function* find_function(std::string_view name) noexcept {
+    static const std::map<std::string_view, Function> functions = [] {
+        std::map<std::string_view, Function> all;
+        for (const auto family : {selection_functions()}) {
+            for (const Function& function : family) {
+                all.emplace(function.name, function);
+            }
+        }
+        return all;
+    }();
+    const auto it = functions.find(name);
+    return it == functions.end() ? nullptr : &it->second;
+}
+
+} // namespace tensorvk::kernels::host

@@ -1,0 +1,48 @@
+#include "onnx/import_by_rule.hpp"
+
+namespace tensorvk::onnx {
+
+namespace {
+
+// Numbers of AttributeProto.AttributeType.
+enum AttributeType : std::int32_t { kFLOAT = 1, kINT = 2, kSTRING = 3, kFLOATS = 6, kINTS = 7, kSTRINGS = 8 };
+
+} // namespace
+
+AttributeValue attribute_value(const onnx_pb::AttributeProto& attribute) {
+    switch (attribute.type()) {
+        case kFLOAT:
+            return static_cast<double>(attribute.f());
+        case kINT:
+            return std::int64_t{attribute.i()};
+        case kSTRING:
+            return std::string(attribute.s());
+        case kFLOATS:
+            return std::vector<double>(attribute.floats().begin(), attribute.floats().end());
+        case kINTS:
+            return std::vector<std::int64_t>(attribute.ints().begin(), attribute.ints().end());
+        case kSTRINGS:
+            return std::vector<std::string>(attribute.strings().begin(), attribute.strings().end());
+        default:
+            fail(NodeErrorCode::kUNSUPPORTED_NODE_ATTR, "Attribute '", attribute.name(),
+                 "' is neither a number, a text nor a list of them; it has the type number ", attribute.type(), ".");
+    }
+}
+
+void import_by_rule(NodeContext& node, const std::string& op) {
+    graph::OperatorAttributes attributes{op, {}};
+    for (const auto& [name, proto] : node.attributes()) {
+        attributes.attributes.set(name, attribute_value(*proto));
+    }
+    attributes.attributes.set("opset", node.opset());
+    std::vector<graph::Tensor*> inputs;
+    for (std::size_t i = 0; i < node.input_count(); ++i) {
+        inputs.push_back(node.optional_input(i));
+    }
+    const graph::Layer* layer = node.build.layer(LayerType::kOPERATOR, std::move(inputs), std::move(attributes), "");
+    for (std::size_t i = 0; i < layer->outputs.size(); ++i) {
+        node.output(layer->outputs[i], i);
+    }
+}
+
+} // namespace tensorvk::onnx

@@ -1,0 +1,54 @@
+// host/generic: one step that calls a host function.
+#include "support/error.hpp"
+#include "tactics/families.hpp"
+
+namespace tensorvk::tactics {
+
+namespace {
+
+plan::HostTensor host_tensor(const Lowering& lowering, ValueId id) {
+    if (id < 0) {
+        return {};
+    }
+    const Value& value = lowering.value(id);
+    return {value.buffer, value.dtype, value.dims};
+}
+
+void lower(const Operation& operation, Lowering& lowering) {
+    const auto& kind = std::get<HostCall>(operation.kind);
+    auto call = std::make_shared<plan::HostCall>();
+    call->function = kind.function;
+    call->attributes = kind.attributes;
+    call->bodies = kind.bodies;
+    plan::Step step;
+    step.layer = operation.name;
+    step.kernel = "host/" + kind.function;
+    step.groups.fill(lowering.exprs().constant(1));
+    for (const ValueId id : operation.inputs) {
+        call->inputs.push_back(host_tensor(lowering, id));
+        if (id >= 0) {
+            step.bindings.push_back({call->inputs.back().buffer, false});
+        }
+    }
+    for (const ValueId id : operation.outputs) {
+        call->outputs.push_back(host_tensor(lowering, id));
+        if (id >= 0) {
+            step.bindings.push_back({call->outputs.back().buffer, true});
+        }
+    }
+    for (const HostCall::Definition& definition : kind.definitions) {
+        const auto symbol = static_cast<std::int32_t>(lowering.exprs().node(definition.symbol).value);
+        call->definitions.push_back({symbol, definition.output, definition.axis, definition.most});
+    }
+    step.host = std::move(call);
+    lowering.add(std::move(step));
+}
+
+} // namespace
+
+std::vector<Candidate> host_candidates(const Query& query) {
+    const Operation operation = query.operation;
+    return {{.name = "host/generic", .refusal = {}, .portable = true, .lower = [operation](Lowering& lowering) { lower(operation, lowering); }}};
+}
+
+} // namespace tensorvk::tactics
