@@ -13,8 +13,9 @@ Execution::Execution(std::shared_ptr<LoadedProgram> program) : state_(std::make_
         state_->pool = std::make_shared<BlockPool>(state_->body().device);
         state_->dynamic = std::make_unique<DynamicExecution>(state_->loaded, state_->pool);
     }
-    if (state_->input_symbols() == 0) {
-        state_->set_symbols(std::vector<std::int64_t>(state_->program().exprs.symbols().size(), -1));
+    const std::size_t symbols = state_->program().exprs.symbols().size();
+    if (symbols == 0 || (state_->dynamic && state_->input_symbols() == 0)) { // the others are told by data
+        state_->set_symbols(std::vector<std::int64_t>(symbols, -1));
     }
 }
 

@@ -23,6 +23,10 @@ class LoadedProgram {
     [[nodiscard]] static std::shared_ptr<LoadedProgram> load(std::shared_ptr<vulkan::Device> device,
                                                              std::shared_ptr<const plan::Program> program,
                                                              std::span<const std::byte> weights, LogSink& log);
+    //! The same for a network inside a network: host steps or not, it is run segment by segment (DynamicExecution).
+    [[nodiscard]] static std::shared_ptr<LoadedProgram> load_in_segments(std::shared_ptr<vulkan::Device> device,
+                                                                         std::shared_ptr<const plan::Program> program,
+                                                                         std::span<const std::byte> weights, LogSink& log);
     ~LoadedProgram();
 
     [[nodiscard]] const plan::Program& program() const noexcept;

@@ -27,7 +27,7 @@ void load_segments(LoadedProgram::State& state, std::span<const std::byte> weigh
     for (const plan::Program& body : state.program->bodies) {
         // Aliases: the body lives as long as the program that it is part of.
         state.bodies.push_back(
-            LoadedProgram::load(state.device, std::shared_ptr<const plan::Program>(state.program, &body), weights, log));
+            LoadedProgram::load_in_segments(state.device, std::shared_ptr<const plan::Program>(state.program, &body), weights, log));
     }
 }
 
@@ -61,19 +61,29 @@ void LoadedProgram::run_init() {
     stream->synchronize();
 }
 
+std::shared_ptr<LoadedProgram> LoadedProgram::load_in_segments(std::shared_ptr<vulkan::Device> device,
+                                                               std::shared_ptr<const plan::Program> program,
+                                                               std::span<const std::byte> weights, LogSink& log) {
+    check_kernels(program->steps);
+    auto state = std::make_unique<State>();
+    state->device = std::move(device);
+    state->program = std::move(program);
+    load_segments(*state, weights, log);
+    return std::shared_ptr<LoadedProgram>(new LoadedProgram(std::move(state)));
+}
+
 std::shared_ptr<LoadedProgram> LoadedProgram::load(std::shared_ptr<vulkan::Device> device,
                                                    std::shared_ptr<const plan::Program> program,
                                                    std::span<const std::byte> weights, LogSink& log) {
     constexpr std::uint64_t kNothingBytes = 256;
+    if (program->has_host_steps()) {
+        return load_in_segments(std::move(device), std::move(program), weights, log);
+    }
     check_kernels(program->init);
     check_kernels(program->steps);
     auto state = std::make_unique<State>();
     state->device = std::move(device);
     state->program = std::move(program);
-    if (state->program->has_host_steps()) {
-        load_segments(*state, weights, log);
-        return std::shared_ptr<LoadedProgram>(new LoadedProgram(std::move(state)));
-    }
     state->weights = upload_weights(state->device, *state->program, weights);
     state->pipelines = make_pipelines(state->device, state->program->steps);
     state->nothing = std::make_shared<vulkan::Buffer>(state->device, kNothingBytes);
