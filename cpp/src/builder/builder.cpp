@@ -78,7 +78,7 @@ std::vector<std::byte> build_plan(const graph::Network& network, const Options& 
     const Progress progress(options);
     progress.step("Compiling", 0, 2);
     plan::Plan plan;
-    plan.profiles = resolve_profiles(network, options.profiles);
+    plan.profiles = resolve_profiles(network, options.profiles, log);
     const bool half = options.fp16 && device->caps().fp16_storage;
     if (options.fp16 && !half) {
         log.log(Severity::kWARNING, text("BuilderFlag.FP16 has no effect: ", device->offer().name, " cannot store 16-bit values in buffers."));

@@ -55,9 +55,34 @@ plan::Profile::Range range_of(const graph::Network& network, const graph::Tensor
     return {declared, declared, declared};
 }
 
+//! Nobody said which shapes will come: kernels are chosen for small ones, and almost any are allowed.
+plan::Profile inferred_profile(const graph::Network& network, LogSink& log) {
+    constexpr std::int64_t kMost = 4096;
+    plan::Profile profile;
+    std::string said;
+    for (const graph::Tensor* input : network.inputs()) {
+        plan::Profile::Range range;
+        for (const std::int64_t dim : dims_of(network, *input)) {
+            range.min.push_back(dim < 0 ? 0 : dim);
+            range.opt.push_back(dim < 0 ? 1 : dim);
+            range.max.push_back(dim < 0 ? kMost : dim);
+        }
+        if (range.min != range.max) {
+            said += (said.empty() ? "'" : "; '") + input->name + "' " + shape_text(range.min) + " to " + shape_text(range.max) + ", best " +
+                    shape_text(range.opt);
+        }
+        profile.inputs.push_back(std::move(range));
+    }
+    if (!said.empty()) {
+        log.log(Severity::kWARNING, text("No optimization profile was given, so one was made up: ", said,
+                                         ". Add one with the shapes that you use for full speed."));
+    }
+    return profile;
+}
+
 } // namespace
 
-std::vector<plan::Profile> resolve_profiles(const graph::Network& network, const std::vector<ProfileShapes>& given) {
+std::vector<plan::Profile> resolve_profiles(const graph::Network& network, const std::vector<ProfileShapes>& given, LogSink& log) {
     for (std::size_t i = 0; i < given.size(); ++i) {
         for (const auto& entry : given[i].shapes) {
             const bool known = std::any_of(network.inputs().begin(), network.inputs().end(),
@@ -67,9 +92,11 @@ std::vector<plan::Profile> resolve_profiles(const graph::Network& network, const
             }
         }
     }
-    static const std::vector<ProfileShapes> none(1);
     std::vector<plan::Profile> profiles;
-    for (const ProfileShapes& shapes : given.empty() ? none : given) {
+    if (given.empty()) {
+        profiles.push_back(inferred_profile(network, log));
+    }
+    for (const ProfileShapes& shapes : given) {
         plan::Profile profile;
         for (const graph::Tensor* input : network.inputs()) {
             profile.inputs.push_back(range_of(network, *input, profiles.size(), shapes));

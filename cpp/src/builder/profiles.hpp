@@ -9,8 +9,8 @@
 
 namespace tensorvk::builder {
 
-//! One profile per given one, or one with the static shapes. Throws InvalidArgument naming input, profile and axis.
-[[nodiscard]] std::vector<plan::Profile> resolve_profiles(const graph::Network& network, const std::vector<ProfileShapes>& given);
+//! One profile per given one; without any, one with the static shapes and wide ranges for dynamic dimensions, said in the log. Throws InvalidArgument naming input, profile and axis.
+[[nodiscard]] std::vector<plan::Profile> resolve_profiles(const graph::Network& network, const std::vector<ProfileShapes>& given, LogSink& log);
 
 //! Values of all symbols when the inputs have the given shapes (in the order of the program's inputs).
 [[nodiscard]] std::vector<std::int64_t> symbol_values(const plan::Program& program, const std::vector<std::vector<std::int64_t>>& shapes);

@@ -27,7 +27,15 @@ using plan::kReadValues;
 //! The rule of all layers with OperatorAttributes: the named operator's.
 [[nodiscard]] std::vector<Inferred> operator_rule(RuleContext& context);
 
-// The families.
-[[nodiscard]] std::span<const OperatorRule> selection_rules(); // operators/selection.cpp: NonZero, Compress, Unique, ...
+// The families, each in operators/<name>.cpp.
+[[nodiscard]] std::span<const OperatorRule> selection_rules();
+[[nodiscard]] std::span<const OperatorRule> index_rules();
+[[nodiscard]] std::span<const OperatorRule> reduction_rules();
+[[nodiscard]] std::span<const OperatorRule> quantize_rules();
+[[nodiscard]] std::span<const OperatorRule> recurrent_rules();
+[[nodiscard]] std::span<const OperatorRule> spatial_rules();
+[[nodiscard]] std::span<const OperatorRule> attention_rules();
+[[nodiscard]] std::span<const OperatorRule> signal_rules();
+[[nodiscard]] std::span<const OperatorRule> bits_rules();
 
 } // namespace tensorvk::graph

@@ -22,8 +22,8 @@ using graph::Network;
 using graph::Tensor;
 using onnx_pb::NodeProto;
 
-constexpr std::int64_t kOldestOpset = 7;
-constexpr std::int64_t kNewestOpset = 24;
+constexpr std::int64_t kOldestOpset = 1;
+constexpr std::int64_t kNewestOpset = 28;
 constexpr std::size_t kDeepestCall = 16;
 
 bool is_default_domain(const std::string& domain) {
@@ -270,9 +270,18 @@ class GraphReader {
             unknown(node);
         }
         NodeContext context(model_, node, opset == opsets.end() ? 1 : opset->second, std::move(inputs), std::move(attributes));
-        if (op != nullptr) {
+        if (op == nullptr) {
+            import_by_rule(context, key);
+            return std::move(context.results());
+        }
+        try {
             op->import(context);
-        } else {
+        } catch (const NodeFailure& failure) {
+            // Layers want constants where ONNX allows data: the operator's host function takes that.
+            if (failure.node_code() != NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC || graph::find_operator_rule(key) == nullptr) {
+                throw;
+            }
+            context.results().clear();
             import_by_rule(context, key);
         }
         return std::move(context.results());

@@ -76,8 +76,12 @@ Slice Execution::State::known_output(std::size_t index) const {
 
 void Execution::State::deliver(std::size_t index, const Value& result, stream::Stream& stream) {
     const std::uint64_t bytes = result.bytes();
-    if (output_allocator && known_output_size(index) < 0) {
-        addresses[index] = output_allocator(index, bytes);
+    if (known_output_size(index) < 0) {
+        if (output_allocator) {
+            addresses[index] = output_allocator(index, bytes);
+        } else if (addresses[index] == 0 || addresses[index] == own_outputs[index].address()) {
+            addresses[index] = own_outputs[index].hold(body().device, bytes);
+        }
     }
     if (bytes == 0) {
         return;

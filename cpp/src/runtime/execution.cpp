@@ -10,6 +10,7 @@ Execution::Execution(std::shared_ptr<LoadedProgram> program) : state_(std::make_
     state_->given.resize(state_->addresses.size());
     state_->io.resize(state_->addresses.size());
     if (state_->program().has_host_steps()) {
+        state_->own_outputs.resize(state_->addresses.size());
         state_->pool = std::make_shared<BlockPool>(state_->body().device);
         state_->dynamic = std::make_unique<DynamicExecution>(state_->loaded, state_->pool);
     }

@@ -2,15 +2,48 @@
 #pragma once
 
 #include <atomic>
+#include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "plan/memory_plan.hpp"
 #include "runtime/loaded_program.hpp"
 #include "runtime/dynamic_execution.hpp"
 #include "runtime/recordings.hpp"
+#include "stream/memory.hpp"
 #include "vulkan/timestamps.hpp"
 
 namespace tensorvk::runtime {
+
+//! Device memory of the execution for an output whose size only running tells, where the user gave no address.
+class OwnOutput {
+  public:
+    OwnOutput() = default;
+    OwnOutput(const OwnOutput&) = delete;
+    OwnOutput& operator=(const OwnOutput&) = delete;
+    OwnOutput(OwnOutput&& other) noexcept : address_(std::exchange(other.address_, 0)), bytes_(other.bytes_) {}
+    ~OwnOutput() { free(); }
+
+    [[nodiscard]] std::uint64_t address() const noexcept { return address_; }
+    //! The address of at least `bytes` (and at least one).
+    [[nodiscard]] std::uint64_t hold(const std::shared_ptr<vulkan::Device>& device, std::uint64_t bytes) {
+        if (address_ == 0 || bytes_ < bytes) {
+            free();
+            address_ = stream::allocate_device(device, std::max<std::uint64_t>(bytes, 1));
+            bytes_ = bytes;
+        }
+        return address_;
+    }
+
+  private:
+    void free() noexcept {
+        if (address_ != 0) {
+            stream::free_device(std::exchange(address_, 0));
+        }
+    }
+    std::uint64_t address_ = 0;
+    std::uint64_t bytes_ = 0;
+};
 
 struct Execution::State {
     std::shared_ptr<LoadedProgram> loaded;
@@ -26,6 +59,7 @@ struct Execution::State {
     std::unique_ptr<DynamicExecution> dynamic; // runs programs with host steps
     std::shared_ptr<BlockPool> pool;           // of `dynamic`
     std::uint32_t runs_with_much_idle = 0;
+    std::vector<OwnOutput> own_outputs; // by io tensor
     std::function<std::uint64_t(std::size_t, std::uint64_t)> output_allocator;
     std::uint64_t user_arena = 0;
     std::uint64_t user_arena_bytes = 0;

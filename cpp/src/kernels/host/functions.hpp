@@ -64,7 +64,15 @@ struct Function {
 //! Null when there is none of that name.
 [[nodiscard]] const Function* find_function(std::string_view name) noexcept;
 
-// The families.
-[[nodiscard]] std::span<const Function> selection_functions(); // functions_selection.cpp: NonZero, Compress, Unique, ...
+// The families, each in functions_<name>.cpp.
+[[nodiscard]] std::span<const Function> selection_functions();
+[[nodiscard]] std::span<const Function> index_functions();
+[[nodiscard]] std::span<const Function> reduction_functions();
+[[nodiscard]] std::span<const Function> quantize_functions();
+[[nodiscard]] std::span<const Function> recurrent_functions();
+[[nodiscard]] std::span<const Function> spatial_functions();
+[[nodiscard]] std::span<const Function> attention_functions();
+[[nodiscard]] std::span<const Function> signal_functions();
+[[nodiscard]] std::span<const Function> bits_functions();
 
 } // namespace tensorvk::kernels::host

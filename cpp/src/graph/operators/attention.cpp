@@ -1,0 +1,16 @@
+// Attention and what belongs to it.
+#include <array>
+
+#include "graph/operators.hpp"
+
+namespace tensorvk::graph {
+
+namespace {
+
+constexpr std::array<OperatorRule, 0> kRules{};
+
+} // namespace
+
+std::span<const OperatorRule> attention_rules() { return kRules; }
+
+} // namespace tensorvk::graph

@@ -1,0 +1,16 @@
+// Bits of integers.
+#include <array>
+
+#include "graph/operators.hpp"
+
+namespace tensorvk::graph {
+
+namespace {
+
+constexpr std::array<OperatorRule, 0> kRules{};
+
+} // namespace
+
+std::span<const OperatorRule> bits_rules() { return kRules; }
+
+} // namespace tensorvk::graph

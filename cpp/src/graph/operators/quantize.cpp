@@ -1,0 +1,16 @@
+// Quantization and integer arithmetic.
+#include <array>
+
+#include "graph/operators.hpp"
+
+namespace tensorvk::graph {
+
+namespace {
+
+constexpr std::array<OperatorRule, 0> kRules{};
+
+} // namespace
+
+std::span<const OperatorRule> quantize_rules() { return kRules; }
+
+} // namespace tensorvk::graph

@@ -1,0 +1,16 @@
+// Gathering and scattering by index, order and position.
+#include <array>
+
+#include "kernels/host/functions.hpp"
+
+namespace tensorvk::kernels::host {
+
+namespace {
+
+constexpr std::array<Function, 0> kFunctions{};
+
+} // namespace
+
+std::span<const Function> index_functions() { return kFunctions; }
+
+} // namespace tensorvk::kernels::host
