@@ -15,6 +15,7 @@ from tensorvk.demo.device import device_name
 from . import models, overhead
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+MODELS = Path(os.environ.get("TENSORVK_MODELS", REPOSITORY.parent / "shared" / "models"))
 
 
 def main() -> int:
@@ -31,7 +32,7 @@ def main() -> int:
         rows = models.run(options.models, options.only, options.seconds, options.fp16, say)
         print("\n" + models.markdown(rows))
     else:
-        say(f"Models: SKIPPED, there is no folder {options.models} (--models names another).")
+        say(f"Models: SKIPPED, there is no folder {options.models} (--models or TENSORVK_MODELS names another).")
     write_json(options.json, device, options.fp16, cost, rows)
     wanted = len(options.only) if options.models.is_dir() else 0
     return 0 if len(rows) == wanted and all(row.correct for row in rows) else 1
@@ -41,7 +42,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--device", help="index, part of the name, or 'cpu' (default: the first discrete GPU)")
     parser.add_argument(
-        "--models", type=Path, default=REPOSITORY.parent / "shared" / "models", help="folder of model folders"
+        "--models", type=Path, default=MODELS, help="folder of model folders (default: TENSORVK_MODELS, %(default)s)"
     )
     parser.add_argument("--only", nargs="+", default=models.NAMES, metavar="NAME", help="these models alone")
     parser.add_argument("--seconds", type=float, default=4, help="time for the rounds of each model")

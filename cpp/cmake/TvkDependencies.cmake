@@ -1,7 +1,8 @@
 # What the build takes from the system. Each absence is one sentence that names Debian's package.
 function(tvk_require found what package)
     if(NOT ${found})
-        message(FATAL_ERROR "TensorVK needs ${what}: install it with 'apt-get install ${package}'.")
+        message(FATAL_ERROR "TensorVK needs ${what}: install it with 'apt-get install ${package}' "
+                            "(docs/building.md has the command for all that the build needs).")
     endif()
 endfunction()
 
@@ -57,21 +58,37 @@ if(TENSORVK_BUILD_TESTS)
 endif()
 
 # The build's Python runs the shader compiler; its environment holds glslang, spirv-val and pybind11.
-if(NOT Python_EXECUTABLE AND EXISTS "${CMAKE_SOURCE_DIR}/.venv/bin/python")
-    set(Python_EXECUTABLE "${CMAKE_SOURCE_DIR}/.venv/bin/python")
+# Set here, since find_package alone would stay with the Python that an earlier configuration found.
+foreach(folder IN ITEMS "$ENV{VIRTUAL_ENV}" "${CMAKE_SOURCE_DIR}/.venv")
+    if(NOT Python_EXECUTABLE AND folder AND EXISTS "${folder}/bin/python")
+        set(Python_EXECUTABLE "${folder}/bin/python")
+    endif()
+endforeach()
+set(components Interpreter)
+# pip calls CMake through scikit-build-core; this build does not.
+set(not_needed scikit-build-core)
+if(TENSORVK_BUILD_PYTHON)
+    list(APPEND components Development.Module)
+else()
+    list(APPEND not_needed pybind11)
+endif()
+find_package(Python 3.11 REQUIRED COMPONENTS ${components})
+execute_process(
+    COMMAND "${Python_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/missing_packages.py" ${not_needed}
+    OUTPUT_VARIABLE missing
+    OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+if(missing)
+    # CMake does not wrap indented lines, so that the commands can be copied.
+    message(FATAL_ERROR "TensorVK's build needs packages that ${Python_EXECUTABLE} does not have. Run once, to make .venv:\n"
+                        "  ./run test\n"
+                        "or in a virtual environment, and configure again:\n"
+                        "  pip install ${missing}")
 endif()
 if(TENSORVK_BUILD_PYTHON)
-    find_package(Python 3.11 REQUIRED COMPONENTS Interpreter Development.Module)
     execute_process(
         COMMAND "${Python_EXECUTABLE}" -c "import pybind11; print(pybind11.get_cmake_dir())"
         OUTPUT_VARIABLE pybind11_DIR
-        OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+        OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
     set(PYBIND11_FINDPYTHON ON)
-    find_package(pybind11 3.0.4 CONFIG QUIET)
-    if(NOT pybind11_FOUND)
-        message(FATAL_ERROR "TensorVK's Python module needs pybind11 3.0.4 or newer: "
-                            "run '${Python_EXECUTABLE} -m pip install \"pybind11>=3.0.4\"'.")
-    endif()
-else()
-    find_package(Python 3.11 REQUIRED COMPONENTS Interpreter)
+    find_package(pybind11 CONFIG REQUIRED)
 endif()

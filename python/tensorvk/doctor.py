@@ -15,10 +15,11 @@ DRIVER_FOLDERS = ("/etc/vulkan/icd.d", "/usr/share/vulkan/icd.d", "/usr/local/sh
 DRIVER_VARIABLES = ("VK_DRIVER_FILES", "VK_ICD_FILENAMES", "VK_ADD_DRIVER_FILES")
 SETTINGS = (
     "TENSORVK_DEVICE",
-    "TENSORVK_DISABLE",
-    "TENSORVK_VALIDATION",
-    "TENSORVK_VERBOSE",
     "TENSORVK_CACHE",
+    "TENSORVK_RAISE",
+    "TENSORVK_VERBOSE",
+    "TENSORVK_VALIDATION",
+    "TENSORVK_DISABLE",
     "TENSORVK_VULKAN_LIBRARY",
     "XDG_CACHE_HOME",
     *DRIVER_VARIABLES,
@@ -116,6 +117,7 @@ def report(found: dict[str, Any]) -> str:
     lines.append(f"drivers: {', '.join(found['drivers']) or 'none'}")
     lines.append(f"layers:  {', '.join(found['layers']) or 'none'}{' (validating)' if found['validating'] else ''}")
     lines += [f"setting: {name}={value}" for name, value in found["settings"].items()]
+    lines.append("more settings: the environment variables of the manual's page docs/settings.md")
     for index, device in enumerate(found["devices"]):
         lines += ["", *device_lines(index, device)]
     if found["problem"]:

@@ -137,7 +137,7 @@ def test_the_runtimes_recorder_hears_of_a_bad_plan() -> None:
 def test_the_environment_can_ask_for_exceptions(value: str, raises: bool) -> None:
     code = """
 import tensorvk as trt
-print(trt.raise_on_error())
+print(trt.raise_on_error(), flush=True)
 trt.Builder(trt.Logger()).create_network().add_concatenation([])
 """
     done = subprocess.run(

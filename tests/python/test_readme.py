@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import tensorvk
 from onnx import TensorProto, helper, numpy_helper
+from tensorvk import doctor
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,13 +33,28 @@ def save_classifier(path: Path, weights: np.ndarray[Any, Any]) -> None:
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
 
 
-def test_the_programs_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_programs_of_the_readme_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     weights = np.random.default_rng(3).standard_normal((3, 1000)).astype(np.float32)
     save_classifier(tmp_path / "model.onnx", weights)
     (block,) = python_blocks((ROOT / "README.md").read_text())
+    raising = tensorvk.raise_on_error()
     names: dict[str, Any] = {}
-    exec(compile(block, "README.md", "exec"), names)
+    program = compile(block, "README.md", "exec")
+    try:
+        exec(program, names)
+        # Without its model, or with one whose result does not fit, the program must not end as if all were well.
+        save_classifier(tmp_path / "model.onnx", np.hstack([weights, weights]))
+        with pytest.raises(RuntimeError):
+            exec(program, {})
+        (tmp_path / "model.onnx").unlink()
+        with pytest.raises(RuntimeError):
+            exec(program, {})
+    finally:
+        tensorvk.set_raise_on_error(raising)
+    assert capsys.readouterr().out.splitlines()[0] == str(weights.sum(axis=0).argmax())
     # The input is all ones, so each class gets the sum of its weights; three terms round by less than 1e-6 of them.
     np.testing.assert_allclose(names["y"], weights.sum(axis=0, keepdims=True), rtol=1e-6, atol=1e-6)
 
@@ -46,3 +63,32 @@ def test_files_that_the_readme_links_to_exist() -> None:
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def variables_read_by(*folders: str) -> set[str]:
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in {".cpp", ".py"}]
+    pattern = re.compile(r"(?:getenv\(|environ\.get\(|environ\[)\"(TENSORVK_\w+)\"")
+    return {name for path in files for name in pattern.findall(path.read_text())}
+
+
+def test_the_manual_lists_the_environment_variables_and_no_others() -> None:
+    listed = set(re.findall(r"^\| `(\w+)`", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE))
+    assert listed == variables_read_by("cpp/src", "python", "bench", "tests")
+
+
+def test_doctor_shows_the_librarys_environment_variables() -> None:
+    assert variables_read_by("cpp/src") <= set(doctor.SETTINGS)
+    assert "docs/settings.md" in doctor.report(
+        {"loader": "", "layers": [], "validating": False, "drivers": [], "settings": {}, "devices": [], "problem": ""}
+    )
+
+
+def test_the_manual_lists_the_features_that_can_be_left_alone() -> None:
+    source = (ROOT / "cpp/src/vulkan/device_plan.cpp").read_text()
+    keys = re.findall(r'disabled\(environment_?, "(\w+)"\)|take(?:_extension)?\(\s*"[^"]+",\s*"(\w+)"', source)
+    (paragraph,) = re.findall(
+        r"^`TENSORVK_DISABLE` knows.*?\n\n|^`TENSORVK_DISABLE` knows.*?\Z",
+        (ROOT / "docs/settings.md").read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
+    assert set(re.findall(r"`([a-z_0-9]+)`", paragraph)) == {a or b for a, b in keys}

@@ -43,7 +43,7 @@ class NetworkState : public std::enable_shared_from_this<NetworkState> {
     //! fits.
     graph::Layer* add(LayerType type, std::vector<graph::Tensor*> inputs,
                       const std::vector<graph::Attributes>& candidates);
-    //! Changes a layer and infers again; a layer that becomes invalid is remembered and warned about.
+    //! Changes a layer and infers again; a layer that becomes invalid is logged (VERBOSE) and left to check().
     void edit(graph::Layer& layer, const std::function<void()>& change);
     //! Replaces an input. A layer that waits for another setter waits on; any other takes only what fits.
     void set_input(graph::Layer& layer, std::size_t index, graph::Tensor* tensor);

@@ -25,7 +25,7 @@ struct Options {
     bool fp16 = false;                 // floats between operations are float16 where the device can store them; sums stay float32
     bool disable_timing_cache = false; // time again what the cache knows
     bool error_on_cache_miss = false;  // refuse to time anything
-    int optimization_level = 3;        // 0: first applicable candidate, nothing is timed; 1 to 5: more repetitions
+    int optimization_level = 3;        // 0: nothing is timed, the first portable candidate that is not generic; 1 to 5: more repetitions
     int avg_timing_iterations = 1;     // multiplies the repetitions
     std::uint64_t workspace_bytes = UINT64_MAX; // candidates that need more scratch memory are dropped
     std::uint32_t flags = 0;           // BuilderFlag bits as the user gave them, stored in the plan

@@ -7,7 +7,7 @@ namespace tensorvk::compiler {
 
 namespace {
 
-//! First group in which a buffer may be read, and whether two operations write it (parts of a concatenation do not wait for each other).
+//! First group in which a buffer may be read. Writes look nothing up here, so that the parts of a concatenation do not wait for each other.
 using ReadyAt = std::map<std::int32_t, std::int32_t>;
 
 std::int32_t start_of(const plan::Program& program, const StepRange& range, const ReadyAt& ready, std::int32_t floor) {

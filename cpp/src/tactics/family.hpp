@@ -51,8 +51,8 @@ struct Candidate {
     [[nodiscard]] bool applicable() const noexcept { return refusal.empty(); }
 };
 
-//! Candidates in the order in which they are tried; the first one that is named generic ("<family>/generic") always applies and is the
-//! reference the others are checked against. `values` are all values of the program.
+//! Candidates in the order in which they are tried. The one named generic ("<family>/generic") takes nearly everything (it may refuse an epilogue
+//! or a type); where it applies, it is the reference that the others are checked against. `values` are all values of the program.
 [[nodiscard]] std::vector<Candidate> candidates(const Operation& operation, std::span<const Value> values, const vulkan::DeviceCaps& caps,
                                                 const shape::ExprPool& exprs);
 

@@ -101,7 +101,11 @@ TEST(Fusion, HardSwishBehindBatchNormIsOneOperation) {
     network.mark_output(elementwise(network, norm, gate->outputs[0], ElementWiseOperation::kPROD));
     const Built built = build(network);
     ASSERT_EQ(built.compiled.operations.size(), 1u);
-    EXPECT_TRUE(built.compiled.operations[0].operands.empty());
+    const auto& op = built.compiled.operations[0];
+    EXPECT_TRUE(op.operands.empty());
+    EXPECT_EQ(kernels::str(op.epilogue), "v0 * min(max((v0 + 3), 0), 6)");
+    EXPECT_EQ(constant(built, op.inputs[1]), (std::vector<float>{2, 2}));
+    EXPECT_EQ(constant(built, op.inputs[2]), (std::vector<float>{1})) << "the 3 belongs to the gate alone";
 }
 
 TEST(Fusion, AValueThatTheUserSeesIsNotFusedAway) {

@@ -1,6 +1,8 @@
 // Where values live, and which movements cost nothing.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "compiler/compile.hpp"
 #include "compiler/networks.hpp"
 
@@ -56,6 +58,19 @@ TEST(Layouts, ManyChannelsFromTheUserAreReformattedOnce) {
         reformats += op.name == "reformat x" ? 1 : 0;
     }
     EXPECT_EQ(reformats, 1);
+}
+
+TEST(Layouts, AFullSizeResidualFromTheUserIsReadChannelsLast) {
+    graph::Network network;
+    auto* conv = conv1x1(network, input(network, {1, 3, 8, 8}), 8, std::vector<float>(24, 1));
+    auto* sum = elementwise(network, conv, input(network, {1, 8, 8, 8}, "residual"), ElementWiseOperation::kSUM);
+    network.mark_output(conv1x1(network, sum, 8, std::vector<float>(64, 1)));
+    const Compiled compiled = build(network);
+    const auto first = std::find_if(compiled.operations.begin(), compiled.operations.end(), [](const auto& op) { return !op.operands.empty(); });
+    ASSERT_NE(first, compiled.operations.end());
+    ASSERT_EQ(first->operands.size(), 1u);
+    EXPECT_EQ(compiled.values[static_cast<std::size_t>(first->operands[0])].layout, Layout::kCHANNELS_LAST);
+    EXPECT_EQ(compiled.values[static_cast<std::size_t>(first->outputs[0])].layout, Layout::kCHANNELS_LAST);
 }
 
 TEST(Layouts, TransposeToChannelsLastBehindAConvolutionIsAView) {

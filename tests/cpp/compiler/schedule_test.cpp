@@ -48,6 +48,12 @@ TEST(Schedule, PartsOfAConcatenationDoNotWaitForEachOtherButTheirReaderDoes) {
     EXPECT_EQ(groups({step("left", {0}, {2}), step("right", {1}, {2}), step("reader", {2}, {3})}), (std::vector<std::int32_t>{0, 0, 1}));
 }
 
+TEST(Schedule, TheReaderOfAConcatenationWaitsForThePartThatIsLast) {
+    // "early" comes behind "late" in the list but runs before it: the reader must not be content with what it sees last.
+    EXPECT_EQ(groups({step("a", {0}, {1}), step("late", {1}, {3}), step("early", {0}, {3}), step("reader", {3}, {4})}),
+              (std::vector<std::int32_t>{0, 0, 1, 2}));
+}
+
 TEST(Schedule, StepsOfOneOperationKeepTheirOrder) {
     // a split product: partial sums, then their sum one group later
     EXPECT_EQ(groups({step("partial", {0}, {1}, 0), step("sum", {1}, {2}, 1), step("next", {2}, {3}, 0)}, {{0, 2}, {2, 3}}),

@@ -86,6 +86,18 @@ TEST(MemoryPlan, ASmallBufferTakesTheSmallestGapThatHoldsIt) {
     EXPECT_EQ(planned(p).total, 4096U + 2048U + 1024U);
 }
 
+TEST(MemoryPlan, OfTwoGapsTheSmallerOneThatFitsIsTaken) {
+    // Blocks lie in the order of their sizes; those that live until group 3 leave gaps to the one that is born in group 5.
+    const std::pair<int, int> stays{0, 9};
+    const std::pair<int, int> leaves{0, 3};
+    const std::pair<int, int> late{5, 9};
+    const Program small_last =
+        program_of({6144, 4096, 2048, 1024, 1000, 512}, {stays, leaves, stays, leaves, stays, late});
+    EXPECT_EQ(planned(small_last).offsets[5], 6144 + 4096 + 2048) << "the gap of 1024, not the one of 4096 before it";
+    const Program small_first = program_of({2048, 2048, 2048, 2048, 2048, 512}, {leaves, stays, leaves, leaves, stays, late});
+    EXPECT_EQ(planned(small_first).offsets[5], 0) << "the gap of 2048, not the one of 4096 behind it";
+}
+
 TEST(MemoryPlan, BuffersOfOneGroupAreApartThoughOneIsOnlyReadThere) {
     const Program p = program_of({256, 256}, {{0, 1}, {1, 2}});
     EXPECT_EQ(planned(p).total, 512U);

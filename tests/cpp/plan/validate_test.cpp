@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "plan/layout.hpp"
 #include "plan/samples.hpp"
 #include "support/error.hpp"
 
@@ -43,6 +44,8 @@ const Damage kDamages[] = {
     {"constant_beyond_the_weights", [](Plan& p) { p.portable.buffers[3].constant_offset = 512; }, "bytes of weights"},
     {"constant_offset_wraps", [](Plan& p) { p.portable.buffers[3].constant_offset = ~std::uint64_t{255}; },
      "bytes of weights"},
+    {"constant_longer_than_the_weights",
+     [](Plan& p) { p.portable.buffers[3].bytes = p.portable.exprs.constant(1 << 20); }, "bytes of weights"},
     {"constant_not_aligned", [](Plan& p) { p.portable.buffers[3].constant_offset = 4; }, "bytes of weights"},
     {"constant_of_dynamic_size", [](Plan& p) { p.portable.buffers[3].bytes = p.portable.buffers[0].bytes; },
      "not a known number"},
@@ -110,6 +113,22 @@ const Damage kDamages[] = {
          p.portable.buffers[2].bytes = pool.floor_div(n, pool.sub(n, pool.constant(1)));
      },
      "do not compute"},
+    {"constraint_of_no_left_side",
+     [](Plan& p) {
+         p.portable.constraints = {{shape::Expr{1000}, p.portable.io[0].dims[0], "add"}};
+     },
+     "constraint of layer 'add'"},
+    {"constraint_of_no_right_side",
+     [](Plan& p) {
+         p.portable.constraints = {{p.portable.io[0].dims[0], shape::Expr{-1}, "add"}};
+     },
+     "constraint of layer 'add'"},
+    {"constraint_of_an_endless_name",
+     [](Plan& p) {
+         const shape::Expr n = p.portable.io[0].dims[0];
+         p.portable.constraints = {{n, n, std::string(kMaxNameLength + 1, 'a')}};
+     },
+     "refers to something that does not exist"},
     {"tuned_is_another_network", [](Plan& p) { p.tuned[0].program.io[0].name = "z"; }, "other inputs or outputs"},
     {"tuned_is_damaged", [](Plan& p) { p.tuned[0].program.steps[0].bindings[0].buffer = 7; }, "binds buffer 7 of 5"},
 };

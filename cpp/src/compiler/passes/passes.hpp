@@ -1,4 +1,4 @@
-// The compiler's passes. Each is small, has a name, can be switched off, and leaves a valid graph in topological order.
+// The compiler's passes. Each is small, has a name, and leaves a valid graph in topological order.
 #pragma once
 
 #include <span>
