@@ -76,7 +76,7 @@ class TensorVKRep(BackendRep):
         self._outputs = [n for n in names if n not in self._inputs]
 
     def run(self, inputs: Any, **kwargs: Any) -> Any:
-        """``inputs``: numpy arrays in the model's order, or by name. Returns a tuple of arrays with the outputs' names."""
+        """``inputs``: numpy arrays in the model's order, or by name. Returns a tuple with the outputs' names."""
         feed: Mapping[str, Array] = (
             inputs if isinstance(inputs, Mapping) else dict(zip(self._inputs, _as_list(inputs), strict=False))
         )
@@ -102,7 +102,10 @@ class TensorVKRep(BackendRep):
             address = self._allocate(array.nbytes, memory)
             if array.nbytes:
                 cudart.cudaMemcpy(
-                    address, array.view(np.uint8) if array.ndim else array, array.nbytes, cudart.cudaMemcpyKind.cudaMemcpyHostToDevice
+                    address,
+                    array.view(np.uint8) if array.ndim else array,
+                    array.nbytes,
+                    cudart.cudaMemcpyKind.cudaMemcpyHostToDevice,
                 )
             self._context.set_tensor_address(name, address)
 

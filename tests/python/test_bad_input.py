@@ -267,8 +267,11 @@ def test_network_without_output() -> None:
     mentions(only(logger.errors()), "output")
 
 
-def test_missing_profile() -> None:
-    mentions(build_errors(relu_model(["n", 3]).SerializeToString()), "'x'", "profile")
+def test_profile_that_says_nothing_of_a_dynamic_input() -> None:
+    def prepare(builder: Any, network: Any, config: Any) -> None:
+        config.add_optimization_profile(builder.create_optimization_profile())
+
+    mentions(build_errors(relu_model(["n", 3]).SerializeToString(), prepare), "'x'", "profile")
 
 
 def test_profile_with_min_above_max() -> None:

@@ -147,6 +147,7 @@ void Context::set_input_shape(std::string_view name, std::span<const std::int64_
                                        range.max[axis], ": choose another profile or build one with a wider range."));
         }
     }
+    state_->execution.forget_results();
     if (!std::equal(dims.begin(), dims.end(), state_->inputs[index].begin())) {
         const Shape before = state_->inputs[index];
         state_->inputs[index].assign(dims.begin(), dims.end());

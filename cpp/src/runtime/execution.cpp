@@ -37,6 +37,13 @@ std::int64_t Execution::value(shape::Expr expr) const {
     return state_->values.at(static_cast<std::size_t>(expr.id));
 }
 
+void Execution::forget_results() {
+    const Busy busy(state_->busy);
+    if (state_->dynamic) {
+        state_->dynamic->forget_values();
+    }
+}
+
 void Execution::set_address(std::size_t index, std::uint64_t address) {
     const Busy busy(state_->busy);
     state_->addresses.at(index) = address;

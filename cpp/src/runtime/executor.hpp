@@ -52,6 +52,8 @@ class Execution {
     void set_symbols(std::span<const std::int64_t> symbols);
     //! Value of an expression for the current symbols; -1 where it depends on data that was not computed yet.
     [[nodiscard]] std::int64_t value(shape::Expr expr) const;
+    //! What the last run found out about sizes is not true of the next one any more.
+    void forget_results();
     //! Address (device or pinned host, in the flat space) of io tensor `index`; checked against the tensor's bytes when
     //! enqueued.
     void set_address(std::size_t index, std::uint64_t address);

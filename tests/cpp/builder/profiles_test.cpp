@@ -13,7 +13,7 @@ protected:
 
     std::string refusal(const std::vector<ProfileShapes>& given) {
         try {
-            (void)resolve_profiles(network, given);
+            (void)resolve_profiles(network, given, log);
         } catch (const InvalidArgument& error) {
             return error.what();
         }
@@ -23,13 +23,32 @@ protected:
         return {{{"x", {std::move(low), std::move(opt), std::move(high)}}}};
     }
 
+    struct Log : LogSink {
+        void log(Severity, const std::string& message) override { messages.push_back(message); }
+        std::vector<std::string> messages;
+    };
+
     graph::Network network;
+    Log log;
 };
 
-TEST_F(Profiles, ADynamicInputNeedsOne) { EXPECT_NE(refusal({}).find("set_shape(\"x\""), std::string::npos) << refusal({}); }
+TEST_F(Profiles, WithoutAnyOneIsMadeUpAndSaid) {
+    const auto profiles = resolve_profiles(network, {}, log);
+    ASSERT_EQ(profiles.size(), 1u);
+    EXPECT_EQ(profiles[0].inputs[0].min, (std::vector<std::int64_t>{0, 3, 8}));
+    EXPECT_EQ(profiles[0].inputs[0].opt, (std::vector<std::int64_t>{1, 3, 8}));
+    EXPECT_EQ(profiles[0].inputs[0].max, (std::vector<std::int64_t>{4096, 3, 8}));
+    ASSERT_EQ(log.messages.size(), 1u);
+    EXPECT_NE(log.messages[0].find("'x' [0, 3, 8] to [4096, 3, 8]"), std::string::npos) << log.messages[0];
+}
+
+TEST_F(Profiles, OneThatSaysNothingOfADynamicInputIsRefused) {
+    const std::string sentence = refusal({ProfileShapes{}});
+    EXPECT_NE(sentence.find("set_shape(\"x\""), std::string::npos) << sentence;
+}
 
 TEST_F(Profiles, RangeIsKept) {
-    const auto profiles = resolve_profiles(network, {shapes({1, 3, 8}, {2, 3, 8}, {4, 3, 8})});
+    const auto profiles = resolve_profiles(network, {shapes({1, 3, 8}, {2, 3, 8}, {4, 3, 8})}, log);
     ASSERT_EQ(profiles.size(), 1u);
     EXPECT_EQ(profiles[0].inputs[0].opt, (std::vector<std::int64_t>{2, 3, 8}));
 }
