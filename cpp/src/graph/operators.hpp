@@ -21,6 +21,8 @@ struct OperatorRule {
 inline constexpr std::size_t kAnyCount = std::numeric_limits<std::size_t>::max();
 //! Reads the numbers of a small integer tensor when the network runs, so that they can be shapes. No outputs.
 using plan::kReadValues;
+//! Which keys come no later than each query: from int64 [queries, keys, new keys] to bool [queries, keys].
+inline constexpr std::string_view kCausalMask = "CausalMask";
 
 //! Null when there is none of that name.
 [[nodiscard]] const OperatorRule* find_operator_rule(std::string_view name) noexcept;
@@ -37,5 +39,8 @@ using plan::kReadValues;
 [[nodiscard]] std::span<const OperatorRule> attention_rules();
 [[nodiscard]] std::span<const OperatorRule> signal_rules();
 [[nodiscard]] std::span<const OperatorRule> bits_rules();
+[[nodiscard]] std::span<const OperatorRule> movement_rules();
+[[nodiscard]] std::span<const OperatorRule> loss_rules();
+[[nodiscard]] std::span<const OperatorRule> fill_rules();
 
 } // namespace tensorvk::graph

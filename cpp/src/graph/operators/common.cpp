@@ -1,0 +1,74 @@
+#include "graph/operators/common.hpp"
+
+#include <algorithm>
+
+#include "support/dtype.hpp"
+#include "support/onnx_type.hpp"
+
+namespace tensorvk::graph {
+
+DataType type_attribute(const RuleContext& context, std::string_view name, DataType otherwise) {
+    const AttributeSet& attributes = attributes_of(context);
+    if (!attributes.has(name)) {
+        return otherwise;
+    }
+    const std::int64_t number = attributes.integer(name);
+    const auto type = onnx_type(number);
+    if (!type) {
+        context.unsupported("has the attribute '", name, "' = ", number, ", the number of an ONNX type that is not ",
+                            "offered; float, float16, bfloat16, double, int8, uint8, int32, int64 and bool are.");
+    }
+    return *type;
+}
+
+shape::Exprs broadcast_inputs(const RuleContext& context) {
+    shape::Exprs dims;
+    for (std::size_t i = 0; i < context.input_count(); ++i) {
+        const shape::Exprs& other = context.input(i).dims;
+        if (other.size() > dims.size()) {
+            dims.insert(dims.begin(), other.size() - dims.size(), context.pool().constant(1));
+        }
+        const std::size_t skipped = dims.size() - other.size();
+        for (std::size_t axis = 0; axis < other.size(); ++axis) {
+            shape::Expr& dim = dims[axis + skipped];
+            dim = context.broadcast(dim, other[axis], text("dimension ", axis, " of '", context.input(i).name, "'"));
+        }
+    }
+    return dims;
+}
+
+std::optional<std::vector<std::int64_t>> known_numbers(const RuleContext& context, std::size_t index) {
+    const Tensor* tensor = context.optional_input(index);
+    if (tensor == nullptr || !tensor->values) {
+        return std::nullopt;
+    }
+    std::vector<std::int64_t> out;
+    for (const shape::Expr e : *tensor->values) {
+        const auto value = context.pool().value(e);
+        if (!value) {
+            return std::nullopt;
+        }
+        out.push_back(*value);
+    }
+    return out;
+}
+
+std::size_t element_count(const RuleContext& context, std::size_t index) {
+    const Tensor& tensor = context.input(index);
+    const auto count = context.pool().value(context.pool().product(tensor.dims));
+    if (!count || tensor.dims.size() > 1) {
+        context.fail("takes a vector of known length as input ", index, "; '", tensor.name, "' is ",
+                     context.str(tensor.dims), ".");
+    }
+    return static_cast<std::size_t>(*count);
+}
+
+shape::Expr largest(const RuleContext& context, std::span<const shape::Expr> extents) {
+    shape::Expr most = context.pool().constant(1);
+    for (const shape::Expr extent : extents) {
+        most = context.pool().max(most, extent);
+    }
+    return most;
+}
+
+} // namespace tensorvk::graph

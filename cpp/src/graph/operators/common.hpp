@@ -1,0 +1,43 @@
+// What the shape rules of operators share.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "graph/rules.hpp"
+
+namespace tensorvk::graph {
+
+[[nodiscard]] inline const AttributeSet& attributes_of(const RuleContext& context) {
+    return context.attributes<OperatorAttributes>().attributes;
+}
+
+//! The element type that an attribute names by ONNX's number; `otherwise` when the attribute is absent.
+[[nodiscard]] DataType type_attribute(const RuleContext& context, std::string_view name, DataType otherwise);
+
+//! numpy's broadcasting of all inputs, whatever their ranks.
+[[nodiscard]] shape::Exprs broadcast_inputs(const RuleContext& context);
+
+//! The numbers of an integer input when all are known; nothing when the input is absent or depends on data or dynamic dimensions.
+[[nodiscard]] std::optional<std::vector<std::int64_t>> known_numbers(const RuleContext& context, std::size_t index);
+
+//! The number of elements of an input of one dimension, which must be known because dimensions are counted by it.
+[[nodiscard]] std::size_t element_count(const RuleContext& context, std::size_t index);
+
+//! The largest of some extents; 1 for none.
+[[nodiscard]] shape::Expr largest(const RuleContext& context, std::span<const shape::Expr> extents);
+
+//! One output of the given type and dimensions.
+[[nodiscard]] inline std::vector<Inferred> one(DataType dtype, shape::Exprs dims) {
+    std::vector<Inferred> outputs;
+    outputs.push_back({dtype, std::move(dims)});
+    return outputs;
+}
+
+//! One output like input `index`.
+[[nodiscard]] inline std::vector<Inferred> like_input(const RuleContext& context, std::size_t index) {
+    return one(context.input(index).dtype, context.input(index).dims);
+}
+
+} // namespace tensorvk::graph
