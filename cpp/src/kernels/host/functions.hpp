@@ -68,6 +68,7 @@ struct Function {
 [[nodiscard]] std::span<const Function> selection_functions();
 [[nodiscard]] std::span<const Function> index_functions();
 [[nodiscard]] std::span<const Function> reduction_functions();
+[[nodiscard]] std::span<const Function> along_axis_functions();
 [[nodiscard]] std::span<const Function> quantize_functions();
 [[nodiscard]] std::span<const Function> recurrent_functions();
 [[nodiscard]] std::span<const Function> spatial_functions();
