@@ -66,6 +66,7 @@ struct Function {
 
 // The families, each in functions_<name>.cpp.
 [[nodiscard]] std::span<const Function> selection_functions();
+[[nodiscard]] std::span<const Function> suppression_functions();
 [[nodiscard]] std::span<const Function> index_functions();
 [[nodiscard]] std::span<const Function> reduction_functions();
 [[nodiscard]] std::span<const Function> along_axis_functions();
