@@ -5,6 +5,7 @@
 
 #include "kernels/host/functions.hpp"
 #include "kernels/host/index.hpp"
+#include "kernels/host/linear_attention.hpp"
 
 namespace tensorvk::kernels::host {
 
@@ -209,6 +210,8 @@ void attention(Call& call) {
 constexpr std::array kFunctions{
     Function{"CausalMask", causal_mask},
     Function{"Attention", attention},
+    Function{"LinearAttention", linear_attention},
+    Function{"CausalConvWithState", causal_convolution},
 };
 
 } // namespace
