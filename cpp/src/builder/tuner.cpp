@@ -163,6 +163,10 @@ Choice Tuner::choose(const compiler::Compiled& network, const tactics::Operation
     std::vector<std::int64_t> symbols = symbols_for(network);
     std::ranges::replace(symbols, -1, 1); // the operation does not depend on these, but others of the network do
     const auto candidates = candidates_for(network, operation, device_->caps());
+    const auto only_host = [](const tactics::Candidate& c) { return !c.applicable() || c.name.ends_with("/host"); };
+    if (std::ranges::all_of(candidates, only_host)) {
+        return choose_portable(network, operation, device_->caps());
+    }
     std::vector<CandidateReport> reports = reports_of(candidates);
     std::vector<const tactics::Candidate*> applicable;
     std::vector<Contender> contenders;

@@ -34,7 +34,9 @@ void import_by_rule(NodeContext& node, const std::string& op) {
     for (const auto& [name, proto] : node.attributes()) {
         attributes.attributes.set(name, attribute_value(*proto));
     }
-    attributes.attributes.set("opset", node.opset());
+    if (!attributes.attributes.has("opset")) { // QLinearSoftmax has an attribute of that name: the Softmax it stands for
+        attributes.attributes.set("opset", node.opset());
+    }
     std::vector<graph::Tensor*> inputs;
     for (std::size_t i = 0; i < node.input_count(); ++i) {
         inputs.push_back(node.optional_input(i));

@@ -22,6 +22,8 @@ struct Operator {
 [[nodiscard]] std::span<const Operator> constant_operators();
 [[nodiscard]] std::span<const Operator> convolution_operators();
 [[nodiscard]] std::span<const Operator> matrix_operators();
+[[nodiscard]] std::span<const Operator> microsoft_operators();
+[[nodiscard]] std::span<const Operator> microsoft_attention_operators();
 [[nodiscard]] std::span<const Operator> movement_operators();
 [[nodiscard]] std::span<const Operator> normalization_operators();
 [[nodiscard]] std::span<const Operator> reduction_operators();

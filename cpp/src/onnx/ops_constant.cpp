@@ -123,17 +123,23 @@ void identity(NodeContext& node) {
 //! At inference nothing is dropped.
 void dropout(NodeContext& node) {
     if (node.wants_output(1)) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE, "Its output 1 (mask) is used; only the data is offered.");
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Its output 1 (mask) is used; only the data is offered.");
     }
     if (node.has_input(2) && node.constant_number(2, "training_mode") != 0.0) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE, "It is in training mode; export the model for inference.");
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "It is in training mode; export the model for inference.");
     }
     identity(node);
+}
+
+//! An optional value is a tensor or nothing.
+void optional_has_element(NodeContext& node) {
+    node.output(data_of<std::uint8_t>(DataType::kBOOL, {}, {static_cast<std::uint8_t>(node.has_input(0) ? 1 : 0)}));
 }
 
 constexpr Operator kOperators[] = {
     {"Cast", cast},       {"CastLike", cast_like}, {"Constant", constant}, {"ConstantOfShape", constant_of_shape},
     {"Dropout", dropout}, {"Identity", identity},
+    {"OptionalGetElement", identity}, {"OptionalHasElement", optional_has_element},
 };
 
 } // namespace

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "onnx/normalization.hpp"
 #include "onnx/operators.hpp"
 
 namespace tensorvk::onnx {
@@ -53,19 +54,6 @@ void batch_normalization(NodeContext& node) {
     node.output(node.build.add(LayerType::kSCALE, {x}, std::move(a)));
 }
 
-//! (x - mean) / sqrt(variance + epsilon) over some axes; float32 inside, since squares leave float16's range.
-Tensor* normalized(Build& b, Tensor* x, std::uint32_t axes, double epsilon, bool subtract_mean = true) {
-    Tensor* centred = x;
-    if (subtract_mean) {
-        Tensor* mean = b.reduce(ReduceOperation::kAVG, x, axes, true, "mean");
-        centred = b.elementwise(Op::kSUB, x, mean, "centred");
-    }
-    Tensor* square = b.elementwise(Op::kPROD, centred, centred, "square");
-    Tensor* variance = b.reduce(ReduceOperation::kAVG, square, axes, true, "variance");
-    Tensor* padded = b.elementwise(Op::kSUM, variance, b.number(variance, epsilon), "epsilon");
-    return b.elementwise(Op::kDIV, centred, b.unary(UnaryOperation::kSQRT, padded, "deviation"), "normalized");
-}
-
 //! A vector over one axis of a tensor with `rank` dimensions.
 Tensor* along(Build& b, Tensor* vector, std::size_t axis, std::size_t rank) {
     Ints added;
@@ -75,18 +63,6 @@ Tensor* along(Build& b, Tensor* vector, std::size_t axis, std::size_t rank) {
         }
     }
     return b.unsqueeze(vector, added, "broadcast");
-}
-
-Tensor* as_float(Build& b, Tensor* x) {
-    return b.cast(x, DataType::kFLOAT, "float");
-}
-
-void finish(NodeContext& node, Tensor* y, DataType type) {
-    node.output(y->dtype == type ? y : node.build.add(LayerType::kCAST, {y}, graph::CastAttributes{type}));
-}
-
-std::uint32_t axes_from(std::size_t first, std::size_t rank) {
-    return ((1u << rank) - 1u) & ~((1u << first) - 1u);
 }
 
 void require_vector(const Tensor* tensor, const char* what) {
@@ -117,16 +93,25 @@ void layer_normalization(NodeContext& node) {
     if (node.wants_output(1) || node.wants_output(2)) {
         fail(NodeErrorCode::kUNSUPPORTED_NODE, "Its outputs 1 and 2 (statistics) are used; only Y is offered.");
     }
+    const LayerNorm parameters{node.input(1), SubtractMean ? node.optional_input(2) : nullptr, node.integer("axis", -1),
+                               static_cast<double>(node.real("epsilon", 1e-5f)), SubtractMean};
+    node.output(layer_normalized(node, node.input(0), parameters));
+}
+
+//! (x - mean) / (deviation + 1e-9) over some axes: the order in which ONNX's function body has it.
+void mean_variance_normalization(NodeContext& node) {
     Tensor* x = node.input(0);
     Build& b = node.build;
-    const std::size_t first = node.axis(node.integer("axis", -1), x->dims.size());
-    Tensor* y = normalized(b, as_float(b, x), axes_from(first, x->dims.size()),
-                           static_cast<double>(node.real("epsilon", 1e-5f)), SubtractMean);
-    y = b.elementwise(Op::kPROD, y, as_float(b, node.input(1)), "scaled");
-    if (SubtractMean && node.has_input(2)) {
-        y = b.elementwise(Op::kSUM, y, as_float(b, node.input(2)), "shifted");
+    std::uint32_t axes = 0;
+    for (const std::int64_t axis : node.axes(node.integers("axes", {0, 2, 3}), x->dims.size())) {
+        axes |= 1u << axis;
     }
-    finish(node, y, x->dtype);
+    Tensor* wide = as_float(b, x);
+    Tensor* centred = b.elementwise(Op::kSUB, wide, b.reduce(ReduceOperation::kAVG, wide, axes, true, "mean"), "centred");
+    Tensor* variance = b.reduce(ReduceOperation::kAVG, b.elementwise(Op::kPROD, centred, centred, "square"), axes, true, "variance");
+    Tensor* deviation = b.unary(UnaryOperation::kSQRT, variance, "deviation");
+    Tensor* padded = b.elementwise(Op::kSUM, deviation, b.number(deviation, 1e-9), "epsilon");
+    finish(node, b.elementwise(Op::kDIV, centred, padded, "normalized"), x->dtype);
 }
 
 //! Channels in groups: [N, groups, everything else] is normalised over its last axis.
@@ -226,7 +211,9 @@ constexpr Operator kOperators[] = {
     {"BatchNormalization", batch_normalization},       {"GroupNormalization", group_normalization},
     {"InstanceNormalization", instance_normalization}, {"LRN", local_response_normalization},
     {"LayerNormalization", layer_normalization<true>}, {"LpNormalization", lp_normalization},
+    {"MeanVarianceNormalization", mean_variance_normalization},
     {"RMSNormalization", layer_normalization<false>},
+    {"SimplifiedLayerNormalization", layer_normalization<false>}, // ONNX Runtime's, which exporters write into the default domain
 };
 
 } // namespace

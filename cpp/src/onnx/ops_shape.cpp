@@ -42,9 +42,39 @@ std::optional<Ints> resolved(const Ints& from, Ints to, bool allow_zero) {
     return to;
 }
 
+//! A shape that is data may hold 0 and -1 where only the run time sees them: replaced by the extents that they stand for.
+Tensor* resolved_at_run_time(Build& b, Tensor* x, Tensor* shape, bool allow_zero) {
+    using Op = ElementWiseOperation;
+    const auto select = [&b](Tensor* condition, Tensor* yes, Tensor* no, std::string_view role) {
+        return b.add(LayerType::kSELECT, {condition, yes, no}, graph::NoAttributes{}, role);
+    };
+    const std::size_t rank = shape->values->size();
+    const std::size_t shared = std::min(rank, x->dims.size());
+    if (rank == 0) {
+        return shape;
+    }
+    if (!allow_zero && shared > 0) {
+        Ints axes(shared);
+        std::iota(axes.begin(), axes.end(), 0);
+        Tensor* extents = b.extents_of(x, axes);
+        extents = shared == rank ? extents : b.concatenate({extents, b.ints(Ints(rank - shared, 0))}, 0, "extents");
+        shape = select(b.elementwise(Op::kEQUAL, shape, b.ints({0}), "copies"), extents, shape, "copied");
+    }
+    Tensor* inferred = b.elementwise(Op::kEQUAL, shape, b.ints({-1}), "is_inferred");
+    Tensor* others = b.reduce(ReduceOperation::kPROD, select(inferred, b.ints({1}), shape, "others"), 1, true, "volume_of_others");
+    Ints axes(x->dims.size());
+    std::iota(axes.begin(), axes.end(), 0);
+    Tensor* volume = axes.empty() ? b.ints({1}) : b.reduce(ReduceOperation::kPROD, b.extents_of(x, axes), 1, true, "volume");
+    Tensor* divisor = b.elementwise(Op::kMAX, others, b.ints({1}), "divisor"); // empty tensors
+    return select(inferred, b.elementwise(Op::kFLOOR_DIV, volume, divisor, "inferred"), shape, "resolved");
+}
+
 void reshape(NodeContext& node) {
     const bool allow_zero = node.integer("allowzero", 0) != 0;
     Tensor* shape = node.shape_input(1, "shape");
+    if (node.input(1)->reader != nullptr) {
+        shape = resolved_at_run_time(node.build, node.input(0), shape, allow_zero);
+    }
     const auto dims = node.build.known(shape);
     if (const auto data = node.constant(0); data && dims) {
         if (auto to = resolved(data->dims, *dims, allow_zero)) {

@@ -154,8 +154,16 @@ void slice(NodeContext& node) {
 std::vector<Tensor*> part_sizes(NodeContext& node, Tensor* x, std::size_t axis) {
     Build& b = node.build;
     std::vector<Tensor*> sizes;
-    if (const auto given = node.ints_argument("split", 13, 1)) {
-        for (const std::int64_t size : *given) {
+    if (node.opset() >= 13 && node.has_input(1)) {
+        Tensor* split = node.shape_input(1, "split");
+        const auto count = static_cast<std::int64_t>(split->values->size());
+        for (std::int64_t i = 0; i < count; ++i) {
+            sizes.push_back(element(b, split, i));
+        }
+        return sizes;
+    }
+    if (node.has("split")) {
+        for (const std::int64_t size : node.integers("split")) {
             sizes.push_back(b.ints({size}));
         }
         return sizes;

@@ -14,7 +14,9 @@ plan::HostTensor host_tensor(const Lowering& lowering, ValueId id) {
     return {value.buffer, value.dtype, value.dims};
 }
 
-void lower(const Operation& operation, Lowering& lowering) {
+} // namespace
+
+void lower_host_call(const Operation& operation, Lowering& lowering) {
     const auto& kind = std::get<HostCall>(operation.kind);
     auto call = std::make_shared<plan::HostCall>();
     call->function = kind.function;
@@ -44,11 +46,9 @@ void lower(const Operation& operation, Lowering& lowering) {
     lowering.add(std::move(step));
 }
 
-} // namespace
-
 std::vector<Candidate> host_candidates(const Query& query) {
     const Operation operation = query.operation;
-    return {{.name = "host/generic", .refusal = {}, .portable = true, .lower = [operation](Lowering& lowering) { lower(operation, lowering); }}};
+    return {{.name = "host/generic", .refusal = {}, .portable = true, .lower = [operation](Lowering& lowering) { lower_host_call(operation, lowering); }}};
 }
 
 } // namespace tensorvk::tactics

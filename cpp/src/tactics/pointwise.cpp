@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/host/pointwise.hpp"
 #include "support/dtype.hpp"
 #include "support/error.hpp"
 #include "tactics/broadcast.hpp"
@@ -173,11 +174,31 @@ Candidate vec4(const Problem& problem, const Query& query) {
     return candidate;
 }
 
+//! What no shader of the device can compute, int64 arithmetic above all, the host does. Only then: a program with host steps runs in pieces.
+Candidate on_host(const Problem& problem) {
+    Candidate candidate{.name = "pointwise/host", .refusal = {}, .portable = true, .lower = {}};
+    const auto linear = [](const Value& value) { return value.layout == Layout::kLINEAR; };
+    if (!linear(problem.output) || !std::ranges::all_of(problem.tensors, linear)) {
+        candidate.refusal = "a tensor is not in row-major order";
+        return candidate;
+    }
+    Operation call = problem.operation;
+    const DataType type = is_floating(problem.output.dtype) ? DataType::kFLOAT : problem.output.dtype;
+    call.kind = HostCall{kernels::host::kPointwiseFunction, kernels::host::pointwise_attributes(call.epilogue, type), {}, {}};
+    call.inputs.insert(call.inputs.end(), call.operands.begin(), call.operands.end());
+    candidate.lower = [call](Lowering& lowering) { lower_host_call(call, lowering); };
+    return candidate;
+}
+
 } // namespace
 
 std::vector<Candidate> pointwise_candidates(const Query& query) {
     const Problem problem(query);
-    return {vec4(problem, query), generic(problem, query)};
+    std::vector<Candidate> candidates{vec4(problem, query), generic(problem, query)};
+    if (std::ranges::none_of(candidates, &Candidate::applicable)) {
+        candidates.push_back(on_host(problem));
+    }
+    return candidates;
 }
 
 } // namespace tensorvk::tactics

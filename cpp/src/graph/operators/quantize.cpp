@@ -1,13 +1,238 @@
-// Quantization and integer arithmetic.
+// Quantization: between floating point and integers, and operators on quantized tensors.
+#include <algorithm>
 #include <array>
 
 #include "graph/operators.hpp"
+#include "graph/operators/common.hpp"
+#include "graph/operators/window.hpp"
+#include "support/dtype.hpp"
 
 namespace tensorvk::graph {
 
 namespace {
 
-constexpr std::array<OperatorRule, 0> kRules{};
+using shape::Expr;
+using shape::Exprs;
+
+// Numbers of TensorProto.DataType.
+constexpr std::int64_t kOnnxUint8 = 2, kOnnxInt8 = 3;
+
+void require_8_bits(RuleContext& context, std::size_t index) {
+    const Tensor& x = context.input(index);
+    if (x.dtype != DataType::kINT8 && x.dtype != DataType::kUINT8) {
+        context.unsupported("quantizes to int8 and uint8; '", x.name, "' is ", dtype_name(x.dtype), ".");
+    }
+}
+
+DataType type_of_zero_point(RuleContext& context, std::size_t index) {
+    if (context.optional_input(index) == nullptr) {
+        return DataType::kUINT8;
+    }
+    require_8_bits(context, index);
+    return context.input(index).dtype;
+}
+
+std::vector<Inferred> quantize_linear(RuleContext& context) {
+    const std::int64_t wanted = attributes_of(context).integer("output_dtype", 0);
+    if (wanted != 0 && wanted != kOnnxUint8 && wanted != kOnnxInt8) {
+        context.unsupported("quantizes to the ONNX type ", wanted, "; int8 and uint8 are offered.");
+    }
+    const bool typed = context.optional_input(2) != nullptr;
+    const DataType type = !typed && wanted == kOnnxInt8 ? DataType::kINT8 : type_of_zero_point(context, 2);
+    return {{type, context.input(0).dims}};
+}
+
+std::vector<Inferred> dequantize_linear(RuleContext& context) {
+    const Tensor& x = context.input(0);
+    if (x.dtype != DataType::kINT8 && x.dtype != DataType::kUINT8 && x.dtype != DataType::kINT32) {
+        context.unsupported("dequantizes int8, uint8 and int32; '", x.name, "' is ", dtype_name(x.dtype), ".");
+    }
+    context.require_floating(context.input(1), "scale");
+    const DataType type = type_attribute(context, "output_dtype", context.input(1).dtype);
+    if (!is_floating(type)) {
+        context.fail("dequantizes to ", dtype_name(type), "; floating-point types are allowed.");
+    }
+    return {{type, x.dims}};
+}
+
+std::vector<Inferred> dynamic_quantize_linear(RuleContext& context) {
+    context.require_floating(context.input(0), "input");
+    return {{DataType::kUINT8, context.input(0).dims}, {DataType::kFLOAT, {}}, {DataType::kUINT8, {}}};
+}
+
+std::vector<Inferred> conv_integer(RuleContext& context) {
+    require_8_bits(context, 0);
+    require_8_bits(context, 1);
+    return {{DataType::kINT32, convolved_dims(context, context.input(0), context.input(1))}};
+}
+
+std::vector<Inferred> qlinear_conv(RuleContext& context) {
+    require_8_bits(context, 0);
+    require_8_bits(context, 3);
+    return {{type_of_zero_point(context, 7), convolved_dims(context, context.input(0), context.input(3))}};
+}
+
+//! numpy's matmul.
+Exprs multiplied_dims(RuleContext& context, Exprs a, Exprs b) {
+    if (a.empty() || b.empty()) {
+        context.fail("multiplies matrices; a scalar was given.");
+    }
+    const bool row = a.size() == 1;
+    const bool column = b.size() == 1;
+    if (row) {
+        a.insert(a.begin(), context.pool().constant(1));
+    }
+    if (column) {
+        b.push_back(context.pool().constant(1));
+    }
+    (void)context.same(a.back(), b[b.size() - 2], "inner dimensions of the matrices");
+    Exprs out;
+    const std::size_t rank = std::max(a.size(), b.size()) - 2;
+    for (std::size_t i = 0; i < rank; ++i) {
+        const bool in_a = i + a.size() >= rank + 2;
+        const bool in_b = i + b.size() >= rank + 2;
+        const Expr from_a = in_a ? a[i + a.size() - rank - 2] : context.pool().constant(1);
+        const Expr from_b = in_b ? b[i + b.size() - rank - 2] : context.pool().constant(1);
+        out.push_back(context.broadcast(from_a, from_b, "batches of matrices"));
+    }
+    if (!row) {
+        out.push_back(a[a.size() - 2]);
+    }
+    if (!column) {
+        out.push_back(b.back());
+    }
+    return out;
+}
+
+std::vector<Inferred> mat_mul_integer(RuleContext& context) {
+    require_8_bits(context, 0);
+    require_8_bits(context, 1);
+    return {{DataType::kINT32, multiplied_dims(context, context.input(0).dims, context.input(1).dims)}};
+}
+
+std::vector<Inferred> qlinear_mat_mul(RuleContext& context) {
+    require_8_bits(context, 0);
+    require_8_bits(context, 3);
+    return {{type_of_zero_point(context, 7), multiplied_dims(context, context.input(0).dims, context.input(3).dims)}};
+}
+
+std::vector<Inferred> qgemm(RuleContext& context) {
+    require_8_bits(context, 0);
+    require_8_bits(context, 3);
+    Exprs a = context.input(0).dims;
+    Exprs b = context.input(3).dims;
+    if (a.size() != 2 || b.size() != 2) {
+        context.fail("multiplies two matrices; '", context.input(0).name, "' is ", context.str(a), " and '", context.input(3).name, "' ",
+                     context.str(b), ".");
+    }
+    if (attributes_of(context).flag("transA")) {
+        std::swap(a[0], a[1]);
+    }
+    if (attributes_of(context).flag("transB")) {
+        std::swap(b[0], b[1]);
+    }
+    const bool quantized = context.optional_input(7) != nullptr;
+    const DataType type = context.optional_input(8) != nullptr ? type_of_zero_point(context, 8)
+                          : quantized                          ? context.input(0).dtype
+                                                               : DataType::kFLOAT;
+    return {{type, multiplied_dims(context, std::move(a), std::move(b))}};
+}
+
+std::vector<Inferred> mat_mul_n_bits(RuleContext& context) {
+    const Tensor& a = context.input(0);
+    context.require_floating(a, "input A");
+    Exprs dims = a.dims;
+    if (dims.empty()) {
+        context.fail("multiplies matrices; a scalar was given.");
+    }
+    dims.back() = context.pool().constant(attributes_of(context).integer("N"));
+    return {{a.dtype, std::move(dims)}};
+}
+
+//! com.microsoft's operators on two quantized tensors.
+std::vector<Inferred> qlinear_binary(RuleContext& context) {
+    require_8_bits(context, 0);
+    require_8_bits(context, 3);
+    const Exprs& a = context.input(0).dims;
+    const Exprs& b = context.input(3).dims;
+    const std::size_t rank = std::max(a.size(), b.size());
+    Exprs dims;
+    for (std::size_t i = 0; i < rank; ++i) {
+        const Expr from_a = i + a.size() < rank ? context.pool().constant(1) : a[i + a.size() - rank];
+        const Expr from_b = i + b.size() < rank ? context.pool().constant(1) : b[i + b.size() - rank];
+        dims.push_back(context.broadcast(from_a, from_b, "inputs"));
+    }
+    return {{context.input(0).dtype, std::move(dims)}};
+}
+
+std::vector<Inferred> qlinear_unary(RuleContext& context) {
+    require_8_bits(context, 0);
+    return {{context.input(0).dtype, context.input(0).dims}};
+}
+
+std::vector<Inferred> qlinear_concat(RuleContext& context) {
+    if (context.input_count() < 5 || context.input_count() % 3 != 2) {
+        context.fail("needs a scale, a zero point and then three inputs for each tensor; it has ", context.input_count(), ".");
+    }
+    Exprs dims = context.input(2).dims;
+    const std::size_t axis = context.axis(attributes_of(context).integer("axis"), dims.size());
+    for (std::size_t i = 2; i < context.input_count(); i += 3) {
+        const Tensor& part = context.input(i);
+        require_8_bits(context, i);
+        if (part.dims.size() != dims.size()) {
+            context.fail("concatenates tensors with different numbers of dimensions.");
+        }
+        for (std::size_t d = 0; i > 2 && d < dims.size(); ++d) {
+            dims[d] = d == axis ? context.pool().add(dims[d], part.dims[d]) : context.same(dims[d], part.dims[d], "dimensions of its parts");
+        }
+    }
+    return {{context.input(2).dtype, std::move(dims)}};
+}
+
+//! Pooling of [N, C, spatial...], or of [N, spatial..., C] with the attribute channels_last.
+template <bool Global>
+std::vector<Inferred> qlinear_pool(RuleContext& context) {
+    require_8_bits(context, 0);
+    Exprs dims = context.input(0).dims;
+    if (dims.size() < 3) {
+        context.fail("needs an input [N, C, spatial axes]; '", context.input(0).name, "' is ", context.str(dims), ".");
+    }
+    const bool last = attributes_of(context).flag("channels_last");
+    if (last) {
+        std::rotate(dims.begin() + 1, dims.end() - 1, dims.end());
+    }
+    if (Global) {
+        std::fill(dims.begin() + 2, dims.end(), context.pool().constant(1));
+    } else {
+        dims = pooled_dims(context, dims);
+    }
+    if (last) {
+        std::rotate(dims.begin() + 1, dims.begin() + 2, dims.end());
+    }
+    return {{context.input(0).dtype, std::move(dims)}};
+}
+
+constexpr std::array kRules{
+    OperatorRule{"QuantizeLinear", 2, 3, quantize_linear},
+    OperatorRule{"com.microsoft.QuantizeLinear", 2, 3, quantize_linear},
+    OperatorRule{"DequantizeLinear", 2, 3, dequantize_linear},
+    OperatorRule{"com.microsoft.DequantizeLinear", 2, 3, dequantize_linear},
+    OperatorRule{"DynamicQuantizeLinear", 1, 1, dynamic_quantize_linear},
+    OperatorRule{"ConvInteger", 2, 4, conv_integer},
+    OperatorRule{"QLinearConv", 8, 9, qlinear_conv},
+    OperatorRule{"MatMulInteger", 2, 4, mat_mul_integer},
+    OperatorRule{"QLinearMatMul", 8, 8, qlinear_mat_mul},
+    OperatorRule{"com.microsoft.QGemm", 6, 9, qgemm},
+    OperatorRule{"com.microsoft.MatMulNBits", 3, 6, mat_mul_n_bits},
+    OperatorRule{"com.microsoft.QLinearAdd", 7, 8, qlinear_binary},
+    OperatorRule{"com.microsoft.QLinearMul", 7, 8, qlinear_binary},
+    OperatorRule{"com.microsoft.QLinearSigmoid", 4, 5, qlinear_unary},
+    OperatorRule{"com.microsoft.QLinearLeakyRelu", 4, 5, qlinear_unary},
+    OperatorRule{"com.microsoft.QLinearSoftmax", 4, 5, qlinear_unary},
+    OperatorRule{"com.microsoft.QLinearConcat", 5, kAnyCount, qlinear_concat},
+    OperatorRule{"com.microsoft.QLinearAveragePool", 4, 5, qlinear_pool<false>},
+    OperatorRule{"com.microsoft.QLinearGlobalAveragePool", 5, 5, qlinear_pool<true>},
+};
 
 } // namespace
 

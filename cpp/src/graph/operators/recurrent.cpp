@@ -1,13 +1,59 @@
-// Recurrent layers.
+// RNN, GRU and LSTM.
 #include <array>
 
 #include "graph/operators.hpp"
+#include "graph/operators/common.hpp"
 
 namespace tensorvk::graph {
 
 namespace {
 
-constexpr std::array<OperatorRule, 0> kRules{};
+using shape::Expr;
+
+//! Outputs: all hidden states, the last ones, and (LSTM) the last cell states. `Gates` matrices lie in W and R.
+template <std::int64_t Gates, bool Cells>
+std::vector<Inferred> recurrent(RuleContext& context) {
+    const Tensor& x = context.input(0);
+    const Tensor& w = context.input(1);
+    const Tensor& r = context.input(2);
+    context.require_floating(x, "input");
+    if (x.dims.size() != 3 || w.dims.size() != 3 || r.dims.size() != 3) {
+        context.fail("needs X, W and R of three dimensions; they are ", context.str(x.dims), ", ", context.str(w.dims), " and ",
+                     context.str(r.dims), ".");
+    }
+    const AttributeSet& a = attributes_of(context);
+    const std::string direction = a.text("direction", "forward");
+    if (direction != "forward" && direction != "reverse" && direction != "bidirectional") {
+        context.fail("has the direction '", direction, "'; forward, reverse and bidirectional are allowed.");
+    }
+    shape::ExprPool& pool = context.pool();
+    const Expr directions = context.same(pool.constant(direction == "bidirectional" ? 2 : 1), w.dims[0], "directions of 'direction' and W");
+    const Expr hidden = r.dims[2];
+    (void)context.same(w.dims[1], pool.mul(hidden, pool.constant(Gates)), "rows of W");
+    (void)context.same(w.dims[2], x.dims[2], "input sizes of X and W");
+    const bool batch_first = a.integer("layout", 0) != 0;
+    const Expr batch = x.dims[batch_first ? 0 : 1];
+    const Expr steps = x.dims[batch_first ? 1 : 0];
+    shape::Exprs all{steps, directions, batch, hidden};
+    shape::Exprs last{directions, batch, hidden};
+    if (batch_first) {
+        all = {batch, steps, directions, hidden};
+        last = {batch, directions, hidden};
+    }
+    std::vector<Inferred> outputs;
+    outputs.push_back({x.dtype, std::move(all)});
+    outputs.push_back({x.dtype, last});
+    if (Cells) {
+        outputs.push_back({x.dtype, std::move(last)});
+    }
+    return outputs;
+}
+
+constexpr std::array kRules{
+    OperatorRule{"RNN", 3, 6, recurrent<1, false>},
+    OperatorRule{"GRU", 3, 6, recurrent<3, false>},
+    OperatorRule{"LSTM", 3, 8, recurrent<4, true>},
+};
 
 } // namespace
 

@@ -76,6 +76,7 @@ struct Function {
 [[nodiscard]] std::span<const Function> attention_functions();
 [[nodiscard]] std::span<const Function> signal_functions();
 [[nodiscard]] std::span<const Function> bits_functions();
+[[nodiscard]] std::span<const Function> pointwise_functions();
 [[nodiscard]] std::span<const Function> movement_functions();
 [[nodiscard]] std::span<const Function> loss_functions();
 [[nodiscard]] std::span<const Function> fill_functions();

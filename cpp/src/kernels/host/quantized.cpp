@@ -1,0 +1,96 @@
+#include "kernels/host/quantized.hpp"
+
+namespace tensorvk::kernels::host {
+
+ScaleIndex::ScaleIndex(const Call& call, const std::vector<std::int64_t>& dims, const std::vector<std::int64_t>& scale)
+    : strides_(dims.size(), 0) {
+    if (checked_volume(scale) == 1 && scale.size() <= 1) {
+        return;
+    }
+    const auto rank = static_cast<std::int64_t>(dims.size());
+    std::int64_t axis = call.attributes().integer("axis", 1);
+    axis += axis < 0 ? rank : 0;
+    if (axis < 0 || axis >= rank) {
+        call.fail("has scales along axis ", axis, " of ", rank, " dimensions.");
+    }
+    axis_ = static_cast<std::size_t>(axis);
+    if (scale.size() == 1) {
+        if (scale[0] != dims[axis_]) {
+            call.fail("has ", scale[0], " scales for ", dims[axis_], " elements along axis ", axis, ".");
+        }
+        strides_[axis_] = 1;
+        return;
+    }
+    block_ = call.attributes().integer("block_size", 0);
+    std::vector<std::int64_t> blocks = dims;
+    if (block_ > 0) {
+        blocks[axis_] = (dims[axis_] + block_ - 1) / block_;
+    }
+    if (block_ <= 0 || blocks != scale) {
+        call.fail("has scales whose shape fits neither one axis nor blocks of 'block_size' elements (", block_, ") along axis ", axis, ".");
+    }
+    strides_ = row_major_strides(scale);
+}
+
+std::int64_t ScaleIndex::operator()(const Odometer& at) const {
+    std::int64_t offset = 0;
+    for (std::size_t i = 0; i < strides_.size(); ++i) {
+        offset += (i == axis_ ? at.index()[i] / block_ : at.index()[i]) * strides_[i];
+    }
+    return offset;
+}
+
+float one_scale(const Call& call, std::size_t input) {
+    const Tensor& scale = call.input(input);
+    if (scale.volume() != 1) {
+        call.fail("needs one scale as input ", input, "; it has ", scale.volume(), ".");
+    }
+    return static_cast<float>(scale.get(0));
+}
+
+std::int32_t one_zero_point(const Call& call, std::size_t input) {
+    const Tensor* zero_point = call.optional_input(input);
+    if (zero_point != nullptr && zero_point->volume() != 1) {
+        call.fail("needs one zero point as input ", input, "; it has ", zero_point->volume(), ".");
+    }
+    return zero_point == nullptr ? 0 : static_cast<std::int32_t>(zero_point->get_integer(0));
+}
+
+void check_broadcast(const Call& call, const std::vector<std::int64_t>& from, const std::vector<std::int64_t>& to, std::string_view what) {
+    bool fits = from.size() <= to.size();
+    for (std::size_t i = 0; fits && i < from.size(); ++i) {
+        const std::int64_t extent = to[to.size() - from.size() + i];
+        fits = from[i] == 1 || from[i] == extent;
+    }
+    if (!fits) {
+        call.fail("has ", what, " that do not fit the shape of the data.");
+    }
+}
+
+std::vector<std::int32_t> centred(const Call& call, const Tensor& x, const Tensor* zero_point, const std::vector<std::int64_t>& shape) {
+    std::vector<std::int32_t> out(static_cast<std::size_t>(x.volume()));
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        out[i] = static_cast<std::int32_t>(x.get_integer(static_cast<std::int64_t>(i)));
+    }
+    if (zero_point == nullptr) {
+        return out;
+    }
+    check_broadcast(call, shape, x.dims, "zero points");
+    const std::vector<std::int64_t> strides = broadcast_strides(shape, x.dims);
+    std::size_t at = 0;
+    for (Odometer index(x.dims); index.valid(); index.next(), ++at) {
+        out[at] -= static_cast<std::int32_t>(zero_point->get_integer(index.offset(strides)));
+    }
+    return out;
+}
+
+std::vector<std::int32_t> centred(const Call& call, const Tensor& x, std::size_t zero_point) {
+    const std::int32_t zero = one_zero_point(call, zero_point);
+    std::vector<std::int32_t> out(static_cast<std::size_t>(x.volume()));
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        out[i] = static_cast<std::int32_t>(x.get_integer(static_cast<std::int64_t>(i))) - zero;
+    }
+    return out;
+}
+
+} // namespace tensorvk::kernels::host

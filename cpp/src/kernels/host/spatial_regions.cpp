@@ -1,0 +1,177 @@
+// Pooling over regions of interest: RoiAlign and MaxRoiPool.
+#include <array>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "kernels/host/spatial.hpp"
+
+namespace tensorvk::kernels::host {
+
+namespace {
+
+//! Four pixels of a plane and their weights.
+struct Sample {
+    std::array<std::int64_t, 4> at{};
+    std::array<double, 4> weight{};
+};
+
+//! A coordinate between two pixels of an axis.
+struct Between {
+    std::int64_t low = 0, high = 0;
+    double t = 0.0;
+};
+
+Between between(double x, std::int64_t extent) {
+    x = std::max(x, 0.0);
+    const auto low = static_cast<std::int64_t>(x);
+    return low >= extent - 1 ? Between{extent - 1, extent - 1, 0.0} : Between{low, low + 1, x - static_cast<double>(low)};
+}
+
+//! Places beyond the pixels' own area have no weight.
+Sample sample_at(double y, double x, std::int64_t height, std::int64_t width) {
+    if (!(y >= -1.0 && y <= static_cast<double>(height) && x >= -1.0 && x <= static_cast<double>(width))) {
+        return {};
+    }
+    const Between row = between(y, height);
+    const Between column = between(x, width);
+    return {{row.low * width + column.low, row.low * width + column.high, row.high * width + column.low, row.high * width + column.high},
+            {(1 - row.t) * (1 - column.t), (1 - row.t) * column.t, row.t * (1 - column.t), row.t * column.t}};
+}
+
+struct Region {
+    double top, left, bin_height, bin_width;
+    std::int64_t rows, columns; // samples of a bin
+};
+
+//! Region `r` on the feature map. Without half-pixel coordinates it is at least one pixel large.
+Region read_region(const Call& call, const Tensor& rois, std::int64_t r, std::int64_t height, std::int64_t width, bool half_pixel) {
+    const double scale = call.attributes().real("spatial_scale", 1.0);
+    const double shift = half_pixel ? 0.5 : 0.0;
+    const auto corner = [&](std::int64_t i) { return rois.get(r * 4 + i) * scale - shift; };
+    double region_width = corner(2) - corner(0);
+    double region_height = corner(3) - corner(1);
+    if (!half_pixel) {
+        region_width = std::max(region_width, 1.0);
+        region_height = std::max(region_height, 1.0);
+    }
+    const double bin_height = region_height / static_cast<double>(height);
+    const double bin_width = region_width / static_cast<double>(width);
+    const std::int64_t ratio = call.attributes().integer("sampling_ratio", 0);
+    constexpr double kMost = 65536.0; // samples along an axis of a bin; more is no region of an image
+    if (!(std::abs(bin_height) < kMost && std::abs(bin_width) < kMost) || ratio > static_cast<std::int64_t>(kMost)) {
+        call.fail("has region ", r, " whose bins are larger than ", kMost, " pixels, or not a number.");
+    }
+    const auto samples = [&](double bin) { return ratio > 0 ? ratio : static_cast<std::int64_t>(std::ceil(bin)); };
+    return {corner(1), corner(0), bin_height, bin_width, samples(bin_height), samples(bin_width)};
+}
+
+std::int64_t image_of(const Call& call, std::int64_t image, std::int64_t batch, std::int64_t r) {
+    if (image < 0 || image >= batch) {
+        call.fail("has region ", r, " in image ", image, " of ", batch, ".");
+    }
+    return image;
+}
+
+//! The average of a bin's samples, or their maximum: of the weighted pixels, as ONNX has it.
+double pool_bin(std::span<const float> plane, const std::vector<Sample>& samples, bool largest) {
+    double best = largest && !samples.empty() ? std::numeric_limits<double>::lowest() : 0.0;
+    double sum = 0.0;
+    for (const Sample& sample : samples) {
+        for (std::size_t i = 0; i < 4; ++i) {
+            const double value = sample.weight[i] * static_cast<double>(plane[static_cast<std::size_t>(sample.at[i])]);
+            best = std::max(best, value);
+            sum += value;
+        }
+    }
+    return largest ? best : sum / static_cast<double>(std::max<std::size_t>(samples.size(), 1));
+}
+
+} // namespace
+
+void roi_align(Call& call) {
+    const Tensor& x = call.input(0);
+    const Tensor& rois = call.input(1);
+    const Tensor& images = call.input(2);
+    if (x.dims.size() != 4 || rois.dims.size() != 2 || rois.dims[1] != 4 || images.volume() != rois.dims[0]) {
+        call.fail("needs x [N, C, H, W], regions [count, 4] and the image of each region.");
+    }
+    const AttributeSet& a = call.attributes();
+    const std::int64_t height = a.integer("output_height", 1);
+    const std::int64_t width = a.integer("output_width", 1);
+    const bool half_pixel = a.text("coordinate_transformation_mode", a.integer("opset", 16) < 16 ? "output_half_pixel" : "half_pixel") == "half_pixel";
+    const bool largest = a.text("mode", "avg") == "max";
+    const std::int64_t plane = x.dims[2] * x.dims[3];
+    if (height < 1 || width < 1 || plane < 1) {
+        call.fail("needs an output and an image of one pixel or more.");
+    }
+    const auto y = call.output(0, DataType::kFLOAT, {rois.dims[0], x.dims[1], height, width}).as<float>();
+    std::vector<Sample> samples;
+    for (std::int64_t r = 0; r < rois.dims[0]; ++r) {
+        const std::int64_t image = image_of(call, images.get_integer(r), x.dims[0], r);
+        const Region region = read_region(call, rois, r, height, width, half_pixel);
+        for (std::int64_t bin = 0; bin < height * width; ++bin) {
+            samples.clear();
+            for (std::int64_t s = 0; s < region.rows * region.columns; ++s) {
+                const auto along = [&](std::int64_t index, double start, double size, std::int64_t i, std::int64_t count) {
+                    return start + size * (static_cast<double>(index) + (static_cast<double>(i) + 0.5) / static_cast<double>(count));
+                };
+                samples.push_back(sample_at(along(bin / width, region.top, region.bin_height, s / region.columns, region.rows),
+                                            along(bin % width, region.left, region.bin_width, s % region.columns, region.columns),
+                                            x.dims[2], x.dims[3]));
+            }
+            for (std::int64_t c = 0; c < x.dims[1]; ++c) {
+                const auto pixels = x.as<float>().subspan(static_cast<std::size_t>((image * x.dims[1] + c) * plane), static_cast<std::size_t>(plane));
+                y[static_cast<std::size_t>((r * x.dims[1] + c) * height * width + bin)] = static_cast<float>(pool_bin(pixels, samples, largest));
+            }
+        }
+    }
+}
+
+namespace {
+
+//! Pixels [begin, end) of an axis that belong to bin `i`. Regions are rounded to whole pixels, bins overlap (Girshick, "Fast R-CNN").
+std::array<std::int64_t, 2> bin_pixels(double first, double last, std::int64_t i, std::int64_t bins, std::int64_t extent) {
+    const double start = std::round(first);
+    const double size = std::max(std::round(last) - start + 1.0, 1.0) / static_cast<double>(bins);
+    const auto clamp = [&](double at) { return static_cast<std::int64_t>(std::min(std::max(at, 0.0), static_cast<double>(extent))); };
+    return {clamp(std::floor(static_cast<double>(i) * size) + start), clamp(std::ceil(static_cast<double>(i + 1) * size) + start)};
+}
+
+} // namespace
+
+//! Regions are rows of image, left, top, right, bottom.
+void max_roi_pool(Call& call) {
+    const Tensor& x = call.input(0);
+    const Tensor& rois = call.input(1);
+    const std::vector<std::int64_t> shape = call.attributes().integers("pooled_shape");
+    if (x.dims.size() != 4 || rois.dims.size() != 2 || rois.dims[1] != 5 || shape.size() != 2 || shape[0] < 1 || shape[1] < 1) {
+        call.fail("needs x [N, C, H, W], regions [count, 5] and a 'pooled_shape' of two numbers.");
+    }
+    const double scale = call.attributes().real("spatial_scale", 1.0);
+    const std::int64_t height = x.dims[2];
+    const std::int64_t width = x.dims[3];
+    Tensor& y = call.output(0, x.dtype, {rois.dims[0], x.dims[1], shape[0], shape[1]});
+    std::int64_t to = 0;
+    for (std::int64_t r = 0; r < rois.dims[0]; ++r) {
+        const std::int64_t image = image_of(call, static_cast<std::int64_t>(rois.get(r * 5)), x.dims[0], r);
+        const auto corner = [&](std::int64_t i) { return rois.get(r * 5 + i) * scale; };
+        for (std::int64_t c = 0; c < x.dims[1]; ++c) {
+            const std::int64_t plane = (image * x.dims[1] + c) * height * width;
+            for (std::int64_t bin = 0; bin < shape[0] * shape[1]; ++bin, ++to) {
+                const auto rows = bin_pixels(corner(2), corner(4), bin / shape[1], shape[0], height);
+                const auto columns = bin_pixels(corner(1), corner(3), bin % shape[1], shape[1], width);
+                const bool empty = rows[0] >= rows[1] || columns[0] >= columns[1];
+                double best = empty ? 0.0 : x.get(plane + rows[0] * width + columns[0]);
+                for (std::int64_t row = rows[0]; row < rows[1]; ++row) {
+                    for (std::int64_t column = columns[0]; column < columns[1]; ++column) {
+                        best = std::max(best, x.get(plane + row * width + column));
+                    }
+                }
+                y.set(to, best);
+            }
+        }
+    }
+}
+
+} // namespace tensorvk::kernels::host

@@ -1,0 +1,37 @@
+#include "onnx/normalization.hpp"
+
+namespace tensorvk::onnx {
+
+using graph::Tensor;
+using Op = ElementWiseOperation;
+
+Tensor* normalized(Build& b, Tensor* x, std::uint32_t axes, double epsilon, bool subtract_mean) {
+    Tensor* centred = x;
+    if (subtract_mean) {
+        Tensor* mean = b.reduce(ReduceOperation::kAVG, x, axes, true, "mean");
+        centred = b.elementwise(Op::kSUB, x, mean, "centred");
+    }
+    Tensor* square = b.elementwise(Op::kPROD, centred, centred, "square");
+    Tensor* variance = b.reduce(ReduceOperation::kAVG, square, axes, true, "variance");
+    Tensor* padded = b.elementwise(Op::kSUM, variance, b.number(variance, epsilon), "epsilon");
+    return b.elementwise(Op::kDIV, centred, b.unary(UnaryOperation::kSQRT, padded, "deviation"), "normalized");
+}
+
+void finish(NodeContext& node, Tensor* y, DataType type) {
+    node.output(y->dtype == type ? y : node.build.add(LayerType::kCAST, {y}, graph::CastAttributes{type}));
+}
+
+Tensor* layer_normalized(NodeContext& node, Tensor* x, const LayerNorm& parameters) {
+    Build& b = node.build;
+    const std::size_t first = node.axis(parameters.axis, x->dims.size());
+    Tensor* y = normalized(b, as_float(b, x), axes_from(first, x->dims.size()), parameters.epsilon, parameters.subtract_mean);
+    if (parameters.scale != nullptr) {
+        y = b.elementwise(Op::kPROD, y, as_float(b, parameters.scale), "scaled");
+    }
+    if (parameters.shift != nullptr) {
+        y = b.elementwise(Op::kSUM, y, as_float(b, parameters.shift), "shifted");
+    }
+    return b.cast(y, x->dtype, "");
+}
+
+} // namespace tensorvk::onnx

@@ -1,0 +1,35 @@
+// Parts that normalisations of all domains are made of.
+#pragma once
+
+#include <cstdint>
+
+#include "onnx/context.hpp"
+
+namespace tensorvk::onnx {
+
+//! (x - mean) / sqrt(variance + epsilon) over some axes; float32 inside, since squares leave float16's range.
+[[nodiscard]] graph::Tensor* normalized(Build& build, graph::Tensor* x, std::uint32_t axes, double epsilon, bool subtract_mean = true);
+
+[[nodiscard]] inline graph::Tensor* as_float(Build& build, graph::Tensor* x) {
+    return build.cast(x, DataType::kFLOAT, "float");
+}
+
+//! y in the given type is output 0.
+void finish(NodeContext& node, graph::Tensor* y, DataType type);
+
+//! Bits of the axes from `first` on.
+[[nodiscard]] inline std::uint32_t axes_from(std::size_t first, std::size_t rank) {
+    return ((1u << rank) - 1u) & ~((1u << first) - 1u);
+}
+
+//! normalized() along the last axes, times scale, plus shift where there is one; in x's type.
+struct LayerNorm {
+    graph::Tensor* scale = nullptr;
+    graph::Tensor* shift = nullptr;
+    std::int64_t axis = -1;
+    double epsilon = 1e-5;
+    bool subtract_mean = true;
+};
+[[nodiscard]] graph::Tensor* layer_normalized(NodeContext& node, graph::Tensor* x, const LayerNorm& parameters);
+
+} // namespace tensorvk::onnx
