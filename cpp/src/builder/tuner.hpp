@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "builder/builder.hpp"
+#include "builder/trial.hpp"
 #include "compiler/compile.hpp"
 #include "tactics/family.hpp"
 #include "vulkan/device.hpp"
@@ -34,6 +35,17 @@ public:
 
 private:
     struct Contender;
+    //! The applicable candidates within the workspace limit, with what the cache knows. The others' reports get their refusals.
+    [[nodiscard]] std::vector<Contender> contenders_of(const compiler::Compiled& network, const tactics::Operation& operation,
+                                                       const std::vector<tactics::Candidate>& candidates,
+                                                       std::vector<CandidateReport>& reports);
+    [[nodiscard]] static std::vector<const tactics::Candidate*> candidates_of(std::span<const Contender> contenders);
+    //! Compares what the trial's last run wrote with the generic candidate's.
+    void check(Trial& trial, const tactics::Operation& operation, std::span<Contender> contenders);
+    //! Who is worth more runs. `first`: the times of the first run.
+    [[nodiscard]] std::vector<Contender*> shortlist(Trial& trial, const std::vector<float>& first, std::span<Contender> contenders) const;
+    //! Medians of repeated runs; `trial` holds these contenders in this order.
+    void time(Trial& trial, std::span<Contender* const> contenders) const;
     void measure(const compiler::Compiled& network, const tactics::Operation& operation, std::vector<Contender>& contenders);
 
     std::shared_ptr<vulkan::Device> device_;
