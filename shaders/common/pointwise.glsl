@@ -113,6 +113,7 @@ vec4 pw_apply(int op, vec4 a, vec4 b, vec4 c) {
     case 61: r = mix(zero, a, greaterThan(a, b)); break;
     case 62: r = mix(c, b, notEqual(a, zero)); break;
     case 63: r = trunc(a); break;
+    case 64: r = vec4(unpackHalf2x16(packHalf2x16(a.xy)), unpackHalf2x16(packHalf2x16(a.zw))); break;
     }
     return r;
 }

@@ -224,6 +224,76 @@ TEST(Pointwise, IntegersAreExactBeyondWhatFloatsHold) {
     }
 }
 
+TEST(Pointwise, Int64WrapsDividesAndComparesLikeTheHost) {
+    constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();
+    constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+    // Around the border between the two words, where carries and signs go wrong.
+    const std::vector<std::int64_t> values = {0, 1, -1, 7, -7, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, -0x80000000LL, -0x100000001LL,
+                                              1234567890123456789, -987654321987654321, kMin, kMin + 1, kMax};
+    const auto count = static_cast<std::int64_t>(values.size());
+    Tensor a(DataType::kINT64, {count, 1});
+    Tensor b(DataType::kINT64, {count});
+    for (std::int64_t i = 0; i < count; ++i) {
+        a.set_integer(i, values[static_cast<std::size_t>(i)]);
+        b.set_integer(i, values[static_cast<std::size_t>(i)]);
+    }
+    for (const PointwiseOp op :
+         {PointwiseOp::kADD, PointwiseOp::kSUB, PointwiseOp::kMUL, PointwiseOp::kDIV, PointwiseOp::kFLOOR_DIV, PointwiseOp::kMAX, PointwiseOp::kMIN,
+          PointwiseOp::kEQUAL, PointwiseOp::kGREATER, PointwiseOp::kLESS, PointwiseOp::kAND, PointwiseOp::kOR, PointwiseOp::kXOR}) {
+        const PointwiseProgram program{{{.op = op, .a = kValue, .b = operand(0)}}};
+        check(program, {a}, {{b}}, DataType::kINT64, Layout::kLINEAR, 0.0);
+        check(program, {a}, {{b}}, DataType::kINT32, Layout::kLINEAR, 0.0); // the low words
+    }
+    for (const PointwiseOp op : {PointwiseOp::kRELU, PointwiseOp::kABS, PointwiseOp::kNEG, PointwiseOp::kNOT, PointwiseOp::kSIGN}) {
+        for (const DataType type : {DataType::kINT64, DataType::kINT32, DataType::kINT8, DataType::kUINT8, DataType::kBOOL}) {
+            check({{{.op = op, .a = kValue}}}, {a}, {}, type, Layout::kLINEAR, 0.0);
+        }
+    }
+}
+
+TEST(Pointwise, Int64NeedsNoFeatureAndGoesIntoPortablePlans) {
+    tactics::Operation sum;
+    sum.name = "sum";
+    sum.kind = tactics::Pointwise{};
+    sum.epilogue = {{{.op = PointwiseOp::kADD, .a = kValue, .b = operand(0)}}};
+    OperationCase test(sum);
+    test.add_input(filled(DataType::kINT64, {3}, {1.0, 2.0}), Layout::kLINEAR, false);
+    test.add_operand(filled(DataType::kINT64, {3}, {1.0, 2.0}), Layout::kLINEAR);
+    test.set_output(DataType::kINT64, {3}, Layout::kLINEAR);
+    const auto all = test.candidates(vulkan::DeviceCaps{});
+    EXPECT_TRUE(std::ranges::any_of(all, [](const auto& candidate) { return candidate.applicable() && candidate.portable; }));
+}
+
+TEST(Pointwise, RoundsToHalfInsideAChain) {
+    const PointwiseProgram program{{{.op = PointwiseOp::kROUND_HALF, .a = kValue}, {.op = PointwiseOp::kSUB, .a = slot(0), .b = kValue}}};
+    const Tensor x = filled(DataType::kFLOAT, {2, 8}, {0.0, 0.1, -0.4, 1.0, 2049.5, -77.7, 1e-3, 3.3});
+    // Vulkan leaves open whether a half is rounded to nearest or towards zero: one unit of the largest value, 2049.5.
+    check(program, {x}, {}, DataType::kFLOAT, Layout::kLINEAR, vulkan::Device::current()->caps().is_cpu ? 0.0 : 2.0);
+}
+
+TEST(Pointwise, EveryIntegerOperationIsExactInInt32) {
+    // Beyond 2^24, where a detour through float would show; without the quotients that overflow.
+    const std::vector<std::int64_t> values = {0, 1, -1, 7, -7, 16777217, -16777219, 0x7fffffff, -0x7fffffff};
+    const auto count = static_cast<std::int64_t>(values.size());
+    Tensor a(DataType::kINT32, {count, 1});
+    Tensor b(DataType::kINT32, {count});
+    for (std::int64_t i = 0; i < count; ++i) {
+        a.set_integer(i, values[static_cast<std::size_t>(i)]);
+        b.set_integer(i, values[static_cast<std::size_t>(i)]);
+    }
+    // All for which the host computes in integers.
+    for (const PointwiseOp op :
+         {PointwiseOp::kADD, PointwiseOp::kSUB, PointwiseOp::kMUL, PointwiseOp::kDIV, PointwiseOp::kMAX, PointwiseOp::kMIN,
+          PointwiseOp::kFLOOR_DIV, PointwiseOp::kEQUAL, PointwiseOp::kGREATER, PointwiseOp::kLESS, PointwiseOp::kAND, PointwiseOp::kOR,
+          PointwiseOp::kXOR, PointwiseOp::kRELU, PointwiseOp::kABS, PointwiseOp::kNEG, PointwiseOp::kCEIL, PointwiseOp::kFLOOR,
+          PointwiseOp::kNOT, PointwiseOp::kSIGN, PointwiseOp::kROUND, PointwiseOp::kTRUNC, PointwiseOp::kSELECT}) {
+        const PointwiseProgram program{{{.op = op, .a = kValue, .b = operand(0), .c = operand(1)}}};
+        SCOPED_TRACE(kernels::str(program));
+        check(program, {a}, {{b}, {a}}, DataType::kINT32, Layout::kLINEAR, 0.0);
+        check(program, {a}, {{b}, {a}}, DataType::kBOOL, Layout::kLINEAR, 0.0);
+    }
+}
+
 TEST(Pointwise, SelectsBetweenFloatsByABool) {
     const PointwiseProgram program{{{.op = PointwiseOp::kSELECT, .a = kValue, .b = operand(0), .c = operand(1)}}};
     check(program, {filled(DataType::kBOOL, {3, 5}, {0.0, 1.0, 1.0})},
