@@ -164,6 +164,7 @@ def test_lesions_are_found(first_run: tuple[Path, str]) -> None:
 
 def test_timings_of_both_batch_sizes_are_shown(first_run: tuple[Path, str]) -> None:
     _, printed = first_run
+    assert printed.index("Measuring batches of 1 and 4") < printed.index("share of copies")
     rows = re.findall(r"^ +(\d+) +(\d+) +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+)%$", printed, re.MULTILINE)
     assert [row[0] for row in rows] == ["1", "4"]
     for batch, _, median, p95, rate, copies in rows:

@@ -82,7 +82,7 @@ Ir from_network(const graph::Network& network) {
     LayerContext context(ir, known);
     add_inputs(ir, network, known);
     for (const graph::Layer* layer : network.topological()) {
-        if (known_without_running(*layer)) {
+        if (known_without_running(*layer) || layer->type == LayerType::kASSERTION) { // a constraint of the program
             continue;
         }
         if (std::holds_alternative<graph::OperatorAttributes>(layer->attributes) ||

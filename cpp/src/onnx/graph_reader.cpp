@@ -321,6 +321,10 @@ class GraphReader {
             for (const auto& output : graph.output()) {
                 const auto it = inner.find(output.name());
                 results.push_back(it == inner.end() ? Value{} : it->second);
+                if (results.back().failed) {
+                    function_failed_ = true; // the node that was refused has been reported
+                    fail(NodeErrorCode::kINVALID_NODE, "It depends on a node that was refused.");
+                }
             }
             return results;
         };
