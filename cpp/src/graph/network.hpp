@@ -24,7 +24,10 @@ class Layer;
 //! An edge of the network. Owned by the Network; addresses are stable.
 struct Tensor {
     std::string name;
-    DataType dtype = DataType::kFLOAT;
+    DataType dtype = DataType::kFLOAT; // what inference and computation go on with
+    //! Where the user gave an input or output another floating type than `dtype`: data is converted at that edge, and
+    //! nothing else changes.
+    std::optional<DataType> edge_dtype;
     shape::Exprs dims;
     //! Known integer values of a small int32/int64/bool tensor (at most kMaxShapeValues elements), row-major: a shape
     //! tensor.
@@ -35,9 +38,12 @@ struct Tensor {
     int producer_output = 0;
     bool is_input = false;
     bool is_output = false;
-    bool dtype_forced = false;                // the user set it
+    bool dtype_forced = false;                // the user set `dtype`
     std::vector<std::string> dimension_names; // empty, or one per dimension ("" = unnamed)
     std::uint32_t allowed_formats = 1;        // bitmask of TensorFormat; LINEAR
+
+    //! The type that the user sees and binds.
+    [[nodiscard]] DataType io_dtype() const noexcept { return edge_dtype.value_or(dtype); }
 };
 
 inline constexpr std::size_t kMaxShapeValues = 1024;
@@ -95,7 +101,9 @@ class Network {
     void set_input_dims(Tensor* input, std::span<const std::int64_t> dims);
     //! Names a dimension of an input; dynamic dimensions of the same name become one symbol.
     void set_dimension_name(Tensor* input, std::size_t axis, const std::string& name);
-    //! Sets a tensor's type (the user's word: inference keeps it) and infers everything downstream again.
+    //! Sets a tensor's type. From one floating type to another, it is that of the network's edge alone, as in
+    //! TensorRT's weakly typed networks; otherwise inference keeps the user's word, and everything downstream is
+    //! inferred again.
     void set_dtype(Tensor* tensor, DataType dtype);
 
     [[nodiscard]] const std::vector<Tensor*>& inputs() const noexcept { return inputs_; }

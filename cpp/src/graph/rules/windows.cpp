@@ -37,8 +37,10 @@ std::size_t check_window(RuleContext& context, const Window& w, const Tensor& x)
         context.fail("has a window of ", spatial, " axes; 1 to 3 are possible.");
     }
     if (x.dims.size() != spatial + 2) {
+        const bool no_batch = x.dims.size() + 1 == spatial + 2; // what TensorRT 7 called an implicit batch
         context.fail("has a window of ", spatial, " axes and needs an input of ", spatial + 2,
-                     " dimensions (N, C, spatial axes); '", x.name, "' is ", context.str(x.dims), ".");
+                     " dimensions (N, C, spatial axes); '", x.name, "' is ", context.str(x.dims), ".",
+                     no_batch ? " Networks here always have explicit batch: declare the input as [N, C, ...]." : "");
     }
     std::vector<std::int64_t> size = w.size;
     check_vector(context, size, spatial, 1, 1, "window size");
