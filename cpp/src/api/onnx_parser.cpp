@@ -51,12 +51,36 @@ onnx::NodeError model_error(const std::string& sentence) {
     return error;
 }
 
+struct Subgraph {
+    std::vector<int64_t> nodes;
+    bool supported = true;
+};
+
+std::vector<Subgraph> subgraphs_of(const onnx::ImportResult& result) {
+    std::vector<bool> supported(result.node_count, true);
+    for (const onnx::NodeError& error : result.errors) {
+        if (error.node < 0) {
+            return {}; // the file is to blame: no node was judged
+        }
+        supported.at(static_cast<std::size_t>(error.node)) = false;
+    }
+    std::vector<Subgraph> subgraphs;
+    for (std::size_t node = 0; node < supported.size(); ++node) {
+        if (subgraphs.empty() || subgraphs.back().supported != supported[node]) {
+            subgraphs.push_back({{}, supported[node]});
+        }
+        subgraphs.back().nodes.push_back(static_cast<int64_t>(node));
+    }
+    return subgraphs;
+}
+
 } // namespace
 
 struct IParser::State {
     std::shared_ptr<api::NetworkState> network;
     std::shared_ptr<api::Reporter> reporter;
     std::vector<std::shared_ptr<const IParserError>> errors;
+    std::vector<Subgraph> subgraphs{};
 
     //! Runs an import and keeps its errors; true when there are none.
     template <typename Import>
@@ -115,10 +139,39 @@ bool IParser::parseFromFile(const char* path, int) {
 
 bool IParser::supportsModelV2(const void* model, std::size_t bytes, const char* modelPath) {
     const std::string path = modelPath == nullptr ? "" : modelPath;
+    state_->subgraphs.clear();
     return state_->run(path, [&] {
         graph::Network scratch;
-        return onnx::import_model({static_cast<const std::byte*>(model), model == nullptr ? 0 : bytes}, path, scratch);
+        auto result =
+            onnx::import_model({static_cast<const std::byte*>(model), model == nullptr ? 0 : bytes}, path, scratch);
+        state_->subgraphs = subgraphs_of(result);
+        return result;
     });
+}
+
+int64_t IParser::getNbSubgraphs() const {
+    return static_cast<int64_t>(state_->subgraphs.size());
+}
+
+bool IParser::isSubgraphSupported(int64_t index) const {
+    return index >= 0 && index < getNbSubgraphs() && state_->subgraphs[static_cast<std::size_t>(index)].supported;
+}
+
+const int64_t* IParser::getSubgraphNodes(int64_t index, int64_t& length) const {
+    const bool exists = index >= 0 && index < getNbSubgraphs();
+    const Subgraph* subgraph = exists ? &state_->subgraphs[static_cast<std::size_t>(index)] : nullptr;
+    length = exists ? static_cast<int64_t>(subgraph->nodes.size()) : 0;
+    return exists ? subgraph->nodes.data() : nullptr;
+}
+
+bool IParser::supportsModel(const void* model, std::size_t bytes, SubGraphCollection_t& subgraphs,
+                            const char* modelPath) {
+    const bool supported = supportsModelV2(model, bytes, modelPath);
+    subgraphs.clear();
+    for (const Subgraph& subgraph : state_->subgraphs) {
+        subgraphs.push_back({{subgraph.nodes.begin(), subgraph.nodes.end()}, subgraph.supported});
+    }
+    return supported;
 }
 
 bool IParser::supportsOperator(const char* name) const {
