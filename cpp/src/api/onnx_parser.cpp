@@ -43,12 +43,17 @@ class NodeParserError final : public IParserError {
     std::vector<const char*> stack_;
 };
 
-//! What a file or bytes as a whole are wrong with, as an error of no node.
-onnx::NodeError model_error(const std::string& sentence) {
-    onnx::NodeError error;
-    error.code = onnx::NodeErrorCode::kMODEL_DESERIALIZE_FAILED;
-    error.reason = sentence;
-    return error;
+//! The error recorder's code for the parser's. Numbers 7 and above are its kinds of what is not offered.
+tensorvk::ErrorCode recorded_code(onnx::NodeErrorCode code) {
+    switch (code) {
+        case onnx::NodeErrorCode::kINTERNAL_ERROR:
+            return tensorvk::ErrorCode::kINTERNAL_ERROR;
+        case onnx::NodeErrorCode::kMEM_ALLOC_FAILED:
+            return tensorvk::ErrorCode::kFAILED_ALLOCATION;
+        default:
+            return code < onnx::NodeErrorCode::kUNSUPPORTED_GRAPH ? tensorvk::ErrorCode::kINVALID_ARGUMENT
+                                                                  : tensorvk::ErrorCode::kUNSUPPORTED_STATE;
+    }
 }
 
 struct Subgraph {
@@ -86,15 +91,7 @@ struct IParser::State {
     template <typename Import>
     bool run(const std::string& file, Import&& import) {
         errors.clear();
-        return api::guarded(*reporter, false, [&] {
-            onnx::ImportResult result;
-            try {
-                result = import();
-            } catch (const InvalidModel& error) {
-                result.errors.push_back(model_error(error.what()));
-            }
-            return take(file, result);
-        });
+        return api::guarded(*reporter, false, [&] { return take(file, import()); });
     }
 
     bool take(const std::string& file, const onnx::ImportResult& result) {
@@ -102,25 +99,30 @@ struct IParser::State {
             reporter->log(Severity::kWARNING, warning);
         }
         for (const onnx::NodeError& error : result.errors) {
-            if (result.errors.size() > 1) { // a single one is logged when it is thrown
-                reporter->log(Severity::kERROR, onnx::describe(error));
-            }
             errors.push_back(std::make_shared<NodeParserError>(error, file));
         }
-        if (!result.ok()) {
-            const auto& first = result.errors.front();
-            throw InvalidModel(result.errors.size() == 1
-                                   ? onnx::describe(first)
-                                   : text("The ONNX model has ", result.errors.size(),
-                                          " nodes that cannot be imported; the first: ", onnx::describe(first)));
+        if (result.ok()) {
+            return true;
         }
-        return true;
+        for (std::size_t i = 1; i < result.errors.size(); ++i) { // the first is reported when it is thrown
+            reporter->error(recorded_code(result.errors[i].code), onnx::describe(result.errors[i]));
+        }
+        const onnx::NodeError& first = result.errors.front();
+        const std::string sentence = onnx::describe(first);
+        throw Error(recorded_code(first.code),
+                    result.errors.size() == 1
+                        ? sentence
+                        : text("The ONNX model has ", result.errors.size(),
+                               " mistakes that keep it from being imported; the first: ", sentence));
     }
 };
 
+// The network's error recorder (or its builder's) is the parser's as well.
 IParser::IParser(std::shared_ptr<api::NetworkState> network, std::shared_ptr<ILogger> logger)
-    : state_(
-          std::make_unique<State>(State{std::move(network), std::make_shared<api::Reporter>(std::move(logger)), {}})) {
+    : state_(std::make_unique<State>()) {
+    const std::shared_ptr<const api::Reporter> parent(network, &network->reporter());
+    state_->reporter = std::make_shared<api::Reporter>(std::move(logger), parent);
+    state_->network = std::move(network);
 }
 IParser::~IParser() = default;
 

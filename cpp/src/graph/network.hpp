@@ -48,11 +48,9 @@ struct Tensor {
 
 inline constexpr std::size_t kMaxShapeValues = 1024;
 
-//! Two dimensions that inference could not prove to agree: they must be equal when the network runs, or (broadcast) one
-//! of them may be 1.
+//! Two dimensions that inference could not prove to agree: they must be equal when the network runs.
 struct DimConstraint {
     shape::Expr a, b;
-    bool broadcast = false;
 };
 
 //! A node. `attributes` holds the struct that belongs to `type`.

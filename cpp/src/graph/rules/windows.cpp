@@ -8,8 +8,6 @@ namespace tensorvk::graph::rules {
 
 namespace {
 
-constexpr std::int64_t kLargest = 1 << 20; // no real window comes near; keeps products far from overflow
-
 void check_vector(RuleContext& context, std::vector<std::int64_t>& values, std::size_t count, std::int64_t missing,
                   std::int64_t smallest, const char* what) {
     if (values.empty()) {
@@ -19,8 +17,8 @@ void check_vector(RuleContext& context, std::vector<std::int64_t>& values, std::
         context.fail("has a ", what, " of ", values.size(), " numbers for a window of ", count, " axes.");
     }
     for (const std::int64_t value : values) {
-        if (value < smallest || value > kLargest) {
-            context.fail("has the ", what, " ", value, "; allowed are ", smallest, " to ", kLargest, ".");
+        if (value < smallest || value > kLargestWindowNumber) {
+            context.fail("has the ", what, " ", value, "; allowed are ", smallest, " to ", kLargestWindowNumber, ".");
         }
     }
 }
