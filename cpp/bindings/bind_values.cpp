@@ -235,7 +235,15 @@ std::uint64_t address_of(py::handle object) {
     if (object.is_none()) {
         return 0;
     }
-    const auto number = py::reinterpret_steal<py::object>(PyNumber_Long(object.ptr()));
+    // A float has lost the low digits of an address, and int() would read a number out of a string.
+    const PyNumberMethods* numbers = Py_TYPE(object.ptr())->tp_as_number;
+    const bool whole = PyIndex_Check(object.ptr()) != 0;
+    if (!whole && (numbers == nullptr || numbers->nb_int == nullptr || numbers->nb_float != nullptr)) {
+        throw py::type_error(text("An address or handle is an int, or an object that int() makes one of, not ",
+                                  py::str(py::type::of(object).attr("__name__")).cast<std::string>(), "."));
+    }
+    const auto number =
+        py::reinterpret_steal<py::object>(whole ? PyNumber_Index(object.ptr()) : PyNumber_Long(object.ptr()));
     if (!number) {
         throw py::error_already_set();
     }

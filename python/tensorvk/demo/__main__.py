@@ -74,7 +74,7 @@ def tell_about(plan: Plan) -> None:
 
 def run_in_second_process(plan: Path, folder: Path, seconds: float) -> tuple[Floats, dict[str, Any]]:
     """Probabilities [n, 1, 256, 256] and the timings. Raises PlanRefusedError when the plan was refused."""
-    result = folder / "probabilities.npz"
+    result = folder / f"probabilities.{os.getpid()}.npz"  # its own: other runs may use the folder too
     batches = " and ".join(map(str, BATCHES))
     least = seconds * len(BATCHES)
     print(f"Measuring batches of {batches} in a second process ({least:g} s, longer on a CPU) ...", flush=True)
@@ -85,7 +85,9 @@ def run_in_second_process(plan: Path, folder: Path, seconds: float) -> tuple[Flo
     if done.returncode != 0:
         raise SystemExit(f"the second process ended with status {done.returncode}; its messages are above")
     with np.load(result) as data:
-        return data["probability"], json.loads(done.stdout.splitlines()[-1])
+        probabilities = data["probability"]
+    result.replace(folder / "probabilities.npz")
+    return probabilities, json.loads(done.stdout.splitlines()[-1])
 
 
 def show_timings(report: dict[str, Any]) -> None:
@@ -134,5 +136,5 @@ def write_pictures(options: argparse.Namespace, slices: assets.Slices, found: np
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except RuntimeError as error:
+    except (OSError, RuntimeError) as error:
         sys.exit(f"TensorVK demo: {error}")

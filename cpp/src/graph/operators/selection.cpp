@@ -24,7 +24,7 @@ std::vector<Inferred> assertion(RuleContext& context) {
         if (pool.is(e, 0)) {
             context.fail("is not true: ", context.attributes<OperatorAttributes>().attributes.text("message"));
         }
-        context.layer().constraints.push_back({e, pool.constant(1), false});
+        context.layer().constraints.push_back({e, pool.constant(1)});
     }
     return {};
 }
