@@ -10,7 +10,7 @@ namespace {
 
 using Engine = ICudaEngine;
 using EngineClass = py::class_<Engine, std::shared_ptr<Engine>>;
-using Released = py::call_guard<py::gil_scoped_release>;
+using Released = py::call_guard<GilRelease>;
 
 std::vector<Dims> profile_shapes(const Engine& engine, const std::string& name, int32_t profile) {
     std::vector<Dims> shapes;

@@ -10,7 +10,7 @@ namespace {
 
 using onnxparser::IParser;
 using onnxparser::IParserError;
-using Released = py::call_guard<py::gil_scoped_release>;
+using Released = py::call_guard<GilRelease>;
 
 std::string describe(const IParserError& error) {
     const std::string code = py::str(py::cast(error.code())).cast<std::string>();
@@ -41,7 +41,7 @@ void bind_error(py::module_& module) {
 template <bool (IParser::*method)(const void*, std::size_t, const char*)>
 bool read(IParser& self, const py::object& model, const std::optional<std::string>& path) {
     const ByteView bytes(model);
-    const py::gil_scoped_release release;
+    const GilRelease release;
     return (self.*method)(bytes.data(), bytes.size(), path ? path->c_str() : nullptr);
 }
 
