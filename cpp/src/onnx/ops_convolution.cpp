@@ -69,7 +69,7 @@ std::vector<Tensor*> read_weights(NodeContext& node, graph::ConvolutionAttribute
     std::vector<Tensor*> inputs = {node.input(0), nullptr, nullptr};
     const auto kernel = node.constant(1);
     if (!kernel) { // prepared once, when the engine is loaded
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_INPUT, "Its kernel '", node.input(1)->name,
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Its kernel '", node.input(1)->name,
              "' is computed while the network runs; it has to be a constant, so export the model with its weights "
              "folded.");
     }

@@ -183,7 +183,7 @@ Shape Engine::profile_shape(std::string_view name, std::int32_t profile_index, O
     if (state_->tensors[index].mode == TensorIOMode::kINPUT) {
         return inputs[index];
     }
-    const std::vector<std::int64_t> values = program().exprs.evaluate(plan::symbols_of(program(), inputs));
+    const std::vector<std::int64_t> values = most_values(program(), plan::symbols_of(program(), inputs));
     Shape shape;
     for (const shape::Expr dim : program().io[index].dims) {
         shape.push_back(values[static_cast<std::size_t>(dim.id)]);
