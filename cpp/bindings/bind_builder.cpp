@@ -9,7 +9,7 @@ namespace tensorvk::bindings {
 namespace {
 
 using BuilderClass = py::class_<IBuilder, std::shared_ptr<IBuilder>>;
-using Released = py::call_guard<py::gil_scoped_release>;
+using Released = py::call_guard<GilRelease>;
 
 std::shared_ptr<IHostMemory> build(IBuilder& self, INetworkDefinition& network, IBuilderConfig& config) {
     return std::shared_ptr<IHostMemory>(self.buildSerializedNetwork(network, config));

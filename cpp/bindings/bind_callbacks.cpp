@@ -10,13 +10,29 @@ namespace tensorvk::bindings {
 
 namespace {
 
+//! Whether the object's class defines `name`, though pybind11 finds no override: it hides the one that is running, so
+//! that overrides may call their base.
+template <typename Base>
+bool is_running(const Base* self, const char* name) {
+    const py::object object = py::cast(self, py::return_value_policy::reference);
+    return PyFunction_Check(py::getattr(py::type::of(object), name, py::none()).ptr()) != 0;
+}
+
 //! Calls the Python override `name`; `fallback` when it raises or there is none.
 template <typename Result, typename Base, typename... Arguments>
 Result call_override(const Base* self, const char* name, Result fallback, Arguments&&... arguments) {
-    const py::gil_scoped_acquire gil;
+    const GilAcquire gil;
     try {
+        const py::tuple given = py::make_tuple(std::forward<Arguments>(arguments)...);
         if (const py::function override = py::get_override(self, name)) {
-            return override(std::forward<Arguments>(arguments)...).template cast<Result>();
+            return call_python(override, given).template cast<Result>();
+        }
+        if (is_running(self, name)) {
+            const std::string sentence =
+                text("This object's ", name, " is running and used TensorVK, which calls ", name,
+                     " of the same object; that call is left out: ", name, py::repr(given).cast<std::string>());
+            PyErr_SetString(PyExc_RecursionError, sentence.c_str());
+            throw py::error_already_set();
         }
         throw py::type_error(std::string("this class must define the method ") + name);
     } catch (py::error_already_set& error) {
@@ -37,7 +53,7 @@ class PyLogger : public ILogger {
   public:
     void log(Severity severity, const char* message) override {
         // Messages come from the library's bytes; a stray one that is no UTF-8 must not lose the rest.
-        const py::gil_scoped_acquire gil;
+        const GilAcquire gil;
         const auto text = py::reinterpret_steal<py::object>(
             PyUnicode_DecodeUTF8(message, static_cast<py::ssize_t>(std::strlen(message)), "replace"));
         call_override_void(static_cast<const ILogger*>(this), "log", severity, text);
@@ -54,7 +70,7 @@ class PyProfiler : public IProfiler {
 class Profiler : public IProfiler {
   public:
     void reportLayerTime(const char* layerName, float milliseconds) override {
-        const py::gil_scoped_acquire gil;
+        const GilAcquire gil;
         py::print(py::str("{}: {:.6f}ms").format(layerName, milliseconds));
     }
 };
@@ -87,7 +103,7 @@ class PyProgressMonitor : public IProgressMonitor {
         call_override_void(base(), "phase_start", phaseName, parentPhase, steps);
     }
     bool stepComplete(const char* phaseName, int32_t step) override {
-        const py::gil_scoped_acquire gil;
+        const GilAcquire gil;
         // TensorRT's monitors cancel with False; one that forgets to return anything means to go on.
         return !call_override<py::object>(base(), "step_complete", py::none(), phaseName, step).is(py::bool_(false)) &&
                !interrupted();

@@ -8,11 +8,11 @@ namespace {
 
 using Context = IExecutionContext;
 using ContextClass = py::class_<Context, std::shared_ptr<Context>>;
-using Released = py::call_guard<py::gil_scoped_release>;
+using Released = py::call_guard<GilRelease>;
 
 bool execute(Context& self, const py::iterable& bindings) {
     const auto addresses = addresses_of(bindings);
-    const py::gil_scoped_release release;
+    const GilRelease release;
     return api::execute_bindings(self, addresses);
 }
 
@@ -20,7 +20,7 @@ bool enqueue(Context& self, const py::iterable& bindings, const py::object& stre
     const auto addresses = addresses_of(bindings);
     const std::uint64_t stream_handle = address_of(stream);
     const std::uint64_t event = address_of(consumed);
-    const py::gil_scoped_release release;
+    const GilRelease release;
     return api::enqueue_bindings(self, addresses, stream_handle, event);
 }
 
@@ -33,7 +33,7 @@ void add_runs(ContextClass& cls) {
             "execute_async_v3",
             [](Context& self, const py::object& stream) {
                 void* const handle = pointer_of(stream);
-                const py::gil_scoped_release release;
+                const GilRelease release;
                 return self.enqueueV3(handle);
             },
             py::arg("stream_handle"), "One inference on the stream with the addresses set by set_tensor_address.")

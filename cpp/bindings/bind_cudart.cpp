@@ -13,6 +13,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "gil.hpp"
 #include "stream/cudart_guard.hpp"
 #include "stream/stream.hpp"
 #include "support/error.hpp"
@@ -90,7 +91,7 @@ int copy_between(const py::object& target, const py::object& source, std::size_t
     const cudaError_t refused = stream::guarded([&] {
         const CopyEnd to(target, count, true, "target");
         const CopyEnd from(source, count, false, "source");
-        const py::gil_scoped_release release;
+        const GilRelease release;
         error = copy(to.get(), from.get());
     });
     return refused == cudaSuccess ? error : refused;
@@ -126,15 +127,15 @@ std::function<void()> host_call(py::object function, py::object argument) {
     const auto release = [](Call* call) {
         // Without an interpreter there is nothing to release the objects to.
         if (Py_IsInitialized() == 0) return;
-        const py::gil_scoped_acquire lock;
+        const GilAcquire lock;
         delete call;
     };
     const std::shared_ptr<Call> call(new Call{std::move(function), std::move(argument)}, release);
     return [call] {
         if (Py_IsInitialized() == 0) return;
-        const py::gil_scoped_acquire lock;
+        const GilAcquire lock;
         try {
-            call->function(call->argument);
+            (void)call_python(call->function, py::make_tuple(call->argument));
         } catch (py::error_already_set& error) {
             error.discard_as_unraisable("a host function of a stream");
         }
@@ -143,7 +144,7 @@ std::function<void()> host_call(py::object function, py::object argument) {
 
 int launch_host(Number handle, py::object function, py::object argument) {
     auto call = host_call(std::move(function), std::move(argument));
-    const py::gil_scoped_release release;
+    const GilRelease release;
     return stream::guarded([&] { stream::Stream::from_handle(handle)->host_function(std::move(call)); });
 }
 
@@ -193,7 +194,7 @@ std::pair<int, Number> answer_pointer(Call call) {
     return {error, number(result)};
 }
 
-using Unlocked = py::call_guard<py::gil_scoped_release>;
+using Unlocked = py::call_guard<GilRelease>;
 
 void bind_devices(py::module_& m) {
     m.def(

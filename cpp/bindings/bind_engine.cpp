@@ -10,7 +10,7 @@ namespace {
 
 using Engine = ICudaEngine;
 using EngineClass = py::class_<Engine, std::shared_ptr<Engine>>;
-using Released = py::call_guard<py::gil_scoped_release>;
+using Released = py::call_guard<GilRelease>;
 
 std::vector<Dims> profile_shapes(const Engine& engine, const std::string& name, int32_t profile) {
     std::vector<Dims> shapes;
@@ -55,7 +55,7 @@ void add_tensors(EngineClass& cls) {
         .def("get_tensor_location", &Engine::getTensorLocation, py::arg("name"))
         .def("is_shape_inference_io", &Engine::isShapeInferenceIO, py::arg("name"))
         .def("get_tensor_profile_shape", &profile_shapes, py::arg("name"), py::arg("profile_index"),
-             "[min, opt, max] of an input; [] otherwise.")
+             "[min, opt, max]; of an output, for inputs of these shapes.")
         .def(
             "get_tensor_profile_values",
             [](const Engine&, const std::string&, int32_t) { return std::vector<std::vector<int64_t>>(); },

@@ -10,7 +10,7 @@ namespace {
 
 using onnxparser::IParser;
 using onnxparser::IParserError;
-using Released = py::call_guard<py::gil_scoped_release>;
+using Released = py::call_guard<GilRelease>;
 
 std::string describe(const IParserError& error) {
     const std::string code = py::str(py::cast(error.code())).cast<std::string>();
@@ -41,8 +41,22 @@ void bind_error(py::module_& module) {
 template <bool (IParser::*method)(const void*, std::size_t, const char*)>
 bool read(IParser& self, const py::object& model, const std::optional<std::string>& path) {
     const ByteView bytes(model);
-    const py::gil_scoped_release release;
+    const GilRelease release;
     return (self.*method)(bytes.data(), bytes.size(), path ? path->c_str() : nullptr);
+}
+
+void check_subgraph(const IParser& self, int64_t index) {
+    if (index < 0 || index >= self.getNbSubgraphs()) {
+        throw py::index_error(
+            text("The parser knows ", self.getNbSubgraphs(), " subgraphs; there is no subgraph ", index, "."));
+    }
+}
+
+std::vector<int64_t> subgraph_nodes(const IParser& self, int64_t index) {
+    check_subgraph(self, index);
+    int64_t length = 0;
+    const int64_t* nodes = self.getSubgraphNodes(index, length);
+    return {nodes, nodes + length};
 }
 
 } // namespace
@@ -66,6 +80,27 @@ void bind_parser(py::module_& module) {
             [](IParser& self, const std::string& model) { return self.parseFromFile(model.c_str()); }, py::arg("model"),
             Released())
         .def("supports_model_v2", &read<&IParser::supportsModelV2>, py::arg("model"), py::arg("path") = py::none())
+        .def(
+            "supports_model",
+            [](IParser& self, const py::object& model, const std::optional<std::string>& path) {
+                const bool supported = read<&IParser::supportsModelV2>(self, model, path);
+                std::vector<std::pair<std::vector<int64_t>, bool>> subgraphs;
+                for (int64_t i = 0; i < self.getNbSubgraphs(); ++i) {
+                    subgraphs.emplace_back(subgraph_nodes(self, i), self.isSubgraphSupported(i));
+                }
+                return std::pair(supported, subgraphs);
+            },
+            py::arg("model"), py::arg("path") = py::none(), "(bool, [([node index, ...], supported), ...]).")
+        .def_property_readonly("num_subgraphs", &IParser::getNbSubgraphs,
+                               "Of the model last given to supports_model_v2: runs of nodes all supported or all not.")
+        .def(
+            "is_subgraph_supported",
+            [](const IParser& self, int64_t index) {
+                check_subgraph(self, index);
+                return self.isSubgraphSupported(index);
+            },
+            py::arg("index"))
+        .def("get_subgraph_nodes", &subgraph_nodes, py::arg("index"))
         .def("supports_operator", &IParser::supportsOperator, py::arg("op_name"))
         .def_property_readonly("num_errors", &IParser::getNbErrors)
         .def(

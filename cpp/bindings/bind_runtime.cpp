@@ -11,7 +11,7 @@ void bind_runtime(py::module_& module) {
             "deserialize_cuda_engine",
             [](IRuntime& self, const py::object& plan) {
                 const ByteView bytes(plan);
-                const py::gil_scoped_release release;
+                const GilRelease release;
                 return std::shared_ptr<ICudaEngine>(self.deserializeCudaEngine(bytes.data(), bytes.size()));
             },
             py::arg("serialized_engine"), "From anything with the buffer protocol; None after logging why not.")

@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "gil.hpp"
 #include "support/error.hpp"
 #include "vulkan/survey.hpp"
 
@@ -50,7 +51,7 @@ py::dict describe(const vulkan::DeviceSurvey& device) {
 py::dict survey() {
     vulkan::Survey found;
     {
-        const py::gil_scoped_release release;
+        const GilRelease release;
         found = vulkan::survey();
     }
     py::dict result;

@@ -16,7 +16,11 @@ std::vector<std::int64_t> integers_of(const py::sequence& sequence) {
         if (!number) {
             throw py::error_already_set();
         }
-        values.push_back(number.cast<std::int64_t>());
+        int overflow = 0;
+        values.push_back(PyLong_AsLongLongAndOverflow(number.ptr(), &overflow));
+        if (overflow != 0) {
+            throw py::value_error(py::str(number).cast<std::string>() + " does not fit into 64 bits.");
+        }
     }
     return values;
 }
@@ -121,8 +125,12 @@ Permutation permutation_of(const py::sequence& sequence) {
         throw py::value_error(text("A permutation has at most 8 axes, ", values.size(), " were given."));
     }
     Permutation permutation;
-    std::ranges::transform(values, permutation.order,
-                           [](std::int64_t axis) { return static_cast<std::int32_t>(axis); });
+    std::ranges::transform(values, permutation.order, [](std::int64_t axis) {
+        if (axis < 0 || axis >= Dims::MAX_DIMS) {
+            throw py::value_error(text("An axis of a permutation is 0 to 7, not ", axis, "."));
+        }
+        return static_cast<std::int32_t>(axis);
+    });
     return permutation;
 }
 
@@ -154,9 +162,15 @@ DataType type_of(const py::dtype& dtype) {
     const auto name = dtype.attr("name").cast<std::string>();
     for (const DataType type : {DataType::kFLOAT, DataType::kHALF, DataType::kBF16, DataType::kINT8, DataType::kINT32,
                                 DataType::kINT64, DataType::kBOOL, DataType::kUINT8}) {
-        if (name == dtype_name(type)) {
-            return type;
+        if (name != dtype_name(type)) {
+            continue;
         }
+        if (!dtype.attr("isnative").cast<bool>()) { // the name is the same in both byte orders
+            throw py::type_error(
+                "Weights need numbers in this machine's byte order; convert the array with "
+                ".astype(array.dtype.newbyteorder('=')).");
+        }
+        return type;
     }
     throw py::type_error(
         "Weights cannot hold numpy's " + name +
@@ -170,7 +184,7 @@ Weights weights_of_array(const py::array& given) {
     auto* owner = new py::object(array);
     const std::shared_ptr<const void> keeper(array.data(), [owner](const void*) {
         if (Py_IsInitialized() != 0) {
-            const py::gil_scoped_acquire gil;
+            const GilAcquire gil;
             delete owner;
         }
     });
@@ -178,6 +192,9 @@ Weights weights_of_array(const py::array& given) {
 }
 
 py::array view_of(const Weights& weights) {
+    if (weights.count < 0 || (weights.values == nullptr && weights.count > 0)) {
+        throw py::value_error(text("These weights have the count ", weights.count, " and no values to view."));
+    }
     auto* owner = new std::shared_ptr<const void>(weights.owner);
     const py::capsule base(owner, [](void* pointer) { delete static_cast<std::shared_ptr<const void>*>(pointer); });
     return {py::dtype(std::string(dtype_name(weights.type))), {weights.count}, weights.values, base};
@@ -235,7 +252,15 @@ std::uint64_t address_of(py::handle object) {
     if (object.is_none()) {
         return 0;
     }
-    const auto number = py::reinterpret_steal<py::object>(PyNumber_Long(object.ptr()));
+    // A float has lost the low digits of an address, and int() would read a number out of a string.
+    const PyNumberMethods* numbers = Py_TYPE(object.ptr())->tp_as_number;
+    const bool whole = PyIndex_Check(object.ptr()) != 0;
+    if (!whole && (numbers == nullptr || numbers->nb_int == nullptr || numbers->nb_float != nullptr)) {
+        throw py::type_error(text("An address or handle is an int, or an object that int() makes one of, not ",
+                                  py::str(py::type::of(object).attr("__name__")).cast<std::string>(), "."));
+    }
+    const auto number =
+        py::reinterpret_steal<py::object>(whole ? PyNumber_Index(object.ptr()) : PyNumber_Long(object.ptr()));
     if (!number) {
         throw py::error_already_set();
     }

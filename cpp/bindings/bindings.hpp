@@ -9,6 +9,7 @@
 #include <pybind11/stl.h>
 
 #include "api/reporter.hpp"
+#include "gil.hpp"
 #include "tensorvk/interfaces.h"
 
 namespace tensorvk::bindings {
@@ -39,7 +40,7 @@ std::shared_ptr<T> keep(T* object) {
     auto* owner = new py::object(py::cast(object, py::return_value_policy::reference));
     return std::shared_ptr<T>(object, [owner](T*) {
         if (Py_IsInitialized() != 0) { // the last user may go after the interpreter
-            const py::gil_scoped_acquire gil;
+            const GilAcquire gil;
             delete owner;
         }
     });

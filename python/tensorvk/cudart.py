@@ -15,7 +15,7 @@ import atexit
 import ctypes
 from collections.abc import Callable
 from enum import IntEnum
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, TypeAlias
 
 from tensorvk._core import cudart as _api
@@ -169,10 +169,15 @@ def _status(code: int) -> _Result:
     return (_ERRORS[code],)
 
 
+def _number(value: Any) -> int:
+    """An address or handle as int() gives it; TypeError for what int() would round or parse."""
+    if isinstance(value, (Real, str, bytes, bytearray)) and not isinstance(value, Integral):
+        raise TypeError(f"An address or handle is a whole number, not the {type(value).__name__} {value!r}.")
+    return int(value)
+
+
 def _handle_number(handle: Any) -> int:
-    if handle is None:
-        return 0
-    return int(handle)
+    return 0 if handle is None else _number(handle)
 
 
 def _ctypes_address(pointer: Any) -> int | None:
@@ -199,7 +204,7 @@ def _copy_end(pointer: Pointer) -> Any:
     try:
         memoryview(pointer)
     except TypeError:
-        return int(pointer)
+        return _number(pointer)
     except (ValueError, BufferError):
         pass  # a buffer, though of a form that memoryview does not take: the copy says what is wrong with it
     return pointer

@@ -79,7 +79,7 @@ vec4 pw_apply(int op, vec4 a, vec4 b, vec4 c) {
     case 20: r = mix(a, zero, lessThan(a, zero)); break; // keeps NaN
     case 21: r = pw_sigmoid(a); break;
     case 22: r = pw_tanh(a); break;
-    case 23: r = mix(b * (exp(a) - 1.0), a, greaterThanEqual(a, zero)); break;
+    case 23: r = mix(b * pw_expm1(a), a, greaterThanEqual(a, zero)); break;
     case 24: r = a / (1.0 + abs(a)); break;
     case 25: r = pw_softplus(a); break;
     case 26: r = pw_gelu_erf(a); break;
@@ -93,14 +93,14 @@ vec4 pw_apply(int op, vec4 a, vec4 b, vec4 c) {
     case 36: r = sin(a); break;
     case 37: r = cos(a); break;
     case 38: r = tan(a); break;
-    case 39: r = sinh(a); break;
+    case 39: r = pw_sinh(a); break;
     case 40: r = cosh(a); break;
     case 41: r = pw_asin(a); break;
     case 42: r = pw_acos(a); break;
     case 43: r = atan(a); break;
     case 44: r = pw_asinh(a); break;
     case 45: r = acosh(a); break;
-    case 46: r = atanh(a); break;
+    case 46: r = pw_atanh(a); break;
     case 47: r = ceil(a); break;
     case 48: r = floor(a); break;
     case 49: r = pw_erf(a); break;
@@ -113,6 +113,7 @@ vec4 pw_apply(int op, vec4 a, vec4 b, vec4 c) {
     case 61: r = mix(zero, a, greaterThan(a, b)); break;
     case 62: r = mix(c, b, notEqual(a, zero)); break;
     case 63: r = trunc(a); break;
+    case 64: r = vec4(unpackHalf2x16(packHalf2x16(a.xy)), unpackHalf2x16(packHalf2x16(a.zw))); break;
     }
     return r;
 }

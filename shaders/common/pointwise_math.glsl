@@ -17,7 +17,17 @@ vec4 pw_tanh(vec4 x) {
     return mix(large, small, lessThan(abs(x), vec4(0.25)));
 }
 
-vec4 pw_softplus(vec4 x) { return max(x, vec4(0.0)) + log(1.0 + exp(-abs(x))); }
+// exp(x) - 1 loses digits near zero: the series instead.
+vec4 pw_expm1(vec4 x) {
+    vec4 small = x * (1.0 + x * (1.0 / 2.0) * (1.0 + x * (1.0 / 3.0) * (1.0 + x * (1.0 / 4.0) * (1.0 + x * (1.0 / 5.0) * (1.0 + x * (1.0 / 6.0))))));
+    return mix(exp(x) - 1.0, small, lessThan(abs(x), vec4(0.3)));
+}
+
+vec4 pw_softplus(vec4 x) {
+    vec4 e = exp(-abs(x)); // log(1 + e) loses the digits of a small e
+    vec4 rest = mix(log(1.0 + e), e * (1.0 - e * (0.5 - e * (1.0 / 3.0 - e * 0.25))), lessThan(e, vec4(0.03)));
+    return max(x, vec4(0.0)) + rest;
+}
 
 // Abramowitz and Stegun 7.1.26: absolute error below 1.5e-7; the first terms of the series where that would be a large relative error.
 vec4 pw_erf(vec4 x) {
@@ -64,10 +74,26 @@ vec4 pw_min(vec4 a, vec4 b) { return mix(mix(a, b, lessThan(b, a)), b, isnan(b))
 
 vec4 pw_round_half_even(vec4 x) { return roundEven(x); }
 
-// log(x + sqrt(x * x + 1)) without the cancellation for negative x.
 // Drivers may be wrong by 4096 units in the last place in asin and acos; their atan is exact enough. At 1 the quotient is infinite, as it should.
 vec4 pw_asin(vec4 x) { return atan(x / sqrt((1.0 - x) * (1.0 + x))); }
 vec4 pw_acos(vec4 x) { return 2.0 * atan(sqrt((1.0 - x) / (1.0 + x))); }
-vec4 pw_asinh(vec4 x) { return sign(x) * log(abs(x) + sqrt(x * x + 1.0)); }
+
+// Differences and logarithms of what is nearly 1 lose digits near zero: the series instead.
+vec4 pw_sinh(vec4 x) {
+    vec4 s = x * x;
+    vec4 small = x * (1.0 + s * (1.0 / 6.0 + s * (1.0 / 120.0 + s * (1.0 / 5040.0))));
+    return mix(sinh(x), small, lessThan(abs(x), vec4(0.5)));
+}
+vec4 pw_asinh(vec4 x) {
+    vec4 s = x * x;
+    vec4 small = x * (1.0 + s * (-1.0 / 6.0 + s * (3.0 / 40.0 - s * (15.0 / 336.0 - s * (105.0 / 3456.0)))));
+    vec4 large = sign(x) * log(abs(x) + sqrt(s + 1.0)); // without the cancellation for negative x
+    return mix(large, small, lessThan(abs(x), vec4(0.25)));
+}
+vec4 pw_atanh(vec4 x) {
+    vec4 s = x * x;
+    vec4 small = x * (1.0 + s * (1.0 / 3.0 + s * (1.0 / 5.0 + s * (1.0 / 7.0 + s * (1.0 / 9.0)))));
+    return mix(atanh(x), small, lessThan(abs(x), vec4(0.25)));
+}
 
 #endif

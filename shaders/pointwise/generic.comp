@@ -1,15 +1,11 @@
 // out = program(value; operands), element by element, for any layouts, numpy broadcasting and element types. One 32-bit word of the output
-// per invocation (up to four elements), so that types below 32 bits need no storage feature. INT: arithmetic in that integer type instead
-// of float.
+// per invocation (up to four elements), so that types below 32 bits need no storage feature. INT32, INT64: arithmetic in that integer type
+// instead of float.
 //
 // The output's axes are in memory order, slowest first. What is read follows from one constant per input: its own memory order as
 // indices of the output's axes, and along which of them it extends.
 #version 450
 #extension GL_GOOGLE_include_directive : require
-#ifdef INT64
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#define INT int64_t
-#endif
 #include "common/interface.glsl"
 #include "common/pointwise.glsl"
 #include "common/words.glsl"
@@ -28,24 +24,27 @@ layout(binding = 5) buffer Output { uint result[]; };
 #define TYPE(tensor) ((G(0) >> (4 * (tensor))) & 15)
 #define AXES G(6)
 
+#if defined(INT64)
+#include "pointwise/long.glsl"
+#elif defined(INT32)
+#include "pointwise/int.glsl"
+#endif
 #ifdef INT
 #include "pointwise/integer.glsl"
+INT words_to_int(int type, uvec2 w) {
 #ifdef INT64
-INT words_to_int(int type, uvec2 w) {
-    if (type == TYPE_I64) return int64_t(packUint2x32(w));
-#else
-INT words_to_int(int type, uvec2 w) {
+    if (type == TYPE_I64) return w;
 #endif
-    return type == TYPE_I8 ? INT(bitfieldExtract(int(w.x), 0, 8)) : type == TYPE_BOOL ? INT(w.x != 0u) : INT(int(w.x));
+    return int_of(type == TYPE_I8 ? bitfieldExtract(int(w.x), 0, 8) : type == TYPE_BOOL ? int(w.x != 0u) : int(w.x));
 }
 uvec2 int_to_words(int type, INT x) {
-    if (type == TYPE_BOOL) return uvec2(x != INT(0) ? 1u : 0u, 0u);
-    if (type == TYPE_U8) return uvec2(uint(clamp(x, INT(0), INT(255))), 0u);
-    if (type == TYPE_I8) return uvec2(uint(clamp(x, INT(-128), INT(127))) & 255u, 0u);
+    if (type == TYPE_BOOL) return uvec2(x != int_of(0) ? 1u : 0u, 0u);
+    if (type == TYPE_U8) return uvec2(uint(clamp(saturated(x), 0, 255)), 0u);
+    if (type == TYPE_I8) return uvec2(uint(clamp(saturated(x), -128, 127)) & 255u, 0u);
 #ifdef INT64
-    return unpackUint2x32(uint64_t(x));
+    return x;
 #else
-    return uvec2(uint(x), x < 0 ? 0xffffffffu : 0u);
+    return uvec2(uint(x), 0u);
 #endif
 }
 #endif
@@ -61,7 +60,7 @@ int place_of(int lies, int coordinates[8], int extents[8]) {
 
 #ifdef INT
 #define ARGUMENT(words, tensor, lies) words_to_int(TYPE(tensor), LOAD_WORDS(words, TYPE(tensor), place_of(lies, c, extents)))
-#define OPERAND(k, words, tensor, lies) (POINTWISE_USES_##k ? ARGUMENT(words, tensor, lies) : INT(0))
+#define OPERAND(k, words, tensor, lies) (POINTWISE_USES_##k ? ARGUMENT(words, tensor, lies) : int_of(0))
 #define PROGRAM pointwise_int
 #define TO_WORDS int_to_words
 #else

@@ -32,6 +32,17 @@ class Row:
     # Largest error allowed relative to the output's largest magnitude. 1e-5 is some 80 roundings of float32; sums of many terms and
     # approximated functions say more where they need it.
     tolerance: float = 1e-5
+    # Extents that are only known at run time, by (input, axis): least, usual and most. `inputs` says what the others are.
+    dynamic: dict[tuple[int, int], tuple[int, int, int]] = field(default_factory=dict)
+    # Put at the front of every input: infinities and the like, which no random number is.
+    specials: tuple[float, ...] = ()
+
+    def shapes(self, size: int) -> list[tuple[int, ...]]:
+        """Of the inputs, at the least (0), usual (1) or most (2) extents."""
+        return [
+            tuple(self.dynamic[i, axis][size] if (i, axis) in self.dynamic else n for axis, n in enumerate(shape))
+            for i, shape in enumerate(self.inputs)
+        ]
 
     @property
     def id(self) -> str:
@@ -195,13 +206,103 @@ PRODUCTS = [
     Row("TopK", ((3, 17),), {"axis": -1}, (_i64(5),), outputs=2),
 ]  # fmt: skip
 
-TABLE: list[Row] = [*POINTWISE, *WINDOWS, *MOVEMENT, *PRODUCTS]
+_BOOL = np.bool_
+LOGIC = [
+    *(Row(op, (IMAGE, IMAGE), dtype=_BOOL) for op in ("And", "Or", "Xor")),
+    Row("Not", (IMAGE,), dtype=_BOOL),
+    Row("Equal", (IMAGE, IMAGE), dtype=_BOOL, note="bool"),
+    *(Row(op, (IMAGE, IMAGE)) for op in ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual")),
+    *(Row(op, (IMAGE, IMAGE), dtype=np.int32, low=-3, high=3, note="i32") for op in ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual")),
+    Row("IsNaN", (IMAGE,), specials=(np.nan, np.inf, -np.inf, 0.0)),
+    Row("IsInf", (IMAGE,), specials=(np.nan, np.inf, -np.inf, 0.0)),
+    Row("IsInf", (IMAGE,), {"detect_positive": 0}, specials=(np.nan, np.inf, -np.inf, 0.0), note="negative"),
+    Row("IsInf", (IMAGE,), {"detect_negative": 0}, specials=(np.nan, np.inf, -np.inf, 0.0), note="positive"),
+    Row("Mod", (IMAGE, IMAGE), {"fmod": 1}),
+    Row("Mod", (IMAGE, IMAGE), dtype=np.int32, low=1, high=9, note="i32"),
+]  # fmt: skip
+
+FUNCTIONS = [
+    Row("Celu", (IMAGE,), {"alpha": 0.7}),
+    Row("Gelu", (IMAGE,), opset=20),
+    Row("Gelu", (IMAGE,), {"approximate": "tanh"}, opset=20, note="tanh"),
+    Row("Mish", (IMAGE,), opset=18),
+    Row("Shrink", (IMAGE,), {"lambd": 0.3, "bias": 0.2}),
+    Row("Swish", (IMAGE,), {"alpha": 0.5}, opset=24),
+    Row("Dropout", (IMAGE,), opset=13),
+    Row("CastLike", (IMAGE,), constants=(np.array([1], np.int32),), opset=19),
+    Row("ReduceLogSum", (IMAGE,), {"axes": [1]}, low=0.1, opset=11),
+    Row("ReduceLogSumExp", (IMAGE,), {"axes": [1]}, opset=11),
+    Row("ReduceLogSumExp", (IMAGE,), {"axes": [1]}, low=80, high=100, opset=11, note="large"),
+    *(Row("LpNormalization", (IMAGE,), {"axis": 1, "p": p}, note=f"p{p}") for p in (1, 2)),
+    Row("LRN", ((2, 7, 5, 6),), {"size": 3}),
+    Row("LayerNormalization", (IMAGE,), {"axis": -1}, (_f32(33), _f32(33))),
+    Row("GroupNormalization", ((2, 6, 5, 7),), {"num_groups": 3}, (_f32(6), _f32(6)), opset=21),
+    Row("InstanceNormalization", (IMAGE,), {}, (_f32(3), _f32(3))),
+    Row("RMSNormalization", (IMAGE,), {"axis": -1}, (_f32(33),), opset=23),
+    Row("MaxPool", ((1, 4, 6, 6),), {"kernel_shape": [3, 3], "strides": [3, 3], "pads": [1, 1, 1, 1], "ceil_mode": 1}, note="ceil_pads"),
+]  # fmt: skip
+
+TABLE: list[Row] = [*POINTWISE, *WINDOWS, *MOVEMENT, *PRODUCTS, *LOGIC, *FUNCTIONS]
+
+# The same operators where shapes are computed at run time. Least extents are small on purpose: windows and bounds that fit the usual size
+# have to be clamped there.
+_ROWS = {(0, 0): (1, 4, 8)}
+_PLANE = {(0, 2): (3, 8, 17), (0, 3): (4, 9, 11)}
+_END = 2**63 - 1
+DYNAMIC: list[Row] = [
+    *(
+        Row("Slice", ((4, 3),), constants=(_i64(start), _i64(end), _i64(0), _i64(step)), dynamic=_ROWS, note=note)
+        for note, start, end, step in [
+            ("reversed", -1, -_END, -1),
+            ("reversed_from_far", 2**31, -_END, -1),
+            ("every_other_backwards", 4, 0, -2),
+            ("backwards_from_the_third", 2, -_END, -3),
+            ("tail", -3, _END, 1),
+            ("without_last", 0, -1, 1),
+            ("stride", 1, 6, 2),
+        ]
+    ),
+    Row("Pad", ((2, 3, 8, 9),), constants=(_i64(0, 0, 1, 2, 0, 0, 3, 0), _f(1.5)), dynamic=_PLANE),
+    Row("Pad", ((1, 2, 8, 9),), {"mode": "reflect"}, (_i64(0, 0, 2, 1, 0, 0, 1, 2),), dynamic=_PLANE, note="reflect"),
+    Row("Pad", ((1, 2, 8, 9),), {"mode": "edge"}, (_i64(0, 0, 2, 1, 0, 0, 1, 2),), dynamic=_PLANE, note="edge"),
+    Row("Expand", ((4, 1),), constants=(_i64(2, 1, 6),), dynamic=_ROWS),
+    Row("Split", ((4, 9),), {"axis": 1}, (_i64(2, 3, 4),), outputs=3, opset=13, dynamic=_ROWS),
+    Row("Reshape", ((4, 3, 4),), constants=(_i64(0, -1),), dynamic=_ROWS, note="keeps"),
+    Row("Reshape", ((4, 3, 4),), constants=(_i64(-1, 6),), dynamic=_ROWS, note="merges"),
+    Row("Reshape", ((2, 3, 8, 9),), constants=(_i64(0, 0, -1),), dynamic=_PLANE, note="plane"),
+    Row("Flatten", ((4, 3, 5),), {"axis": 1}, dynamic=_ROWS),
+    Row("Transpose", ((2, 3, 8, 9),), {"perm": [0, 2, 3, 1]}, dynamic=_PLANE),
+    Row("Concat", ((4, 3), (2, 3)), {"axis": 0}, dynamic={**_ROWS, (1, 0): (1, 2, 3)}),
+    Row("Gather", ((4, 3),), {"axis": 0}, (np.array([0, -1], np.int64),), dynamic=_ROWS),
+    Row("Tile", ((4, 3),), constants=(_i64(2, 3),), dynamic=_ROWS),
+    *(
+        Row("Resize", ((1, 3, 8, 9),), {"mode": mode}, (np.array([], np.float32), np.array([], np.float32), _i64(1, 3, 10, 5)), dynamic=_PLANE, note=f"{mode}_sizes")
+        for mode in ("nearest", "linear", "cubic")
+    ),
+    Row("Resize", ((1, 3, 8, 9),), {"mode": "linear"}, (np.array([], np.float32), np.array([1, 1, 2, 3], np.float32)), dynamic=_PLANE, note="scales"),
+    Row("MaxPool", ((1, 4, 8, 9),), {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]}, dynamic=_PLANE, note="pads"),
+    Row("MaxPool", ((1, 4, 8, 9),), {"kernel_shape": [3, 3], "strides": [3, 3], "pads": [1, 1, 1, 1], "ceil_mode": 1}, dynamic=_PLANE, note="ceil_pads"),
+    Row("AveragePool", ((1, 4, 8, 9),), {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1}, dynamic=_PLANE, note="ceil"),
+    Row("GlobalAveragePool", ((2, 5, 8, 9),), dynamic=_PLANE),
+    Row("Conv", ((2, 4, 8, 9),), {"strides": [2, 2], "pads": [1, 0, 2, 1]}, (_f32(8, 4, 3, 3), _f32(8)), dynamic={(0, 0): (1, 2, 3), **_PLANE}, tolerance=2e-5),
+    Row("ConvTranspose", ((1, 4, 8, 9),), {"strides": [2, 2], "pads": [1, 1, 1, 1]}, (_f32(4, 3, 3, 3),), dynamic=_PLANE, tolerance=2e-5),
+    Row("MatMul", ((4, 7),), constants=(_f32(7, 5),), dynamic=_ROWS, tolerance=2e-5),
+    Row("MatMul", ((3, 4), (4, 5)), dynamic={(0, 1): (1, 4, 8), (1, 0): (1, 4, 8)}, tolerance=2e-5, note="sum"),
+    Row("Softmax", ((4, 5),), {"axis": 0}, dynamic=_ROWS),
+    Row("ReduceMean", ((4, 5),), {"axes": [0]}, opset=11, dynamic=_ROWS),
+    Row("ArgMax", ((4, 5),), {"axis": 0}, dynamic=_ROWS),
+    Row("Add", ((4, 5), (4, 1)), dynamic={(0, 0): (1, 4, 8), (1, 0): (1, 4, 8)}),
+]  # fmt: skip
 
 
 def make_model(row: Row) -> onnx.ModelProto:
     """The row as a model: inputs x0, x1, ...; outputs y0, y1, ..."""
     inputs = [
-        helper.make_tensor_value_info(f"x{i}", helper.np_dtype_to_tensor_dtype(np.dtype(row.dtype)), shape)
+        helper.make_tensor_value_info(
+            f"x{i}",
+            helper.np_dtype_to_tensor_dtype(np.dtype(row.dtype)),
+            [f"x{i}_{axis}" if (i, axis) in row.dynamic else extent for axis, extent in enumerate(shape)],
+        )
         for i, shape in enumerate(row.inputs)
     ]
     names = [value.name for value in inputs]
@@ -218,9 +319,14 @@ def make_model(row: Row) -> onnx.ModelProto:
     return onnx.shape_inference.infer_shapes(model, strict_mode=True)
 
 
-def make_inputs(row: Row) -> dict[str, Array]:
+def make_inputs(row: Row, size: int = 1) -> dict[str, Array]:
+    """Random inputs; `size` as in Row.shapes."""
     generator = np.random.default_rng(7)
-    feed = {}
-    for i, shape in enumerate(row.inputs):
-        feed[f"x{i}"] = generator.uniform(row.low, row.high, shape).astype(row.dtype)
+    feed: dict[str, Array] = {}
+    for i, shape in enumerate(row.shapes(size)):
+        if row.dtype is np.bool_:
+            feed[f"x{i}"] = generator.integers(0, 2, shape).astype(np.bool_)
+        else:
+            feed[f"x{i}"] = generator.uniform(row.low, row.high, shape).astype(row.dtype)
+        feed[f"x{i}"].reshape(-1)[: len(row.specials)] = row.specials
     return feed

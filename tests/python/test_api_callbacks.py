@@ -166,3 +166,17 @@ def test_a_profiler_and_a_monitor_can_be_called_directly(capfd: pytest.CaptureFi
     assert config.progress_monitor is monitor
     trt.Profiler().report_layer_time("conv", 0.5)
     assert "conv: 0.5" in capfd.readouterr().out
+
+
+def test_a_logger_that_makes_tensorvk_log_is_told_so() -> None:
+    code = """
+import tensorvk as trt
+class Curious(trt.ILogger):
+    def log(self, severity, message):
+        trt.Runtime(self).deserialize_cuda_engine(b"no plan")
+trt.Builder(Curious()).create_network().add_concatenation([])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert "RecursionError: This object's log is running" in done.stderr
+    assert "not a TensorVK plan" in done.stderr, "the message is not lost"

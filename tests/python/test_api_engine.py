@@ -87,6 +87,7 @@ def test_tensors_by_name(engine: Any) -> None:
     assert engine.get_tensor_shape("y") == (-1, 3)
     assert engine.get_tensor_dtype("y") == trt.float32
     assert engine.get_tensor_profile_shape("x", 1) == [(1, 3), (2, 3), (6, 3)]
+    assert engine.get_tensor_profile_shape("y", 1) == [(1, 3), (2, 3), (6, 3)]  # so that buffers can be made from it
     assert engine.get_tensor_location("x") == trt.TensorLocation.DEVICE
     assert engine.get_tensor_format("x") == trt.TensorFormat.LINEAR
     assert engine.get_tensor_bytes_per_component("x") == 4
@@ -442,3 +443,11 @@ def test_activations_may_live_in_the_users_memory() -> None:
     assert "activations" in trt.last_error().lower()
     cudart.cudaFree(memory)
     cudart.cudaFree(x)
+
+
+@pytest.mark.parametrize("address", [1.0e9, np.float32(1e9), "4096", b"4096"])
+def test_an_address_is_no_float_and_no_text(context: Any, address: Any) -> None:
+    with pytest.raises(TypeError, match="An address or handle is an int"):
+        context.set_tensor_address("x", address)
+    with pytest.raises(TypeError, match="An address or handle is an int"):
+        context.execute_v2([address, address])

@@ -260,8 +260,28 @@ def test_types_flow_and_can_be_set(shop: Workshop) -> None:
     assert shop.network.add_unary(x, trt.UnaryOperation.NEG).get_output(0).dtype == trt.float16
     assert shop.network.add_cast(x, trt.int32).get_output(0).dtype == trt.int32
     assert shop.network.add_shape(x).get_output(0).dtype == trt.int64
+    x.dtype = trt.int32
+    assert shop.network.get_layer(0).get_output(0).dtype == trt.int32
+
+
+def test_another_floating_type_of_an_input_or_output_stays_at_the_edge(shop: Workshop) -> None:
+    x = shop.input(2, 3)
+    layer = shop.network.add_elementwise(x, shop.constant(np.ones((2, 3), np.float32)), trt.ElementWiseOperation.SUM)
+    x.dtype = trt.float16  # would not fit the constant if it flowed on
+    y = layer.get_output(0)
+    assert (x.dtype, y.dtype) == (trt.float16, trt.float32)
+    y.dtype = trt.float16
+    z = shop.network.add_unary(y, trt.UnaryOperation.NEG).get_output(0)
+    assert (y.dtype, z.dtype) == (trt.float16, trt.float32)
     x.dtype = trt.float32
-    assert shop.network.get_layer(0).get_output(0).dtype == trt.float32
+    assert x.dtype == trt.float32
+
+
+def test_an_input_is_no_output_by_itself(shop: Workshop) -> None:
+    x = shop.input(2, 3)
+    shop.network.mark_output(x)
+    assert shop.network.num_outputs == 0
+    assert "Identity" in trt.last_error()
 
 
 def test_an_identity_layer_casts_through_its_output_type(shop: Workshop) -> None:
@@ -373,3 +393,21 @@ def test_failures_raise_when_asked_to(shop: Workshop) -> None:
     finally:
         trt.set_raise_on_error(False)
     assert shop.network.add_unary(shop.network.get_input(0), trt.UnaryOperation.ABS) is not None
+
+
+def test_unknown_creation_flags_are_named_in_a_warning(shop: Workshop) -> None:
+    shop.builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
+    assert shop.logger.messages == []
+    shop.builder.create_network(1 << 30 | 1 << 9 | 1)
+    ((severity, sentence),) = shop.logger.messages
+    assert severity == trt.ILogger.Severity.WARNING
+    assert "bits 9, 30" in sentence
+
+
+def test_a_missing_batch_dimension_is_called_that(shop: Workshop) -> None:
+    x = shop.input(3, 8, 8)
+    hint = "Networks here always have explicit batch: declare the input as [N, C, ...]."
+    assert shop.network.add_pooling_nd(x, trt.PoolingType.MAX, (2, 2)) is None
+    assert trt.last_error().endswith(hint)
+    assert shop.network.add_convolution_nd(shop.input(8, 8, name="y"), 1, (1, 1), weights(1, 8, 1, 1)) is None
+    assert hint not in trt.last_error()  # two dimensions short

@@ -116,3 +116,21 @@ def test_float64_is_refused_with_advice(network: Any) -> None:
 def test_lists_are_no_weights(network: Any) -> None:
     with pytest.raises(TypeError, match="numpy array"):
         network.add_constant((2,), [1.0, 2.0])
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">f2", ">i4", ">i8"])
+def test_numbers_in_another_byte_order_are_refused(dtype: str) -> None:
+    with pytest.raises(TypeError, match="byte order"):
+        trt.Weights(np.arange(4).astype(dtype))
+
+
+def test_weights_without_values_cannot_be_viewed() -> None:
+    with pytest.raises(ValueError, match="count 5"):
+        trt.Weights(trt.float32, 0, 5).numpy()
+
+
+def test_numbers_too_large_are_named() -> None:
+    with pytest.raises(ValueError, match="0 to 7, not 4294967296"):
+        trt.Permutation([2**32, 1])
+    with pytest.raises(ValueError, match="64 bits"):
+        trt.Dims([2**70])

@@ -156,6 +156,39 @@ def test_all_bad_nodes_at_once() -> None:
     assert "innocent" not in text and "fine" not in text
 
 
+def test_each_bad_node_is_logged_and_recorded_once_with_its_kind() -> None:
+    class Recorder(trt.IErrorRecorder):  # type: ignore[misc]
+        def __init__(self) -> None:
+            trt.IErrorRecorder.__init__(self)
+            self.errors: list[tuple[Any, str]] = []
+
+        def report_error(self, code: Any, desc: str) -> bool:
+            self.errors.append((code, desc))
+            return False
+
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], name="misfit"),
+        helper.make_node("Frobnicate", ["x"], ["b"], name="unknown"),
+        helper.make_node("Relu", ["x"], ["b"], name="again"),
+    ]
+    logger = CollectingLogger()
+    builder = trt.Builder(logger)
+    recorder = Recorder()
+    builder.error_recorder = recorder
+    network = builder.create_network(1)
+    data = model(nodes, {"x": [1, 4, 8, 8]}, ["a"], {"w": np.zeros((3, 3, 3, 3), np.float32)}).SerializeToString()
+    assert not trt.OnnxParser(network, logger).parse(data)
+    for name in ("misfit", "unknown", "again"):
+        assert sum(name in message for message in logger.errors()) == 1, logger.errors()
+    codes = {name: code for code, text in recorder.errors for name in ("misfit", "unknown", "again") if name in text}
+    assert len(recorder.errors) == 3
+    assert codes == {
+        "misfit": trt.ErrorCodeTRT.INVALID_ARGUMENT,
+        "unknown": trt.ErrorCodeTRT.UNSUPPORTED_STATE,
+        "again": trt.ErrorCodeTRT.INVALID_ARGUMENT,
+    }
+
+
 def test_wrong_rank() -> None:
     node = helper.make_node("Conv", ["x", "w"], ["y"], name="flat_conv")
     data = model([node], {"x": [3, 3]}, ["y"], {"w": np.ones((1, 1, 3, 3), np.float32)}).SerializeToString()

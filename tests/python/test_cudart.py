@@ -375,3 +375,22 @@ def test_device_is_chosen_by_the_environment() -> None:
     refused = run_script(script, TENSORVK_DEVICE="no such device").stdout
     assert "cudaErrorInvalidValue" in refused
     assert "TENSORVK_DEVICE" in refused and "0 = " in refused
+
+
+def test_freed_pinned_memory_is_refused() -> None:
+    freed, live = (checked(cudart.cudaHostAlloc(4096, 0)) for _ in range(2))
+    freed, live = min(freed, live), max(freed, live)
+    ctypes.memset(live, 0, 4096)
+    checked(cudart.cudaFreeHost(freed))
+    data = np.full(8192, 0xEE, np.uint8)
+    for target in (freed, live - 8):
+        assert cudart.cudaMemcpy(target, data, live + 16 - target, 0)[0] == cudaError_t.cudaErrorInvalidValue
+        assert "freed" in cudart.cudaGetLastErrorMessage() or "pinned" in cudart.cudaGetLastErrorMessage()
+    assert ctypes.string_at(live, 16) == bytes(16)
+    checked(cudart.cudaFreeHost(live))
+
+
+@pytest.mark.parametrize("address", [3.5, "4096"])
+def test_an_address_is_a_whole_number(address: Any) -> None:
+    with pytest.raises(TypeError, match="whole number"):
+        cudart.cudaFree(address)

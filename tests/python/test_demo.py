@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import struct
 import subprocess
 import sys
@@ -133,6 +134,46 @@ def test_plan_key_depends_on_all_that_a_plan_depends_on() -> None:
     assert plan.plan_key(b"model", "device", False) in keys
 
 
+def test_runs_that_share_a_folder_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second run builds and saves the same plan while the first one is writing its own."""
+    monkeypatch.setattr(plan, "build", lambda model, fp16: b"plan")
+    write = Path.write_bytes
+    script = (
+        "import sys; from pathlib import Path; from tensorvk.demo import plan; plan.build = lambda *_: b'plan';"
+        "plan.find_or_build(Path(sys.argv[1]), fp16=False, rebuild=True)"
+    )
+
+    def write_slowly(path: Path, content: bytes) -> int:
+        written = write(path, content)
+        subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)
+        return written
+
+    monkeypatch.setattr(Path, "write_bytes", write_slowly)
+    made = plan.find_or_build(tmp_path, fp16=False, rebuild=True)
+    assert made.path.read_bytes() == b"plan"
+    assert list(tmp_path.iterdir()) == [made.path]
+
+
+def test_a_plan_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "build", lambda model, fp16: bytes(5000))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))  # ends a file as a full disk does
+    try:
+        with pytest.raises(OSError, match="large"):
+            plan.find_or_build(tmp_path, fp16=False, rebuild=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_output_folder_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    command = [sys.executable, "-m", "tensorvk.demo", "--output", str(tmp_path / "file" / "folder")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert re.fullmatch(r"TensorVK demo: .*Not a directory.*\n", done.stderr)
+
+
 # The whole
 
 
@@ -164,6 +205,7 @@ def test_lesions_are_found(first_run: tuple[Path, str]) -> None:
 
 def test_timings_of_both_batch_sizes_are_shown(first_run: tuple[Path, str]) -> None:
     _, printed = first_run
+    assert printed.index("Measuring batches of 1 and 4") < printed.index("share of copies")
     rows = re.findall(r"^ +(\d+) +(\d+) +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+)%$", printed, re.MULTILINE)
     assert [row[0] for row in rows] == ["1", "4"]
     for batch, _, median, p95, rate, copies in rows:

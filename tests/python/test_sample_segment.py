@@ -133,3 +133,10 @@ def test_wrong_usage_prints_the_usage(arguments: list[str]) -> None:
     done = run(*arguments)
     assert done.returncode == 2
     assert "usage: segment" in done.stderr
+
+
+@pytest.mark.parametrize("runs", ["abc", "3.5", "0", "-1", "", "99999999999"])
+def test_a_wrong_number_of_runs_is_named(runs: str) -> None:
+    done = run("--runs", runs, "a", "b", "c")
+    assert done.returncode == 2
+    assert f"--runs needs a whole number from 1 on, not '{runs}'" in done.stderr

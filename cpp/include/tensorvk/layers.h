@@ -166,7 +166,7 @@ class ITopKLayer : public ILayer {
     [[nodiscard]] DataType getIndicesType() const;
 };
 
-class IGatherLayer : public ILayer {
+class IGatherLayer : public ILayer { //!< refuses constant indices that do not exist, takes the nearest for others
   public:
     using ILayer::ILayer;
     void setGatherAxis(int32_t axis);

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tensorvk/network.h"
@@ -51,6 +52,10 @@ class IParserError {
     [[nodiscard]] virtual int32_t localFunctionStackSize() const = 0;
 };
 
+//! Indices of nodes, and whether they would parse.
+using SubGraph_t = std::pair<std::vector<std::size_t>, bool>;
+using SubGraphCollection_t = std::vector<SubGraph_t>;
+
 class IParser {
   public:
     IParser(std::shared_ptr<api::NetworkState> network, std::shared_ptr<ILogger> logger);
@@ -67,6 +72,15 @@ class IParser {
     bool parseFromFile(const char* path, int verbosity = 0);
     //! Whether the model would parse; the network is not changed and errors are reported as parse() does.
     bool supportsModelV2(const void* model, std::size_t bytes, const char* modelPath = nullptr);
+    //! Runs of neighbouring nodes that the last supportsModelV2() found all importable or all not; none for a file that
+    //! cannot be read. Nodes that only depend on bad ones are not blamed and count as importable.
+    [[nodiscard]] int64_t getNbSubgraphs() const;
+    [[nodiscard]] bool isSubgraphSupported(int64_t index) const; //!< false for a wrong index
+    //! Null and a length of 0 for a wrong index; valid until the next supportsModelV2().
+    [[nodiscard]] const int64_t* getSubgraphNodes(int64_t index, int64_t& length) const;
+    //! supportsModelV2() with its subgraphs, as TensorRT <= 10 has it.
+    bool supportsModel(const void* model, std::size_t bytes, SubGraphCollection_t& subgraphs,
+                       const char* modelPath = nullptr);
     //! Whether an operator of the default domain has an importer.
     [[nodiscard]] bool supportsOperator(const char* name) const;
 

@@ -48,7 +48,7 @@ class ICudaEngine {
     [[nodiscard]] int32_t getTensorVectorizedDim(const char* name, int32_t profile = 0) const;
     [[nodiscard]] int32_t getNbOptimizationProfiles() const;
     [[nodiscard]] Dims getProfileShape(const char* name, int32_t profile,
-                                       OptProfileSelector select) const; //!< nbDims -1: not an input
+                                       OptProfileSelector select) const; //!< of an output: for inputs of that shape
 
     [[nodiscard]] int32_t getNbBindings() const;
     [[nodiscard]] int32_t getBindingIndex(const char* name) const; //!< -1 when there is none

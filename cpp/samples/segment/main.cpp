@@ -4,6 +4,7 @@
 //   segment [--fp16] [--runs N] [--engine FILE] [--pgm FILE] MODEL.onnx INPUT.pb REFERENCE.pb
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <exception>
 #include <functional>
@@ -39,6 +40,16 @@ struct Options {
     int runs = 10;
 };
 
+int parseRuns(const std::string& argument) {
+    int runs = 0;
+    const char* const end = argument.data() + argument.size();
+    const auto [rest, error] = std::from_chars(argument.data(), end, runs);
+    if (error != std::errc() || rest != end || runs < 1) {
+        throw std::invalid_argument("--runs needs a whole number from 1 on, not '" + argument + "'");
+    }
+    return runs;
+}
+
 Options parseArguments(std::span<char*> arguments) {
     Options options;
     std::vector<std::string> files;
@@ -51,7 +62,7 @@ Options parseArguments(std::span<char*> arguments) {
         if (argument == "--fp16") {
             options.engine.fp16 = true;
         } else if (argument == "--runs") {
-            options.runs = std::stoi(value());
+            options.runs = parseRuns(value());
         } else if (argument == "--engine") {
             options.engine.engine = value();
         } else if (argument == "--pgm") {
@@ -62,8 +73,7 @@ Options parseArguments(std::span<char*> arguments) {
             files.emplace_back(argument);
         }
     }
-    if (files.size() != 3 || options.runs < 1)
-        throw std::invalid_argument("three files and at least one run are needed");
+    if (files.size() != 3) throw std::invalid_argument("three files are needed");
     options.engine.model = files[0];
     options.input = files[1];
     options.reference = files[2];

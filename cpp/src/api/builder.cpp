@@ -86,6 +86,17 @@ IBuilder::IBuilder(std::shared_ptr<ILogger> logger)
 }
 
 INetworkDefinition* IBuilder::createNetworkV2(uint32_t flags) {
+    constexpr int kKnownFlags = 5; // with EXPLICIT_PRECISION of TensorRT 8
+    std::string unknown;
+    for (int bit = kKnownFlags; bit < 32; ++bit) {
+        unknown += (flags >> bit & 1U) != 0 ? text(unknown.empty() ? "" : ", ", bit) : "";
+    }
+    if (!unknown.empty()) {
+        reporter_->log(Severity::kWARNING,
+                       text("create_network was given flags that no NetworkDefinitionCreationFlag has and that change "
+                            "nothing: bits ",
+                            unknown, " of ", flags, "."));
+    }
     return new INetworkDefinition(std::make_shared<api::NetworkState>(api::Reporter::child_of(reporter_), flags, this));
 }
 

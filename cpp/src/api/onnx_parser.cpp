@@ -43,12 +43,40 @@ class NodeParserError final : public IParserError {
     std::vector<const char*> stack_;
 };
 
-//! What a file or bytes as a whole are wrong with, as an error of no node.
-onnx::NodeError model_error(const std::string& sentence) {
-    onnx::NodeError error;
-    error.code = onnx::NodeErrorCode::kMODEL_DESERIALIZE_FAILED;
-    error.reason = sentence;
-    return error;
+//! The error recorder's code for the parser's. Numbers 7 and above are its kinds of what is not offered.
+tensorvk::ErrorCode recorded_code(onnx::NodeErrorCode code) {
+    switch (code) {
+        case onnx::NodeErrorCode::kINTERNAL_ERROR:
+            return tensorvk::ErrorCode::kINTERNAL_ERROR;
+        case onnx::NodeErrorCode::kMEM_ALLOC_FAILED:
+            return tensorvk::ErrorCode::kFAILED_ALLOCATION;
+        default:
+            return code < onnx::NodeErrorCode::kUNSUPPORTED_GRAPH ? tensorvk::ErrorCode::kINVALID_ARGUMENT
+                                                                  : tensorvk::ErrorCode::kUNSUPPORTED_STATE;
+    }
+}
+
+struct Subgraph {
+    std::vector<int64_t> nodes;
+    bool supported = true;
+};
+
+std::vector<Subgraph> subgraphs_of(const onnx::ImportResult& result) {
+    std::vector<bool> supported(result.node_count, true);
+    for (const onnx::NodeError& error : result.errors) {
+        if (error.node < 0) {
+            return {}; // the file is to blame: no node was judged
+        }
+        supported.at(static_cast<std::size_t>(error.node)) = false;
+    }
+    std::vector<Subgraph> subgraphs;
+    for (std::size_t node = 0; node < supported.size(); ++node) {
+        if (subgraphs.empty() || subgraphs.back().supported != supported[node]) {
+            subgraphs.push_back({{}, supported[node]});
+        }
+        subgraphs.back().nodes.push_back(static_cast<int64_t>(node));
+    }
+    return subgraphs;
 }
 
 } // namespace
@@ -57,20 +85,13 @@ struct IParser::State {
     std::shared_ptr<api::NetworkState> network;
     std::shared_ptr<api::Reporter> reporter;
     std::vector<std::shared_ptr<const IParserError>> errors;
+    std::vector<Subgraph> subgraphs{};
 
     //! Runs an import and keeps its errors; true when there are none.
     template <typename Import>
     bool run(const std::string& file, Import&& import) {
         errors.clear();
-        return api::guarded(*reporter, false, [&] {
-            onnx::ImportResult result;
-            try {
-                result = import();
-            } catch (const InvalidModel& error) {
-                result.errors.push_back(model_error(error.what()));
-            }
-            return take(file, result);
-        });
+        return api::guarded(*reporter, false, [&] { return take(file, import()); });
     }
 
     bool take(const std::string& file, const onnx::ImportResult& result) {
@@ -78,25 +99,30 @@ struct IParser::State {
             reporter->log(Severity::kWARNING, warning);
         }
         for (const onnx::NodeError& error : result.errors) {
-            if (result.errors.size() > 1) { // a single one is logged when it is thrown
-                reporter->log(Severity::kERROR, onnx::describe(error));
-            }
             errors.push_back(std::make_shared<NodeParserError>(error, file));
         }
-        if (!result.ok()) {
-            const auto& first = result.errors.front();
-            throw InvalidModel(result.errors.size() == 1
-                                   ? onnx::describe(first)
-                                   : text("The ONNX model has ", result.errors.size(),
-                                          " nodes that cannot be imported; the first: ", onnx::describe(first)));
+        if (result.ok()) {
+            return true;
         }
-        return true;
+        for (std::size_t i = 1; i < result.errors.size(); ++i) { // the first is reported when it is thrown
+            reporter->error(recorded_code(result.errors[i].code), onnx::describe(result.errors[i]));
+        }
+        const onnx::NodeError& first = result.errors.front();
+        const std::string sentence = onnx::describe(first);
+        throw Error(recorded_code(first.code),
+                    result.errors.size() == 1
+                        ? sentence
+                        : text("The ONNX model has ", result.errors.size(),
+                               " mistakes that keep it from being imported; the first: ", sentence));
     }
 };
 
+// The network's error recorder (or its builder's) is the parser's as well.
 IParser::IParser(std::shared_ptr<api::NetworkState> network, std::shared_ptr<ILogger> logger)
-    : state_(
-          std::make_unique<State>(State{std::move(network), std::make_shared<api::Reporter>(std::move(logger)), {}})) {
+    : state_(std::make_unique<State>()) {
+    const std::shared_ptr<const api::Reporter> parent(network, &network->reporter());
+    state_->reporter = std::make_shared<api::Reporter>(std::move(logger), parent);
+    state_->network = std::move(network);
 }
 IParser::~IParser() = default;
 
@@ -115,10 +141,39 @@ bool IParser::parseFromFile(const char* path, int) {
 
 bool IParser::supportsModelV2(const void* model, std::size_t bytes, const char* modelPath) {
     const std::string path = modelPath == nullptr ? "" : modelPath;
+    state_->subgraphs.clear();
     return state_->run(path, [&] {
         graph::Network scratch;
-        return onnx::import_model({static_cast<const std::byte*>(model), model == nullptr ? 0 : bytes}, path, scratch);
+        auto result =
+            onnx::import_model({static_cast<const std::byte*>(model), model == nullptr ? 0 : bytes}, path, scratch);
+        state_->subgraphs = subgraphs_of(result);
+        return result;
     });
+}
+
+int64_t IParser::getNbSubgraphs() const {
+    return static_cast<int64_t>(state_->subgraphs.size());
+}
+
+bool IParser::isSubgraphSupported(int64_t index) const {
+    return index >= 0 && index < getNbSubgraphs() && state_->subgraphs[static_cast<std::size_t>(index)].supported;
+}
+
+const int64_t* IParser::getSubgraphNodes(int64_t index, int64_t& length) const {
+    const bool exists = index >= 0 && index < getNbSubgraphs();
+    const Subgraph* subgraph = exists ? &state_->subgraphs[static_cast<std::size_t>(index)] : nullptr;
+    length = exists ? static_cast<int64_t>(subgraph->nodes.size()) : 0;
+    return exists ? subgraph->nodes.data() : nullptr;
+}
+
+bool IParser::supportsModel(const void* model, std::size_t bytes, SubGraphCollection_t& subgraphs,
+                            const char* modelPath) {
+    const bool supported = supportsModelV2(model, bytes, modelPath);
+    subgraphs.clear();
+    for (const Subgraph& subgraph : state_->subgraphs) {
+        subgraphs.push_back({{subgraph.nodes.begin(), subgraph.nodes.end()}, subgraph.supported});
+    }
+    return supported;
 }
 
 bool IParser::supportsOperator(const char* name) const {

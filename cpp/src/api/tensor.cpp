@@ -36,7 +36,7 @@ void ITensor::setType(DataType type) {
 }
 
 DataType ITensor::getType() const {
-    return tensor_->dtype;
+    return tensor_->io_dtype();
 }
 bool ITensor::isNetworkInput() const {
     return tensor_->is_input;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "builder/builder.hpp"
+#include "builder/trial.hpp"
 #include "compiler/compile.hpp"
 #include "tactics/family.hpp"
 #include "vulkan/device.hpp"
@@ -35,15 +36,25 @@ public:
 
 private:
     struct Contender;
-    [[nodiscard]] std::vector<std::int64_t> symbols_for(const compiler::Compiled& network) const;
-    [[nodiscard]] bool known_sizes(const compiler::Compiled& network, const tactics::Operation& operation) const;
-    void measure(const compiler::Compiled& network, const tactics::Operation& operation, std::span<const std::int64_t> symbols,
-                 std::vector<Contender>& contenders);
+    [[nodiscard]] bool sizes_known(const compiler::Compiled& network, const tactics::Operation& operation) const;
+    //! The applicable candidates within the workspace limit, with what the cache knows. The others' reports get their refusals.
+    [[nodiscard]] std::vector<Contender> contenders_of(const compiler::Compiled& network, const tactics::Operation& operation,
+                                                       const std::vector<tactics::Candidate>& candidates,
+                                                       std::vector<CandidateReport>& reports);
+    [[nodiscard]] static std::vector<const tactics::Candidate*> candidates_of(std::span<const Contender> contenders);
+    //! Compares what the trial's last run wrote with the generic candidate's.
+    void check(Trial& trial, const tactics::Operation& operation, std::span<Contender> contenders);
+    //! Who is worth more runs. `first`: the times of the first run.
+    [[nodiscard]] std::vector<Contender*> shortlist(Trial& trial, const std::vector<float>& first, std::span<Contender> contenders) const;
+    //! Medians of repeated runs; `trial` holds these contenders in this order.
+    void time(Trial& trial, std::span<Contender* const> contenders) const;
+    void measure(const compiler::Compiled& network, const tactics::Operation& operation, std::vector<Contender>& contenders);
 
     std::shared_ptr<vulkan::Device> device_;
     const Options& options_;
     const compiler::Compiled& whole_;
-    std::vector<std::int64_t> symbols_;
+    std::vector<std::int64_t> whole_symbols_;
+    std::vector<std::int64_t> symbols_; // of the network whose operation is being chosen for
     std::span<const std::byte> weights_;
     std::shared_ptr<TimingCache> cache_;
     LogSink& log_;

@@ -46,7 +46,7 @@ bool known_without_running(const graph::Layer& layer) {
 
 void add_inputs(Ir& ir, const graph::Network& network, std::map<const graph::Tensor*, ValueId>& known) {
     for (const graph::Tensor* tensor : network.inputs()) {
-        const ValueId id = ir.add_value(tensor->name, tensor->dtype, tensor->dims);
+        const ValueId id = ir.add_value(tensor->name, tensor->io_dtype(), tensor->dims);
         ir.value(id).is_input = true;
         ir.inputs.push_back(id);
         known[tensor] = id;
@@ -58,9 +58,9 @@ void add_outputs(Ir& ir, LayerContext& context, const graph::Network& network) {
     for (const graph::Tensor* tensor : network.outputs()) {
         ValueId id = context.value(*tensor);
         const bool needs_copy = ir.value(id).is_input || ir.value(id).is_output || ir.value(id).constant != nullptr ||
-                                ir.value(id).dtype != tensor->dtype;
+                                ir.value(id).dtype != tensor->io_dtype();
         if (needs_copy) {
-            const ValueId copy = ir.add_value(tensor->name, tensor->dtype, tensor->dims);
+            const ValueId copy = ir.add_value(tensor->name, tensor->io_dtype(), tensor->dims);
             ir.add_op("copy to " + tensor->name, tactics::Pointwise{}, {id}, {copy});
             id = copy;
         }
@@ -82,7 +82,7 @@ Ir from_network(const graph::Network& network) {
     LayerContext context(ir, known);
     add_inputs(ir, network, known);
     for (const graph::Layer* layer : network.topological()) {
-        if (known_without_running(*layer)) {
+        if (known_without_running(*layer) || layer->type == LayerType::kASSERTION) { // a constraint of the program
             continue;
         }
         if (std::holds_alternative<graph::OperatorAttributes>(layer->attributes) ||

@@ -78,13 +78,21 @@ void for_each_input(const Op& op, Visit visit) {
 
 Uses::Uses(const Ir& ir) : producers(ir.values.size()), consumers(ir.values.size()) {
     for (std::size_t i = 0; i < ir.ops.size(); ++i) {
-        for_each_input(ir.ops[i], [&](ValueId id) { consumers[static_cast<std::size_t>(id)].push_back(i); });
+        note_reads(ir.ops[i], i);
         for (const ValueId id : ir.ops[i].outputs) {
             if (id >= 0) {
                 producers[static_cast<std::size_t>(id)].push_back(i);
             }
         }
     }
+}
+
+void Uses::forget_reads(const Op& op, std::size_t index) {
+    for_each_input(op, [&](ValueId id) { std::erase(consumers[static_cast<std::size_t>(id)], index); });
+}
+
+void Uses::note_reads(const Op& op, std::size_t index) {
+    for_each_input(op, [&](ValueId id) { consumers[static_cast<std::size_t>(id)].push_back(index); });
 }
 
 void erase_ops(Ir& ir, const std::vector<bool>& dead) {

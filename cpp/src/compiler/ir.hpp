@@ -60,6 +60,10 @@ struct Uses {
     explicit Uses(const Ir& ir);
     std::vector<std::vector<std::size_t>> producers; // per value; several for the parts of a concatenation
     std::vector<std::vector<std::size_t>> consumers; // per value; an op appears once per use
+
+    //! Around a change of what op `index` reads: forget it before, note it after.
+    void forget_reads(const Op& op, std::size_t index);
+    void note_reads(const Op& op, std::size_t index);
 };
 
 //! Drops the ops for which `dead` is set and orders the rest so that producers come first.

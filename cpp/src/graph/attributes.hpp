@@ -29,6 +29,9 @@ struct Weights {
     [[nodiscard]] bool empty() const noexcept { return count == 0; }
 };
 
+//! Bound of strides, paddings and the like: no real window comes near, and products stay far from overflow.
+inline constexpr std::int64_t kLargestWindowNumber = 1 << 20;
+
 struct ConvolutionAttributes { // also Deconvolution; inputs: x [, kernel [, bias]]
     std::int64_t maps = 0;     // output channels
     kernels::ConvGeometry geometry;

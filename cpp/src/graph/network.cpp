@@ -219,6 +219,11 @@ void Network::mark_output(Tensor* tensor) {
     if (tensor->is_output) {
         throw InvalidArgument(text("Tensor '", tensor->name, "' is marked as an output already."));
     }
+    if (tensor->is_input) { // engines find both by name
+        throw InvalidArgument(text("Tensor '", tensor->name,
+                                   "' is an input of the network, and an output needs a name of its own: mark the "
+                                   "output of an Identity layer that reads it instead."));
+    }
     tensor->is_output = true;
     outputs_.push_back(tensor);
 }
@@ -422,6 +427,10 @@ void Network::set_dtype(Tensor* tensor, DataType dtype) {
         throw InvalidArgument("set_dtype was given no tensor.");
     }
     (void)dtype_size(dtype);
+    if (is_floating(tensor->dtype) && is_floating(dtype)) {
+        tensor->edge_dtype = dtype;
+        return;
+    }
     const Snapshot before(tensor);
     const bool was_forced = tensor->dtype_forced;
     tensor->dtype = dtype;
@@ -441,6 +450,7 @@ void Network::set_dtype(Tensor* tensor, DataType dtype) {
         tensor->dtype_forced = was_forced;
         throw;
     }
+    tensor->edge_dtype.reset();
 }
 
 } // namespace tensorvk::graph

@@ -24,7 +24,10 @@ class Layer;
 //! An edge of the network. Owned by the Network; addresses are stable.
 struct Tensor {
     std::string name;
-    DataType dtype = DataType::kFLOAT;
+    DataType dtype = DataType::kFLOAT; // what inference and computation go on with
+    //! Where the user gave an input or output another floating type than `dtype`: data is converted at that edge, and
+    //! nothing else changes.
+    std::optional<DataType> edge_dtype;
     shape::Exprs dims;
     //! Known integer values of a small int32/int64/bool tensor (at most kMaxShapeValues elements), row-major: a shape
     //! tensor.
@@ -37,18 +40,19 @@ struct Tensor {
     int producer_output = 0;
     bool is_input = false;
     bool is_output = false;
-    bool dtype_forced = false;                // the user set it
+    bool dtype_forced = false;                // the user set `dtype`
     std::vector<std::string> dimension_names; // empty, or one per dimension ("" = unnamed)
     std::uint32_t allowed_formats = 1;        // bitmask of TensorFormat; LINEAR
+
+    //! The type that the user sees and binds.
+    [[nodiscard]] DataType io_dtype() const noexcept { return edge_dtype.value_or(dtype); }
 };
 
 inline constexpr std::size_t kMaxShapeValues = 1024;
 
-//! Two dimensions that inference could not prove to agree: they must be equal when the network runs, or (broadcast) one
-//! of them may be 1.
+//! Two dimensions that inference could not prove to agree: they must be equal when the network runs.
 struct DimConstraint {
     shape::Expr a, b;
-    bool broadcast = false;
 };
 
 //! A number that only running the layer tells.
@@ -110,7 +114,9 @@ class Network {
     //! Makes the numbers of a small integer tensor known as expressions: where they are data, symbols that are read when the network runs.
     //! Throws InvalidArgument for other types, and where the number of elements is not known or large.
     void require_values(Tensor& tensor);
-    //! Sets a tensor's type (the user's word: inference keeps it) and infers everything downstream again.
+    //! Sets a tensor's type. From one floating type to another, it is that of the network's edge alone, as in
+    //! TensorRT's weakly typed networks; otherwise inference keeps the user's word, and everything downstream is
+    //! inferred again.
     void set_dtype(Tensor* tensor, DataType dtype);
 
     [[nodiscard]] const std::vector<Tensor*>& inputs() const noexcept { return inputs_; }

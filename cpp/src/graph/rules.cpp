@@ -49,6 +49,7 @@ constexpr std::array kRules{
     LayerRule{LayerType::kSELECT, "Select", 3, 3, kind<NoAttributes>, rules::select},
     LayerRule{LayerType::kOPERATOR, "Operator", 0, kAny, kind<OperatorAttributes>, operator_rule},
     LayerRule{LayerType::kCONTROL, "Control", 1, kAny, kind<ControlAttributes>, control_rule},
+    LayerRule{LayerType::kASSERTION, "Assertion", 1, 1, kind<OperatorAttributes>, operator_rule},
     LayerRule{LayerType::kNON_ZERO, "NonZero", 1, 1, kind<OperatorAttributes>, operator_rule},
 };
 

@@ -72,16 +72,13 @@ class RuleContext {
 
     //! The dimension that both are, noted as a constraint when that is not certain.
     [[nodiscard]] shape::Expr same(shape::Expr a, shape::Expr b, std::string_view what) const;
-    //! numpy's rule for one dimension. Of two different symbolic dimensions: those that agree whenever the network's
-    //! dynamic dimensions are round numbers (they differ by rounding, as after down- and upsampling) are taken as
-    //! equal, any others broadcast at run time, so that the result is the larger one. Either way the assumption is
-    //! noted as a constraint.
+    //! numpy's rule for one dimension. Which one repeats is decided when the plan is made: of two that differ and are not
+    //! known to be 1, both must be equal when the network runs, which is noted as a constraint.
     [[nodiscard]] shape::Expr broadcast(shape::Expr a, shape::Expr b, std::string_view what) const;
     [[nodiscard]] shape::Exprs broadcast(const Tensor& a, const Tensor& b) const;
 
   private:
     [[nodiscard]] std::string prefix() const;
-    [[nodiscard]] bool agree_on_round_numbers(shape::Expr a, shape::Expr b) const;
 
     shape::ExprPool& pool_;
     Layer& layer_;

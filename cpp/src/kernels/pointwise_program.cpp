@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "support/dtype.hpp"
 #include "support/error.hpp"
 
 namespace tensorvk::kernels {
@@ -35,6 +36,8 @@ double round_half_even(double a) {
     const bool up = rest > 0.5 || (rest == 0.5 && std::fmod(down, 2.0) != 0.0);
     return std::copysign(up ? down + 1.0 : down, a);
 }
+
+double round_to_half(double a) { return static_cast<double>(half_to_float(float_to_half(static_cast<float>(a)))); }
 
 // In the order of the numbers in PointwiseOp.
 constexpr Row kRows[] = {
@@ -89,10 +92,11 @@ constexpr Row kRows[] = {
     {PointwiseOp::kTHRESHOLDED_RELU, "thresholded_relu", 2, [](double a, double b, double) { return a > b ? a : 0.0; }},
     {PointwiseOp::kSELECT, "select", 3, [](double a, double b, double c) { return a != 0.0 ? b : c; }},
     {PointwiseOp::kTRUNC, "trunc", 1, [](double a, double, double) { return std::trunc(a); }},
+    {PointwiseOp::kROUND_HALF, "half", 1, [](double a, double, double) { return round_to_half(a); }},
 };
 
 constexpr auto kRowOfOp = [] {
-    std::array<const Row*, 64> rows{};
+    std::array<const Row*, 65> rows{};
     for (const Row& row : kRows) {
         rows[static_cast<std::size_t>(row.op)] = &row;
     }

@@ -23,6 +23,7 @@ enum class PointwiseOp : std::uint8_t {
     kTHRESHOLDED_RELU = 61, // a > b ? a : 0
     kSELECT = 62,     // a != 0 ? b : c
     kTRUNC = 63,      // towards zero, what a cast to an integer does
+    kROUND_HALF = 64, // to the nearest float16, what a cast to it does
 };
 
 //! Where a slot's argument comes from.

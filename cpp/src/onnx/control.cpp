@@ -129,6 +129,10 @@ Tensor* optional(Build& build, const ControlNode& node, std::size_t index) {
     return index < node.inputs.size() && node.inputs[index] != nullptr ? materialize(build, *node.inputs[index]) : nullptr;
 }
 
+bool same_ranks(const Network& a, const Network& b) {
+    return std::ranges::equal(a.outputs(), b.outputs(), [](const Tensor* x, const Tensor* y) { return x->dims.size() == y->dims.size(); });
+}
+
 std::vector<Value> read_if(Build& build, const ControlNode& node) {
     const GraphProto& yes = graph_attribute(node, "then_branch");
     const GraphProto& no = graph_attribute(node, "else_branch");
@@ -138,6 +142,14 @@ std::vector<Value> read_if(Build& build, const ControlNode& node) {
     }
     const Captured captured = capture(build, node, {&yes, &no});
     graph::ControlAttributes attributes{"If", {node.read_body(yes, captured.inputs), node.read_body(no, captured.inputs)}, {}};
+    if (condition->values && !same_ranks(*attributes.bodies[0], *attributes.bodies[1])) {
+        // What exporters make of "squeeze, if the extent is 1": the result has one rank or the other. The first branch is taken, and that its
+        // condition holds is checked whenever shapes are set.
+        graph::OperatorAttributes assertion{"Assertion", {}};
+        assertion.attributes.set("message", text("the branches of '", node.name, "' differ in their number of dimensions, so the first one is taken"));
+        build.layer(LayerType::kASSERTION, {condition}, std::move(assertion), "condition");
+        return node.read_inline(yes);
+    }
     std::vector<Tensor*> inputs{condition};
     inputs.insert(inputs.end(), captured.tensors.begin(), captured.tensors.end());
     return outputs_of(*build.layer(LayerType::kCONTROL, std::move(inputs), std::move(attributes), ""));

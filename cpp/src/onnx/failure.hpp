@@ -23,4 +23,12 @@ template <typename... Parts>
     throw NodeFailure(code, text(parts...));
 }
 
+//! The exception being handled as an entry of the parser's error list.
+struct Failure {
+    NodeErrorCode code;
+    std::string reason;
+};
+//! `otherwise` is the code of an Error that has none of its own. Lets through what is no std::exception.
+[[nodiscard]] Failure current_failure(NodeErrorCode otherwise);
+
 } // namespace tensorvk::onnx

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <new>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -140,9 +139,8 @@ class GraphReader {
         }
         std::vector<std::int64_t> dims;
         std::vector<std::string> names;
-        // An extent of 0 is what old exporters write for one they do not know.
         for (const auto& dim : input.type().tensor_type().shape().dim()) {
-            dims.push_back(dim.has_dim_value() && dim.dim_value() >= 0 ? dim.dim_value() : -1);
+            dims.push_back(dim.has_dim_value() ? dim.dim_value() : -1); // some exporters write -1 for a dynamic one
             names.push_back(dims.back() == -1 ? shared_name(dim.dim_param()) : std::string());
         }
         return network_.add_input(input.name(), *type, dims, std::move(names));
@@ -184,17 +182,9 @@ class GraphReader {
                 define(node, i, results, scope, prefix);
             }
             return;
-        } catch (const NodeFailure& failure) {
-            report(node, version, failure.node_code(), failure.what());
-        } catch (const Unsupported& failure) {
-            report(node, version, NodeErrorCode::kUNSUPPORTED_NODE, failure.what());
-        } catch (const InternalError& failure) {
-            report(node, version, NodeErrorCode::kINTERNAL_ERROR, failure.what());
-        } catch (const Error& failure) {
-            report(node, version, NodeErrorCode::kINVALID_NODE, failure.what());
-        } catch (const std::bad_alloc&) {
-            report(node, version, NodeErrorCode::kMEM_ALLOC_FAILED,
-                   "The host's memory does not suffice for its constants.");
+        } catch (...) {
+            const Failure failure = current_failure(NodeErrorCode::kINVALID_NODE);
+            report(node, version, failure.code, failure.reason);
         }
         mark_failed(node, scope);
     }
@@ -321,6 +311,10 @@ class GraphReader {
             for (const auto& output : graph.output()) {
                 const auto it = inner.find(output.name());
                 results.push_back(it == inner.end() ? Value{} : it->second);
+                if (results.back().failed) {
+                    function_failed_ = true; // the node that was refused has been reported
+                    fail(NodeErrorCode::kINVALID_NODE, "It depends on a node that was refused.");
+                }
             }
             return results;
         };
@@ -419,14 +413,50 @@ class GraphReader {
         scope[name] = value;
     }
 
+    //! What nodes make is what the network gives; a declaration that says otherwise misleads whoever reads it.
+    void warn_of_declaration(const onnx_pb::ValueInfoProto& output, const Tensor& tensor) {
+        const auto& declared = output.type().tensor_type();
+        if (!output.type().has_tensor_type() || declared.elem_type() == 0) {
+            return;
+        }
+        bool agrees = data_type(declared.elem_type()) == tensor.dtype;
+        std::string dims;
+        if (declared.has_shape()) {
+            const auto& shape = declared.shape();
+            agrees = agrees && static_cast<std::size_t>(shape.dim_size()) == tensor.dims.size();
+            for (int axis = 0; axis < shape.dim_size(); ++axis) {
+                const bool fixed = shape.dim(axis).has_dim_value() && shape.dim(axis).dim_value() >= 0;
+                dims += text(axis == 0 ? "" : ", ", fixed ? text(shape.dim(axis).dim_value()) : "?");
+                if (agrees && fixed) {
+                    const auto made = build_.extent(&tensor, static_cast<std::size_t>(axis));
+                    agrees = !made || *made == shape.dim(axis).dim_value();
+                }
+            }
+            dims = text(" [", dims, "]");
+        }
+        if (!agrees) {
+            model_.warnings.push_back(text("Output '", output.name(), "' is declared as ",
+                                           type_name(declared.elem_type()), dims, ", but its node makes ",
+                                           dtype_name(tensor.dtype), " ", network_.describe_dims(tensor),
+                                           ", which is what the network gives."));
+        }
+    }
+
     void mark_outputs(const onnx_pb::GraphProto& graph) {
+        std::unordered_set<std::string> marked;
         for (const auto& output : graph.output()) {
+            if (!marked.insert(output.name()).second) {
+                model_.warnings.push_back(
+                    text("The graph lists its output '", output.name(), "' twice; it is offered once."));
+                continue;
+            }
             const auto it = scope_.find(output.name());
             if (it == scope_.end()) {
                 fail(NodeErrorCode::kINVALID_GRAPH, "The graph's output '", output.name(), "' is made by no node.");
             }
             build_.begin_node(output.name());
             Tensor* tensor = materialize(build_, it->second);
+            warn_of_declaration(output, *tensor);
             if (tensor->name != output.name() || tensor->is_input ||
                 tensor->is_output) { // another name for the same tensor
                 tensor = build_.add(LayerType::kIDENTITY, {tensor}, graph::NoAttributes{}, "output");

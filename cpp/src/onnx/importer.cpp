@@ -1,10 +1,10 @@
 #include "onnx/importer.hpp"
 
-#include <algorithm>
-#include <new>
+#include <utility>
 
 #include "onnx/failure.hpp"
 #include "onnx/graph_reader.hpp"
+#include "onnx/names.hpp"
 #include "onnx/reader.hpp"
 
 namespace tensorvk::onnx {
@@ -12,14 +12,14 @@ namespace tensorvk::onnx {
 std::string describe(const NodeError& error) {
     std::string out;
     for (const std::string& function : error.function_stack) {
-        out += text("In function '", function, "': ");
+        out += text("In function '", shown(function), "': ");
     }
     if (error.node < 0) {
         return out + error.reason;
     }
-    out += text("Node ", error.node, error.node_name.empty() ? "" : text(" '", error.node_name, "'"), " (");
-    out += text(error.domain.empty() ? "" : text(error.domain, "."), error.op_type, ", opset ", error.opset,
-                "): ", error.reason);
+    out += text("Node ", error.node, error.node_name.empty() ? "" : text(" '", shown(error.node_name), "'"), " (");
+    out += text(error.domain.empty() ? "" : text(shown(error.domain), "."), shown(error.op_type), ", opset ",
+                error.opset, "): ", error.reason);
     return out;
 }
 
@@ -38,15 +38,11 @@ ImportResult guarded(const Work& work) {
     ImportResult result;
     try {
         work(result);
-    } catch (const NodeFailure& failure) {
-        result.errors.push_back(model_error(failure.node_code(), failure.what()));
     } catch (const InvalidModel& failure) {
         result.errors.push_back(model_error(NodeErrorCode::kMODEL_DESERIALIZE_FAILED, failure.what()));
-    } catch (const Error& failure) {
-        result.errors.push_back(model_error(NodeErrorCode::kINVALID_GRAPH, failure.what()));
-    } catch (const std::bad_alloc&) {
-        result.errors.push_back(
-            model_error(NodeErrorCode::kMEM_ALLOC_FAILED, "The host's memory does not suffice to read the model."));
+    } catch (...) {
+        Failure failure = current_failure(NodeErrorCode::kINVALID_GRAPH);
+        result.errors.push_back(model_error(failure.code, std::move(failure.reason)));
     }
     return result;
 }
@@ -54,6 +50,11 @@ ImportResult guarded(const Work& work) {
 void import_into(std::span<const std::byte> bytes, const std::filesystem::path& path, graph::Network& network,
                  ImportResult& result) {
     const auto model = read_model(bytes);
+    check_names(*model, result);
+    if (!result.ok()) {
+        return; // other sentences would quote these names
+    }
+    check_definitions(*model, result);
     read_graph(model, path, network, result);
 }
 

@@ -65,6 +65,12 @@ void constant_of_shape(NodeContext& node) {
              ".");
     }
     const auto dims = node.build.known(shape);
+    for (const std::int64_t extent : dims.value_or(Build::Ints())) {
+        if (extent < 0) {
+            fail(NodeErrorCode::kINVALID_NODE, "Input 0 (shape) has the dimension ", extent,
+                 "; dimensions must not be negative.");
+        }
+    }
     if (dims && checked_volume(*dims) <= static_cast<std::int64_t>(graph::kMaxShapeValues)) {
         const std::vector<double> numbers(static_cast<std::size_t>(checked_volume(*dims)),
                                           to_doubles(value->weights)[0]);

@@ -19,7 +19,7 @@ std::size_t spatial_axes(const Tensor* x, const NodeContext& node) {
     return x->dims.size() - 2;
 }
 
-constexpr std::int64_t kLargest = 1 << 20; // no real window comes near; keeps products far from overflow
+using graph::kLargestWindowNumber;
 
 //! A list with one number per spatial axis.
 Ints per_axis(const NodeContext& node, const char* name, std::size_t count, std::int64_t otherwise) {
@@ -29,9 +29,9 @@ Ints per_axis(const NodeContext& node, const char* name, std::size_t count, std:
              ".");
     }
     for (const std::int64_t value : out) {
-        if (value < -kLargest || value > kLargest) {
+        if (value < -kLargestWindowNumber || value > kLargestWindowNumber) {
             fail(NodeErrorCode::kINVALID_NODE, "Attribute '", name, "' has the number ", value, "; allowed are ",
-                 -kLargest, " to ", kLargest, ".");
+                 -kLargestWindowNumber, " to ", kLargestWindowNumber, ".");
         }
     }
     return out;
@@ -63,24 +63,18 @@ PaddingMode read_padding(const NodeContext& node, std::size_t spatial, Ints& pre
     return PaddingMode::kEXPLICIT_ROUND_DOWN;
 }
 
-//! Kernel and bias: attributes when constant, else inputs of the layer. Returns the layer's inputs; `kernel_dims` are
-//! those of the kernel.
+//! The kernel, which has to be constant, and the bias: an attribute when constant, else an input of the layer. Returns
+//! the layer's inputs; `kernel_dims` are those of the kernel.
 std::vector<Tensor*> read_weights(NodeContext& node, graph::ConvolutionAttributes& a, Ints& kernel_dims) {
     std::vector<Tensor*> inputs = {node.input(0), nullptr, nullptr};
-    if (const auto kernel = node.constant(1)) {
-        a.kernel = kernel->weights;
-        kernel_dims = kernel->dims;
-    } else {
-        inputs[1] = node.input(1);
-        for (std::size_t axis = 0; axis < inputs[1]->dims.size(); ++axis) {
-            const auto extent = node.build.extent(inputs[1], axis);
-            if (!extent) {
-                fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Its kernel '", inputs[1]->name,
-                     "' has a dynamic shape; it must be fixed.");
-            }
-            kernel_dims.push_back(*extent);
-        }
+    const auto kernel = node.constant(1);
+    if (!kernel) { // prepared once, when the engine is loaded
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Its kernel '", node.input(1)->name,
+             "' is computed while the network runs; it has to be a constant, so export the model with its weights "
+             "folded.");
     }
+    a.kernel = kernel->weights;
+    kernel_dims = kernel->dims;
     if (const auto bias = node.constant(2)) {
         a.bias = bias->weights;
     } else {
@@ -100,8 +94,9 @@ void read_kernel_shape(NodeContext& node, std::size_t spatial, const Ints& kerne
     }
     a.geometry.kernel.assign(kernel_dims.begin() + 2, kernel_dims.end());
     if (std::any_of(a.geometry.kernel.begin(), a.geometry.kernel.end(),
-                    [](std::int64_t k) { return k < 1 || k > kLargest; })) {
-        fail(NodeErrorCode::kINVALID_NODE, "Its kernel has a window axis that is empty or longer than ", kLargest, ".");
+                    [](std::int64_t k) { return k < 1 || k > kLargestWindowNumber; })) {
+        fail(NodeErrorCode::kINVALID_NODE, "Its kernel has a window axis that is empty or longer than ",
+             kLargestWindowNumber, ".");
     }
     if (per_axis(node, "kernel_shape", spatial, 0) != a.geometry.kernel && node.has("kernel_shape")) {
         fail(NodeErrorCode::kINVALID_NODE, "Attribute 'kernel_shape' differs from the shape of the kernel.");

@@ -126,7 +126,7 @@ void slice(NodeContext& node) {
     const auto given = attributes ? (node.has("axes") ? std::optional(node.integers("axes")) : std::nullopt)
                                   : node.ints_argument("axes", 10, 3);
     const Ints axes = node.axes(given.value_or(every_axis(count)), x->dims.size());
-    const Ints steps = !attributes && node.has_input(4) ? node.constant_ints(4, "steps") : Ints(count, 1);
+    Ints steps = !attributes && node.has_input(4) ? node.constant_ints(4, "steps") : Ints(count, 1);
     if (ends->values->size() != count || axes.size() != count || steps.size() != count) {
         fail(NodeErrorCode::kINVALID_NODE, "It has ", count, " starts, ", ends->values->size(), " ends, ", axes.size(),
              " axes and ", steps.size(), " steps; the counts must be equal.");
@@ -134,10 +134,13 @@ void slice(NodeContext& node) {
     std::vector<Tensor*> start;
     std::vector<Tensor*> size;
     for (std::size_t i = 0; i < count; ++i) {
-        if (steps[i] == 0 || steps[i] == INT64_MIN) {
-            fail(NodeErrorCode::kINVALID_NODE, "Its step on axis ", axes[i], " is ", steps[i],
-                 ", which is not possible.");
+        if (steps[i] == 0) {
+            fail(NodeErrorCode::kINVALID_NODE, "Its step on axis ", axes[i], " is 0, which is not possible.");
         }
+        // A step beyond the axis leaves one element, whatever its length; a short one keeps the arithmetic small.
+        const auto extent = b.extent(x, static_cast<std::size_t>(axes[i]));
+        const std::int64_t longest = std::max<std::int64_t>(extent.value_or(kFar), 1);
+        steps[i] = std::clamp(steps[i], -longest, longest);
         const auto index = static_cast<std::int64_t>(i);
         const Piece piece =
             piece_of(b, {element(b, starts, index), element(b, ends, index), b.extents_of(x, {axes[i]}), steps[i]});

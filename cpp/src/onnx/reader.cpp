@@ -72,6 +72,9 @@ std::shared_ptr<const onnx_pb::ModelProto> read_model(std::span<const std::byte>
 
 std::vector<std::byte> read_file(const std::filesystem::path& file) {
     std::error_code error;
+    if (std::filesystem::exists(file, error) && !std::filesystem::is_regular_file(file, error)) {
+        throw InvalidModel(text("'", file.string(), "' is no regular file; check the path to the model."));
+    }
     if (!std::filesystem::is_regular_file(file, error)) {
         throw InvalidModel(text("There is no file '", file.string(), "'; check the path to the model."));
     }

@@ -76,12 +76,23 @@ std::vector<std::int64_t> most_values(const plan::Program& program, const std::v
     return values;
 }
 
-ProfileSizes profile_sizes(const plan::Program& program, const plan::Profile& profile) {
-    constexpr std::uint64_t kAlignment = 256;
+std::vector<Shape> input_shapes(const plan::Profile& profile, OptProfileSelector selector) {
+    constexpr Shape plan::Profile::Range::* kMembers[] = {&plan::Profile::Range::min, &plan::Profile::Range::opt,
+                                                          &plan::Profile::Range::max};
+    const auto member = static_cast<std::size_t>(selector);
+    if (member >= std::size(kMembers)) {
+        throw InvalidArgument(text("Profile selector ", static_cast<int>(selector), " is none of min, opt and max."));
+    }
     std::vector<Shape> shapes;
     for (const plan::Profile::Range& range : profile.inputs) {
-        shapes.push_back(range.max);
+        shapes.push_back(range.*kMembers[member]);
     }
+    return shapes;
+}
+
+ProfileSizes profile_sizes(const plan::Program& program, const plan::Profile& profile) {
+    constexpr std::uint64_t kAlignment = 256;
+    const std::vector<Shape> shapes = input_shapes(profile, OptProfileSelector::kMAX);
     const std::vector<std::int64_t> values = most_values(program, plan::symbols_of(program, shapes));
     ProfileSizes sizes;
     sizes.activations = program.has_host_steps() ? 0 : plan::plan_memory(program, values, kAlignment).total;
@@ -166,22 +177,18 @@ const plan::Profile& Engine::profile(std::int32_t index) const {
     return state_->plan.profiles[static_cast<std::size_t>(index)];
 }
 
-const Shape& Engine::profile_shape(std::string_view name, std::int32_t profile_index,
-                                   OptProfileSelector selector) const {
+Shape Engine::profile_shape(std::string_view name, std::int32_t profile_index, OptProfileSelector selector) const {
     const std::size_t index = tensor_index(name);
-    if (state_->tensors[index].mode != TensorIOMode::kINPUT) {
-        throw InvalidArgument(text("Tensor '", name, "' is an output: profiles hold shapes of inputs only."));
+    const std::vector<Shape> inputs = input_shapes(profile(profile_index), selector);
+    if (state_->tensors[index].mode == TensorIOMode::kINPUT) {
+        return inputs[index];
     }
-    const plan::Profile::Range& range = profile(profile_index).inputs[index];
-    switch (selector) {
-        case OptProfileSelector::kMIN:
-            return range.min;
-        case OptProfileSelector::kOPT:
-            return range.opt;
-        case OptProfileSelector::kMAX:
-            return range.max;
+    const std::vector<std::int64_t> values = most_values(program(), plan::symbols_of(program(), inputs));
+    Shape shape;
+    for (const shape::Expr dim : program().io[index].dims) {
+        shape.push_back(values[static_cast<std::size_t>(dim.id)]);
     }
-    throw InvalidArgument(text("Profile selector ", static_cast<int>(selector), " is none of min, opt and max."));
+    return shape;
 }
 
 std::uint64_t Engine::device_memory_size(std::int32_t profile_index) const {

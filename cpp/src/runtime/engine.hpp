@@ -44,8 +44,9 @@ class Engine {
     [[nodiscard]] std::size_t tensor_index(std::string_view name) const;
 
     [[nodiscard]] std::int32_t profile_count() const noexcept;
-    //! min, opt or max shape of an input. Throws InvalidArgument for outputs and unknown profiles.
-    [[nodiscard]] const Shape& profile_shape(std::string_view name, std::int32_t profile,
+    //! min, opt or max shape of an input; of an output, the shape that it has when all inputs have theirs. Throws
+    //! InvalidArgument for unknown names and profiles.
+    [[nodiscard]] Shape profile_shape(std::string_view name, std::int32_t profile,
                                              OptProfileSelector selector) const;
 
     //! Bytes of activations that a context needs at the profile's max shapes, or the most of all profiles.

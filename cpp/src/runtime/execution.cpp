@@ -114,6 +114,12 @@ std::vector<float> Execution::time_steps(stream::Stream& stream) {
     return milliseconds;
 }
 
+std::uint32_t Execution::barriers() {
+    const Busy busy(state_->busy);
+    state_->prepare();
+    return state_->recording().commands->barrier_count();
+}
+
 std::uint64_t Execution::recordings() const noexcept {
     return state_->dynamic ? state_->dynamic->recordings() : state_->recorded;
 }

@@ -78,6 +78,9 @@ class Execution {
 
     [[nodiscard]] std::uint64_t recordings()
         const noexcept; // how many command buffers were recorded so far: tests and reports
+    //! Barriers of the command buffer for the current symbols and addresses (recorded if it is not yet): too few are a
+    //! race that no result need show, so tests count them.
+    [[nodiscard]] std::uint32_t barriers();
 
   private:
     struct State;

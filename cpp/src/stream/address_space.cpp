@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "stream/errors.hpp"
+#include "vulkan/mapped_ranges.hpp"
 
 namespace tensorvk::stream {
 namespace {
@@ -77,7 +78,7 @@ Region AddressSpace::remove(std::uint64_t address, RegionKind kind) {
     }
     Region region{entry.buffer, entry.offset, entry.size, address, kind};
     entries_.erase(found);
-    if (kind == RegionKind::kDevice) freed_.push_back({address, region.remaining});
+    if (kind != RegionKind::kRegistered) freed_.push_back({address, region.remaining});
     if (freed_.size() > kRememberedFreed) freed_.pop_front();
     return region;
 }
@@ -99,7 +100,10 @@ Region AddressSpace::resolve(std::uint64_t address, std::uint64_t size, const ch
 std::optional<Region> AddressSpace::find(std::uint64_t address, std::uint64_t size, const char* what) const {
     if (!is_device_address(address)) {
         const std::shared_lock lock(mutex_);
-        if (holder(address) == entries_.end()) return std::nullopt;
+        if (holder(address) == entries_.end()) {
+            if (!vulkan::MappedRanges::instance().touches(address, size)) return std::nullopt;
+            throw InvalidArgument(explain_miss(address, size, what));
+        }
     }
     return resolve(address, size, what);
 }
@@ -118,22 +122,25 @@ AddressSpace::Entries::const_iterator AddressSpace::holder(std::uint64_t address
 
 std::string AddressSpace::explain_miss(std::uint64_t address, std::uint64_t size, const char* what) const {
     if (address == 0) return text("The ", what, " is null, ", size, " bytes of memory are needed.");
-    if (const Freed* freed = freed_holder(address); freed != nullptr) {
+    const bool pinned = !is_device_address(address) && vulkan::MappedRanges::instance().touches(address, size);
+    const bool ours = is_device_address(address) || pinned; // other host memory may be anybody's by now
+    if (const Freed* freed = freed_holder(address); ours && freed != nullptr) {
         return text("The ", what, " ", Hex{address},
                     " points into memory that was freed: ", describe(freed->base, freed->size), ".");
     }
-    if (!is_device_address(address)) {
+    if (!ours) {
         return text("The ", what, " ", Hex{address},
                     " is no device memory: use an address from cudaMalloc, or pin host memory with cudaHostAlloc or "
                     "cudaHostRegister.");
     }
-    return text("The ", what, " ", Hex{address}, " is in no allocation", nearest(address), ".");
+    return text("The ", what, " ", Hex{address}, pinned ? " is in no pinned allocation" : " is in no allocation",
+                nearest(address), ".");
 }
 
 std::string AddressSpace::nearest(std::uint64_t address) const {
     const Entries::value_type* best = nullptr;
     const auto consider = [&](const Entries::value_type& entry) {
-        if (entry.second.kind != RegionKind::kDevice) return;
+        if (is_device_address(entry.first) != is_device_address(address)) return;
         if (best == nullptr ||
             distance(address, entry.first, entry.second.size) < distance(address, best->first, best->second.size)) {
             best = &entry;
@@ -142,7 +149,9 @@ std::string AddressSpace::nearest(std::uint64_t address) const {
     const auto next = entries_.upper_bound(address);
     if (next != entries_.end()) consider(*next);
     if (next != entries_.begin()) consider(*std::prev(next));
-    if (best == nullptr) return ", and no device memory is allocated";
+    if (best == nullptr) {
+        return text(", and no ", is_device_address(address) ? "device" : "pinned", " memory is allocated");
+    }
     const auto& [base, entry] = *best;
     return text(": it lies ", distance(address, base, entry.size), " bytes ",
                 address < base ? "before" : "behind the end of", " the nearest one, ", describe(base, entry.size));

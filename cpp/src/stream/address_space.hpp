@@ -62,7 +62,8 @@ class AddressSpace {
     //! address and the nearest allocation, and says whether the memory was freed, never allocated, or is too small.
     //! `what` names the pointer in the message.
     [[nodiscard]] Region resolve(std::uint64_t address, std::uint64_t size, const char* what = "pointer") const;
-    //! As resolve(), for addresses that may be ordinary host memory: nothing for those.
+    //! As resolve(), for addresses that may be ordinary host memory: nothing for those. Memory that touches the blocks
+    //! from which pinned memory is taken is not ordinary.
     [[nodiscard]] std::optional<Region> find(std::uint64_t address, std::uint64_t size,
                                              const char* what = "pointer") const;
 
@@ -89,7 +90,7 @@ class AddressSpace {
 
     mutable std::shared_mutex mutex_;
     Entries entries_;
-    std::deque<Freed> freed_; // the latest ones, for messages
+    std::deque<Freed> freed_; // the latest ones, device and pinned, for messages
     std::uint64_t next_ = kFirstDeviceAddress;
 };
 

@@ -90,6 +90,8 @@ cudaError_t note_failure(std::exception_ptr error) noexcept {
         return note(cudaErrorInvalidValue, e.what());
     } catch (const OutOfMemory& e) {
         return note(cudaErrorMemoryAllocation, e.what());
+    } catch (const vulkan::ForkedProcess& e) {
+        return note(cudaErrorInitializationError, e.what());
     } catch (const DeviceUnavailable& e) {
         return note(cudaErrorNoDevice, e.what());
     } catch (const DeviceLost& e) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "support/error.hpp"
+#include "vulkan/fork.hpp"
 
 namespace tensorvk::stream {
 
@@ -36,6 +37,7 @@ StreamState::StreamState(DeviceContext& owner, std::shared_ptr<vulkan::Device> o
 }
 
 DeviceContext& DeviceContext::of(const std::shared_ptr<vulkan::Device>& device) {
+    vulkan::require_unforked();
     static std::mutex mutex;
     // Kept until the process ends: streams of the user may be destroyed after every static.
     static auto* contexts = new std::map<const vulkan::Device*, std::unique_ptr<DeviceContext>>;
@@ -76,6 +78,7 @@ std::vector<std::shared_ptr<StreamState>> DeviceContext::streams() {
 }
 
 std::uint64_t DeviceContext::enqueue(StreamState& stream, Work work) {
+    vulkan::require_unforked();
     Retained::Batch finished; // destroyed after the lock is gone
     const std::lock_guard lock(mutex_);
     const bool many = stream.retained.size() > kManyRetained;

@@ -21,7 +21,7 @@ using kernels::PointwiseOp;
 constexpr std::int32_t kLocalSize = 64;
 constexpr std::size_t kTensors = 5; // the value and four operands
 
-// What integer arithmetic can do exactly (shaders/pointwise/integer.glsl); the rest is computed in float.
+// What integer arithmetic can do exactly (shaders/pointwise/int.glsl and long.glsl); the rest is computed in float.
 constexpr PointwiseOp kIntegerOps[] = {
     PointwiseOp::kNOP,     PointwiseOp::kADD,   PointwiseOp::kSUB, PointwiseOp::kMUL,   PointwiseOp::kDIV,  PointwiseOp::kMAX,
     PointwiseOp::kMIN,     PointwiseOp::kFLOOR_DIV, PointwiseOp::kEQUAL, PointwiseOp::kGREATER, PointwiseOp::kLESS, PointwiseOp::kAND,
@@ -101,15 +101,11 @@ void lower_generic(const Problem& problem, Lowering& lowering) {
     lowering.add(step.take());
 }
 
-Candidate generic(const Problem& problem, const Query& query) {
+Candidate generic(const Problem& problem) {
     Candidate candidate{.name = "pointwise/generic", .refusal = {}, .portable = true, .lower = {}};
     for (const Value& value : problem.tensors) {
         candidate.refusal = candidate.refusal.empty() ? refuse_word_type(value) : candidate.refusal;
     }
-    if (problem.integer && problem.wide && !query.caps.int64_arithmetic) {
-        candidate.refusal = "int64 is computed with, which this device has no arithmetic for (shaderInt64); cast to int32 first";
-    }
-    candidate.portable = !(problem.integer && problem.wide);
     candidate.lower = [problem](Lowering& lowering) { lower_generic(problem, lowering); };
     return candidate;
 }
@@ -194,7 +190,7 @@ Candidate on_host(const Problem& problem) {
 
 std::vector<Candidate> pointwise_candidates(const Query& query) {
     const Problem problem(query);
-    std::vector<Candidate> candidates{vec4(problem, query), generic(problem, query)};
+    std::vector<Candidate> candidates{vec4(problem, query), generic(problem)};
     if (std::ranges::none_of(candidates, &Candidate::applicable)) {
         candidates.push_back(on_host(problem));
     }

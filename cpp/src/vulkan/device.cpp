@@ -7,6 +7,7 @@
 #include "support/error.hpp"
 #include "vulkan/check.hpp"
 #include "vulkan/device_features.hpp"
+#include "vulkan/fork.hpp"
 #include "vulkan/memory_pool.hpp"
 #include "vulkan/pipeline_cache.hpp"
 #include "vulkan/queue.hpp"
@@ -43,6 +44,7 @@ int Device::count() {
 }
 
 std::shared_ptr<Device> Device::by_index(int index) {
+    require_unforked(); // before the lock, which the fork may have copied in a locked state
     OpenDevices& open = open_devices();
     const std::lock_guard lock(open.mutex);
     if (const auto found = open.devices.find(index); found != open.devices.end()) return found->second;
@@ -68,6 +70,7 @@ int Device::current_index() noexcept {
 }
 
 void Device::save_pipeline_caches() {
+    if (was_forked()) return;
     OpenDevices& open = open_devices();
     const std::lock_guard lock(open.mutex);
     for (const auto& [index, device] : open.devices) device->pipelines().save();

@@ -9,6 +9,7 @@
 
 #include "support/error.hpp"
 #include "vulkan/check.hpp"
+#include "vulkan/fork.hpp"
 
 namespace tensorvk::vulkan {
 namespace {
@@ -132,10 +133,14 @@ ValidationWish ValidationWish::parse(const std::string& value) {
 }
 
 const Instance& Instance::get() {
+    require_unforked();
     static std::mutex mutex;
     static const Instance* instance = nullptr;
     const std::lock_guard lock(mutex);
-    if (instance == nullptr) instance = new Instance;
+    if (instance == nullptr) {
+        instance = new Instance;
+        watch_for_forks();
+    }
     return *instance;
 }
 

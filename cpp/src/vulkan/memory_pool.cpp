@@ -5,6 +5,7 @@
 #include "support/error.hpp"
 #include "vulkan/check.hpp"
 #include "vulkan/device.hpp"
+#include "vulkan/mapped_ranges.hpp"
 
 namespace tensorvk::vulkan {
 
@@ -103,6 +104,7 @@ MemoryPool::Block& MemoryPool::add_block(std::uint64_t size) {
             throw_result(map_result, text("map ", size, " bytes"));
         }
         block->mapped = static_cast<std::byte*>(mapped);
+        MappedRanges::instance().add(mapped, size);
     }
     reserved_ += size;
     blocks_.push_back(std::move(block));
@@ -110,6 +112,8 @@ MemoryPool::Block& MemoryPool::add_block(std::uint64_t size) {
 }
 
 void MemoryPool::remove_block(Block& block) noexcept {
+    // First, because the address may be anybody's as soon as the memory is gone.
+    if (block.mapped != nullptr) MappedRanges::instance().remove(block.mapped);
     device_.fn().FreeMemory(device_.handle(), block.memory, nullptr);
     reserved_ -= block.size;
     std::erase_if(blocks_, [&](const auto& b) { return b.get() == &block; });

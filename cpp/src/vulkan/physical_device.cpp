@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "vulkan/check.hpp"
+#include "vulkan/fork.hpp"
 
 namespace tensorvk::vulkan {
 namespace {
@@ -230,6 +231,7 @@ DeviceOffer query_offer(const Instance& instance, VkPhysicalDevice device) {
 }
 
 const std::vector<PhysicalDevice>& physical_devices() {
+    require_unforked();
     static std::mutex mutex;
     static const std::vector<PhysicalDevice>* devices = nullptr;
     const std::lock_guard lock(mutex);

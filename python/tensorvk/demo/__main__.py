@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from . import assets
 from .device import device_name
-from .inference import EXIT_PLAN_REFUSED
+from .inference import BATCHES, EXIT_PLAN_REFUSED
 from .pictures import sheet, triptych, write_png
 from .plan import Plan, find_or_build
 
@@ -74,7 +74,10 @@ def tell_about(plan: Plan) -> None:
 
 def run_in_second_process(plan: Path, folder: Path, seconds: float) -> tuple[Floats, dict[str, Any]]:
     """Probabilities [n, 1, 256, 256] and the timings. Raises PlanRefusedError when the plan was refused."""
-    result = folder / "probabilities.npz"
+    result = folder / f"probabilities.{os.getpid()}.npz"  # its own: other runs may use the folder too
+    batches = " and ".join(map(str, BATCHES))
+    least = seconds * len(BATCHES)
+    print(f"Measuring batches of {batches} in a second process ({least:g} s, longer on a CPU) ...", flush=True)
     command = [sys.executable, "-m", "tensorvk.demo.inference", str(plan), str(result), "--seconds", str(seconds)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode == EXIT_PLAN_REFUSED:
@@ -82,16 +85,18 @@ def run_in_second_process(plan: Path, folder: Path, seconds: float) -> tuple[Flo
     if done.returncode != 0:
         raise SystemExit(f"the second process ended with status {done.returncode}; its messages are above")
     with np.load(result) as data:
-        return data["probability"], json.loads(done.stdout.splitlines()[-1])
+        probabilities = data["probability"]
+    result.replace(folder / "probabilities.npz")
+    return probabilities, json.loads(done.stdout.splitlines()[-1])
 
 
 def show_timings(report: dict[str, Any]) -> None:
     print(f"Second process: plan loaded in {report['load_seconds']:.2f} s")
-    print("  batch   runs   median ms   95 % below   images/s   of it copies")
+    print("  batch   runs   median ms   95 % below   images/s   share of copies")
     for t in report["timings"]:
         print(
             f"  {t['batch']:5d}  {t['runs']:5d}  {t['median_ms']:10.3f}  {t['p95_ms']:11.3f}"
-            f"  {t['images_per_second']:9.1f}  {t['copy_share']:12.1%}"
+            f"  {t['images_per_second']:9.1f}  {t['copy_share']:15.1%}"
         )
     print(f"Largest difference between the batch sizes' results: {report['batch_difference']:.2g}")
 
@@ -131,5 +136,5 @@ def write_pictures(options: argparse.Namespace, slices: assets.Slices, found: np
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except RuntimeError as error:
+    except (OSError, RuntimeError) as error:
         sys.exit(f"TensorVK demo: {error}")

@@ -24,6 +24,7 @@ from . import assets
 from .device import check
 
 EXIT_PLAN_REFUSED = 3
+BATCHES = [1, 4]
 WARM_UP_RUNS = 1
 MIN_RUNS, MAX_RUNS = 5, 300
 Floats = npt.NDArray[np.float32]
@@ -120,7 +121,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run a plan of the demo's network on the demo's slices.")
     parser.add_argument("plan", type=Path)
     parser.add_argument("result", type=Path, help=".npz file to write")
-    parser.add_argument("--batch", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--batch", type=int, nargs="+", default=BATCHES)
     parser.add_argument("--seconds", type=float, default=5, help="time to measure each batch size for")
     options = parser.parse_args()
 
@@ -143,4 +144,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except OSError as error:
+        sys.exit(f"TensorVK demo: {error}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -57,17 +58,24 @@ def plan_key(model: bytes, device: str, fp16: bool) -> str:
 
 
 def find_or_build(folder: Path, fp16: bool, rebuild: bool) -> Plan:
-    """The plan in `folder` for this model, version, device and precision; it is built when it is not there yet."""
+    """The plan in `folder` for this model, version, device and precision; it is built when it is not there yet.
+
+    Raises OSError when the folder or the file cannot be written.
+    """
     model = assets.MODEL.read_bytes()
     path = folder / f"unet-{'fp16' if fp16 else 'fp32'}-{plan_key(model, device_name(), fp16)}.plan"
     if path.is_file() and not rebuild:
         return Plan(path, found=True, seconds=0)
+    folder.mkdir(parents=True, exist_ok=True)  # before the build, which would be for nothing
     started = time.monotonic()
     serialized = build(model, fp16)
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")  # a run that is cut off leaves no half plan behind
-    partial.write_bytes(serialized)
-    partial.replace(path)
+    # A run that is cut off leaves no half plan behind, and runs that build the same plan do not meet.
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    try:
+        partial.write_bytes(serialized)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
     return Plan(path, found=False, seconds=time.monotonic() - started)
 
 

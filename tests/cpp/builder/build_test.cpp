@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <numeric>
 
 #include "builder/builder.hpp"
@@ -108,6 +109,59 @@ TEST(Build, AnEmptyTimingCacheWithErrorOnMissIsRefused) {
     residual_block(network, 1);
     Options options;
     options.error_on_cache_miss = true;
+    EXPECT_THROW((void)build_plan(network, options, null_log()), InvalidState);
+}
+
+//! A product whose fast candidates reorder an operand into scratch memory first.
+std::string report_of_product(std::uint64_t workspace_bytes, const std::shared_ptr<TimingCache>& cache) {
+    graph::Network network;
+    network.mark_output(network.add_layer(LayerType::kMATRIX_MULTIPLY, {input(network, {64, 130}, "a"), input(network, {130, 65}, "b")},
+                                          graph::MatrixMultiplyAttributes{})->outputs[0]);
+    Options options;
+    options.workspace_bytes = workspace_bytes;
+    options.timing_cache = cache;
+    return runtime::Engine::load(vulkan::Device::current(), build_plan(network, options, null_log()), null_log())->report_json();
+}
+
+TEST(Build, AWorkspaceLimitHoldsWithAndWithoutATimingCacheAndLeavesNoTraceInIt) {
+    const auto refused = [](const std::string& report) { return report.find("bytes of workspace; the limit is 0") != std::string::npos; };
+    const auto wrong = [](const std::string& report) { return report.find("dropped") != std::string::npos; };
+    const auto of_small = std::make_shared<TimingCache>();
+    const auto of_large = std::make_shared<TimingCache>();
+    EXPECT_TRUE(refused(report_of_product(0, of_small)));
+    EXPECT_FALSE(refused(report_of_product(UINT64_MAX, of_large)));
+    EXPECT_TRUE(refused(report_of_product(0, of_large)));
+    const std::string large = report_of_product(UINT64_MAX, of_small);
+    EXPECT_FALSE(refused(large) || wrong(large)) << large;
+}
+
+//! The same entries, all of them marked wrong.
+std::shared_ptr<TimingCache> all_wrong(const TimingCache& cache) {
+    std::vector<std::byte> bytes = cache.bytes();
+    constexpr std::size_t kMagic = 8;
+    constexpr std::size_t kRecord = 24;
+    constexpr std::size_t kCorrect = 20; // within a record
+    const std::size_t end = bytes.size() - sizeof(Digest128);
+    for (std::size_t at = kMagic; at < end; at += kRecord) {
+        bytes[at + kCorrect] = std::byte{0};
+    }
+    const Digest128 digest = digest128(std::span(bytes).first(end));
+    std::memcpy(bytes.data() + end, digest.data(), digest.size());
+    return TimingCache::from_bytes(bytes);
+}
+
+TEST(Build, ATimingCacheThatLeavesNobodyToChooseIsMeasuredAnew) {
+    graph::Network network;
+    residual_block(network, 1);
+    Options options;
+    options.timing_cache = std::make_shared<TimingCache>();
+    (void)build_plan(network, options, null_log());
+    options.timing_cache = all_wrong(*options.timing_cache);
+    runtime::Context context(runtime::Engine::load(vulkan::Device::current(), build_plan(network, options, null_log()), null_log()));
+    expect_near(run(context, ramp(18), {1, 2, 3, 3}, 18), residual_reference(ramp(18), 1));
+    options.error_on_cache_miss = true;
+    EXPECT_NO_THROW((void)build_plan(network, options, null_log())) << "the new times are in the cache";
+    options.timing_cache = all_wrong(*options.timing_cache);
     EXPECT_THROW((void)build_plan(network, options, null_log()), InvalidState);
 }
 

@@ -24,7 +24,7 @@ protected:
     }
 
     struct Log : LogSink {
-        void log(Severity, const std::string& message) override { messages.push_back(message); }
+        void log(Severity, const std::string& message) noexcept override { messages.push_back(message); }
         std::vector<std::string> messages;
     };
 

@@ -1,8 +1,11 @@
 // What becomes one operation, and what must not.
+#include <chrono>
+
 #include <gtest/gtest.h>
 
 #include "compiler/compile.hpp"
 #include "compiler/networks.hpp"
+#include "compiler/passes/fusion.hpp"
 
 namespace tensorvk::compiler {
 namespace {
@@ -106,6 +109,40 @@ TEST(Fusion, HardSwishBehindBatchNormIsOneOperation) {
     EXPECT_EQ(kernels::str(op.epilogue), "v0 * min(max((v0 + 3), 0), 6)");
     EXPECT_EQ(constant(built, op.inputs[1]), (std::vector<float>{2, 2}));
     EXPECT_EQ(constant(built, op.inputs[2]), (std::vector<float>{1})) << "the 3 belongs to the gate alone";
+}
+
+TEST(Fusion, LongChainsTakeNoTimeSquaredAndKeepReadableNames) {
+    constexpr int kPerOperation = kernels::PointwiseProgram::kMaxSlots;
+    constexpr int kChain = 1600 * kPerOperation;
+    graph::Network network;
+    graph::Tensor* x = input(network, {3});
+    for (int i = 0; i < kChain; ++i) {
+        x = network
+                .add_layer(LayerType::kUNARY, {x}, graph::UnaryAttributes{i % 2 == 0 ? UnaryOperation::kNEG : UnaryOperation::kABS},
+                           std::string(100, 'n') + std::to_string(i))
+                ->outputs[0];
+    }
+    network.mark_output(x);
+    const auto begin = std::chrono::steady_clock::now();
+    const Built built = build(network);
+    const auto took = std::chrono::steady_clock::now() - begin;
+    EXPECT_LT(took, std::chrono::seconds(20)) << "several minutes when each join looks at the whole network";
+    ASSERT_EQ(built.compiled.operations.size(), 1600u);
+    const std::string& name = built.compiled.operations[0].name;
+    EXPECT_LE(name.size(), kLongestJoinedName);
+    EXPECT_TRUE(name.starts_with("nn") && name.find("n0 + ... + nn") != std::string::npos && name.ends_with("n" + std::to_string(kPerOperation - 1))) << name;
+}
+
+TEST(Fusion, JoinedNamesAreBounded) {
+    EXPECT_EQ(joined_name("a", "b"), "a + b");
+    const std::string huge(100'000, 'h');
+    EXPECT_LE(joined_name(huge, huge).size(), kLongestJoinedName);
+    std::string name = "first";
+    for (int i = 0; i < 1000; ++i) {
+        name = joined_name(name, "layer_" + std::to_string(i));
+    }
+    EXPECT_LE(name.size(), kLongestJoinedName);
+    EXPECT_TRUE(name.starts_with("first + ") && name.ends_with("layer_999")) << name;
 }
 
 TEST(Fusion, AValueThatTheUserSeesIsNotFusedAway) {

@@ -124,5 +124,31 @@ TEST_F(MovementRules, GatherPutsTheIndicesInPlaceOfTheAxis) {
                    "only the default mode");
 }
 
+TEST_F(MovementRules, GatherRefusesKnownIndicesThatDoNotExist) {
+    Tensor* x = in({-1, 3, 5});
+    EXPECT_EQ(dims(add(LayerType::kGATHER, {x, ints({-3, 2})}, GatherAttributes{1})), "[x:0, 2, 5]");
+    EXPECT_EQ(dims(add(LayerType::kGATHER, {x, ints({99})}, GatherAttributes{0})), "[1, 3, 5]")
+        << "nobody knows yet how long axis 0 is";
+    EXPECT_REFUSED(refusal(LayerType::kGATHER, {x, ints({0, 3})}, GatherAttributes{1}), "picks element 3 of axis 1");
+    EXPECT_REFUSED(refusal(LayerType::kGATHER, {x, ints({-4})}, GatherAttributes{1}), "picks element -4 of axis 1");
+    // More indices than are tracked as a shape tensor, and of the narrow type.
+    Weights many = weights_of(DataType::kINT32, std::vector<std::int32_t>(2000, 2));
+    EXPECT_EQ(dims(add(LayerType::kGATHER, {x, network.add_constant({2000}, many)}, GatherAttributes{1})),
+              "[x:0, 2000, 5]");
+    many = weights_of(DataType::kINT32, std::vector<std::int32_t>(2000, 3));
+    EXPECT_REFUSED(refusal(LayerType::kGATHER, {x, network.add_constant({2000}, many)}, GatherAttributes{1}),
+                   "which has 3 there");
+}
+
+TEST_F(MovementRules, AnEmptyAxisHasNothingToRepeat) {
+    Tensor* x = in({0, 4});
+    for (const SampleMode mode : {SampleMode::kCLAMP, SampleMode::kWRAP, SampleMode::kREFLECT}) {
+        EXPECT_REFUSED(refusal(LayerType::kSLICE, {x}, slice({-1, 0}, {1, 4}, {1, 1}, mode)),
+                       "repeats elements of axis 0");
+        EXPECT_EQ(dims(add(LayerType::kSLICE, {x}, slice({0, -1}, {0, 6}, {1, 1}, mode))), "[0, 6]");
+    }
+    EXPECT_EQ(dims(add(LayerType::kSLICE, {x}, slice({-1, 0}, {1, 4}, {1, 1}, SampleMode::kFILL))), "[1, 4]");
+}
+
 } // namespace
 } // namespace tensorvk::graph

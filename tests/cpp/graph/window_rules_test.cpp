@@ -183,5 +183,20 @@ TEST_F(WindowRules, ResizeByScalesAndByShape) {
     EXPECT_REFUSED(refusal(LayerType::kRESIZE, {in({1, 3, 17, 5}, "v")}, scales), "scales must be positive");
 }
 
+TEST_F(WindowRules, AnEmptyAxisCannotBeResizedToElements) {
+    ResizeAttributes shape;
+    shape.shape = {1, 1, 3, 4};
+    EXPECT_REFUSED(refusal(LayerType::kRESIZE, {in({1, 1, 0, 4})}, shape), "axis 2 of 'x'");
+    shape.shape = {1, 1, 0, 8};
+    EXPECT_EQ(dims(add(LayerType::kRESIZE, {in({1, 1, 0, 4}, "y")}, shape)), "[1, 1, 0, 8]");
+}
+
+TEST_F(WindowRules, OutputPaddingIsNotNegative) {
+    ConvolutionAttributes a = conv(4, {2}, 24);
+    a.output_padding = {-1};
+    EXPECT_REFUSED(refusal(LayerType::kDECONVOLUTION, {in({1, 3, 5})}, a),
+                   "output padding -1; allowed are 0 to 1048576");
+}
+
 } // namespace
 } // namespace tensorvk::graph

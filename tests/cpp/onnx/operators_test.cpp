@@ -311,6 +311,22 @@ TEST(Operators, AbsurdNumbersAreRefusedNotComputedWith) {
     }
 }
 
+TEST(Operators, AStepBeyondTheAxisLeavesOneElement) {
+    for (const std::int64_t step : {INT64_MAX, std::int64_t{4}, -INT64_MAX, INT64_MIN}) {
+        for (const std::int64_t extent : {4, -1}) {
+            ModelWriter model;
+            model.input("x", {extent, 2}).ints("start", {step > 0 ? 0 : -1}).ints("axis", {0}).ints("step", {step});
+            model.ints("end", {step > 0 ? INT64_MAX : INT64_MIN}).output("y");
+            model.node("Slice", {"x", "start", "end", "axis", "step"}, {"y"});
+            const Imported imported(model);
+            ASSERT_TRUE(imported.result.ok()) << imported.error();
+            if (extent > 0) {
+                EXPECT_EQ(imported.dims("y"), "[1, 2]");
+            }
+        }
+    }
+}
+
 TEST(Operators, TheTableKnowsItsOwn) {
     EXPECT_TRUE(supports_operator("Conv"));
     EXPECT_FALSE(supports_operator("conv"));

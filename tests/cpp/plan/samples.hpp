@@ -31,7 +31,8 @@ inline Program dynamic_program(const std::string& variant = "f32") {
                {three},
                {one, one, one},
                {{3, false}, {4, true}},
-               0}};
+               0,
+               {}}};
     p.steps = {
         {"first",
          "test/add:" + variant,
@@ -40,8 +41,9 @@ inline Program dynamic_program(const std::string& variant = "f32") {
          {count},
          groups,
          {{0, false}, {4, false}, {2, true}},
-         0},
-        {"second", "test/relu:" + variant, 9, {{kSpecLocalSize, 64}}, {count}, groups, {{2, false}, {1, true}}, 1}};
+         0,
+         {}},
+        {"second", "test/relu:" + variant, 9, {{kSpecLocalSize, 64}}, {count}, groups, {{2, false}, {1, true}}, 1, {}}};
     return p;
 }
 

@@ -50,6 +50,8 @@ TEST_F(Engines, DescribeTheirTensors) {
     EXPECT_EQ(engine->profile_count(), 2);
     EXPECT_EQ(engine->profile_shape("x", 0, OptProfileSelector::kMAX), (Shape{16, 3}));
     EXPECT_EQ(engine->profile_shape("x", 1, OptProfileSelector::kMIN), (Shape{0, 3}));
+    EXPECT_EQ(engine->profile_shape("y", 0, OptProfileSelector::kMAX), (Shape{16, 3}));
+    EXPECT_EQ(engine->profile_shape("y", 1, OptProfileSelector::kMIN), (Shape{0, 3}));
     EXPECT_EQ(engine->layers(), (std::vector<std::string>{"layer 0", "layer 1", "layer 2"}));
     EXPECT_EQ(engine->report_json(), "{}");
 }
@@ -109,7 +111,7 @@ TEST_F(Engines, NameTheTensorsTheyHaveWhenAskedForAnother) {
     const auto engine = load(programs::dynamic_plan());
     EXPECT_EQ(refusal<InvalidArgument>([&] { (void)engine->tensor_index("z"); }),
               "The engine has no input or output 'z'; it has: x, y.");
-    EXPECT_NE(refusal<InvalidArgument>([&] { (void)engine->profile_shape("y", 0, OptProfileSelector::kMIN); }), "");
+    EXPECT_NE(refusal<InvalidArgument>([&] { (void)engine->profile_shape("z", 0, OptProfileSelector::kMIN); }), "");
     EXPECT_NE(refusal<InvalidArgument>([&] { (void)engine->profile_shape("x", 2, OptProfileSelector::kMIN); }), "");
 }
 

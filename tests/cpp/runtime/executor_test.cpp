@@ -6,12 +6,13 @@
 
 #include "runtime/device_memory.hpp"
 #include "runtime/programs.hpp"
+#include "stream/gate.hpp"
 #include "support/error.hpp"
 
 namespace tensorvk::runtime {
 namespace {
 
-class Executor : public testing::Test {
+class Executor : public ::testing::Test {
   protected:
     std::shared_ptr<vulkan::Device> device = vulkan::Device::current();
     std::shared_ptr<stream::Stream> stream = stream::Stream::default_of(device);
@@ -122,6 +123,24 @@ TEST_F(Executor, MisalignedAddressesWork) {
             expect_runs(execution, 7, in, out);
         }
     }
+}
+
+TEST_F(Executor, BarriersStandBetweenGroupsAndAroundCopiesOfMisalignedTensors) {
+    const std::uint64_t alignment = device->caps().limits.storage_offset_alignment;
+    if (alignment <= 4) {
+        GTEST_SKIP() << "this device binds floats anywhere: nothing is copied";
+    }
+    const auto barriers = [&](std::uint64_t shift_in, std::uint64_t shift_out) {
+        Execution execution(load(programs::dynamic_program()));
+        const DeviceFloats x(device, counting(21), shift_in);
+        const DeviceFloats y(device, counting(21), shift_out);
+        set(execution, 7, x, y);
+        return execution.barriers() - 1; // the last one makes the results visible to the host
+    };
+    EXPECT_EQ(barriers(0, 0), 1U) << "three steps in two groups";
+    EXPECT_EQ(barriers(4, 0), 2U) << "and one behind the copy of the input";
+    EXPECT_EQ(barriers(0, 4), 2U) << "and one before the copy of the output";
+    EXPECT_EQ(barriers(4, 4), 3U);
 }
 
 TEST_F(Executor, PinnedHostMemoryWorks) {
@@ -276,6 +295,28 @@ TEST_F(Executor, StreamsThatShareAnExecutionDoNotOverlap) {
     other->synchronize();
     EXPECT_EQ(a.read(), b.read());
     EXPECT_EQ(a.read()[2999], programs::dynamic_result(3000.0F));
+    stream::Stream::destroy(other->handle());
+}
+
+TEST_F(Executor, WorkOnAnotherStreamWaitsForTheLastRun) {
+    Execution execution(load(programs::dynamic_program()));
+    const auto other = stream::Stream::create(device, true);
+    const DeviceFloats x(device, counting(3));
+    const DeviceFloats a(device, std::vector<float>(3));
+    const DeviceFloats b(device, std::vector<float>(3));
+    tensorvk::testing::Gate gate;
+    stream->host_function([&] { gate.wait(); });
+    set(execution, 1, x, a);
+    execution.enqueue(*stream);
+    set(execution, 1, x, b);
+    execution.enqueue(*other);
+    // Both use the same activations: while the first run waits at the gate, so must the second.
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_FALSE(other->query());
+    gate.open();
+    other->synchronize();
+    EXPECT_TRUE(stream->query());
+    EXPECT_EQ(b.read(), (std::vector<float>{3, 8, 15}));
     stream::Stream::destroy(other->handle());
 }
 

@@ -1,8 +1,12 @@
-// A door that a test opens: a host function that waits for it keeps a stream busy for as long as the test likes.
+// A door that a test opens: a host function that waits for it keeps a stream busy for as long as the test likes, but not for ever: a test
+// that forgets to open it, or that waits behind it, fails instead of hanging.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
+
+#include <gtest/gtest.h>
 
 namespace tensorvk::testing {
 
@@ -15,7 +19,10 @@ class Gate {
     }
     void wait() {
         std::unique_lock lock(mutex_);
-        wake_.wait(lock, [this] { return open_; });
+        constexpr std::chrono::seconds kMost{20};
+        if (!wake_.wait_for(lock, kMost, [this] { return open_; })) {
+            ADD_FAILURE() << "nobody opened the gate within " << kMost.count() << " seconds";
+        }
     }
 
   private:

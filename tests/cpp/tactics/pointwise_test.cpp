@@ -63,20 +63,61 @@ struct OpCase {
 };
 
 const std::vector<double> kAny = {-80.0, -3.5, -2.5, -1.0, -0.75, -0.5, -1e-3, 0.0, 1e-4, 0.3, 0.5, 1.0, 1.5, 2.5, 3.0, 7.25, 80.0};
+const std::vector<double> kSpecial = {-std::numeric_limits<double>::infinity(), -1.0, 0.0, std::numeric_limits<double>::quiet_NaN(), 3e38,
+                                      std::numeric_limits<double>::infinity()};
 const std::vector<double> kUnit = {-0.96, -0.5, -0.1, 0.0, 0.01, 0.3, 0.7, 0.95};
 const std::vector<double> kPositive = {1e-3, 0.1, 0.5, 1.0, 1.5, 2.0, 3.0, 10.0, 100.0};
 const std::vector<double> kSmall = {-6.0, -3.0, -2.0, -1.5, -1.0, -0.3, 0.1, 0.5, 1.0, 2.0, 2.75, 6.0};
 
 class Unary : public testing::TestWithParam<OpCase> {};
 
+//! The same values, those with results up to 1 apart from the others: errors count against the largest result.
+std::vector<std::vector<double>> by_result(const PointwiseProgram& program, const std::vector<double>& values) {
+    const Tensor x = filled(DataType::kFLOAT, {static_cast<std::int64_t>(values.size())}, values);
+    const Tensor y = kernels::host::pointwise(program, x, {}, DataType::kFLOAT);
+    std::vector<std::vector<double>> parts(2);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        parts[std::abs(y.get(static_cast<std::int64_t>(i))) <= 1.0 ? 0 : 1].push_back(values[i]);
+    }
+    std::erase_if(parts, [](const auto& part) { return part.empty(); });
+    return parts;
+}
+
 TEST_P(Unary, MatchesTheReferenceWithAndWithoutVectors) {
     const OpCase& c = GetParam();
     const PointwiseProgram program{{{.op = c.op, .a = kValue, .b = kImmediate, .immediate = 0.5f}}};
-    const Tensor whole = filled(DataType::kFLOAT, {4, 17}, c.values);
-    const Tensor odd = filled(DataType::kFLOAT, {3, 11}, c.values);
-    EXPECT_EQ(check(program, {whole}, {}, DataType::kFLOAT, Layout::kLINEAR, c.tolerance).size(), 2u);
-    EXPECT_EQ(check(program, {odd}, {}, DataType::kFLOAT, Layout::kLINEAR, c.tolerance).size(), 2u);
+    for (const std::vector<double>& values : by_result(program, c.values)) {
+        const Tensor whole = filled(DataType::kFLOAT, {4, 17}, values);
+        const Tensor odd = filled(DataType::kFLOAT, {3, 11}, values);
+        EXPECT_EQ(check(program, {whole}, {}, DataType::kFLOAT, Layout::kLINEAR, c.tolerance).size(), 2u);
+        EXPECT_EQ(check(program, {odd}, {}, DataType::kFLOAT, Layout::kLINEAR, c.tolerance).size(), 2u);
+    }
 }
+
+// Where f(x) is about x (or e^x), the obvious formulas cancel: each value is judged against its own result.
+class NearZero : public testing::TestWithParam<OpCase> {};
+
+TEST_P(NearZero, KeepsItsDigits) {
+    const OpCase& c = GetParam();
+    const PointwiseProgram program{{{.op = c.op, .a = kValue, .b = kImmediate, .immediate = 0.5f}}};
+    for (const double value : c.values) {
+        SCOPED_TRACE(value);
+        check(program, {filled(DataType::kFLOAT, {4}, {value})}, {}, DataType::kFLOAT, Layout::kLINEAR, c.tolerance);
+    }
+}
+
+const std::vector<double> kTiny = {-0.6, -0.49, -0.24, -0.03, -1e-3, -1e-4, -1e-6, 1e-6, 1e-5, 1e-3, 0.02, 0.26};
+INSTANTIATE_TEST_SUITE_P(Operations, NearZero,
+                         testing::Values(OpCase{PointwiseOp::kELU, kTiny}, OpCase{PointwiseOp::kTANH, kTiny}, OpCase{PointwiseOp::kERF, kTiny},
+                                         OpCase{PointwiseOp::kSINH, kTiny}, OpCase{PointwiseOp::kASINH, kTiny},
+                                         OpCase{PointwiseOp::kATANH, kTiny}, OpCase{PointwiseOp::kSOFTSIGN, kTiny},
+                                         OpCase{PointwiseOp::kGELU_ERF, kTiny}, OpCase{PointwiseOp::kGELU_TANH, kTiny},
+                                         OpCase{PointwiseOp::kSOFTPLUS, {-2.0, -3.4, -3.6, -8.0, -15.0, -20.0}, 1e-5}, // exp's own 2 |x| units
+                                         OpCase{PointwiseOp::kSIGMOID, {-4.0, -9.0, -20.0}, 1e-5}),
+                         [](const auto& test) {
+                             std::string name = kernels::str({{{.op = test.param.op, .a = kValue, .b = kImmediate, .immediate = 0.5f}}});
+                             return name.substr(0, name.find('('));
+                         });
 
 INSTANTIATE_TEST_SUITE_P(
     Operations, Unary,
@@ -92,7 +133,7 @@ INSTANTIATE_TEST_SUITE_P(
                     OpCase{PointwiseOp::kACOSH, {1.0, 1.5, 2.0, 10.0}, 1e-5}, OpCase{PointwiseOp::kATANH, kUnit, 1e-5},
                     OpCase{PointwiseOp::kCEIL, kAny, 0.0}, OpCase{PointwiseOp::kFLOOR, kAny, 0.0}, OpCase{PointwiseOp::kERF, kSmall},
                     OpCase{PointwiseOp::kNOT, kAny, 0.0}, OpCase{PointwiseOp::kSIGN, kAny, 0.0},
-                    OpCase{PointwiseOp::kISINF, kAny, 0.0}, OpCase{PointwiseOp::kISNAN, kAny, 0.0}, OpCase{PointwiseOp::kLEAKY_RELU, kAny},
+                    OpCase{PointwiseOp::kISINF, kSpecial, 0.0}, OpCase{PointwiseOp::kISNAN, kSpecial, 0.0}, OpCase{PointwiseOp::kLEAKY_RELU, kAny},
                     OpCase{PointwiseOp::kTHRESHOLDED_RELU, kAny}, OpCase{PointwiseOp::kPOW, kPositive}),
     [](const auto& test) {
         std::string name = kernels::str({{{.op = test.param.op, .a = kValue, .b = kImmediate, .immediate = 0.5f}}});
@@ -221,6 +262,76 @@ TEST(Pointwise, IntegersAreExactBeyondWhatFloatsHold) {
             check(program, {a}, {{b}}, type, Layout::kLINEAR, 0.0);
             check(program, {a}, {{b}}, DataType::kBOOL, Layout::kLINEAR, 0.0);
         }
+    }
+}
+
+TEST(Pointwise, Int64WrapsDividesAndComparesLikeTheHost) {
+    constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();
+    constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+    // Around the border between the two words, where carries and signs go wrong.
+    const std::vector<std::int64_t> values = {0, 1, -1, 7, -7, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, -0x80000000LL, -0x100000001LL,
+                                              1234567890123456789, -987654321987654321, kMin, kMin + 1, kMax};
+    const auto count = static_cast<std::int64_t>(values.size());
+    Tensor a(DataType::kINT64, {count, 1});
+    Tensor b(DataType::kINT64, {count});
+    for (std::int64_t i = 0; i < count; ++i) {
+        a.set_integer(i, values[static_cast<std::size_t>(i)]);
+        b.set_integer(i, values[static_cast<std::size_t>(i)]);
+    }
+    for (const PointwiseOp op :
+         {PointwiseOp::kADD, PointwiseOp::kSUB, PointwiseOp::kMUL, PointwiseOp::kDIV, PointwiseOp::kFLOOR_DIV, PointwiseOp::kMAX, PointwiseOp::kMIN,
+          PointwiseOp::kEQUAL, PointwiseOp::kGREATER, PointwiseOp::kLESS, PointwiseOp::kAND, PointwiseOp::kOR, PointwiseOp::kXOR}) {
+        const PointwiseProgram program{{{.op = op, .a = kValue, .b = operand(0)}}};
+        check(program, {a}, {{b}}, DataType::kINT64, Layout::kLINEAR, 0.0);
+        check(program, {a}, {{b}}, DataType::kINT32, Layout::kLINEAR, 0.0); // the low words
+    }
+    for (const PointwiseOp op : {PointwiseOp::kRELU, PointwiseOp::kABS, PointwiseOp::kNEG, PointwiseOp::kNOT, PointwiseOp::kSIGN}) {
+        for (const DataType type : {DataType::kINT64, DataType::kINT32, DataType::kINT8, DataType::kUINT8, DataType::kBOOL}) {
+            check({{{.op = op, .a = kValue}}}, {a}, {}, type, Layout::kLINEAR, 0.0);
+        }
+    }
+}
+
+TEST(Pointwise, Int64NeedsNoFeatureAndGoesIntoPortablePlans) {
+    tactics::Operation sum;
+    sum.name = "sum";
+    sum.kind = tactics::Pointwise{};
+    sum.epilogue = {{{.op = PointwiseOp::kADD, .a = kValue, .b = operand(0)}}};
+    OperationCase test(sum);
+    test.add_input(filled(DataType::kINT64, {3}, {1.0, 2.0}), Layout::kLINEAR, false);
+    test.add_operand(filled(DataType::kINT64, {3}, {1.0, 2.0}), Layout::kLINEAR);
+    test.set_output(DataType::kINT64, {3}, Layout::kLINEAR);
+    const auto all = test.candidates(vulkan::DeviceCaps{});
+    EXPECT_TRUE(std::ranges::any_of(all, [](const auto& candidate) { return candidate.applicable() && candidate.portable; }));
+}
+
+TEST(Pointwise, RoundsToHalfInsideAChain) {
+    const PointwiseProgram program{{{.op = PointwiseOp::kROUND_HALF, .a = kValue}, {.op = PointwiseOp::kSUB, .a = slot(0), .b = kValue}}};
+    const Tensor x = filled(DataType::kFLOAT, {2, 8}, {0.0, 0.1, -0.4, 1.0, 2049.5, -77.7, 1e-3, 3.3});
+    // Vulkan leaves open whether a half is rounded to nearest or towards zero: one unit of the largest value, 2049.5.
+    check(program, {x}, {}, DataType::kFLOAT, Layout::kLINEAR, vulkan::Device::current()->caps().is_cpu ? 0.0 : 2.0);
+}
+
+TEST(Pointwise, EveryIntegerOperationIsExactInInt32) {
+    // Beyond 2^24, where a detour through float would show; without the quotients that overflow.
+    const std::vector<std::int64_t> values = {0, 1, -1, 7, -7, 16777217, -16777219, 0x7fffffff, -0x7fffffff};
+    const auto count = static_cast<std::int64_t>(values.size());
+    Tensor a(DataType::kINT32, {count, 1});
+    Tensor b(DataType::kINT32, {count});
+    for (std::int64_t i = 0; i < count; ++i) {
+        a.set_integer(i, values[static_cast<std::size_t>(i)]);
+        b.set_integer(i, values[static_cast<std::size_t>(i)]);
+    }
+    // All for which the host computes in integers.
+    for (const PointwiseOp op :
+         {PointwiseOp::kADD, PointwiseOp::kSUB, PointwiseOp::kMUL, PointwiseOp::kDIV, PointwiseOp::kMAX, PointwiseOp::kMIN,
+          PointwiseOp::kFLOOR_DIV, PointwiseOp::kEQUAL, PointwiseOp::kGREATER, PointwiseOp::kLESS, PointwiseOp::kAND, PointwiseOp::kOR,
+          PointwiseOp::kXOR, PointwiseOp::kRELU, PointwiseOp::kABS, PointwiseOp::kNEG, PointwiseOp::kCEIL, PointwiseOp::kFLOOR,
+          PointwiseOp::kNOT, PointwiseOp::kSIGN, PointwiseOp::kROUND, PointwiseOp::kTRUNC, PointwiseOp::kSELECT}) {
+        const PointwiseProgram program{{{.op = op, .a = kValue, .b = operand(0), .c = operand(1)}}};
+        SCOPED_TRACE(kernels::str(program));
+        check(program, {a}, {{b}, {a}}, DataType::kINT32, Layout::kLINEAR, 0.0);
+        check(program, {a}, {{b}, {a}}, DataType::kBOOL, Layout::kLINEAR, 0.0);
     }
 }
 

@@ -43,7 +43,8 @@ inline kernels::host::Tensor move_channels(const kernels::host::Tensor& tensor, 
 }
 
 inline std::vector<std::byte> bytes_of(const kernels::host::Tensor& tensor, tactics::Layout layout) {
-    return layout == tactics::Layout::kCHANNELS_LAST ? move_channels(tensor, true).data : tensor.data;
+    const kernels::host::Bytes bytes = layout == tactics::Layout::kCHANNELS_LAST ? move_channels(tensor, true).data : tensor.data;
+    return {bytes.begin(), bytes.end()};
 }
 
 inline kernels::host::Tensor tensor_of(std::vector<std::byte> bytes, DataType dtype, const std::vector<std::int64_t>& dims,

@@ -92,6 +92,20 @@ void add_pointwise(LayerContext& context, const graph::Layer& layer, PointwisePr
     op.operands = std::move(operands);
 }
 
+//! The kernel converts where it stores, but a fused chain keeps the value in a float register: what a float would not lose
+//! there is lost in the program.
+void convert(LayerContext& context, const graph::Layer& layer) {
+    const DataType from = layer.inputs[0]->dtype;
+    const DataType to = layer.outputs[0]->dtype;
+    PointwiseProgram program;
+    if (to == DataType::kBOOL && from != DataType::kBOOL) { // x or x: 1 for everything but 0
+        program.slots.push_back({PointwiseOp::kOR, {}, {}, {}, 0.0f});
+    } else if (to == DataType::kHALF && from != DataType::kHALF) {
+        program.slots.push_back({PointwiseOp::kROUND_HALF, {}, {}, {}, 0.0f});
+    }
+    add_pointwise(context, layer, std::move(program));
+}
+
 } // namespace
 
 void lower_activation(LayerContext& context, const graph::Layer& layer) {
@@ -149,13 +163,12 @@ void lower_select(LayerContext& context, const graph::Layer& layer) {
     add_pointwise(context, layer, std::move(program), {context.input(layer, 1), context.input(layer, 2)});
 }
 
-//! Memory types differ, the program is empty: the kernel converts while it copies.
-void lower_cast(LayerContext& context, const graph::Layer& layer) { add_pointwise(context, layer, {}); }
+void lower_cast(LayerContext& context, const graph::Layer& layer) { convert(context, layer); }
 
 //! An identity is another name, unless its output has another type.
 void lower_identity(LayerContext& context, const graph::Layer& layer) {
     if (layer.outputs[0]->dtype != layer.inputs[0]->dtype) {
-        add_pointwise(context, layer, {});
+        convert(context, layer);
         return;
     }
     context.alias(*layer.outputs[0], context.input(layer, 0));

@@ -1,9 +1,11 @@
 #include "compiler/passes/fusion.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 #include "compiler/passes/passes.hpp"
 #include "support/dtype.hpp"
+#include "support/error.hpp"
 
 namespace tensorvk::compiler {
 
@@ -23,6 +25,23 @@ bool all_fit_float(const Ir& ir, const Op& op) {
 }
 
 } // namespace
+
+std::string joined_name(const std::string& first, const std::string& second) {
+    constexpr std::string_view kPlus = " + ";
+    constexpr std::string_view kGap = "...";
+    std::string all = text(first, kPlus, second);
+    if (all.size() <= kLongestJoinedName) {
+        return all;
+    }
+    const std::string_view begin = std::string_view(first).substr(0, first.find(kPlus));
+    const std::size_t last = second.rfind(kPlus);
+    const std::string_view end = std::string_view(second).substr(last == std::string::npos ? 0 : last + kPlus.size());
+    const std::size_t room = (kLongestJoinedName - 2 * kPlus.size() - 3 * kGap.size()) / 2;
+    const auto cut = [&](std::string_view part) {
+        return part.size() <= room ? std::string(part) : text(part.substr(0, room), kGap);
+    };
+    return text(cut(begin), kPlus, kGap, kPlus, cut(end));
+}
 
 bool only_used_by(const Ir& ir, const Uses& uses, ValueId value, std::size_t consumer) {
     const auto& consumers = uses.consumers[static_cast<std::size_t>(value)];
@@ -109,7 +128,8 @@ bool fuse_pointwise_once(Ir& ir) {
         if (consumers.empty() || !only_used_by(ir, uses, joint, consumers[0])) {
             continue;
         }
-        Op& second = ir.ops[consumers[0]];
+        const std::size_t next = consumers[0];
+        Op& second = ir.ops[next];
         const bool same_shape = is_pointwise(second) && ir.same_dims(ir.value(joint), ir.value(second.outputs[0]));
         if (!same_shape || !all_fit_float(ir, first) || !all_fit_float(ir, second)) {
             continue;
@@ -118,15 +138,14 @@ bool fuse_pointwise_once(Ir& ir) {
         if (!joined) {
             continue;
         }
-        second.name = first.name + " + " + second.name;
+        uses.forget_reads(first, i);
+        uses.forget_reads(second, next);
+        second.name = joined_name(first.name, second.name);
         second.inputs = first.inputs;
         second.epilogue = std::move(joined->program);
         second.operands = std::move(joined->operands);
         dead[i] = true;
-        uses = Uses(ir); // indices stay valid: nothing was erased yet
-        for (auto& list : uses.consumers) {
-            std::erase_if(list, [&](std::size_t c) { return dead[c]; });
-        }
+        uses.note_reads(second, next); // indices stay valid: nothing was erased yet
     }
     const bool changed = std::find(dead.begin(), dead.end(), true) != dead.end();
     erase_ops(ir, dead);
@@ -225,7 +244,7 @@ void fuse_epilogues(Ir& ir) {
                                     [&](ValueId id) { return is_floating(ir.value(id).dtype) && epilogue_can_read(ir, producer, id); })) {
             continue;
         }
-        producer.name += " + " + consumer.name;
+        producer.name = joined_name(producer.name, consumer.name);
         producer.epilogue = std::move(joined->program);
         producer.operands = std::move(joined->operands);
         producer.outputs = consumer.outputs;

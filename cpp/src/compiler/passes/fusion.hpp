@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "compiler/ir.hpp"
 
@@ -10,6 +11,10 @@ namespace tensorvk::compiler {
 [[nodiscard]] inline bool is_pointwise(const Op& op) {
     return op.role == Role::kCOMPUTE && std::holds_alternative<tactics::Pointwise>(op.kind);
 }
+
+//! "a + b + c"; of a long one only the ends: "a + ... + z". Fusing a long chain must not cost its length squared in names.
+inline constexpr std::size_t kLongestJoinedName = 512;
+[[nodiscard]] std::string joined_name(const std::string& first, const std::string& second);
 
 //! True when every use of `value` is in op `consumer` and it is not an output of the network.
 [[nodiscard]] bool only_used_by(const Ir& ir, const Uses& uses, ValueId value, std::size_t consumer);

@@ -1,5 +1,6 @@
 // Concatenation joins tensors along an axis; Gather picks along one by index.
 #include <algorithm>
+#include <cstring>
 
 #include "graph/rules/families.hpp"
 #include "graph/rules/values.hpp"
@@ -52,6 +53,47 @@ std::vector<Inferred> concatenation(RuleContext& context) {
 
 namespace {
 
+//! The numbers that are known while the network is built: all of a constant, or those of a shape tensor.
+std::vector<std::int64_t> known_integers(const shape::ExprPool& pool, const Tensor& tensor) {
+    std::vector<std::int64_t> out;
+    if (tensor.constant && tensor.constant->type == tensor.dtype) {
+        const std::size_t size = dtype_size(tensor.dtype);
+        for (std::int64_t i = 0; i < tensor.constant->count; ++i) {
+            const std::byte* at = tensor.constant->data + static_cast<std::size_t>(i) * size;
+            std::int32_t narrow = 0;
+            std::int64_t wide = 0;
+            if (tensor.dtype == DataType::kINT32) {
+                std::memcpy(&narrow, at, size);
+                wide = narrow;
+            } else {
+                std::memcpy(&wide, at, size);
+            }
+            out.push_back(wide);
+        }
+    } else if (tensor.values) {
+        for (const Expr e : *tensor.values) {
+            if (const auto value = pool.value(e)) {
+                out.push_back(*value);
+            }
+        }
+    }
+    return out;
+}
+
+//! Indices that are known must exist. Of others, kernels take the nearest element that does.
+void check_indices(RuleContext& context, const Tensor& data, const Tensor& indices, std::size_t axis) {
+    const auto extent = context.pool().value(data.dims[axis]);
+    if (!extent) {
+        return;
+    }
+    for (const std::int64_t index : known_integers(context.pool(), indices)) {
+        if (index < -*extent || index >= *extent) {
+            context.fail("picks element ", index, " of axis ", axis, " of '", data.name, "' ", context.str(data.dims),
+                         ", which has ", *extent, " there.");
+        }
+    }
+}
+
 std::optional<Exprs> gathered_values(RuleContext& context, const Tensor& data, const Tensor& indices,
                                      std::size_t axis) {
     if (!data.values || !indices.values || data.dims.size() != 1 || axis != 0) {
@@ -63,9 +105,6 @@ std::optional<Exprs> gathered_values(RuleContext& context, const Tensor& data, c
         const auto index = context.pool().value(e);
         if (!index) {
             return std::nullopt;
-        }
-        if (*index < -count || *index >= count) {
-            context.fail("picks element ", *index, " of '", data.name, "', which has ", count, ".");
         }
         out.push_back((*data.values)[static_cast<std::size_t>(*index < 0 ? *index + count : *index)]);
     }
@@ -87,6 +126,7 @@ std::vector<Inferred> gather(RuleContext& context) {
     }
     const std::size_t axis = context.axis(a.axis, data.dims.size());
     a.axis = static_cast<std::int64_t>(axis);
+    check_indices(context, data, indices, axis);
     Exprs dims(data.dims.begin(), data.dims.begin() + static_cast<std::ptrdiff_t>(axis));
     dims.insert(dims.end(), indices.dims.begin(), indices.dims.end());
     dims.insert(dims.end(), data.dims.begin() + static_cast<std::ptrdiff_t>(axis) + 1, data.dims.end());

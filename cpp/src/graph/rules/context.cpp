@@ -1,4 +1,3 @@
-#include <map>
 #include <optional>
 
 #include "graph/describe.hpp"
@@ -8,7 +7,6 @@
 namespace tensorvk::graph {
 
 using shape::Expr;
-using shape::ExprOp;
 
 std::string RuleContext::prefix() const {
     return text("Layer '", layer_.name, "' (", layer_type_name(layer_.type), ") ");
@@ -92,7 +90,7 @@ Expr RuleContext::same(Expr a, Expr b, std::string_view what) const {
     if (va && vb) {
         fail("has ", what, " that differ: ", *va, " and ", *vb, ".");
     }
-    layer_.constraints.push_back({a, b, false});
+    layer_.constraints.push_back({a, b});
     return vb ? b : a;
 }
 
@@ -108,16 +106,7 @@ Expr RuleContext::broadcast(Expr a, Expr b, std::string_view what) const {
     if (va && vb) {
         fail("cannot broadcast ", what, ": ", *va, " and ", *vb, " differ and neither is 1.");
     }
-    if (va || vb) {
-        layer_.constraints.push_back({a, b, true});
-        return va ? a : b;
-    }
-    if (agree_on_round_numbers(a, b)) {
-        layer_.constraints.push_back({a, b, false});
-        return a;
-    }
-    layer_.constraints.push_back({a, b, true});
-    return pool_.max(a, b);
+    return same(a, b, what);
 }
 
 shape::Exprs RuleContext::broadcast(const Tensor& a, const Tensor& b) const {
@@ -132,36 +121,6 @@ shape::Exprs RuleContext::broadcast(const Tensor& a, const Tensor& b) const {
                       text("dimension ", i, " of '", a.name, "' ", str(a.dims), " and '", b.name, "' ", str(b.dims))));
     }
     return dims;
-}
-
-namespace {
-
-//! Expressions share parts, so each is computed once.
-std::int64_t value_at(const shape::ExprPool& pool, Expr e, std::map<Expr, std::int64_t>& known) {
-    if (const auto it = known.find(e); it != known.end()) {
-        return it->second;
-    }
-    const shape::ExprNode& node = pool.node(e);
-    std::int64_t value = node.value;
-    if (node.op ==
-        ExprOp::kSYMBOL) { // different symbols get different numbers, all divisible by the strides of common networks
-        value = 2304 * (node.value + 2);
-    } else if (node.op != ExprOp::kCONSTANT) {
-        value = shape::apply(node.op, value_at(pool, node.a, known), value_at(pool, node.b, known));
-    }
-    known.emplace(e, value);
-    return value;
-}
-
-} // namespace
-
-bool RuleContext::agree_on_round_numbers(Expr a, Expr b) const {
-    try {
-        std::map<Expr, std::int64_t> known;
-        return value_at(pool_, a, known) == value_at(pool_, b, known);
-    } catch (const Error&) { // overflow or division by zero there says nothing about real shapes
-        return false;
-    }
 }
 
 } // namespace tensorvk::graph

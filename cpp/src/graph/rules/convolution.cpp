@@ -94,6 +94,11 @@ std::vector<Inferred> deconvolution(RuleContext& context) {
         context.fail("has an output padding of ", a.output_padding.size(), " numbers for a window of ", spatial,
                      " axes.");
     }
+    for (const std::int64_t padding : a.output_padding) {
+        if (padding < 0 || padding > kLargestWindowNumber) {
+            context.fail("has the output padding ", padding, "; allowed are 0 to ", kLargestWindowNumber, ".");
+        }
+    }
     shape::ExprPool& pool = context.pool();
     shape::Exprs dims = {x.dims[0], pool.constant(a.maps)};
     for (std::size_t i = 0; i < spatial; ++i) {

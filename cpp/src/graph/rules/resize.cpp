@@ -61,9 +61,14 @@ std::vector<Inferred> resize(RuleContext& context) {
         context.fail("has an output shape of ", dims.size(), " dimensions, but its input '", x.name, "' ",
                      context.str(x.dims), " has ", rank, ".");
     }
-    for (const Expr extent : dims) {
-        if (const auto value = context.pool().value(extent); value && *value < 0) {
+    for (std::size_t axis = 0; axis < rank; ++axis) {
+        const auto value = context.pool().value(dims[axis]);
+        if (value && *value < 0) {
             context.fail("has the output shape ", context.str(dims), "; dimensions must not be negative.");
+        }
+        if (value && *value > 0 && context.pool().is(x.dims[axis], 0)) {
+            context.fail("has the output shape ", context.str(dims), ", but axis ", axis, " of '", x.name, "' ",
+                         context.str(x.dims), " is empty: there is nothing to interpolate.");
         }
     }
     return {{x.dtype, std::move(dims)}};

@@ -71,7 +71,7 @@ Expr inferred_extent(RuleContext& context, const Exprs& from, const Exprs& other
     const Expr total = product(pool, in);
     const Expr divisor = product(pool, out);
     const Expr extent = pool.floor_div(total, divisor);
-    context.layer().constraints.push_back({pool.mul(extent, divisor), total, false});
+    context.layer().constraints.push_back({pool.mul(extent, divisor), total});
     return extent;
 }
 
@@ -85,7 +85,7 @@ void check_volume(RuleContext& context, const Exprs& from, const Exprs& to) {
             context.fail("cannot reshape ", context.str(from), " to ", context.str(to), ": the volumes differ.");
         }
     } else if (in.number != 0 || out.number != 0) {
-        context.layer().constraints.push_back({product(pool, in), product(pool, out), false});
+        context.layer().constraints.push_back({product(pool, in), product(pool, out)});
     }
 }
 

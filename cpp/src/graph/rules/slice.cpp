@@ -75,6 +75,11 @@ void check_axis(RuleContext& context, const Tensor& x, const Region& region, std
     const auto start = pool.value(region.start[axis]);
     const auto stride = pool.value(region.stride[axis]);
     const auto extent = pool.value(x.dims[axis]);
+    const bool repeats = mode == SampleMode::kCLAMP || mode == SampleMode::kWRAP || mode == SampleMode::kREFLECT;
+    if (repeats && extent == 0 && size.value_or(0) > 0) {
+        context.fail("repeats elements of axis ", axis, " of '", x.name, "' ", context.str(x.dims),
+                     ", which has none; only a constant can fill it.");
+    }
     if (mode != SampleMode::kSTRICT_BOUNDS || !size || *size == 0 || !start || !stride || !extent) {
         return;
     }

@@ -8,8 +8,6 @@ namespace tensorvk::graph::rules {
 
 namespace {
 
-constexpr std::int64_t kLargest = 1 << 20; // no real window comes near; keeps products far from overflow
-
 void check_vector(RuleContext& context, std::vector<std::int64_t>& values, std::size_t count, std::int64_t missing,
                   std::int64_t smallest, const char* what) {
     if (values.empty()) {
@@ -19,8 +17,8 @@ void check_vector(RuleContext& context, std::vector<std::int64_t>& values, std::
         context.fail("has a ", what, " of ", values.size(), " numbers for a window of ", count, " axes.");
     }
     for (const std::int64_t value : values) {
-        if (value < smallest || value > kLargest) {
-            context.fail("has the ", what, " ", value, "; allowed are ", smallest, " to ", kLargest, ".");
+        if (value < smallest || value > kLargestWindowNumber) {
+            context.fail("has the ", what, " ", value, "; allowed are ", smallest, " to ", kLargestWindowNumber, ".");
         }
     }
 }
@@ -37,8 +35,10 @@ std::size_t check_window(RuleContext& context, const Window& w, const Tensor& x)
         context.fail("has a window of ", spatial, " axes; 1 to 3 are possible.");
     }
     if (x.dims.size() != spatial + 2) {
+        const bool no_batch = x.dims.size() + 1 == spatial + 2; // what TensorRT 7 called an implicit batch
         context.fail("has a window of ", spatial, " axes and needs an input of ", spatial + 2,
-                     " dimensions (N, C, spatial axes); '", x.name, "' is ", context.str(x.dims), ".");
+                     " dimensions (N, C, spatial axes); '", x.name, "' is ", context.str(x.dims), ".",
+                     no_batch ? " Networks here always have explicit batch: declare the input as [N, C, ...]." : "");
     }
     std::vector<std::int64_t> size = w.size;
     check_vector(context, size, spatial, 1, 1, "window size");

@@ -1,0 +1,148 @@
+"""A conversion counts wherever it stands: at an edge, in a fused chain, before a sum. And int64 is exact everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorvk as trt
+from engines import Array, CollectingLogger, infer, load, run_once
+from onnx import TensorProto, helper
+
+VALUES = np.float32([[0.0, 0.4, -0.6, 1.7, -2.5, 2049.5, 0.1]])
+TYPES = {
+    "float32": trt.float32,
+    "float16": trt.float16,
+    "int32": trt.int32,
+    "int64": trt.int64,
+    "bool": trt.bool,
+}
+
+
+def run_layers(layers: Callable[..., Any], *inputs: Array) -> Array:
+    """What a network of a few layers gives; `layers` takes the network and its inputs and returns the output."""
+    logger = CollectingLogger()
+    builder = trt.Builder(logger)
+    network = builder.create_network(0)
+    tensors = [network.add_input(f"x{i}", TYPES[str(a.dtype)], a.shape) for i, a in enumerate(inputs)]
+    output = layers(network, *tensors)
+    output.name = "y"
+    network.mark_output(output)
+    plan = builder.build_serialized_network(network, builder.create_builder_config())
+    assert plan is not None, logger.errors()
+    feed = {f"x{i}": a for i, a in enumerate(inputs)}
+    return infer(load(bytes(plan)).create_execution_context(), feed)["y"]
+
+
+def cast(network: Any, x: Any, *types: Any) -> Any:
+    for dtype in types:
+        x = network.add_cast(x, dtype).get_output(0)
+    return x
+
+
+def identity_as(network: Any, x: Any, dtype: Any) -> Any:
+    layer = network.add_identity(x)
+    layer.set_output_type(0, dtype)
+    return layer.get_output(0)
+
+
+def sum_of(network: Any, a: Any, b: Any) -> Any:
+    return network.add_elementwise(a, b, trt.ElementWiseOperation.SUM).get_output(0)
+
+
+@pytest.mark.parametrize("convert", [cast, identity_as])
+@pytest.mark.parametrize("through", ["float16", "int32", "int64", "bool"])
+def test_a_type_in_between_loses_what_it_cannot_hold(through: str, convert: Callable[..., Any]) -> None:
+    actual = run_layers(lambda n, x: cast(n, convert(n, x, TYPES[through]), trt.float32), VALUES)
+    # Vulkan leaves open how a half is rounded, hence one unit of it; the rest is exact.
+    tolerance = 2**-10 if through == "float16" else 0.0
+    np.testing.assert_allclose(actual, VALUES.astype(through).astype(np.float32), rtol=tolerance)
+    assert not np.array_equal(actual, VALUES)
+
+
+def test_a_mask_is_ones_where_it_is_multiplied_and_summed() -> None:
+    def masked_sum(network: Any, x: Any) -> Any:
+        mask = cast(network, x, trt.bool, trt.float32)
+        return network.add_reduce(mask, trt.ReduceOperation.SUM, 2, False).get_output(0)
+
+    np.testing.assert_array_equal(run_layers(masked_sum, VALUES), [6.0])
+
+    def masked(network: Any, x: Any) -> Any:
+        mask = cast(network, x, trt.bool, trt.float32)
+        return network.add_elementwise(x, mask, trt.ElementWiseOperation.PROD).get_output(0)
+
+    np.testing.assert_array_equal(run_layers(masked, VALUES), VALUES)
+
+
+def test_a_mask_of_integers_is_ones() -> None:
+    x = np.int32([[0, 2, -3, 256]])
+    np.testing.assert_array_equal(run_layers(lambda n, t: cast(n, t, trt.bool, trt.float32), x), [[0, 1, 1, 1]])
+    np.testing.assert_array_equal(run_layers(lambda n, t: cast(n, t, trt.bool, trt.int32), x), [[0, 1, 1, 1]])
+
+
+@pytest.mark.parametrize("to", [TensorProto.BOOL, TensorProto.FLOAT16])
+def test_a_pair_of_onnx_casts_gives_the_result_of_numpy(to: int) -> None:
+    there = helper.make_node("Cast", ["x"], ["a"], to=to)
+    back = helper.make_node("Cast", ["a"], ["y"], to=TensorProto.FLOAT)
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, VALUES.shape)
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, VALUES.shape)
+    model = helper.make_model(helper.make_graph([there, back], "casts", [x], [y]), ir_version=8)
+    expected = VALUES.astype(helper.tensor_dtype_to_np_dtype(to)).astype(np.float32)
+    actual = run_once(model.SerializeToString(), {"x": VALUES}, level=1)["y"]
+    np.testing.assert_allclose(actual, expected, rtol=2**-10)  # one unit of float16, as Vulkan leaves its rounding open
+    assert not np.array_equal(actual, VALUES)
+
+
+LARGE = np.int64([[0, -1, 2**31, -(2**31) - 1, 2**53 + 1, 2**63 - 1, -(2**63)]])
+
+
+def reshaped(network: Any, x: Any) -> Any:
+    layer = network.add_shuffle(x)
+    layer.reshape_dims = (7, 1)
+    return layer.get_output(0)
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        (lambda n, x: n.add_identity(x).get_output(0), LARGE),
+        (reshaped, LARGE.reshape(7, 1)),
+        (lambda n, x: sum_of(n, x, x), LARGE + LARGE),
+        (lambda n, x: cast(n, x, trt.int32), LARGE.astype(np.int32)),
+    ],
+    ids=["identity", "reshape", "sum", "to int32"],
+)
+def test_int64_is_moved_and_computed_with(layers: Callable[..., Any], expected: Array) -> None:
+    np.testing.assert_array_equal(run_layers(layers, LARGE), expected)
+
+
+def test_int32_widens_to_int64() -> None:
+    x = np.int32([[0, 2, -3, -(2**31)]])
+    actual = run_layers(lambda n, t: cast(n, t, trt.int64), x)
+    assert actual.dtype == np.int64
+    np.testing.assert_array_equal(actual, x)
+
+
+def test_a_shape_can_be_an_output() -> None:
+    actual = run_layers(lambda n, x: n.add_shape(x).get_output(0), VALUES)
+    np.testing.assert_array_equal(actual, [1, 7])
+
+
+def test_inputs_and_outputs_are_converted_at_the_edge() -> None:
+    builder = trt.Builder(CollectingLogger())
+    network = builder.create_network(0)
+    x = network.add_input("x", trt.float32, (1, 3))
+    y = sum_of(network, x, network.add_constant((1, 3), np.float32([[1, 2, 3]])).get_output(0))
+    z = network.add_unary(y, trt.UnaryOperation.NEG).get_output(0)
+    for name, tensor in (("y", y), ("z", z)):
+        tensor.name = name
+        network.mark_output(tensor)
+    x.dtype = y.dtype = trt.float16
+    engine = load(bytes(builder.build_serialized_network(network, builder.create_builder_config())))
+    feed = {"x": np.float16([[2048, 0.5, -1]])}
+    actual = infer(engine.create_execution_context(), feed)
+    assert (actual["y"].dtype, actual["z"].dtype) == (np.float16, np.float32)
+    np.testing.assert_array_equal(actual["z"], [[-2049.0, -2.5, -2.0]])  # 2049 is no half: the sum was made in float32
+    np.testing.assert_allclose(actual["y"], [[2049.0, 2.5, 2.0]], rtol=2**-10)
