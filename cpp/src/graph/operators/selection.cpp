@@ -19,7 +19,6 @@ std::vector<Inferred> non_zero(RuleContext& context) {
     return {{DataType::kINT64, {rank, context.unknown(0, 1, pool.product(x.dims))}}};
 }
 
-<<<<<<< HEAD
 //! The shape of a selection along the attribute's axis, or of single elements when there is no axis: `axis` and the dimensions, where that
 //! axis is still as long as the input's.
 struct Selection {
@@ -75,7 +74,8 @@ std::vector<Inferred> non_max_suppression(RuleContext& context) {
     (void)context.same(boxes.dims[1], scores.dims[2], "numbers of boxes and scores");
     const shape::Expr count = context.unknown(0, 0, context.pool().product(scores.dims));
     return one(DataType::kINT64, {count, context.pool().constant(3)});
-=======
+}
+
 //! TensorRT's Assertion: what has to be true whenever shapes are set.
 std::vector<Inferred> assertion(RuleContext& context) {
     shape::ExprPool& pool = context.pool();
@@ -86,7 +86,6 @@ std::vector<Inferred> assertion(RuleContext& context) {
         context.layer().constraints.push_back({e, pool.constant(1)});
     }
     return {};
->>>>>>> lead4
 }
 
 constexpr std::array kRules{
