@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto
 from onnx.backend.base import Backend, BackendRep, namedtupledict
 
 import tensorvk as trt
@@ -74,6 +74,8 @@ class TensorVKRep(BackendRep):
         names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
         self._inputs = [n for n in names if engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT]
         self._outputs = [n for n in names if n not in self._inputs]
+        # Engines compute double with float32, as TensorRT does; the model's caller gets what the model declares.
+        self._doubles = {v.name for v in model.graph.output if v.type.tensor_type.elem_type == TensorProto.DOUBLE}
 
     def run(self, inputs: Any, **kwargs: Any) -> Any:
         """``inputs``: numpy arrays in the model's order, or by name. Returns a tuple with the outputs' names."""
@@ -137,7 +139,7 @@ class TensorVKRep(BackendRep):
                 result.nbytes,
                 cudart.cudaMemcpyKind.cudaMemcpyDeviceToHost,
             )
-        return result
+        return result.astype(np.float64) if name in self._doubles and result.dtype == np.float32 else result
 
 
 def _as_list(inputs: Any) -> Sequence[Array]:
