@@ -36,6 +36,6 @@ struct Operator {
 //! Null when there is none.
 [[nodiscard]] const Operator* find_operator(std::string_view name) noexcept;
 //! The known operator that is spelled most alike, or "" when none is close.
-[[nodiscard]] std::string_view nearest_operator(std::string_view name);
+[[nodiscard]] std::string nearest_operator(std::string_view name);
 
 } // namespace tensorvk::onnx
