@@ -19,7 +19,7 @@ constexpr std::int64_t kNewestOpset = 28;
 
 void mark_failed(const NodeProto& node, Scope& scope) {
     for (const std::string& output : node.output()) {
-        scope[output] = Value{output, nullptr, nullptr, true};
+        scope[output] = Value{output, nullptr, nullptr, std::nullopt, true};
     }
 }
 
@@ -238,7 +238,7 @@ void GraphReader::define(const NodeProto& node, int index, std::vector<Value>& r
         return;
     }
     const auto i = static_cast<std::size_t>(index);
-    if (i >= results.size() || (results[i].tensor == nullptr && !results[i].constant)) {
+    if (i >= results.size() || (results[i].tensor == nullptr && !results[i].constant && !results[i].sequence)) {
         fail(NodeErrorCode::kUNSUPPORTED_NODE, "Output ", index, " ('", name, "') of ", node.op_type(),
              " is used, but not offered.");
     }

@@ -19,6 +19,7 @@ struct Operator {
 [[nodiscard]] std::span<const Operator> activation_operators();
 [[nodiscard]] std::span<const Operator> arithmetic_operators();
 [[nodiscard]] std::span<const Operator> attention_operators();
+[[nodiscard]] std::span<const Operator> batch_normalization_operators();
 [[nodiscard]] std::span<const Operator> constant_operators();
 [[nodiscard]] std::span<const Operator> convolution_operators();
 [[nodiscard]] std::span<const Operator> matrix_operators();
@@ -28,6 +29,7 @@ struct Operator {
 [[nodiscard]] std::span<const Operator> normalization_operators();
 [[nodiscard]] std::span<const Operator> reduction_operators();
 [[nodiscard]] std::span<const Operator> resize_operators();
+[[nodiscard]] std::span<const Operator> sequence_operators();
 [[nodiscard]] std::span<const Operator> shape_operators();
 [[nodiscard]] std::span<const Operator> slice_operators();
 
