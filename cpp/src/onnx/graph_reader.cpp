@@ -76,7 +76,7 @@ std::string describe_inputs(const Network& network, const NodeProto& node, const
         } else if (value.constant) {
             out += text(dtype_name(value.constant->weights.type), " ", numbers(value.constant->dims));
         } else {
-            out += "refused";
+            out += value.sequence ? "sequence" : "refused";
         }
     }
     return out;
