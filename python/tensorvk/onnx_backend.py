@@ -20,7 +20,7 @@ from tensorvk import cudart
 
 Array = np.ndarray[Any, Any]
 
-_NUMPY = {
+_NUMPY: dict[Any, np.dtype[Any]] = {
     trt.float32: np.dtype(np.float32),
     trt.float16: np.dtype(np.float16),
     trt.int8: np.dtype(np.int8),
@@ -49,7 +49,8 @@ def _numpy_type(dtype: Any) -> np.dtype[Any]:
     if dtype == trt.bfloat16:
         import ml_dtypes  # onnx depends on it
 
-        return np.dtype(ml_dtypes.bfloat16)
+        bfloat16: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+        return bfloat16
     return _NUMPY[dtype]
 
 

@@ -35,7 +35,7 @@ std::string key_of(const NodeProto& node) {
 //! Serialized TypeProto; dimensions that are not known are left open.
 std::string type_of(const Build& build, const Value* value) {
     onnx_pb::TypeProto type;
-    if (value == nullptr) {
+    if (value == nullptr || (value->tensor == nullptr && !value->constant)) {
         return {};
     }
     auto& tensor = *type.mutable_tensor_type();
@@ -114,9 +114,7 @@ std::vector<Value> GraphReader::import_control(const Call& call) {
     }
     const std::size_t errors = result_.errors.size();
     ControlNode control{call.node.op_type(), call.name, call.inputs, call.attributes, {}, static_cast<std::size_t>(call.node.output_size()),
-                        0,                   {},        {}};
-    const auto opset = call.opsets.find("");
-    control.opset = opset == call.opsets.end() ? 1 : opset->second;
+                        opset_of(call.opsets, ""), {}, {}};
     control.outer = [&call](const std::string& wanted) {
         const auto it = call.scope.find(wanted);
         return it == call.scope.end() ? nullptr : &it->second;
