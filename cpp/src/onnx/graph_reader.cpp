@@ -76,11 +76,7 @@ std::string describe_inputs(const Network& network, const NodeProto& node, const
         } else if (value.constant) {
             out += text(dtype_name(value.constant->weights.type), " ", numbers(value.constant->dims));
         } else {
-<<<<<<< HEAD
-            out += value.sequence ? text("sequence of ", value.sequence->size(), " tensors") : text("refused");
-=======
             out += value.sequence ? "sequence" : "refused";
->>>>>>> main
         }
     }
     return out;
