@@ -13,6 +13,13 @@ namespace tensorvk::compiler {
 
 namespace {
 
+//! The layer as an error names it, with what an assertion says.
+std::string named(const graph::Layer& layer) {
+    const auto* a = std::get_if<graph::OperatorAttributes>(&layer.attributes);
+    const std::string message = a == nullptr || layer.type != LayerType::kASSERTION ? std::string() : a->attributes.text("message");
+    return message.empty() ? layer.name : text(layer.name, " (", message, ")");
+}
+
 //! Inference took some dynamic dimensions for equal. Kernels rely on it, also where numpy would let one of them be 1: which axis repeats is
 //! decided when the plan is made.
 std::vector<plan::Constraint> assumptions(const graph::Network& network) {
@@ -21,7 +28,7 @@ std::vector<plan::Constraint> assumptions(const graph::Network& network) {
     for (const graph::Layer* layer : network.topological()) {
         for (const graph::DimConstraint& constraint : layer->constraints) {
             if (constraint.a != constraint.b && seen.insert({constraint.a, constraint.b}).second) {
-                out.push_back({constraint.a, constraint.b, layer->name});
+                out.push_back({constraint.a, constraint.b, named(*layer)});
             }
         }
     }
