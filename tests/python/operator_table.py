@@ -238,6 +238,10 @@ FUNCTIONS = [
     Row("LayerNormalization", (IMAGE,), {"axis": -1}, (_f32(33), _f32(33))),
     Row("GroupNormalization", ((2, 6, 5, 7),), {"num_groups": 3}, (_f32(6), _f32(6)), opset=21),
     Row("InstanceNormalization", (IMAGE,), {}, (_f32(3), _f32(3))),
+    Row("MeanVarianceNormalization", (IMAGE,), {"axes": [0, 2, 3]}, opset=13),
+    Row("Attention", ((1, 3, 5, 8), (1, 3, 7, 8), (1, 3, 7, 9)), opset=23, tolerance=2e-5),
+    Row("Attention", ((2, 4, 3, 6), (2, 2, 3, 6), (2, 2, 3, 6)), {"is_causal": 1}, opset=23, note="causal_grouped"),
+    Row("RotaryEmbedding", ((2, 3, 5, 8),), {}, (_f32(2, 5, 4), _f32(2, 5, 4)), opset=23),
     Row("RMSNormalization", (IMAGE,), {"axis": -1}, (_f32(33),), opset=23),
     Row("MaxPool", ((1, 4, 6, 6),), {"kernel_shape": [3, 3], "strides": [3, 3], "pads": [1, 1, 1, 1], "ceil_mode": 1}, note="ceil_pads"),
 ]  # fmt: skip

@@ -17,6 +17,8 @@ from operator_table import DYNAMIC, TABLE, Array, Row, make_inputs, make_model
 ELSEWHERE = {
     "Constant": "has no input; test_models.py",
     "ConstantOfShape": "its input is a shape; tests/cpp/onnx/operators_test.cpp",
+    "OptionalGetElement": "takes a tensor as it is; ONNX's node tests",
+    "OptionalHasElement": "is true of every tensor; ONNX's node tests",
     "ScaledTanh": "left ONNX before opset 7; test_an_operator_that_left_onnx",
     "Shape": "gives numbers to the importer; tests/cpp/onnx/operators_test.cpp",
     "Size": "gives numbers to the importer; tests/cpp/onnx/operators_test.cpp",
