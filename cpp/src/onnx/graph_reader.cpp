@@ -284,7 +284,9 @@ class GraphReader {
             fail(NodeErrorCode::kINVALID_GRAPH, "Branches and loops lie more than ", kDeepestCall, " levels deep.");
         }
         const std::size_t errors = result_.errors.size();
-        ControlNode control{node.op_type(), name, inputs, attributes, {}, static_cast<std::size_t>(node.output_size()), {}, {}};
+        ControlNode control{node.op_type(), name, inputs, attributes, {}, static_cast<std::size_t>(node.output_size()), 0, {}, {}};
+        const auto opset = opsets.find("");
+        control.opset = opset == opsets.end() ? 1 : opset->second;
         control.outer = [&scope](const std::string& wanted) {
             const auto it = scope.find(wanted);
             return it == scope.end() ? nullptr : &it->second;

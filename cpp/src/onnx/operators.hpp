@@ -19,6 +19,7 @@ struct Operator {
 [[nodiscard]] std::span<const Operator> activation_operators();
 [[nodiscard]] std::span<const Operator> arithmetic_operators();
 [[nodiscard]] std::span<const Operator> attention_operators();
+[[nodiscard]] std::span<const Operator> batch_normalization_operators();
 [[nodiscard]] std::span<const Operator> constant_operators();
 [[nodiscard]] std::span<const Operator> convolution_operators();
 [[nodiscard]] std::span<const Operator> matrix_operators();
