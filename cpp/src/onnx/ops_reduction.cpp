@@ -107,22 +107,12 @@ void softmax(NodeContext& node) {
         return node.output(add(x, flattens ? first : axis, ""));
     }
     std::vector<Extent> flat;
-    std::vector<Extent> back;
     for (std::size_t i = 0; i < axis; ++i) {
         flat.push_back(Extent::axis(i));
-        back.push_back(Extent::axis(i));
     }
     flat.push_back(Extent::product(axis, rank));
     Tensor* y = add(b.reshape(x, flat, "flat"), axis, "softmax");
-    for (std::size_t i = axis; i < rank; ++i) {
-        const auto extent = b.extent(x, i);
-        if (!extent) {
-            fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC,
-                 "Softmax over several axes (opset below 13) needs their extents to be fixed.");
-        }
-        back.push_back(Extent::of(*extent));
-    }
-    node.output(b.reshape(y, back, ""));
+    node.output(b.reshape_to(y, b.shape_of(x), ""));
 }
 
 //! The kernel orders floating-point numbers.

@@ -10,12 +10,14 @@ from .recipe import Make, Recipe, onnx_type
 
 
 def transpose(d: Draw, x: Value) -> Call:
-    return Call("Transpose", [x], d.some({"perm": [int(i) for i in d.rng.permutation(x.rank)]}))
+    perm = [int(i) for i in d.rng.permutation(x.rank)]
+    return Call("Transpose", [x], d.some({"perm": perm}) if perm else {})
 
 
 def flatten(d: Draw, x: Value) -> Call:
     low = -x.rank if d.opset >= 11 else 0
-    return Call("Flatten", [x], d.some({"axis": d.integer(low, x.rank)}))
+    axis = {"axis": d.integer(low, x.rank)}
+    return Call("Flatten", [x], d.some(axis) if x.rank else axis)
 
 
 def axes_call(op: str, d: Draw, x: Value, axes: list[int], since: int, **attributes: int) -> Call:
@@ -177,8 +179,9 @@ def shape(d: Draw, x: Value) -> Call:
 
 
 def constant_of_shape(d: Draw, x: Value) -> Call:
+    extent(x.dims[0])  # the number of dimensions
     value = numpy_helper.from_array(d.array(d.pick(TYPES), (1,)))
-    if d.chance(0.3):
+    if d.chance(0.3) or max(x.dims[0]) > 6:
         return Call(
             "ConstantOfShape", [d.numbers([d.integer(0, 5) for _ in range(d.integer(0, 4))])], d.some({"value": value})
         )

@@ -72,7 +72,8 @@ def reduction(op: str) -> Make:
 def softmax(op: str) -> Make:
     def make(d: Draw, x: Value) -> Call:
         axis = d.axis(x.rank) if d.opset >= 11 else d.integer(0, x.rank - 1)
-        return Call(op, [x], d.some({"axis": axis}))
+        # Until opset 13 the axis is 1 where nothing is said, also of a vector, which has none.
+        return Call(op, [x], d.some({"axis": axis}) if x.rank > 1 or d.opset >= 13 else {"axis": axis})
 
     return make
 
@@ -99,6 +100,8 @@ def batch_normalization(d: Draw, x: Value) -> Call:
 
 
 def instance_normalization(d: Draw, x: Value) -> Call:
+    if any(0 in dim for dim in x.dims):  # ONNX Runtime ends the process
+        raise Redraw
     return Call(
         "InstanceNormalization", [x, *(per_channel(d, x, x.dims[1]) for _ in range(2))], d.some({"epsilon": 1e-2})
     )
@@ -138,9 +141,11 @@ def lp_normalization(d: Draw, x: Value) -> Call:
 
 
 def mean_variance(d: Draw, x: Value) -> Call:
-    return Call(
-        "MeanVarianceNormalization", [x], d.some({"axes": sorted(d.subset(range(x.rank), 1))}) if x.rank != 4 else {}
-    )
+    axes = sorted(d.subset(range(x.rank), 1))
+    # The deviation of one element is zero, and what is divided by it rounding alone.
+    if min(int(np.prod([x.dims[axis][run] for axis in axes])) for run in range(len(x.samples))) < 2:
+        raise Redraw
+    return Call("MeanVarianceNormalization", [x], {"axes": axes})
 
 
 def lrn(d: Draw, x: Value) -> Call:
@@ -171,7 +176,7 @@ PRODUCTS = [
     Recipe("RMSNormalization", rms_normalization, ranks=(1, 4), since=23, tolerance=1e-4),
     Recipe("GroupNormalization", group_normalization, ranks=(3, 5), since=21, tolerance=1e-4),
     Recipe("LpNormalization", lp_normalization, ranks=(1, 4), low=0.1, weight=0.3),
-    Recipe("MeanVarianceNormalization", mean_variance, ranks=(3, 4), since=9, tolerance=1e-4, weight=0.3),
+    Recipe("MeanVarianceNormalization", mean_variance, ranks=(3, 4), types=(np.float32,), since=9, tolerance=1e-4, weight=0.3),
     Recipe("LRN", lrn, ranks=(4, 4), weight=0.3),
     Recipe("Det", det, ranks=(0, 2), since=11, tolerance=1e-4, weight=0),
 ]  # fmt: skip

@@ -144,7 +144,7 @@ SELECTION = [
     Recipe("GatherND", gather_nd, ranks=(1, 4), since=11),
     Recipe("ScatterElements", scatter_elements, ranks=(1, 4), since=11, weight=0.5),
     Recipe("ScatterND", scatter_nd, ranks=(1, 4), since=11, weight=0.5),
-    Recipe("OneHot", one_hot, ranks=(0, 3), types=(np.int64, np.int32, np.float32), low=-2, high=5, since=9, steady=lambda inputs: inputs[0].dtype.kind != "f", weight=0.3),
+    Recipe("OneHot", one_hot, ranks=(0, 3), types=(np.int64, np.int32), low=-2, high=5, since=9, steady=lambda inputs: inputs[0].dtype.kind != "f", weight=0.3),
     Recipe("Compress", compress, ranks=(1, 4), since=9, weight=0.3),
     Recipe("NonZero", lambda d, x: Call("NonZero", [x]), ranks=(1, 5), since=9, steady=apart(1e-3), weight=0.3),
     Recipe("Unique", unique, ranks=(1, 3), types=(np.int64, np.float32, np.int8), low=-3, high=3, since=11, steady=distinct(1e-4), weight=0.3),

@@ -35,10 +35,17 @@ def evaluate(model: onnx.ModelProto, feeds: Sequence[Feed]) -> list[dict[str, Ar
         session = _session(model)
         results = [session.run(names, dict(feed)) for feed in feeds]
     except Exception:  # ONNX Runtime's exceptions have no common class
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            evaluator = ReferenceEvaluator(model)
-            results = [evaluator.run(names, dict(feed)) for feed in feeds]
+        return define(model, feeds)
+    return [dict(zip(names, map(np.asarray, result), strict=True)) for result in results]
+
+
+def define(model: onnx.ModelProto, feeds: Sequence[Feed]) -> list[dict[str, Array]]:
+    """By ONNX's own evaluator."""
+    names = [output.name for output in model.graph.output]
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        evaluator = ReferenceEvaluator(model)
+        results = [evaluator.run(names, dict(feed)) for feed in feeds]
     return [dict(zip(names, map(np.asarray, result), strict=True)) for result in results]
 
 
