@@ -131,12 +131,40 @@ std::pair<Symbols, Symbols> made_up_extents(const graph::Network& network) {
     return {grown(network, none, 0), grown(network, grown(network, one, 0), 1)};
 }
 
+//! The most that all dynamic extents may be together without a tensor of absurd size.
+std::int64_t made_up_most(const graph::Network& network, const Symbols& usual) {
+    constexpr std::int64_t kMost = 4096;
+    constexpr double kMostElements = 4.5e15; // products of them with the size of an element stay far from 64 bits
+    for (std::int64_t most = kMost; most > 16; most /= 2) {
+        Symbols symbols = usual;
+        for (auto& value : symbols) {
+            value = value ? std::optional(std::max(*value, most)) : value;
+        }
+        try {
+            const auto values = network.exprs().evaluate_known(symbols);
+            const auto fits = [&](const graph::Tensor* tensor) {
+                double elements = 1.0;
+                for (const shape::Expr dim : tensor->dims) {
+                    elements *= static_cast<double>(values[static_cast<std::size_t>(dim.id)].value_or(1));
+                }
+                return elements <= kMostElements;
+            };
+            const auto all_fit = [&](const auto& layer) { return std::ranges::all_of(layer->outputs, fits); };
+            if (std::ranges::all_of(network.inputs(), fits) && std::ranges::all_of(network.layers(), all_fit)) {
+                return most;
+            }
+        } catch (const InvalidArgument&) { // a product that does not fit into 64 bits
+        }
+    }
+    return 16;
+}
+
 //! Nobody said which shapes will come: kernels are chosen for small ones, and almost any are allowed.
 plan::Profile inferred_profile(const graph::Network& network, LogSink& log) {
-    constexpr std::int64_t kMost = 4096;
     plan::Profile profile;
     std::string said;
     const auto [least, usual] = made_up_extents(network);
+    const std::int64_t most = made_up_most(network, usual);
     for (const graph::Tensor* input : network.inputs()) {
         plan::Profile::Range range;
         const std::vector<std::int64_t> declared = dims_of(network, *input);
@@ -145,7 +173,7 @@ plan::Profile inferred_profile(const graph::Network& network, LogSink& log) {
             const auto symbol = static_cast<std::size_t>(network.exprs().node(input->dims[axis]).value);
             range.min.push_back(dim < 0 ? *least[symbol] : dim);
             range.opt.push_back(dim < 0 ? std::max(*least[symbol], *usual[symbol]) : dim);
-            range.max.push_back(dim < 0 ? kMost : dim);
+            range.max.push_back(dim < 0 ? std::max(most, range.opt.back()) : dim);
         }
         if (range.min != range.max) {
             said += (said.empty() ? "'" : "; '") + input->name + "' " + shape_text(range.min) + " to " + shape_text(range.max) + ", best " +

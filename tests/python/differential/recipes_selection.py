@@ -118,7 +118,7 @@ def top_k(d: Draw, x: Value) -> Call:
 
 def hardmax(d: Draw, x: Value) -> Call:
     axis = d.axis(x.rank) if d.opset >= 11 else d.integer(0, x.rank - 1)
-    return Call("Hardmax", [x], d.some({"axis": axis}))
+    return Call("Hardmax", [x], d.some({"axis": axis}) if x.rank > 1 or d.opset >= 13 else {"axis": axis})
 
 
 def suppression(d: Draw, x: Value) -> Call:
