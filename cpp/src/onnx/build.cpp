@@ -168,6 +168,16 @@ Tensor* Build::squeeze(Tensor* x, const Ints& axes, std::string_view role) {
     return reshape(x, to, role);
 }
 
+Tensor* Build::reshape_to(Tensor* x, Tensor* extents, std::string_view role) {
+    graph::ShuffleAttributes attributes;
+    attributes.zero_is_placeholder = false;
+    if (auto numbers = known(extents)) {
+        attributes.reshape = std::move(*numbers);
+        return add(LayerType::kSHUFFLE, {x}, std::move(attributes), role);
+    }
+    return add(LayerType::kSHUFFLE, {x, extents}, std::move(attributes), role);
+}
+
 Tensor* Build::shape_of(Tensor* x) {
     return add(LayerType::kSHAPE, {x}, graph::NoAttributes{}, "shape_of");
 }

@@ -61,6 +61,8 @@ class Build {
     Tensor* cast(Tensor* x, DataType to, std::string_view role = "cast");
     Tensor* transpose(Tensor* x, const Ints& permutation, std::string_view role = "transpose");
     Tensor* reshape(Tensor* x, const std::vector<Extent>& to, std::string_view role = "reshape");
+    //! To extents that are computed, a vector of int64.
+    Tensor* reshape_to(Tensor* x, Tensor* extents, std::string_view role = "reshape");
     Tensor* with_rank(Tensor* x, std::size_t rank);
     //! Axes refer to the output and are sorted, not negative.
     Tensor* unsqueeze(Tensor* x, const Ints& axes, std::string_view role = "unsqueeze");

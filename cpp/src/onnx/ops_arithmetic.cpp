@@ -42,6 +42,11 @@ void mean(NodeContext& node) {
 //! The exponent may have another type than the base, which gives the result's.
 void power(NodeContext& node) {
     Tensor* base = node.input(0);
+    if (!is_floating(base->dtype) && is_floating(node.input(1)->dtype)) {
+        Tensor* real = node.build.cast(base, node.input(1)->dtype, "base");
+        real = node.build.elementwise(ElementWiseOperation::kPOW, real, node.input(1), "power");
+        return node.output(node.build.cast(real, base->dtype, ""));
+    }
     Tensor* exponent = node.build.cast(node.input(1), base->dtype, "exponent");
     node.output(node.build.elementwise(ElementWiseOperation::kPOW, base, exponent, ""));
 }
