@@ -82,5 +82,6 @@ struct Function {
 [[nodiscard]] std::span<const Function> matrix_functions();
 [[nodiscard]] std::span<const Function> fill_functions();
 [[nodiscard]] std::span<const Function> sequence_functions();
+[[nodiscard]] std::span<const Function> image_functions();
 
 } // namespace tensorvk::kernels::host
