@@ -51,13 +51,13 @@ TEST(Importer, ReportsAllBadNodesAtOnceAndBlamesNoOthers) {
     EXPECT_EQ(imported.result.errors[1].node, 2);
     EXPECT_EQ(imported.result.errors[1].code, NodeErrorCode::kINVALID_NODE);
     EXPECT_PART(describe(imported.result.errors[1]),
-                "Node 2 'misfit' (MatMul, opset 17): Layer 'misfit' (MatrixMultiply)");
+                "Node 2 'misfit' (MatMul, opset 17; inputs: float32 [1, 3], float32 [4, 4]): Layer 'misfit' (MatrixMultiply)");
 }
 
 TEST(Importer, UnknownDomainsAreNamed) {
     ModelWriter model = relu_model();
     model.model.mutable_graph()->mutable_node(0)->set_domain("com.example");
-    EXPECT_PART(Imported(model).error(), "domain 'com.example'");
+    EXPECT_PART(Imported(model).error(), "operator 'com.example.Relu'");
 }
 
 TEST(Importer, NodesMayComeInAnyOrder) {
