@@ -91,6 +91,8 @@ def clip(d: Draw, x: Value) -> Call:
 
 def cast(d: Draw, x: Value) -> Call:
     target = d.pick([t for t in TYPES if t is not np.float16 or d.chance(0.5)])
+    if np.issubdtype(x.dtype, np.integer) and target in (np.int8, np.uint8):
+        return Call("Cast", [x], {"to": onnx_type(target)})  # keeps the low bits
     if target is np.uint8 and not within(x, 0, 255):
         raise Redraw  # undefined by ONNX
     if target in (np.int8, np.uint8, np.float16) and not within(x, -127, 255 if target is np.uint8 else 127):
@@ -164,7 +166,7 @@ POINTWISE = [
     Recipe("Mod", modulo, low=0, high=_WIDE, since=10, steady=lambda inputs: inputs[0].dtype.kind != "f"),
     Recipe("Pow", power, low=0.3, high=3.0, tolerance=5e-5),
     Recipe("Clip", clip),
-    Recipe("Cast", cast, low=-_WIDE, high=_WIDE, since=9, steady=apart(1e-3)),
+    Recipe("Cast", cast, low=-300, high=300, since=9, steady=apart(1e-3)),
     Recipe("CastLike", cast_like, since=15, steady=apart(1e-3), weight=0.3),
     Recipe("Where", where, since=9),
     Recipe("PRelu", prelu, ranks=(1, 5)),
