@@ -42,5 +42,6 @@ inline constexpr std::string_view kCausalMask = "CausalMask";
 [[nodiscard]] std::span<const OperatorRule> movement_rules();
 [[nodiscard]] std::span<const OperatorRule> loss_rules();
 [[nodiscard]] std::span<const OperatorRule> fill_rules();
+[[nodiscard]] std::span<const OperatorRule> einsum_rules();
 
 } // namespace tensorvk::graph

@@ -1,0 +1,160 @@
+// Selections and fills in ONNX's operators: TensorRT has other types, other orders of inputs and other layouts of them.
+#include "layers/composites.hpp"
+#include "onnx/weights.hpp"
+
+namespace tensorvk::layers {
+
+namespace {
+
+using graph::Tensor;
+using onnx::Build;
+using onnx::Extent;
+using Ints = Build::Ints;
+using Op = ElementWiseOperation;
+
+DataType type_of(const Composite& c, const char* name, DataType otherwise) {
+    return static_cast<DataType>(c.attributes().integer(name, static_cast<std::int64_t>(otherwise)));
+}
+
+Tensor* operation(Build& b, const char* name, std::vector<Tensor*> inputs, AttributeSet attributes, std::string_view role) {
+    return b.add(LayerType::kOPERATOR, std::move(inputs), graph::OperatorAttributes{name, std::move(attributes)}, role);
+}
+
+} // namespace
+
+std::vector<Tensor*> expand_non_zero(Composite& c) {
+    Tensor* found = operation(c.build, "NonZero", {c.input(0)}, {}, "found");
+    return {c.build.cast(found, type_of(c, "indices_type", DataType::kINT32), "")};
+}
+
+std::vector<Tensor*> expand_one_hot(Composite& c) {
+    AttributeSet attributes;
+    attributes.set("axis", c.attributes().integer("axis", -1));
+    return {operation(c.build, "OneHot", {c.input(0), c.input(2), c.input(1)}, std::move(attributes), "")};
+}
+
+namespace {
+
+//! Boxes of each class on their own: as if each class were an image with one class.
+Tensor* suppressed_by_class(Composite& c, Tensor* boxes, Tensor* scores, std::int64_t classes, std::vector<Tensor*> limits, const AttributeSet& attributes) {
+    Build& b = c.build;
+    Tensor* own = b.reshape(b.transpose(boxes, {0, 2, 1, 3}), {Extent::product(0, 2), Extent::axis(2), Extent::axis(3)}, "boxes");
+    Tensor* score = b.reshape(scores, {Extent::product(0, 2), Extent::of(1), Extent::axis(2)}, "scores");
+    std::vector<Tensor*> inputs{own, score};
+    inputs.insert(inputs.end(), limits.begin(), limits.end());
+    Tensor* chosen = operation(b, "NonMaxSuppression", std::move(inputs), attributes, "chosen");
+    const auto column = [&](std::int64_t index) {
+        return b.slice(chosen, {1}, b.ints({index}), b.ints({1}), b.ints({1}), {}, nullptr, "column");
+    };
+    Tensor* image = column(0);
+    Tensor* count = b.number(image, static_cast<double>(classes));
+    Tensor* batch = b.elementwise(Op::kFLOOR_DIV, image, count, "batch");
+    Tensor* label = b.elementwise(Op::kSUB, image, b.elementwise(Op::kPROD, batch, count), "label");
+    return b.concatenate({batch, label, column(2)}, 1, "indices");
+}
+
+} // namespace
+
+//! TensorRT has scores [batch, boxes, classes], and perhaps boxes for each class.
+std::vector<Tensor*> expand_nms(Composite& c) {
+    Build& b = c.build;
+    Tensor* boxes = b.cast(c.input(0), DataType::kFLOAT, "float_boxes");
+    Tensor* scores = b.transpose(b.cast(c.input(1), DataType::kFLOAT, "float_scores"), {0, 2, 1}, "by_class");
+    std::vector<Tensor*> limits{b.cast(c.input(2), DataType::kINT64, "most")};
+    for (std::size_t i = 3; i < 5; ++i) {
+        limits.push_back(c.input(i) == nullptr ? nullptr : b.cast(c.input(i), DataType::kFLOAT, "threshold"));
+    }
+    AttributeSet attributes;
+    attributes.set("center_point_box", c.attributes().integer("format"));
+    Tensor* chosen = nullptr;
+    const auto own_boxes = boxes->dims.size() == 4 ? b.extent(boxes, 2) : std::optional<std::int64_t>(1);
+    if (own_boxes != 1) {
+        chosen = suppressed_by_class(c, boxes, scores, *own_boxes, limits, attributes);
+    } else {
+        boxes = boxes->dims.size() == 4 ? b.squeeze(boxes, {2}, "boxes") : boxes;
+        std::vector<Tensor*> inputs{boxes, scores};
+        inputs.insert(inputs.end(), limits.begin(), limits.end());
+        chosen = operation(b, "NonMaxSuppression", std::move(inputs), std::move(attributes), "chosen");
+    }
+    const DataType type = type_of(c, "indices_type", DataType::kINT32);
+    Tensor* count = b.squeeze(b.extents_of(chosen, {0}), {0}, "count");
+    return {b.cast(chosen, type, ""), b.cast(count, type, "number")};
+}
+
+namespace {
+
+//! The shape as a vector of int64.
+Tensor* shape_of(Composite& c) {
+    if (c.input(0) != nullptr) {
+        return c.build.cast(c.input(0), DataType::kINT64, "shape");
+    }
+    return c.build.ints(c.attributes().integers("shape"));
+}
+
+//! Input `index` or the attribute as a number of the given type.
+Tensor* number(Composite& c, std::size_t index, const char* attribute, Tensor* like) {
+    Tensor* given = c.input(index);
+    if (given == nullptr) {
+        return c.build.number(like, c.attributes().real(attribute));
+    }
+    return given;
+}
+
+//! One number in every place.
+Tensor* filled(Build& b, Tensor* zero, Tensor* shape, std::size_t rank) {
+    Tensor* one = b.with_rank(zero, rank);
+    graph::SliceAttributes repeat;
+    Ints axes;
+    for (std::size_t axis = 0; axis < rank; ++axis) {
+        axes.push_back(static_cast<std::int64_t>(axis));
+    }
+    Tensor* zeros = b.ints(Ints(rank, 0));
+    return b.slice(one, axes, zeros, shape, zeros, std::move(repeat), nullptr, "filled");
+}
+
+//! 0, 1, ... along one axis, times that axis' step.
+Tensor* steps_along(Composite& c, Tensor* shape, Tensor* steps, std::size_t axis, std::size_t rank, DataType type) {
+    Build& b = c.build;
+    const auto at = static_cast<std::int64_t>(axis);
+    Tensor* extent = b.squeeze(b.slice(shape, {0}, b.ints({at}), b.ints({1}), b.ints({1}), {}, nullptr, "extent"), {0}, "extent");
+    Tensor* row = b.cast(operation(b, "Range", {b.number(extent, 0.0), extent, b.number(extent, 1.0)}, {}, "row"), type, "row");
+    Tensor* step = steps;
+    if (!steps->dims.empty()) {
+        step = b.slice(steps, {0}, b.ints({at}), b.ints({1}), b.ints({1}), {}, nullptr, "step");
+    }
+    Ints others;
+    for (std::size_t i = 0; i < rank; ++i) {
+        if (i != axis) {
+            others.push_back(static_cast<std::int64_t>(i));
+        }
+    }
+    return b.unsqueeze(b.elementwise(Op::kPROD, row, step, "steps"), others, "along");
+}
+
+} // namespace
+
+//! alpha + sum of beta[axis] * index[axis], or alpha and beta as bounds or as mean and deviation of random numbers.
+std::vector<Tensor*> expand_fill(Composite& c) {
+    Build& b = c.build;
+    const auto op = static_cast<FillOperation>(c.attributes().integer("operation"));
+    const DataType type = type_of(c, "type", DataType::kFLOAT);
+    Tensor* shape = shape_of(c);
+    const std::size_t rank = c.layer.outputs[0]->dims.size();
+    Tensor* zero = b.constant({}, onnx::from_doubles(type, {0.0}), "zero");
+    Tensor* alpha = number(c, 1, "alpha", zero);
+    Tensor* beta = number(c, 2, "beta", zero);
+    Tensor* y = filled(b, zero, shape, rank);
+    if (op == FillOperation::kLINSPACE) {
+        for (std::size_t axis = 0; axis < rank; ++axis) {
+            y = b.elementwise(Op::kSUM, y, steps_along(c, shape, beta, axis, rank, type), "sum");
+        }
+    } else {
+        const bool uniform = op == FillOperation::kRANDOM_UNIFORM;
+        Tensor* random = b.cast(operation(b, uniform ? "RandomUniformLike" : "RandomNormalLike", {y}, {}, "random"), type);
+        Tensor* width = uniform ? b.elementwise(Op::kSUB, beta, alpha, "width") : beta;
+        y = b.elementwise(Op::kPROD, random, width, "scaled");
+    }
+    return {b.elementwise(Op::kSUM, y, alpha, "")};
+}
+
+} // namespace tensorvk::layers
