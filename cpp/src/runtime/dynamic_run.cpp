@@ -77,9 +77,9 @@ Slice Execution::State::known_output(std::size_t index) const {
 void Execution::State::deliver(std::size_t index, const Value& result, stream::Stream& stream) {
     const std::uint64_t bytes = result.bytes();
     if (known_output_size(index) < 0) {
-        const auto given = output_allocator ? output_allocator(index, bytes) : std::nullopt;
-        if (given) {
-            addresses[index] = *given;
+        const auto address = output_allocator ? output_allocator(index, bytes) : std::nullopt;
+        if (address) {
+            addresses[index] = *address;
         } else if (addresses[index] == 0 || addresses[index] == own_outputs[index].address()) {
             addresses[index] = own_outputs[index].hold(body().device, bytes);
         }
