@@ -353,11 +353,9 @@ def test_rotary_embedding(shop: Shop, interleaved: bool, by_position: bool) -> N
     angles = f32(7, size // 2) if by_position else f32(batch, steps, size // 2)
     x = shop.input(batch, heads, steps, size)
     cos, sin = shop.constant(np.cos(angles)), shop.constant(np.sin(angles))
-    if by_position:  # the layer takes three inputs at first: caches that wait for their position ids
-        whole = shop.constant(np.cos(angles)[positions]), shop.constant(np.sin(angles)[positions])
-        layer = shop.network.add_rotary_embedding(x, *whole, interleaved, 0)
-    else:
-        layer = shop.network.add_rotary_embedding(x, cos, sin, interleaved, 0)
+    layer = shop.network.add_rotary_embedding(x, cos, sin, interleaved, 0)
+    if by_position:
+        layer.set_input(3, shop.constant(positions))
     assert layer.interleaved == interleaved and layer.rotary_embedding_dim == 0
     shop.output(layer.get_output(0))
     turn = (angles[positions] if by_position else angles)[:, None]

@@ -149,7 +149,6 @@ IUnsqueezeLayer* INetworkDefinition::addUnsqueeze(ITensor& input, ITensor& axes)
 
 IRotaryEmbeddingLayer* INetworkDefinition::addRotaryEmbedding(ITensor& input, ITensor& cosCache, ITensor& sinCache, bool interleaved,
                                                               int32_t rotaryEmbeddingDim) {
-    // The caches' layout tells whether position ids are still to come; until then, those without are expected.
     return add<IRotaryEmbeddingLayer>(
         *state_, LayerType::kROTARY_EMBEDDING, {&input, &cosCache, &sinCache},
         only(operation("RotaryEmbedding", {{"interleaved", number(interleaved)}, {"rotary_embedding_dim", number(rotaryEmbeddingDim)}})));

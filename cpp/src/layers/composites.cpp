@@ -3,6 +3,7 @@
 #include <map>
 
 #include "onnx/attention.hpp"
+#include "onnx/failure.hpp"
 
 namespace tensorvk::layers {
 
@@ -65,6 +66,9 @@ std::vector<Tensor*> expand_rotary_embedding(Composite& c) {
         Tensor* cache = c.input(index);
         if (c.input(3) != nullptr) {
             cache = b.add(LayerType::kGATHER, {cache, c.input(3)}, graph::GatherAttributes{}, "angles");
+        }
+        if (cache->dims.size() != 3) {
+            onnx::fail(onnx::NodeErrorCode::kINVALID_NODE, "caches [positions, turned / 2] need position ids [batch, sequence] as input 3.");
         }
         return b.unsqueeze(cache, {1}, "angle");
     };

@@ -1,5 +1,8 @@
 // Selections and fills in ONNX's operators: TensorRT has other types, other orders of inputs and other layouts of them.
+#include <algorithm>
+
 #include "layers/composites.hpp"
+#include "onnx/failure.hpp"
 #include "onnx/weights.hpp"
 
 namespace tensorvk::layers {
@@ -102,6 +105,9 @@ Tensor* number(Composite& c, std::size_t index, const char* attribute, Tensor* l
 
 //! One number in every place.
 Tensor* filled(Build& b, Tensor* zero, Tensor* shape, std::size_t rank) {
+    if (rank == 0) {
+        return zero;
+    }
     Tensor* one = b.with_rank(zero, rank);
     graph::SliceAttributes repeat;
     Ints axes;
@@ -131,6 +137,20 @@ Tensor* steps_along(Composite& c, Tensor* shape, Tensor* steps, std::size_t axis
     return b.unsqueeze(b.elementwise(Op::kPROD, row, step, "steps"), others, "along");
 }
 
+//! What set_input was still to bring when the shape was inferred.
+void check_complete(Composite& c, FillOperation op, std::size_t rank) {
+    const auto own = c.attributes().integers("shape");
+    if (c.input(0) == nullptr && std::any_of(own.begin(), own.end(), [](std::int64_t extent) { return extent < 0; })) {
+        onnx::fail(onnx::NodeErrorCode::kINVALID_NODE, "its shape has a negative extent; a shape that is known at run time comes as input 0.");
+    }
+    if ((c.input(1) == nullptr) != (c.input(2) == nullptr)) {
+        onnx::fail(onnx::NodeErrorCode::kINVALID_NODE, "it has one of the inputs 1 and 2; give both or none.");
+    }
+    if (op == FillOperation::kLINSPACE && c.input(1) == nullptr && rank != 1) {
+        onnx::fail(onnx::NodeErrorCode::kINVALID_NODE, "it counts along ", rank, " dimensions; give alpha and beta as inputs 1 and 2.");
+    }
+}
+
 } // namespace
 
 //! alpha + sum of beta[axis] * index[axis], or alpha and beta as bounds or as mean and deviation of random numbers.
@@ -140,6 +160,7 @@ std::vector<Tensor*> expand_fill(Composite& c) {
     const DataType type = type_of(c, "type", DataType::kFLOAT);
     Tensor* shape = shape_of(c);
     const std::size_t rank = c.layer.outputs[0]->dims.size();
+    check_complete(c, op, rank);
     Tensor* zero = b.constant({}, onnx::from_doubles(type, {0.0}), "zero");
     Tensor* alpha = number(c, 1, "alpha", zero);
     Tensor* beta = number(c, 2, "beta", zero);

@@ -200,11 +200,12 @@ std::vector<Inferred> rotary_embedding(RuleContext& context) {
     if (turned < 2 || turned > size || turned % 2 != 0) {
         context.fail("turns ", turned, " elements; an even number of at most the size of a head, ", size, ", is possible.");
     }
-    const bool by_position = context.optional_input(3) != nullptr;
     for (std::size_t i = 1; i < 3; ++i) {
         const Tensor& cache = context.input(i);
         context.require_same_type(x, cache);
-        require_rank(context, cache, by_position ? 2 : 3, by_position ? "caches [positions, turned / 2]" : "caches [batch, sequence, turned / 2]");
+        if (cache.dims.size() != 2) { // of 2 dimensions they are read at position ids, which set_input may still bring
+            require_rank(context, cache, 3, "caches [batch, sequence, turned / 2], or [positions, turned / 2] with position ids");
+        }
         (void)context.same(cache.dims.back(), context.pool().constant(turned / 2), "pairs that are turned and those of the caches");
     }
     return like_input(context, 0);

@@ -40,14 +40,8 @@ std::optional<Exprs> row_values(const RuleContext& context, DataType type, const
 void check_numbers(const RuleContext& context, DataType type, bool linspace, std::size_t rank) {
     const Tensor* alpha = context.optional_input(1);
     const Tensor* beta = context.optional_input(2);
-    if ((alpha == nullptr) != (beta == nullptr)) {
-        return; // one set_input has come, the other will
-    }
-    if (alpha == nullptr) {
-        if (linspace && rank != 1) {
-            context.fail("has ", rank, " dimensions and no inputs 1 and 2; alpha and beta as numbers are for 1 dimension.");
-        }
-        return;
+    if (alpha == nullptr || beta == nullptr) {
+        return; // numbers, or a set_input that is still to come
     }
     for (const Tensor* tensor : {alpha, beta}) {
         if (tensor->dtype != type) {
@@ -75,10 +69,12 @@ std::vector<Inferred> fill(RuleContext& context) {
         context.fail("makes ", dtype_name(type), "; floating-point types are possible, and int32 and int64 for LINSPACE.");
     }
     const std::vector<std::int64_t> own = a.integers("shape");
-    if (context.optional_input(0) == nullptr && std::any_of(own.begin(), own.end(), [](std::int64_t extent) { return extent < 0; })) {
-        context.fail("was given a negative extent; a shape that is known at run time comes as input 0.");
-    }
     Exprs dims = shape_argument(context, 0, own, "shape").value_or(Exprs{});
+    for (std::size_t axis = 0; axis < dims.size(); ++axis) {
+        if (context.optional_input(0) == nullptr && own[axis] < 0) { // input 0 will say it
+            dims[axis] = context.unknown(0, static_cast<int>(axis));
+        }
+    }
     check_numbers(context, type, linspace, dims.size());
     std::vector<Inferred> outputs;
     auto values = linspace ? row_values(context, type, dims) : std::nullopt;
