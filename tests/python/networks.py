@@ -71,7 +71,7 @@ class Shop:
         return self.network.add_input(name, dtype, shape)
 
     def constant(self, array: Any, dtype: Any = None) -> Any:
-        array = np.ascontiguousarray(np.asarray(array, dtype))
+        array = np.array(array, dtype, order="C")
         return self.network.add_constant(array.shape, array).get_output(0)
 
     def output(self, tensor: Any, name: str = "y") -> Any:
@@ -112,7 +112,7 @@ def run(engine: Any, feed: Mapping[str, Any], logger: CollectingLogger) -> dict[
             if engine.get_tensor_mode(name) == trt.TensorIOMode.OUTPUT:
                 assert context.set_output_allocator(name, allocator)
                 continue
-            array = np.ascontiguousarray(feed[name])
+            array = np.array(feed[name], order="C")
             assert array.dtype == trt.nptype(engine.get_tensor_dtype(name)), f"{name} is fed as {array.dtype}"
             assert context.set_input_shape(name, array.shape), logger.errors()
             error, address = cudart.cudaMalloc(max(array.nbytes, 1))

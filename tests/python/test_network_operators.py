@@ -208,6 +208,39 @@ def test_scatter_nd(shop: Shop) -> None:
     np.testing.assert_array_equal(shop.run({"x": data})["y"], expected)
 
 
+def test_gather_elements(shop: Shop) -> None:
+    data, indices = f32(5, 4), np.array([[0, 4, 2, 2], [1, 1, 0, 3], [4, 3, 2, 1]], np.int32)
+    layer = shop.network.add_gather_v2(shop.input(5, 4), shop.constant(indices), trt.GatherMode.ELEMENT)
+    assert layer.mode == trt.GatherMode.ELEMENT
+    shop.output(layer.get_output(0))
+    expected = np.take_along_axis(data, indices.astype(np.int64), 0)
+    np.testing.assert_array_equal(shop.run({"x": data})["y"], expected)
+
+
+def test_gather_nd(shop: Shop) -> None:
+    data, indices = f32(3, 4, 5), np.array([[1, 0], [2, 3], [0, 2]], np.int32)
+    layer = shop.network.add_gather_v2(shop.input(3, 4, 5), shop.constant(indices), trt.GatherMode.ND)
+    shop.output(layer.get_output(0), "slices")
+    each = shop.network.add_gather_v2(shop.network.get_input(0), shop.constant(indices), trt.GatherMode.ND)
+    each.num_elementwise_dims = 1
+    shop.output(each.get_output(0), "each")
+    assert tuple(layer.get_output(0).shape) == (3, 5) and tuple(each.get_output(0).shape) == (3,)
+    out = shop.run({"x": data})
+    np.testing.assert_array_equal(out["slices"], data[indices[:, 0], indices[:, 1]])
+    np.testing.assert_array_equal(out["each"], data[np.arange(3), indices[:, 0], indices[:, 1]])
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3])
+def test_gather_with_elementwise_dimensions(shop: Shop, axis: int) -> None:
+    data, indices = f32(3, 4, 5, 6), np.array([[1, 0], [3, 2], [2, 2]], np.int32)
+    layer = shop.network.add_gather(shop.input(3, 4, 5, 6), shop.constant(indices), axis)
+    layer.num_elementwise_dims = 1
+    y = shop.output(layer.get_output(0))
+    expected = np.stack([data[i].take(indices[i], axis - 1) for i in range(3)])
+    assert tuple(y.shape) == expected.shape
+    np.testing.assert_array_equal(shop.run({"x": data})["y"], expected)
+
+
 @pytest.mark.parametrize("mode", ["LINEAR", "NEAREST", "CUBIC"])
 @pytest.mark.parametrize("sample", [("FILL", "zeros"), ("CLAMP", "border"), ("REFLECT", "reflection")])
 def test_grid_sample(shop: Shop, mode: str, sample: tuple[str, str]) -> None:

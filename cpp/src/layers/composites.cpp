@@ -123,6 +123,10 @@ const std::map<LayerType, Expansion>& expansions() {
 } // namespace
 
 Expansion find_expansion(const graph::Layer& layer) {
+    if (layer.type == LayerType::kGATHER) {
+        const auto& a = std::get<graph::GatherAttributes>(layer.attributes);
+        return a.mode != GatherMode::kDEFAULT || a.elementwise_dims != 0 ? expand_gather : nullptr;
+    }
     if (layer.type == LayerType::kNON_ZERO) { // the parser's gives int64, as the operator does
         return std::get<graph::OperatorAttributes>(layer.attributes).attributes.has("indices_type") ? expand_non_zero : nullptr;
     }

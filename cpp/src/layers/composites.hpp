@@ -17,6 +17,16 @@ struct Composite {
     [[nodiscard]] const AttributeSet& attributes() const { return std::get<graph::OperatorAttributes>(layer.attributes).attributes; }
 };
 
+//! A data type that an attribute names by its number.
+[[nodiscard]] inline DataType type_of(const Composite& c, const char* name, DataType otherwise) {
+    return static_cast<DataType>(c.attributes().integer(name, static_cast<std::int64_t>(otherwise)));
+}
+
+//! An ONNX operator.
+inline graph::Tensor* operation(onnx::Build& b, const char* name, std::vector<graph::Tensor*> inputs, AttributeSet attributes, std::string_view role) {
+    return b.add(LayerType::kOPERATOR, std::move(inputs), graph::OperatorAttributes{name, std::move(attributes)}, role);
+}
+
 //! Gives the layer's outputs.
 using Expansion = std::vector<graph::Tensor*> (*)(Composite& composite);
 
@@ -27,6 +37,8 @@ using Expansion = std::vector<graph::Tensor*> (*)(Composite& composite);
 [[nodiscard]] std::vector<graph::Tensor*> expand_non_zero(Composite& c);
 [[nodiscard]] std::vector<graph::Tensor*> expand_one_hot(Composite& c);
 [[nodiscard]] std::vector<graph::Tensor*> expand_nms(Composite& c);
+[[nodiscard]] std::vector<graph::Tensor*> expand_gather(Composite& c);
+// fill.cpp
 [[nodiscard]] std::vector<graph::Tensor*> expand_fill(Composite& c);
 // normalization.cpp
 [[nodiscard]] std::vector<graph::Tensor*> expand_normalization(Composite& c);
