@@ -1,5 +1,6 @@
 // Loops, conditionals and attention.
 #include "enum_table.hpp"
+#include "only_property.hpp"
 #include "share.hpp"
 #include "tensorvk/control_layers.h"
 
@@ -83,6 +84,12 @@ void bind_attention(py::class_<IAttention, std::shared_ptr<IAttention>>& cls) {
         .def("get_input", [](const IAttention& self, int32_t index) { return share(self.getInput(index)); }, py::arg("index"))
         .def("get_output", [](const IAttention& self, int32_t index) { return share(self.getOutput(index)); }, py::arg("index"));
     add_refused(cls, "normalization_quantize_scale", "Attention is computed in floating point: quantizing its softmax is not offered.");
+    add_refused(cls, "normalization_quantize_to_type", "Attention is computed in floating point: quantizing its softmax is not offered.");
+    add_refused(cls, "query_lengths", "Attention of sequences of different lengths is not offered; give a mask.");
+    add_refused(cls, "key_value_lengths", "Attention of sequences of different lengths is not offered; give a mask.");
+    add_only(cls, "query_form", AttentionIOForm::kPADDED_BHND, "Attention takes [batch, heads, sequence, size] only.");
+    add_only(cls, "key_value_form", AttentionIOForm::kPADDED_BHND, "Attention takes [batch, heads, sequence, size] only.");
+    add_only(cls, "num_ranks", 1, "An engine runs on one device.");
 }
 
 void bind_attention_layers(py::module_& module) {

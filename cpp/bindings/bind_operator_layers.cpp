@@ -1,4 +1,5 @@
 // Layers that find, place, generate, normalise and quantise.
+#include "only_property.hpp"
 #include "share.hpp"
 #include "tensorvk/operator_layers.h"
 #include "weights_property.hpp"
@@ -34,9 +35,11 @@ void bind_selection(py::module_& module) {
                       [](IGridSampleLayer& self, SampleMode mode) { require(self.setSampleMode(mode)); });
     LayerClass<ISqueezeLayer>(module, "ISqueezeLayer", "Without some dimensions of extent 1.");
     LayerClass<IUnsqueezeLayer>(module, "IUnsqueezeLayer", "With new dimensions of extent 1.");
-    LayerClass<IKVCacheUpdateLayer>(module, "IKVCacheUpdateLayer", "A cache of keys or values with new ones written into it.")
-        .def_property("cache_mode", &IKVCacheUpdateLayer::getCacheMode,
-                      [](IKVCacheUpdateLayer& self, KVCacheMode mode) { require(self.setCacheMode(mode)); });
+    LayerClass<IKVCacheUpdateLayer> cache(module, "IKVCacheUpdateLayer", "A cache of keys or values with new ones written into it.");
+    cache.def_property("cache_mode", &IKVCacheUpdateLayer::getCacheMode,
+                       [](IKVCacheUpdateLayer& self, KVCacheMode mode) { require(self.setCacheMode(mode)); });
+    add_only(cache, "update_form", AttentionIOForm::kPADDED_BHND, "Updates are [batch, heads, sequence, size] only.");
+    add_refused(cache, "update_lengths", "Updates of different lengths are not offered.");
 }
 
 //! Numbers as the layer's type has them.
