@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime
 import pytest
 import tensorvk as trt
@@ -36,7 +35,6 @@ def reference(op: str, feed: dict[str, Array], outputs: int = 1, **attributes: A
     node = helper.make_node(op, names, [e.name for e in ends], **attributes)
     graph = helper.make_graph([node], "g", inputs, ends)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
-    onnx.checker.check_model(model)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return [np.asarray(a) for a in session.run(None, given)]
 
@@ -165,7 +163,7 @@ def test_fill_of_a_shape_that_is_known_at_run_time(shop: Shop, op: Any) -> None:
         ("ij->ji", [(3, 33)]),
         ("ij->", [(3, 17)]),
         ("i,j", [(3,), (5,)]),
-        ("...ij,...jk->...ik", [(2, 3, 4, 5), (4, 5, 3)]),
+        ("...ij,...jk->...ik", [(2, 3, 4, 5), (3, 5, 7)]),
         ("bhwij,bhkij->bhwk", [(1, 2, 3, 4, 5), (1, 2, 7, 4, 5)]),
         ("ij,jk,kl->il", [(2, 3), (3, 4), (4, 5)]),
     ],
@@ -183,9 +181,7 @@ def test_einsum(shop: Shop, equation: str, shapes: list[tuple[int, ...]]) -> Non
 @pytest.mark.parametrize("axis", [0, 1])
 def test_scatter_elements(shop: Shop, axis: int) -> None:
     data, updates = f32(5, 4), f32(3, 4)
-    indices = np.argsort(f32(5, 4), axis)[:3].astype(np.int32) % (5 if axis == 0 else 4)
-    if axis == 1:
-        indices = np.argsort(f32(3, 4), 1).astype(np.int32)
+    indices = np.array([[0, 3, 1, 2], [3, 2, 0, 1], [1, 0, 2, 3]], np.int32)  # no place twice, along either axis
     layer = shop.network.add_scatter(
         shop.input(5, 4), shop.constant(indices), shop.constant(updates), trt.ScatterMode.ELEMENT
     )
@@ -193,7 +189,8 @@ def test_scatter_elements(shop: Shop, axis: int) -> None:
     assert (layer.mode, layer.axis) == (trt.ScatterMode.ELEMENT, axis)
     shop.output(layer.get_output(0))
     expected = data.copy()
-    np.put_along_axis(expected, indices.astype(np.int64), updates, axis)
+    for i, j in np.ndindex(3, 4):
+        expected[(indices[i, j], j) if axis == 0 else (i, indices[i, j])] = updates[i, j]
     np.testing.assert_array_equal(shop.run({"x": data})["y"], expected)
 
 
@@ -344,7 +341,8 @@ def test_lrn(shop: Shop, shape: tuple[int, ...]) -> None:
     layer.window_size = 5
     shop.output(layer.get_output(0))
     data = f32(*shape)
-    expected = reference("LRN", {"x": data}, size=5, alpha=0.5, beta=0.75, bias=2.0)[0]
+    image = data.reshape(*shape, *[1] * (4 - len(shape)))  # ONNX Runtime's has 4 dimensions
+    expected = reference("LRN", {"x": image}, size=5, alpha=0.5, beta=0.75, bias=2.0)[0].reshape(shape)
     np.testing.assert_allclose(shop.run({"x": data})["y"], expected, rtol=1e-5, atol=1e-6)
 
 

@@ -108,13 +108,26 @@ IReverseSequenceLayer* INetworkDefinition::addReverseSequence(ITensor& input, IT
                                       only(operation("ReverseSequence", {{"batch_axis", number(1)}, {"time_axis", number(0)}})));
 }
 
+namespace {
+
+//! The number of groups is a setter's business; until it comes, a scale that has one number per group tells.
+std::vector<graph::Attributes> normalization_candidates(const ITensor& scale, uint32_t axes, bool v2) {
+    const auto with_groups = [&](std::int64_t groups) {
+        return operation("Normalization", {{"axes", number(axes)}, {"v2", number(v2)}, {"groups", groups}});
+    };
+    const Dims dims = scale.getDimensions();
+    return {with_groups(1), with_groups(dims.nbDims > 1 ? dims.d[1] : 1)};
+}
+
+} // namespace
+
 INormalizationLayer* INetworkDefinition::addNormalization(ITensor& input, ITensor& scale, ITensor& bias, uint32_t axesMask) {
     return add<INormalizationLayer>(*state_, LayerType::kNORMALIZATION, {&input, &scale, &bias},
-                                    only(operation("Normalization", {{"axes", number(axesMask)}})));
+                                    [&] { return normalization_candidates(scale, axesMask, false); });
 }
 INormalizationLayer* INetworkDefinition::addNormalizationV2(ITensor& input, ITensor& scale, ITensor& bias, uint32_t axesMask) {
     return add<INormalizationLayer>(*state_, LayerType::kNORMALIZATION, {&input, &scale, &bias},
-                                    only(operation("Normalization", {{"axes", number(axesMask)}, {"v2", number(1)}})));
+                                    [&] { return normalization_candidates(scale, axesMask, true); });
 }
 
 ILRNLayer* INetworkDefinition::addLRN(ITensor& input, int64_t window, float alpha, float beta, float k) {

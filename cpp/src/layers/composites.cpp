@@ -1,5 +1,6 @@
 #include "layers/composites.hpp"
 
+#include <bit>
 #include <map>
 
 #include "onnx/attention.hpp"
@@ -101,6 +102,22 @@ std::vector<Tensor*> expand_attention(Composite& c) {
     return {b.add(LayerType::kMATRIX_MULTIPLY, {out.biased, b.cast(in.value, out.biased->dtype, "value")}, graph::MatrixMultiplyAttributes{})};
 }
 
+//! K of input 1: a number of the layer where it is known, else the operator, whose K is data.
+std::vector<Tensor*> expand_topk(Composite& c) {
+    Build& b = c.build;
+    auto a = std::get<graph::TopKAttributes>(c.layer.attributes);
+    if (const auto k = b.known(c.input(1))) {
+        a.k = k->at(0);
+        return b.layer(LayerType::kTOPK, {c.input(0)}, a)->outputs;
+    }
+    AttributeSet attributes;
+    attributes.set("axis", std::int64_t{std::countr_zero(a.axes)});
+    attributes.set("largest", std::int64_t{a.op == TopKOperation::kMAX ? 1 : 0});
+    Tensor* k = b.reshape(b.cast(c.input(1), DataType::kINT64, "k"), {Extent::of(1)}, "k");
+    const graph::Layer* found = b.layer(LayerType::kOPERATOR, {c.input(0), k}, graph::OperatorAttributes{"TopK", std::move(attributes)});
+    return {found->outputs[0], b.cast(found->outputs[1], a.indices, "indices")};
+}
+
 const std::map<LayerType, Expansion>& expansions() {
     static const std::map<LayerType, Expansion> table = {
         {LayerType::kSQUEEZE, expand_squeeze},
@@ -126,6 +143,9 @@ Expansion find_expansion(const graph::Layer& layer) {
     if (layer.type == LayerType::kGATHER) {
         const auto& a = std::get<graph::GatherAttributes>(layer.attributes);
         return a.mode != GatherMode::kDEFAULT || a.elementwise_dims != 0 ? expand_gather : nullptr;
+    }
+    if (layer.type == LayerType::kTOPK) {
+        return layer.inputs.size() > 1 && layer.inputs[1] != nullptr ? expand_topk : nullptr;
     }
     if (layer.type == LayerType::kNON_ZERO) { // the parser's gives int64, as the operator does
         return std::get<graph::OperatorAttributes>(layer.attributes).attributes.has("indices_type") ? expand_non_zero : nullptr;
