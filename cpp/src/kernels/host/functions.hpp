@@ -81,5 +81,6 @@ struct Function {
 [[nodiscard]] std::span<const Function> loss_functions();
 [[nodiscard]] std::span<const Function> fill_functions();
 [[nodiscard]] std::span<const Function> einsum_functions();
+[[nodiscard]] std::span<const Function> sequence_functions();
 
 } // namespace tensorvk::kernels::host
