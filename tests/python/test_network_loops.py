@@ -93,6 +93,53 @@ def test_recurrent_network_over_an_iterator(shop: Shop, reverse: bool, kind: Any
     np.testing.assert_allclose(out["last"], h_now, atol=1e-5)
 
 
+def test_while_loop_whose_condition_is_an_identity_of_type_bool(shop: Shop) -> None:
+    """Older programs cast to bool by an identity layer; x doubles until it sums to 30 or more."""
+    x = shop.input(1, 2, 3)
+    loop = shop.network.add_loop()
+    carried = loop.add_recurrence(x)
+    value = carried.get_output(0)
+    total = shop.network.add_reduce(value, trt.ReduceOperation.SUM, 0b111, False).get_output(0)
+    rest = shop.elementwise(shop.constant(30, np.float32), total, Op.SUB)
+    positive = shop.network.add_activation(rest, trt.ActivationType.RELU).get_output(0)
+    flag = shop.network.add_identity(positive)
+    flag.get_output(0).dtype = trt.bool
+    loop.add_trip_limit(flag.get_output(0), trt.TripLimit.WHILE)
+    carried.set_input(1, shop.elementwise(value, value))
+    shop.output(loop.add_loop_output(value, trt.LoopOutput.LAST_VALUE).get_output(0), "last")
+    every = loop.add_loop_output(value, trt.LoopOutput.CONCATENATE)
+    every.set_input(1, shop.constant(6, np.int32))
+    shop.output(every.get_output(0), "every")
+    out = shop.run({"x": np.ones((1, 2, 3), np.float32)})
+    np.testing.assert_array_equal(out["last"], np.full((1, 2, 3), 8))
+    np.testing.assert_array_equal(out["every"][:, 0, 0, 0], [1, 2, 4, 0, 0, 0])
+
+
+def test_number_of_iterations_and_initial_state_come_from_a_shape(shop: Shop) -> None:
+    """Running sums over the second axis, of a length that is known at run time."""
+    x = shop.input(-1, -1, 3, profile=((1, 1, 3), (2, 5, 3), (4, 17, 3)))
+    shape = shop.network.add_shape(x).get_output(0)
+    steps = shop.network.add_gather(shape, shop.constant(1, np.int32), 0).get_output(0)
+    sizes = shop.network.add_gather(shape, shop.constant([0, 2], np.int32), 0).get_output(0)
+    zeros = shop.network.add_fill((-1, -1), trt.FillOperation.LINSPACE)
+    zeros.set_input(0, sizes)
+    zeros.set_input(1, shop.constant(0, np.float32))
+    zeros.set_input(2, shop.constant([0, 0], np.float32))
+    loop = shop.network.add_loop()
+    loop.add_trip_limit(steps, trt.TripLimit.COUNT)
+    step = loop.add_iterator(x, 1).get_output(0)
+    sum_ = loop.add_recurrence(zeros.get_output(0))
+    now = shop.elementwise(sum_.get_output(0), step)
+    sum_.set_input(1, now)
+    every = loop.add_loop_output(now, trt.LoopOutput.CONCATENATE, 1)
+    every.set_input(1, steps)
+    y = shop.output(every.get_output(0))
+    assert tuple(y.shape) == (-1, -1, 3)
+    for batch, length in ((1, 17), (4, 1), (2, 5)):
+        data = f32(batch, length, 3)
+        np.testing.assert_allclose(shop.run({"x": data})["y"], data.cumsum(1), atol=1e-5)
+
+
 def test_number_of_iterations_is_data(shop: Shop) -> None:
     trips = shop.input(name="trips", dtype=trt.int32)
     loop = shop.network.add_loop()
