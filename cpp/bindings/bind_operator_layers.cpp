@@ -47,15 +47,23 @@ py::object fill_number(const IFillLayer& layer, double value) {
     return layer.isAlphaBetaInt64() ? py::object(py::int_(static_cast<int64_t>(value))) : py::object(py::float_(value));
 }
 
+//! Takes a number or, as older programs give it, a list of one.
+double number_of_object(const py::object& given) {
+    const bool list = py::isinstance<py::sequence>(given) && py::len(given) == 1;
+    return (list ? py::object(given[py::int_(0)]) : given).cast<double>();
+}
+
 void bind_generation(py::module_& module) {
     using Fill = IFillLayer;
     LayerClass<Fill>(module, "IFillLayer", "Numbers in rows, or random ones.")
         .def_property("shape", &Fill::getDimensions, &Fill::setDimensions)
         .def_property("operation", &Fill::getOperation, &Fill::setOperation)
         .def_property(
-            "alpha", [](const Fill& self) { return fill_number(self, self.getAlpha()); }, &Fill::setAlpha)
+            "alpha", [](const Fill& self) { return fill_number(self, self.getAlpha()); },
+            [](Fill& self, const py::object& alpha) { self.setAlpha(number_of_object(alpha)); })
         .def_property(
-            "beta", [](const Fill& self) { return fill_number(self, self.getBeta()); }, &Fill::setBeta)
+            "beta", [](const Fill& self) { return fill_number(self, self.getBeta()); },
+            [](Fill& self, const py::object& beta) { self.setBeta(number_of_object(beta)); })
         .def_property("to_type", &Fill::getToType, &Fill::setToType)
         .def("is_alpha_beta_int64", &Fill::isAlphaBetaInt64);
     LayerClass<IEinsumLayer>(module, "IEinsumLayer", "Products summed over the letters that the output lacks.")

@@ -117,6 +117,7 @@ def test_fill_counts(shop: Shop, dtype: Any, alpha: float, beta: float) -> None:
     layer = shop.network.add_fill((17,), trt.FillOperation.LINSPACE, dtype)
     layer.alpha, layer.beta = alpha, beta
     assert (layer.alpha, layer.beta, layer.to_type) == (alpha, beta, dtype)
+    layer.alpha = [alpha]  # a list of one, as older programs have it
     assert layer.is_alpha_beta_int64() == (dtype == trt.int64) and tuple(layer.shape) == (17,)
     shop.output(layer.get_output(0))
     np.testing.assert_array_equal(shop.run()["y"], (alpha + beta * np.arange(17)).astype(trt.nptype(dtype)))
@@ -366,13 +367,30 @@ def test_assertion(shop: Shop) -> None:
     shop.output(shop.network.add_identity(x).get_output(0))
     data = f32(4, 4)
     np.testing.assert_array_equal(shop.run({"x": data})["y"], data)
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="the matrix must be square"):
         shop.run({"x": f32(4, 3)})
 
 
-def test_an_assertion_that_is_never_true_is_refused_at_the_call(shop: Shop) -> None:
-    assert shop.network.add_assertion(shop.constant(False, np.bool_), "no way") is None
-    assert "no way" in shop.error()
+def test_assertion_about_data(shop: Shop) -> None:
+    x = shop.input(3)
+    most = shop.network.add_reduce(x, trt.ReduceOperation.MAX, 1, False).get_output(0)
+    small = shop.elementwise(most, shop.constant(10, np.float32), Op.LESS)
+    shop.network.add_assertion(small, "too large")
+    shop.output(shop.network.add_identity(x).get_output(0))
+    data = f32(3)
+    np.testing.assert_array_equal(shop.run({"x": data})["y"], data)
+    with pytest.raises(AssertionError, match="too large"):
+        shop.run({"x": data + 10})
+    np.testing.assert_array_equal(shop.run({"x": data})["y"], data)
+
+
+def test_an_assertion_that_is_never_true_is_refused_by_the_build(shop: Shop) -> None:
+    """At the call it is not: programs change the message afterwards."""
+    layer = shop.network.add_assertion(shop.constant(False, np.bool_), "no way")
+    layer.message += ", really"
+    shop.output(shop.network.add_identity(shop.input(3)).get_output(0))
+    assert shop.builder.build_serialized_network(shop.network, shop.config) is None
+    assert "no way, really" in shop.error()
 
 
 @pytest.mark.parametrize("interleaved", [False, True])

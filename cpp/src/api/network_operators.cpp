@@ -144,7 +144,7 @@ IRaggedSoftMaxLayer* INetworkDefinition::addRaggedSoftMax(ITensor& input, ITenso
 
 IAssertionLayer* INetworkDefinition::addAssertion(ITensor& condition, const char* message) {
     return add<IAssertionLayer>(*state_, LayerType::kASSERTION, {&condition}, [&] {
-        return std::vector<graph::Attributes>{operation("Assertion", {{"message", api::required(message, "message")}})};
+        return std::vector<graph::Attributes>{operation("Assertion", {{"message", api::required(message, "message")}, {"deferred", number(1)}})};
     });
 }
 

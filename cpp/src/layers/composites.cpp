@@ -102,6 +102,14 @@ std::vector<Tensor*> expand_attention(Composite& c) {
     return {b.add(LayerType::kMATRIX_MULTIPLY, {out.biased, b.cast(in.value, out.biased->dtype, "value")}, graph::MatrixMultiplyAttributes{})};
 }
 
+//! The one that is refused when it is never true.
+std::vector<Tensor*> expand_assertion(Composite& c) {
+    graph::OperatorAttributes assertion{"Assertion", {}};
+    assertion.attributes.set("message", c.attributes().text("message"));
+    (void)c.build.layer(LayerType::kASSERTION, {c.input(0)}, std::move(assertion));
+    return {};
+}
+
 //! K of input 1: a number of the layer where it is known, else the operator, whose K is data.
 std::vector<Tensor*> expand_topk(Composite& c) {
     Build& b = c.build;
@@ -143,6 +151,9 @@ Expansion find_expansion(const graph::Layer& layer) {
     if (layer.type == LayerType::kGATHER) {
         const auto& a = std::get<graph::GatherAttributes>(layer.attributes);
         return a.mode != GatherMode::kDEFAULT || a.elementwise_dims != 0 ? expand_gather : nullptr;
+    }
+    if (layer.type == LayerType::kASSERTION) {
+        return std::get<graph::OperatorAttributes>(layer.attributes).attributes.has("deferred") ? expand_assertion : nullptr;
     }
     if (layer.type == LayerType::kTOPK) {
         return layer.inputs.size() > 1 && layer.inputs[1] != nullptr ? expand_topk : nullptr;
