@@ -26,6 +26,7 @@ const Function* find_function(std::string_view name) noexcept {
                  fill_functions(),
                  sequence_functions(),
                  image_functions(),
+                 einsum_functions(),
              }) {
             for (const Function& function : family) {
                 all.emplace(function.name, function);
