@@ -5,6 +5,8 @@
 //   POINTWISE_USES_<k>    does the program read operand k? A constant: guard the load with it
 //   POINTWISE_EMPTY       no program: pointwise() returns the value
 //
+// Kernels that store 8-bit integers define PW_QUANTIZES before they include this: the others compile faster without what they cannot meet.
+//
 // The whole switch is in the shader once per call, which costs a driver milliseconds: call it inside a loop over results, not once per result.
 #ifndef TENSORVK_POINTWISE
 #define TENSORVK_POINTWISE
@@ -114,7 +116,9 @@ vec4 pw_apply(int op, vec4 a, vec4 b, vec4 c) {
     case 62: r = mix(c, b, notEqual(a, zero)); break;
     case 63: r = trunc(a); break;
     case 64: r = vec4(unpackHalf2x16(packHalf2x16(a.xy)), unpackHalf2x16(packHalf2x16(a.zw))); break;
+#ifdef PW_QUANTIZES
     case 65: r = pw_quantize(a, b); break;
+#endif
     }
     return r;
 }

@@ -74,6 +74,7 @@ vec4 pw_min(vec4 a, vec4 b) { return mix(mix(a, b, lessThan(b, a)), b, isnan(b))
 
 vec4 pw_round_half_even(vec4 x) { return roundEven(x); }
 
+#ifdef PW_QUANTIZES
 // The integer nearest to a / b, halves to even, of the quotient as IEEE division rounds it. Devices divide with an error of a few units in the
 // last place, which tells only at ties: there a is compared with b * tie, exactly, since b in two halves of 12 bits times a tie of up to 12
 // bits is exact, and so are both differences. `gap` is where quotients begin that do not round to the tie.
@@ -96,6 +97,7 @@ vec4 pw_quantize(vec4 a, vec4 b) {
     r = mix(r, roundEven(q), clear);
     return mix(r, -r, notEqual(lessThan(a, vec4(0.0)), lessThan(b, vec4(0.0))));
 }
+#endif
 
 // Drivers may be wrong by 4096 units in the last place in asin and acos; their atan is exact enough. At 1 the quotient is infinite, as it should.
 vec4 pw_asin(vec4 x) { return atan(x / sqrt((1.0 - x) * (1.0 + x))); }

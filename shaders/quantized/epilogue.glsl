@@ -11,6 +11,7 @@ layout(set = 0, binding = 2) readonly buffer Parameters { int parameters[]; }; /
 #define BIAS_AT 12
 #define PW_IMMEDIATE(i, constant) intBitsToFloat(G(15) != 0 ? parameters[i] : (constant))
 
+#define PW_QUANTIZES
 #include "common/pointwise.glsl"
 #include "common/words.glsl"
 

@@ -102,13 +102,14 @@ void main() {
         }
     }
 
-    // Unrolled: a loop that indexes the sums with a variable keeps them all in memory, and CPU drivers compile that for a minute.
+    // The epilogue is in the shader once, in a loop; sums that a variable indexes would lie in memory all the time, so that it gets copies.
+    ivec4 finished[ACCUMULATORS];
+    [[unroll]] for (int i = 0; i < ACCUMULATORS; ++i) finished[i] = total[i] + ivec4(sum[i]);
     int offset = part_offset(part);
-    [[unroll]] for (int r = 0; r < LANE_ROWS; ++r) {
+    for (int r = 0; r < LANE_ROWS; ++r) {
         int row = row0 + r * row_step;
         if (row >= ROWS) continue;
         int base = row_of(row).y + offset;
-        [[unroll]] for (int v = 0; v < LANE_VECTORS; ++v)
-            store_columns(total[r * LANE_VECTORS + v] + ivec4(sum[r * LANE_VECTORS + v]), base, part, 4 * (vector0 + v));
+        for (int v = 0; v < LANE_VECTORS; ++v) store_columns(finished[r * LANE_VECTORS + v], base, part, 4 * (vector0 + v));
     }
 }
