@@ -1,9 +1,7 @@
 // QuantizeLinear and DequantizeLinear as pointwise operations.
 #include <algorithm>
-#include <array>
 
-#include "compiler/lower/context.hpp"
-#include "kernels/pointwise_program.hpp"
+#include "compiler/lower/quantization.hpp"
 #include "support/dtype.hpp"
 
 namespace tensorvk::compiler {
@@ -12,7 +10,6 @@ namespace {
 
 using kernels::PointwiseArg;
 using kernels::PointwiseOp;
-using kernels::PointwiseProgram;
 using kernels::host::Tensor;
 
 bool is_byte(DataType type) { return type == DataType::kINT8 || type == DataType::kUINT8; }
@@ -94,21 +91,7 @@ std::optional<Quantization> known_numbers(const Ir& ir, const Parameters& p, boo
     return positive && !out.scale.empty() ? std::optional(std::move(out)) : std::nullopt;
 }
 
-struct Built {
-    PointwiseProgram program;
-    std::vector<ValueId> operands;
-
-    void step(PointwiseOp op, PointwiseArg b, float immediate = 0.0f) {
-        const PointwiseArg last{PointwiseArg::Kind::kVALUE, static_cast<std::uint8_t>(program.slots.size())};
-        program.slots.push_back({op, last, b, {}, immediate});
-    }
-    void with_operand(PointwiseOp op, ValueId operand) {
-        operands.push_back(operand);
-        step(op, {PointwiseArg::Kind::kOPERAND, static_cast<std::uint8_t>(operands.size() - 1)});
-    }
-};
-
-void add(LayerContext& context, const graph::Layer& layer, Built built, std::optional<Quantization> numbers) {
+void add(LayerContext& context, const graph::Layer& layer, PointwiseChain built, std::optional<Quantization> numbers) {
     const ValueId in = context.input(layer, 0);
     Op& op = context.ir().add_op(layer.name, tactics::Pointwise{}, {in}, {context.output(layer, 0)});
     op.epilogue = std::move(built.program);
@@ -116,8 +99,30 @@ void add(LayerContext& context, const graph::Layer& layer, Built built, std::opt
     op.quantization = std::move(numbers);
 }
 
+} // namespace
+
+void PointwiseChain::step(PointwiseOp op, PointwiseArg b, float immediate) {
+    const PointwiseArg last{PointwiseArg::Kind::kVALUE, static_cast<std::uint8_t>(program.slots.size())};
+    program.slots.push_back({op, last, b, {}, immediate});
+}
+
+void PointwiseChain::with_operand(PointwiseOp op, ValueId operand) {
+    operands.push_back(operand);
+    step(op, {PointwiseArg::Kind::kOPERAND, static_cast<std::uint8_t>(operands.size() - 1)});
+}
+
+void PointwiseChain::to_bytes(DataType type, std::int32_t zero) {
+    const PointwiseArg immediate{PointwiseArg::Kind::kIMMEDIATE, 0};
+    if (zero != 0) {
+        step(PointwiseOp::kADD, immediate, static_cast<float>(zero));
+    }
+    const float least = type == DataType::kINT8 ? -128.0f : 0.0f;
+    step(PointwiseOp::kMAX, immediate, least);
+    step(PointwiseOp::kMIN, immediate, least + 255.0f);
+}
+
 //! saturate(round(x / scale) + zero point)
-bool quantize(LayerContext& context, const graph::Layer& layer) {
+bool lower_quantize(LayerContext& context, const graph::Layer& layer) {
     const DataType type = layer.outputs[0]->dtype;
     if (!is_byte(type) || !is_floating(layer.inputs[0]->dtype)) {
         return false;
@@ -126,20 +131,18 @@ bool quantize(LayerContext& context, const graph::Layer& layer) {
     if (!parameters) {
         return false;
     }
-    Built built;
+    PointwiseChain built;
     built.with_operand(PointwiseOp::kQUANTIZE, parameters->scale);
     if (parameters->zero >= 0) {
         built.with_operand(PointwiseOp::kADD, parameters->zero);
     }
-    const PointwiseArg immediate{PointwiseArg::Kind::kIMMEDIATE, 0};
-    built.step(PointwiseOp::kMAX, immediate, type == DataType::kINT8 ? -128.0f : 0.0f);
-    built.step(PointwiseOp::kMIN, immediate, type == DataType::kINT8 ? 127.0f : 255.0f);
+    built.to_bytes(type, 0);
     add(context, layer, std::move(built), known_numbers(context.ir(), *parameters, true));
     return true;
 }
 
 //! (x - zero point) * scale
-bool dequantize(LayerContext& context, const graph::Layer& layer) {
+bool lower_dequantize(LayerContext& context, const graph::Layer& layer) {
     const DataType type = layer.inputs[0]->dtype;
     if ((!is_byte(type) && type != DataType::kINT32) || !is_floating(layer.outputs[0]->dtype)) {
         return false;
@@ -148,36 +151,13 @@ bool dequantize(LayerContext& context, const graph::Layer& layer) {
     if (!parameters || (type == DataType::kINT32 && parameters->zero >= 0)) {
         return false;
     }
-    Built built;
+    PointwiseChain built;
     if (parameters->zero >= 0) {
         built.with_operand(PointwiseOp::kSUB, parameters->zero);
     }
     built.with_operand(PointwiseOp::kMUL, parameters->scale);
     add(context, layer, std::move(built), is_byte(type) ? known_numbers(context.ir(), *parameters, false) : std::nullopt);
     return true;
-}
-
-struct Row {
-    std::string_view name;
-    bool (*lower)(LayerContext& context, const graph::Layer& layer);
-};
-
-constexpr std::array kRows{
-    Row{"QuantizeLinear", quantize},
-    Row{"com.microsoft.QuantizeLinear", quantize},
-    Row{"DequantizeLinear", dequantize},
-    Row{"com.microsoft.DequantizeLinear", dequantize},
-};
-
-} // namespace
-
-bool lower_quantization(LayerContext& context, const graph::Layer& layer) {
-    const auto* attributes = std::get_if<graph::OperatorAttributes>(&layer.attributes);
-    if (attributes == nullptr) {
-        return false;
-    }
-    const auto* row = std::ranges::find(kRows, attributes->op, &Row::name);
-    return row != kRows.end() && row->lower(context, layer);
 }
 
 } // namespace tensorvk::compiler

@@ -230,6 +230,13 @@ bool epilogue_can_read(const Ir& ir, const Op& producer, ValueId operand) {
     return true;
 }
 
+//! Sums of integers become floats in front of an epilogue's program, which is what reading them from memory does.
+bool casts_sums(const Ir& ir, const Op& producer, const Op& consumer) {
+    const auto floats = [&](ValueId id) { return is_floating(ir.value(id).dtype); };
+    return is_quantized_product(ir, producer) && producer.epilogue.empty() && consumer.inputs == producer.outputs &&
+           std::ranges::all_of(consumer.operands, floats) && std::ranges::all_of(consumer.outputs, floats);
+}
+
 //! What an epilogue may store and read: products of integers take 8 bits as well.
 bool epilogue_type(const Ir& ir, const Op& producer, ValueId id) {
     const DataType type = ir.value(id).dtype;
@@ -253,7 +260,7 @@ void fuse_epilogues(Ir& ir) {
             continue;
         }
         Op& consumer = ir.ops[consumers[0]];
-        if (!is_pointwise(consumer) || !all_fit_float(ir, consumer) || !epilogue_type(ir, producer, consumer.outputs[0]) ||
+        if (!is_pointwise(consumer) || !(all_fit_float(ir, consumer) || casts_sums(ir, producer, consumer)) || !epilogue_type(ir, producer, consumer.outputs[0]) ||
             !ir.same_dims(ir.value(joint), ir.value(consumer.outputs[0]))) {
             continue;
         }
