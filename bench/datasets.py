@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,10 +56,14 @@ def _load(folder: Path, kind: str, names: list[str]) -> Arrays:
     return arrays
 
 
-def relative_error(actual: npt.NDArray[np.generic], expected: npt.NDArray[np.generic]) -> float:
-    """Largest difference over the expected output's largest magnitude; infinity for another shape or NaN."""
+def largest_magnitude(arrays: Iterable[npt.NDArray[np.generic]]) -> float:
+    """Of all numbers of the arrays; never zero, so that one may divide by it."""
+    return max([1e-30, *(float(np.abs(array.astype(np.float64)).max(initial=0)) for array in arrays)])
+
+
+def largest_difference(actual: npt.NDArray[np.generic], expected: npt.NDArray[np.generic]) -> float:
+    """Infinity for another shape or NaN."""
     if actual.shape != expected.shape:
         return float("inf")
-    difference = np.abs(actual.astype(np.float64) - expected.astype(np.float64))
-    error = float(difference.max(initial=0) / max(float(np.abs(expected.astype(np.float64)).max(initial=0)), 1e-30))
+    error = float(np.abs(actual.astype(np.float64) - expected.astype(np.float64)).max(initial=0))
     return error if np.isfinite(error) else float("inf")

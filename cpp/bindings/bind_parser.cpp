@@ -38,6 +38,41 @@ void bind_error(py::module_& module) {
         .def("__repr__", &describe);
 }
 
+//! A Python function, or tensorvk.onnx_functions.find when there is none.
+class PyFunctionSource final : public onnxparser::IFunctionSource {
+  public:
+    explicit PyFunctionSource(std::optional<py::object> find) : find_(std::move(find)) {}
+    PyFunctionSource(const PyFunctionSource&) = delete;
+    PyFunctionSource& operator=(const PyFunctionSource&) = delete;
+    ~PyFunctionSource() override {
+        const GilAcquire gil;
+        find_.reset();
+    }
+
+    [[nodiscard]] std::string getFunction(const std::string& op_type, const std::string& domain, int64_t opset,
+                                          const std::string& node, const std::vector<std::string>& input_types) override {
+        const GilAcquire gil;
+        try {
+            py::list types;
+            for (const std::string& type : input_types) {
+                types.append(py::bytes(type));
+            }
+            const py::object find = find_ ? *find_ : py::module_::import("tensorvk.onnx_functions").attr("find");
+            const py::object body = call_python(find, py::make_tuple(op_type, domain, opset, py::bytes(node), types));
+            return body.is_none() ? std::string() : body.cast<std::string>();
+        } catch (const py::error_already_set& error) {
+            const auto kind = error.type().attr("__name__").cast<std::string>();
+            throw Error(ErrorCode::kINVALID_ARGUMENT,
+                        text("The function source failed with ", kind, ": ", py::str(error.value()).cast<std::string>(), "."));
+        } catch (const py::cast_error&) {
+            throw Error(ErrorCode::kINVALID_ARGUMENT, "The function source returned neither bytes nor None.");
+        }
+    }
+
+  private:
+    std::optional<py::object> find_;
+};
+
 template <bool (IParser::*method)(const void*, std::size_t, const char*)>
 bool read(IParser& self, const py::object& model, const std::optional<std::string>& path) {
     const ByteView bytes(model);
@@ -66,7 +101,9 @@ void bind_parser(py::module_& module) {
     py::class_<IParser, std::shared_ptr<IParser>> cls(
         module, "OnnxParser", "Reads ONNX models into a network; reports all bad nodes at once.");
     cls.def(py::init([](const INetworkDefinition& network, ILogger& logger) {
-                return std::make_shared<IParser>(api::Access::state(network), keep(&logger));
+                auto parser = std::make_shared<IParser>(api::Access::state(network), keep(&logger));
+                parser->setFunctionSource(std::make_shared<PyFunctionSource>(std::nullopt));
+                return parser;
             }),
             py::arg("network"), py::arg("logger"))
         .def("parse", &read<&IParser::parse>, py::arg("model"), py::arg("path") = py::none(),
@@ -102,6 +139,14 @@ void bind_parser(py::module_& module) {
             py::arg("index"))
         .def("get_subgraph_nodes", &subgraph_nodes, py::arg("index"))
         .def("supports_operator", &IParser::supportsOperator, py::arg("op_name"))
+        .def(
+            "set_function_source",
+            [](IParser& self, const std::optional<py::function>& source) {
+                self.setFunctionSource(source ? std::make_shared<PyFunctionSource>(*source) : nullptr);
+            },
+            py::arg("source"),
+            "source(op_type, domain, opset, node, input_types) -> serialized FunctionProto or None, asked for operators "
+            "that are not known; None: none is asked. Without this call it is tensorvk.onnx_functions.find.")
         .def_property_readonly("num_errors", &IParser::getNbErrors)
         .def(
             "get_error",

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto
 from onnx.backend.base import Backend, BackendRep, namedtupledict
 
 import tensorvk as trt
@@ -20,7 +20,7 @@ from tensorvk import cudart
 
 Array = np.ndarray[Any, Any]
 
-_NUMPY = {
+_NUMPY: dict[Any, np.dtype[Any]] = {
     trt.float32: np.dtype(np.float32),
     trt.float16: np.dtype(np.float16),
     trt.int8: np.dtype(np.int8),
@@ -49,7 +49,8 @@ def _numpy_type(dtype: Any) -> np.dtype[Any]:
     if dtype == trt.bfloat16:
         import ml_dtypes  # onnx depends on it
 
-        return np.dtype(ml_dtypes.bfloat16)
+        bfloat16: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+        return bfloat16
     return _NUMPY[dtype]
 
 
@@ -74,6 +75,8 @@ class TensorVKRep(BackendRep):
         names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
         self._inputs = [n for n in names if engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT]
         self._outputs = [n for n in names if n not in self._inputs]
+        # Engines compute double with float32, as TensorRT does; the model's caller gets what the model declares.
+        self._doubles = {v.name for v in model.graph.output if v.type.tensor_type.elem_type == TensorProto.DOUBLE}
 
     def run(self, inputs: Any, **kwargs: Any) -> Any:
         """``inputs``: numpy arrays in the model's order, or by name. Returns a tuple with the outputs' names."""
@@ -137,7 +140,7 @@ class TensorVKRep(BackendRep):
                 result.nbytes,
                 cudart.cudaMemcpyKind.cudaMemcpyDeviceToHost,
             )
-        return result
+        return result.astype(np.float64) if name in self._doubles and result.dtype == np.float32 else result
 
 
 def _as_list(inputs: Any) -> Sequence[Array]:

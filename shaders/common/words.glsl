@@ -4,18 +4,21 @@
 
 #define TYPE_F32 0
 #define TYPE_F16 1
-#define TYPE_I32 2
-#define TYPE_I64 3
-#define TYPE_U8 4
-#define TYPE_I8 5
-#define TYPE_BOOL 6
+#define TYPE_BF16 2
+#define TYPE_I32 3
+#define TYPE_I64 4
+#define TYPE_U8 5
+#define TYPE_I8 6
+#define TYPE_BOOL 7
+
+#define IS_16_BIT(type) ((type) == TYPE_F16 || (type) == TYPE_BF16)
 
 // The words that hold element i: only the first one counts for types of up to 32 bits, which come shifted down.
 #define LOAD_WORDS(words, type, i)                                                             \
     ((type) == TYPE_I64 ? uvec2(words[2 * (i)], words[2 * (i) + 1])                            \
      : (type) >= TYPE_U8 ? uvec2(bitfieldExtract(words[(i) >> 2], 8 * ((i) & 3), 8), 0u)       \
-     : (type) == TYPE_F16 ? uvec2(bitfieldExtract(words[(i) >> 1], 16 * ((i) & 1), 16), 0u)    \
-                          : uvec2(words[i], 0u))
+     : IS_16_BIT(type) ? uvec2(bitfieldExtract(words[(i) >> 1], 16 * ((i) & 1), 16), 0u)       \
+                       : uvec2(words[i], 0u))
 
 float long_to_float(uvec2 w) {
     bool negative = int(w.y) < 0;
@@ -28,12 +31,19 @@ float words_to_float(int type, uvec2 w) {
     switch (type) {
     case TYPE_F32: return uintBitsToFloat(w.x);
     case TYPE_F16: return unpackHalf2x16(w.x).x;
+    case TYPE_BF16: return uintBitsToFloat(w.x << 16);
     case TYPE_I32: return float(int(w.x));
     case TYPE_I64: return long_to_float(w);
     case TYPE_I8: return float(bitfieldExtract(int(w.x), 0, 8));
     case TYPE_BOOL: return w.x != 0u ? 1.0 : 0.0;
     }
     return float(w.x);
+}
+
+// Round to nearest even; NaN stays NaN.
+uint float_to_bfloat16(float x) {
+    uint bits = floatBitsToUint(x);
+    return (bits & 0x7fffffffu) > 0x7f800000u ? bits >> 16 | 0x40u : (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
 }
 
 // Towards zero; what lies outside saturates, NaN is 0.
@@ -55,6 +65,7 @@ uvec2 float_to_words(int type, float x) {
     switch (type) {
     case TYPE_F32: return uvec2(floatBitsToUint(x), 0u);
     case TYPE_F16: return uvec2(packHalf2x16(vec2(x, 0.0)) & 0xffffu, 0u);
+    case TYPE_BF16: return uvec2(float_to_bfloat16(x), 0u);
     case TYPE_I32: return uvec2(uint(float_to_int(x)), 0u);
     case TYPE_I64: return float_to_long(x);
     case TYPE_I8: return uvec2(uint(float_to_int(clamp(x, -128.0, 127.0))) & 255u, 0u);
@@ -63,6 +74,6 @@ uvec2 float_to_words(int type, float x) {
     return uvec2(uint(float_to_int(clamp(x, 0.0, 255.0))), 0u);
 }
 
-int elements_per_word(int type) { return type >= TYPE_U8 ? 4 : type == TYPE_F16 ? 2 : 1; }
+int elements_per_word(int type) { return type >= TYPE_U8 ? 4 : IS_16_BIT(type) ? 2 : 1; }
 
 #endif

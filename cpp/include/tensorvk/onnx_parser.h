@@ -56,6 +56,17 @@ class IParserError {
 using SubGraph_t = std::pair<std::vector<std::size_t>, bool>;
 using SubGraphCollection_t = std::vector<SubGraph_t>;
 
+//! Where the bodies of operators that are functions come from.
+class IFunctionSource {
+  public:
+    virtual ~IFunctionSource() = default;
+    //! A serialized FunctionProto that does what the operator does, with its inputs, outputs and attributes; empty when the operator is
+    //! no function. `node`: the serialized NodeProto; `inputTypes`: a serialized TypeProto for each input, empty for an absent one.
+    //! Called while a model is parsed, on the same thread. What it throws becomes the node's error.
+    [[nodiscard]] virtual std::string getFunction(const std::string& opType, const std::string& domain, int64_t opset,
+                                                  const std::string& node, const std::vector<std::string>& inputTypes) = 0;
+};
+
 class IParser {
   public:
     IParser(std::shared_ptr<api::NetworkState> network, std::shared_ptr<ILogger> logger);
@@ -81,8 +92,11 @@ class IParser {
     //! supportsModelV2() with its subgraphs, as TensorRT <= 10 has it.
     bool supportsModel(const void* model, std::size_t bytes, SubGraphCollection_t& subgraphs,
                        const char* modelPath = nullptr);
-    //! Whether an operator of the default domain has an importer.
+    //! Whether an operator of the default domain is offered.
     [[nodiscard]] bool supportsOperator(const char* name) const;
+
+    //! Asked for the bodies of operators that are not known here: most new operators are functions of older ones. Null: none is asked.
+    void setFunctionSource(std::shared_ptr<IFunctionSource> source);
 
     [[nodiscard]] int32_t getNbErrors() const;
     [[nodiscard]] const IParserError* getError(

@@ -86,6 +86,7 @@ struct IParser::State {
     std::shared_ptr<api::Reporter> reporter;
     std::vector<std::shared_ptr<const IParserError>> errors;
     std::vector<Subgraph> subgraphs{};
+    onnx::FunctionSource functions{};
 
     //! Runs an import and keeps its errors; true when there are none.
     template <typename Import>
@@ -130,13 +131,13 @@ bool IParser::parse(const void* model, std::size_t bytes, const char* modelPath)
     const std::string path = modelPath == nullptr ? "" : modelPath;
     return state_->run(path, [&] {
         return onnx::import_model({static_cast<const std::byte*>(model), model == nullptr ? 0 : bytes}, path,
-                                  state_->network->graph());
+                                  state_->network->graph(), state_->functions);
     });
 }
 
 bool IParser::parseFromFile(const char* path, int) {
     const std::string file = path == nullptr ? "" : path;
-    return state_->run(file, [&] { return onnx::import_file(file, state_->network->graph()); });
+    return state_->run(file, [&] { return onnx::import_file(file, state_->network->graph(), state_->functions); });
 }
 
 bool IParser::supportsModelV2(const void* model, std::size_t bytes, const char* modelPath) {
@@ -145,7 +146,8 @@ bool IParser::supportsModelV2(const void* model, std::size_t bytes, const char* 
     return state_->run(path, [&] {
         graph::Network scratch;
         auto result =
-            onnx::import_model({static_cast<const std::byte*>(model), model == nullptr ? 0 : bytes}, path, scratch);
+            onnx::import_model({static_cast<const std::byte*>(model), model == nullptr ? 0 : bytes}, path, scratch,
+                               state_->functions);
         state_->subgraphs = subgraphs_of(result);
         return result;
     });
@@ -178,6 +180,16 @@ bool IParser::supportsModel(const void* model, std::size_t bytes, SubGraphCollec
 
 bool IParser::supportsOperator(const char* name) const {
     return name != nullptr && onnx::supports_operator(name);
+}
+
+void IParser::setFunctionSource(std::shared_ptr<IFunctionSource> source) {
+    if (source == nullptr) {
+        state_->functions = {};
+        return;
+    }
+    state_->functions = [source = std::move(source)](const onnx::FunctionQuery& query) {
+        return source->getFunction(query.op_type, query.domain, query.opset, query.node, query.input_types);
+    };
 }
 
 int32_t IParser::getNbErrors() const {

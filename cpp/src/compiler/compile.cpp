@@ -6,6 +6,7 @@
 #include "compiler/buffers.hpp"
 #include "compiler/from_network.hpp"
 #include "compiler/passes/passes.hpp"
+#include "support/dtype.hpp"
 #include "support/error.hpp"
 
 namespace tensorvk::compiler {
@@ -27,10 +28,17 @@ std::vector<plan::Constraint> assumptions(const graph::Network& network) {
     return out;
 }
 
-} // namespace
+//! What a control operation hands to the networks that it runs and takes from them is float32, as for every host call.
+void use_float_at_edges(Ir& ir) {
+    for (const auto* edges : {&ir.inputs, &ir.outputs}) {
+        for (const ValueId id : *edges) {
+            Value& value = ir.value(id);
+            value.dtype = is_floating(value.dtype) ? DataType::kFLOAT : value.dtype;
+        }
+    }
+}
 
-Compiled compile(const graph::Network& network, DataType internal, WeightStore& weights) {
-    Ir ir = from_network(network);
+Compiled compile(Ir ir, const graph::Network& network, DataType internal, WeightStore& weights) {
     Compiled out;
     for (const Pass& pass : graph_passes()) {
         const std::size_t before = ir.ops.size();
@@ -45,9 +53,17 @@ Compiled compile(const graph::Network& network, DataType internal, WeightStore& 
     out.values.assign(ir.values.begin(), ir.values.end());
     out.operations.assign(ir.ops.begin(), ir.ops.end());
     for (const auto& body : ir.bodies) {
-        out.bodies.push_back(compile(*body, internal, weights));
+        Ir inner = from_network(*body);
+        use_float_at_edges(inner);
+        out.bodies.push_back(compile(std::move(inner), *body, internal, weights));
     }
     return out;
+}
+
+} // namespace
+
+Compiled compile(const graph::Network& network, DataType internal, WeightStore& weights) {
+    return compile(from_network(network), network, internal, weights);
 }
 
 } // namespace tensorvk::compiler

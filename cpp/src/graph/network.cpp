@@ -143,53 +143,6 @@ Layer* Network::add_layer(LayerType type, std::vector<Tensor*> inputs, Attribute
     return layers_.back().get();
 }
 
-//! Infers; where a rule asks for numbers that are data, a layer is added that reads them when the network runs.
-std::vector<Inferred> Network::infer_reading(Layer& layer) {
-    while (true) {
-        try {
-            return infer(exprs_, layer);
-        } catch (const NeedsValues& needed) {
-            read_values(*layer.inputs[needed.input]);
-        }
-    }
-}
-
-void Network::require_values(Tensor& tensor) {
-    if (tensor.values) {
-        return;
-    }
-    Layer probe; // the checks and their sentences are RuleContext's
-    probe.type = LayerType::kSHAPE;
-    probe.name = text("values of ", tensor.name);
-    probe.inputs = {&tensor};
-    try {
-        (void)RuleContext(exprs_, probe).values(0);
-    } catch (const NeedsValues&) {
-        read_values(tensor);
-    }
-}
-
-void Network::read_values(Tensor& tensor) {
-    if (tensor.reader == nullptr) {
-        auto reader = std::make_unique<Layer>();
-        reader->type = LayerType::kOPERATOR;
-        reader->name = text("values of ", tensor.name);
-        reader->inputs = {&tensor};
-        reader->attributes = OperatorAttributes{std::string(kReadValues), {}};
-        tensor.reader = reader.get();
-        layers_.push_back(std::move(reader));
-    }
-    const std::int64_t count = exprs_.value(exprs_.product(tensor.dims)).value();
-    std::vector<Unknown>& unknowns = tensor.reader->unknowns;
-    tensor.values.emplace();
-    for (std::int64_t i = 0; i < count; ++i) {
-        if (static_cast<std::size_t>(i) == unknowns.size()) {
-            unknowns.push_back({exprs_.symbol(text(tensor.name, "[", i, "]")), {}, 0, static_cast<int>(i)});
-        }
-        tensor.values->push_back(unknowns[static_cast<std::size_t>(i)].symbol);
-    }
-}
-
 Tensor* Network::add_constant(std::vector<std::int64_t> dims, Weights weights, std::string layer_name) {
     return add_layer(LayerType::kCONSTANT, {}, ConstantAttributes{std::move(dims), std::move(weights)},
                      std::move(layer_name))

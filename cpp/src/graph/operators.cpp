@@ -4,18 +4,36 @@
 
 namespace tensorvk::graph {
 
-const OperatorRule* find_operator_rule(std::string_view name) noexcept {
+namespace {
+
+const std::map<std::string_view, OperatorRule>& table() {
     static const std::map<std::string_view, OperatorRule> rules = [] {
         std::map<std::string_view, OperatorRule> all;
-        for (const auto family : {selection_rules(), index_rules(), reduction_rules(), quantize_rules(), recurrent_rules(), spatial_rules(), attention_rules(), signal_rules(), bits_rules(), movement_rules(), loss_rules(), fill_rules()}) {
+        for (const auto family : {selection_rules(), index_rules(), reduction_rules(), quantize_rules(), recurrent_rules(),
+                                  spatial_rules(), attention_rules(), signal_rules(), bits_rules(), movement_rules(), loss_rules(),
+                                  fill_rules(), sequence_rules()}) {
             for (const OperatorRule& rule : family) {
                 all.emplace(rule.name, rule);
             }
         }
         return all;
     }();
-    const auto it = rules.find(name);
-    return it == rules.end() ? nullptr : &it->second;
+    return rules;
+}
+
+} // namespace
+
+const OperatorRule* find_operator_rule(std::string_view name) noexcept {
+    const auto it = table().find(name);
+    return it == table().end() ? nullptr : &it->second;
+}
+
+std::vector<std::string_view> operator_rule_names() {
+    std::vector<std::string_view> names;
+    for (const auto& [name, rule] : table()) {
+        names.push_back(name);
+    }
+    return names;
 }
 
 std::vector<Inferred> operator_rule(RuleContext& context) {

@@ -6,6 +6,7 @@
 #include <limits>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "graph/rules.hpp"
 #include "plan/program.hpp"
@@ -26,6 +27,8 @@ inline constexpr std::string_view kCausalMask = "CausalMask";
 
 //! Null when there is none of that name.
 [[nodiscard]] const OperatorRule* find_operator_rule(std::string_view name) noexcept;
+//! All names, sorted.
+[[nodiscard]] std::vector<std::string_view> operator_rule_names();
 //! The rule of all layers with OperatorAttributes: the named operator's.
 [[nodiscard]] std::vector<Inferred> operator_rule(RuleContext& context);
 
@@ -42,5 +45,6 @@ inline constexpr std::string_view kCausalMask = "CausalMask";
 [[nodiscard]] std::span<const OperatorRule> movement_rules();
 [[nodiscard]] std::span<const OperatorRule> loss_rules();
 [[nodiscard]] std::span<const OperatorRule> fill_rules();
+[[nodiscard]] std::span<const OperatorRule> sequence_rules();
 
 } // namespace tensorvk::graph

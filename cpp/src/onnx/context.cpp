@@ -11,6 +11,10 @@ using graph::Tensor;
 using onnx_pb::AttributeProto;
 
 graph::Tensor* materialize(Build& build, Value& value) {
+    if (value.sequence) {
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, "'", value.name, "' is a sequence of tensors where a tensor is needed; take an element ",
+             "with SequenceAt, or join them with ConcatFromSequence.");
+    }
     if (value.tensor == nullptr && value.constant) {
         value.tensor = build.network().add_constant(value.constant->dims, value.constant->weights, value.name);
         if (!value.name.empty() && build.network().find(value.name) == nullptr) {
@@ -25,6 +29,13 @@ Tensor* NodeContext::input(std::size_t index) {
         fail(NodeErrorCode::kINVALID_NODE, "Input ", index, " is missing; ", op(), " needs it.");
     }
     return materialize(build, *inputs_[index]);
+}
+
+const std::vector<Tensor*>& NodeContext::sequence(std::size_t index) const {
+    if (!has_input(index) || !inputs_[index]->sequence) {
+        fail(NodeErrorCode::kINVALID_NODE, "Its input ", index, " has to be a sequence of tensors that operators of this model made.");
+    }
+    return *inputs_[index]->sequence;
 }
 
 std::vector<Tensor*> NodeContext::all_inputs() {

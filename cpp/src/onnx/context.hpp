@@ -24,6 +24,7 @@ struct Value {
     std::string name;
     graph::Tensor* tensor = nullptr;
     std::shared_ptr<const ConstantData> constant; // becomes a Constant layer when a layer needs it as a tensor
+    std::optional<std::vector<graph::Tensor*>> sequence; // a list of tensors: sequences are known to the importer alone
     bool failed = false;                          // its node was refused
 };
 
@@ -64,6 +65,8 @@ class NodeContext {
     [[nodiscard]] Tensor* input(std::size_t index);
     //! Null when absent.
     [[nodiscard]] Tensor* optional_input(std::size_t index) { return has_input(index) ? input(index) : nullptr; }
+    //! The elements of an input that is a sequence.
+    [[nodiscard]] const std::vector<Tensor*>& sequence(std::size_t index) const;
     //! All inputs; fails when there are none.
     [[nodiscard]] std::vector<Tensor*> all_inputs();
     //! The data when the input is a constant.
@@ -98,6 +101,7 @@ class NodeContext {
     }
     void output(Tensor* tensor, std::size_t index = 0) { set(index).tensor = tensor; }
     void output(std::shared_ptr<const ConstantData> constant) { set(0).constant = std::move(constant); }
+    void output_sequence(std::vector<Tensor*> elements) { set(0).sequence = std::move(elements); }
     [[nodiscard]] std::vector<Value>& results() noexcept { return results_; }
 
     void warn(const std::string& message) const { model_.warnings.push_back(message); }

@@ -29,6 +29,7 @@ struct ControlNode {
     const AttributeMap& attributes;
     std::function<Value*(const std::string&)> outer; // what a name outside of the body stands for, or null
     std::size_t output_count = 0;
+    std::int64_t opset = 0;
     std::function<std::shared_ptr<graph::Network>(const onnx_pb::GraphProto&, std::span<const BodyInput>)> read_body;
     std::function<std::vector<Value>(const onnx_pb::GraphProto&)> read_inline; // its nodes become the outer network's
 };
@@ -37,5 +38,8 @@ struct ControlNode {
 
 //! Adds the layer; returns the node's outputs.
 [[nodiscard]] std::vector<Value> read_control(Build& build, const ControlNode& node);
+
+//! The one that is a Scan, of any operator set.
+[[nodiscard]] std::vector<Value> read_scan(Build& build, const ControlNode& node);
 
 } // namespace tensorvk::onnx

@@ -19,7 +19,7 @@ std::string describe(const NodeError& error) {
     }
     out += text("Node ", error.node, error.node_name.empty() ? "" : text(" '", shown(error.node_name), "'"), " (");
     out += text(error.domain.empty() ? "" : text(shown(error.domain), "."), shown(error.op_type), ", opset ",
-                error.opset, "): ", error.reason);
+                error.opset, error.inputs.empty() ? "" : text("; inputs: ", error.inputs), "): ", error.reason);
     return out;
 }
 
@@ -48,25 +48,25 @@ ImportResult guarded(const Work& work) {
 }
 
 void import_into(std::span<const std::byte> bytes, const std::filesystem::path& path, graph::Network& network,
-                 ImportResult& result) {
+                 const FunctionSource& functions, ImportResult& result) {
     const auto model = read_model(bytes);
     check_names(*model, result);
     if (!result.ok()) {
         return; // other sentences would quote these names
     }
     check_definitions(*model, result);
-    read_graph(model, path, network, result);
+    GraphReader(model, path, network, result, functions).read();
 }
 
 } // namespace
 
-ImportResult import_model(std::span<const std::byte> bytes, const std::filesystem::path& path,
-                          graph::Network& network) {
-    return guarded([&](ImportResult& result) { import_into(bytes, path, network, result); });
+ImportResult import_model(std::span<const std::byte> bytes, const std::filesystem::path& path, graph::Network& network,
+                          const FunctionSource& functions) {
+    return guarded([&](ImportResult& result) { import_into(bytes, path, network, functions, result); });
 }
 
-ImportResult import_file(const std::filesystem::path& file, graph::Network& network) {
-    return guarded([&](ImportResult& result) { import_into(read_file(file), file, network, result); });
+ImportResult import_file(const std::filesystem::path& file, graph::Network& network, const FunctionSource& functions) {
+    return guarded([&](ImportResult& result) { import_into(read_file(file), file, network, functions, result); });
 }
 
 } // namespace tensorvk::onnx

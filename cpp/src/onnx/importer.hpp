@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "graph/network.hpp"
+#include "onnx/function_source.hpp"
 
 namespace tensorvk::onnx {
 
@@ -34,6 +35,7 @@ struct NodeError {
     int node =
         -1; // index in the graph (of the outermost call for nodes of local functions); -1 when no node is to blame
     std::string node_name, op_type, domain;
+    std::string inputs; // types and shapes: "float32 [1, 3], absent, int64 [2]"
     std::int64_t opset = 0;
     NodeErrorCode code = NodeErrorCode::kINTERNAL_ERROR;
     std::string reason;                      // one sentence
@@ -55,12 +57,14 @@ struct ImportResult {
 //! that file's folder. Weights stay in the parsed message, which the network keeps alive; `bytes` may go after the
 //! call. Dynamic dimensions that carry the same name (dim_param) share one symbol, except for names that say nothing
 //! ("?", "None", "-1").
-[[nodiscard]] ImportResult import_model(std::span<const std::byte> bytes, const std::filesystem::path& path,
-                                        graph::Network& network);
+//! `functions` is asked for operators that are not known here.
+[[nodiscard]] ImportResult import_model(std::span<const std::byte> bytes, const std::filesystem::path& path, graph::Network& network,
+                                        const FunctionSource& functions = {});
 //! The same from a file.
-[[nodiscard]] ImportResult import_file(const std::filesystem::path& file, graph::Network& network);
+[[nodiscard]] ImportResult import_file(const std::filesystem::path& file, graph::Network& network,
+                                       const FunctionSource& functions = {});
 
-//! Whether an operator of the default domain has an importer.
+//! Whether an operator of the default domain ("domain.name" for others) has an importer or a rule.
 [[nodiscard]] bool supports_operator(std::string_view op_type) noexcept;
 [[nodiscard]] std::vector<std::string> supported_operators();
 

@@ -17,6 +17,22 @@ Tensor* normalized(Build& b, Tensor* x, std::uint32_t axes, double epsilon, bool
     return b.elementwise(Op::kDIV, centred, b.unary(UnaryOperation::kSQRT, padded, "deviation"), "normalized");
 }
 
+Tensor* along(Build& b, Tensor* vector, std::size_t axis, std::size_t rank) {
+    Build::Ints added;
+    for (std::size_t i = 0; i < rank; ++i) {
+        if (i != axis) {
+            added.push_back(static_cast<std::int64_t>(i));
+        }
+    }
+    return b.unsqueeze(vector, added, "broadcast");
+}
+
+void require_vector(const Tensor* tensor, const char* what) {
+    if (tensor->dims.size() != 1) {
+        fail(NodeErrorCode::kINVALID_NODE, "Its ", what, " '", tensor->name, "' must be a vector.");
+    }
+}
+
 void finish(NodeContext& node, Tensor* y, DataType type) {
     node.output(y->dtype == type ? y : node.build.add(LayerType::kCAST, {y}, graph::CastAttributes{type}));
 }

@@ -14,6 +14,11 @@ namespace tensorvk::onnx {
     return build.cast(x, DataType::kFLOAT, "float");
 }
 
+//! A vector over one axis of a tensor with `rank` dimensions.
+[[nodiscard]] graph::Tensor* along(Build& build, graph::Tensor* vector, std::size_t axis, std::size_t rank);
+//! Fails for a parameter that is no vector, naming it.
+void require_vector(const graph::Tensor* tensor, const char* what);
+
 //! y in the given type is output 0.
 void finish(NodeContext& node, graph::Tensor* y, DataType type);
 

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
+
+#include "graph/operators.hpp"
+#include "onnx/control.hpp"
 
 namespace tensorvk::onnx {
 
@@ -12,9 +16,9 @@ const std::map<std::string_view, Operator>& table() {
     static const std::map<std::string_view, Operator> operators = [] {
         std::map<std::string_view, Operator> all;
         for (const auto family :
-             {activation_operators(), arithmetic_operators(), attention_operators(), constant_operators(), convolution_operators(),
+             {activation_operators(), arithmetic_operators(), attention_operators(), batch_normalization_operators(), constant_operators(), convolution_operators(),
               matrix_operators(), microsoft_operators(), microsoft_attention_operators(), movement_operators(), normalization_operators(), reduction_operators(),
-              resize_operators(), shape_operators(), slice_operators()}) {
+              resize_operators(), sequence_operators(), shape_operators(), slice_operators()}) {
             for (const Operator& op : family) {
                 all.emplace(op.name, op);
             }
@@ -46,13 +50,13 @@ const Operator* find_operator(std::string_view name) noexcept {
     return it == table().end() ? nullptr : &it->second;
 }
 
-std::string_view nearest_operator(std::string_view name) {
-    std::string_view best;
+std::string nearest_operator(std::string_view name) {
+    std::string best;
     std::size_t smallest = (name.size() + 2) / 4 + 1; // more edits than that are another word
     if (name.size() > 64) {
         return best;
     }
-    for (const auto& [candidate, op] : table()) {
+    for (const std::string& candidate : supported_operators()) {
         const std::size_t edits = distance(name, candidate);
         if (edits < smallest) {
             smallest = edits;
@@ -63,15 +67,18 @@ std::string_view nearest_operator(std::string_view name) {
 }
 
 bool supports_operator(std::string_view op_type) noexcept {
-    return find_operator(op_type) != nullptr;
+    return find_operator(op_type) != nullptr || graph::find_operator_rule(op_type) != nullptr || is_control(op_type);
 }
 
 std::vector<std::string> supported_operators() {
-    std::vector<std::string> names;
+    std::set<std::string_view> names{"If", "Loop", "Scan"};
     for (const auto& [name, op] : table()) {
-        names.emplace_back(name);
+        names.insert(name);
     }
-    return names;
+    for (const std::string_view name : graph::operator_rule_names()) {
+        names.insert(name);
+    }
+    return {names.begin(), names.end()};
 }
 
 } // namespace tensorvk::onnx

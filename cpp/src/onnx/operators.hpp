@@ -19,6 +19,7 @@ struct Operator {
 [[nodiscard]] std::span<const Operator> activation_operators();
 [[nodiscard]] std::span<const Operator> arithmetic_operators();
 [[nodiscard]] std::span<const Operator> attention_operators();
+[[nodiscard]] std::span<const Operator> batch_normalization_operators();
 [[nodiscard]] std::span<const Operator> constant_operators();
 [[nodiscard]] std::span<const Operator> convolution_operators();
 [[nodiscard]] std::span<const Operator> matrix_operators();
@@ -28,12 +29,13 @@ struct Operator {
 [[nodiscard]] std::span<const Operator> normalization_operators();
 [[nodiscard]] std::span<const Operator> reduction_operators();
 [[nodiscard]] std::span<const Operator> resize_operators();
+[[nodiscard]] std::span<const Operator> sequence_operators();
 [[nodiscard]] std::span<const Operator> shape_operators();
 [[nodiscard]] std::span<const Operator> slice_operators();
 
 //! Null when there is none.
 [[nodiscard]] const Operator* find_operator(std::string_view name) noexcept;
 //! The known operator that is spelled most alike, or "" when none is close.
-[[nodiscard]] std::string_view nearest_operator(std::string_view name);
+[[nodiscard]] std::string nearest_operator(std::string_view name);
 
 } // namespace tensorvk::onnx

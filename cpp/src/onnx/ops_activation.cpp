@@ -1,6 +1,7 @@
 // Activations and functions of one input.
 #include <limits>
 
+#include "onnx/normalization.hpp"
 #include "onnx/operators.hpp"
 #include "support/dtype.hpp"
 
@@ -105,7 +106,9 @@ void gelu(NodeContext& node) {
 
 void prelu(NodeContext& node) {
     Tensor* x = node.input(0);
-    Tensor* slope = node.build.with_rank(node.input(1), x->dims.size());
+    Tensor* slope = node.input(1);
+    const bool per_channel = node.opset() < 7 && slope->dims.size() == 1 && x->dims.size() > 1 && node.build.extent(slope, 0) != 1;
+    slope = per_channel ? along(node.build, slope, 1, x->dims.size()) : node.build.with_rank(slope, x->dims.size());
     node.output(node.build.add(LayerType::kPARAMETRIC_RELU, {x, slope}, graph::NoAttributes{}));
 }
 

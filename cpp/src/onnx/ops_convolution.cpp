@@ -1,8 +1,10 @@
 // Operators that slide a window: convolution, its transpose, pooling.
 #include <algorithm>
 
+#include "onnx/import_by_rule.hpp"
 #include "onnx/operators.hpp"
 #include "support/checked.hpp"
+#include "support/dtype.hpp"
 
 namespace tensorvk::onnx {
 
@@ -11,8 +13,10 @@ namespace {
 using graph::Tensor;
 using Ints = Build::Ints;
 
+constexpr std::size_t kMostDims = 5; // of what layers slide windows over
+
 std::size_t spatial_axes(const Tensor* x, const NodeContext& node) {
-    if (x->dims.size() < 3 || x->dims.size() > 5) {
+    if (x->dims.size() < 3 || x->dims.size() > kMostDims) {
         fail(NodeErrorCode::kUNSUPPORTED_NODE_SHAPE, node.op(),
              " needs an input of 3 to 5 dimensions (N, C, spatial axes); '", x->name, "' has ", x->dims.size(), ".");
     }
@@ -169,10 +173,10 @@ void convolution_transpose(NodeContext& node) {
 
 template <PoolingType Op>
 void pool(NodeContext& node) {
-    if (node.wants_output(1)) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE, "Its output 1 (Indices) is used; only the maxima are offered.");
-    }
     Tensor* x = node.input(0);
+    if (node.wants_output(1) || !is_floating(x->dtype) || x->dims.size() > kMostDims) { // where each maximum is; integers
+        return import_by_rule(node, node.op());
+    }
     const std::size_t spatial = spatial_axes(x, node);
     if (!node.has("kernel_shape")) {
         fail(NodeErrorCode::kINVALID_NODE, "Attribute 'kernel_shape' is missing.");

@@ -1,6 +1,5 @@
 // Normalisations, made of scale, reductions and element-wise layers.
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "onnx/normalization.hpp"
@@ -13,63 +12,6 @@ namespace {
 using graph::Tensor;
 using Ints = Build::Ints;
 using Op = ElementWiseOperation;
-
-//! The parameters of inference are constants: scale and shift per channel.
-void batch_normalization(NodeContext& node) {
-    if (node.integer("training_mode", 0) != 0) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE, "It is in training mode; export the model for inference.");
-    }
-    for (std::size_t i = 1; i < node.output_count(); ++i) {
-        if (node.wants_output(i) && node.opset() >= 14) {
-            fail(NodeErrorCode::kUNSUPPORTED_NODE, "Its running statistics are used; only output 0 is offered.");
-        }
-    }
-    Tensor* x = node.input(0);
-    std::vector<std::vector<double>> parameters;
-    constexpr const char* kNames[] = {"scale", "B", "mean", "var"};
-    for (std::size_t i = 1; i <= 4; ++i) {
-        const auto numbers = node.constant_doubles(i);
-        if (!numbers) {
-            fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Input ", i, " (", kNames[i - 1],
-                 ") must be constant; it is computed while the network runs.");
-        }
-        parameters.push_back(*numbers);
-        if (parameters.back().size() != parameters.front().size()) {
-            fail(NodeErrorCode::kINVALID_NODE, "Inputs 1 to 4 must have equally many elements; input 1 has ",
-                 parameters.front().size(), " and input ", i, " has ", parameters.back().size(), ".");
-        }
-    }
-    const auto epsilon = static_cast<double>(node.real("epsilon", 1e-5f));
-    std::vector<double> scale;
-    std::vector<double> shift;
-    for (std::size_t c = 0; c < parameters[0].size(); ++c) {
-        scale.push_back(parameters[0][c] / std::sqrt(parameters[3][c] + epsilon));
-        shift.push_back(parameters[1][c] - parameters[2][c] * scale.back());
-    }
-    graph::ScaleAttributes a;
-    a.mode = ScaleMode::kCHANNEL;
-    a.scale = from_doubles(DataType::kFLOAT, scale);
-    a.shift = from_doubles(DataType::kFLOAT, shift);
-    a.channel_axis = 1;
-    node.output(node.build.add(LayerType::kSCALE, {x}, std::move(a)));
-}
-
-//! A vector over one axis of a tensor with `rank` dimensions.
-Tensor* along(Build& b, Tensor* vector, std::size_t axis, std::size_t rank) {
-    Ints added;
-    for (std::size_t i = 0; i < rank; ++i) {
-        if (i != axis) {
-            added.push_back(static_cast<std::int64_t>(i));
-        }
-    }
-    return b.unsqueeze(vector, added, "broadcast");
-}
-
-void require_vector(const Tensor* tensor, const char* what) {
-    if (tensor->dims.size() != 1) {
-        fail(NodeErrorCode::kINVALID_NODE, "Its ", what, " '", tensor->name, "' must be a vector.");
-    }
-}
 
 void instance_normalization(NodeContext& node) {
     Tensor* x = node.input(0);
@@ -88,14 +30,32 @@ void instance_normalization(NodeContext& node) {
     finish(node, y, x->dtype);
 }
 
+//! The mean and 1 / deviation that the normalisation works with.
+void layer_statistics(NodeContext& node, Tensor* x, double epsilon) {
+    Build& b = node.build;
+    Tensor* wide = as_float(b, x);
+    const std::uint32_t axes = axes_from(node.axis(node.integer("axis", -1), x->dims.size()), x->dims.size());
+    Tensor* mean = b.reduce(ReduceOperation::kAVG, wide, axes, true, "output_mean");
+    Tensor* centred = b.elementwise(Op::kSUB, wide, mean, "output_centred");
+    Tensor* variance = b.reduce(ReduceOperation::kAVG, b.elementwise(Op::kPROD, centred, centred, "output_square"), axes, true, "output_variance");
+    Tensor* padded = b.elementwise(Op::kSUM, variance, b.number(variance, epsilon), "output_epsilon");
+    node.output(mean, 1);
+    node.output(b.unary(UnaryOperation::kRECIP, b.unary(UnaryOperation::kSQRT, padded, "output_deviation"), "output_inverse"), 2);
+}
+
 template <bool SubtractMean>
 void layer_normalization(NodeContext& node) {
-    if (node.wants_output(1) || node.wants_output(2)) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE, "Its outputs 1 and 2 (statistics) are used; only Y is offered.");
-    }
+    Tensor* x = node.input(0);
     const LayerNorm parameters{node.input(1), SubtractMean ? node.optional_input(2) : nullptr, node.integer("axis", -1),
                                static_cast<double>(node.real("epsilon", 1e-5f)), SubtractMean};
-    node.output(layer_normalized(node, node.input(0), parameters));
+    const bool statistics = node.wants_output(1) || node.wants_output(2);
+    if (statistics && !SubtractMean) {
+        fail(NodeErrorCode::kUNSUPPORTED_NODE, "Its outputs 1 and 2 (statistics) are used; only Y is offered.");
+    }
+    node.output(layer_normalized(node, x, parameters));
+    if (statistics) {
+        layer_statistics(node, x, parameters.epsilon);
+    }
 }
 
 //! (x - mean) / (deviation + 1e-9) over some axes: the order in which ONNX's function body has it.
@@ -208,8 +168,8 @@ void lp_normalization(NodeContext& node) {
 }
 
 constexpr Operator kOperators[] = {
-    {"BatchNormalization", batch_normalization},       {"GroupNormalization", group_normalization},
-    {"InstanceNormalization", instance_normalization}, {"LRN", local_response_normalization},
+    {"GroupNormalization", group_normalization},       {"InstanceNormalization", instance_normalization},
+    {"LRN", local_response_normalization},
     {"LayerNormalization", layer_normalization<true>}, {"LpNormalization", lp_normalization},
     {"MeanVarianceNormalization", mean_variance_normalization},
     {"RMSNormalization", layer_normalization<false>},

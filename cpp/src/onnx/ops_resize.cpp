@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <map>
 
+#include "onnx/import_by_rule.hpp"
 #include "onnx/operators.hpp"
+#include "support/dtype.hpp"
 
 namespace tensorvk::onnx {
 
@@ -26,13 +28,18 @@ InterpolationMode read_mode(const NodeContext& node) {
     return it->second;
 }
 
-//! ONNX's names for where a source pixel lies, as coordinates, selector and rounding.
-void read_coordinates(const NodeContext& node, graph::ResizeAttributes& a) {
+//! ONNX's names for where a source pixel lies, as coordinates, selector and rounding. False: the layer has no such transformation.
+bool read_coordinates(const NodeContext& node, graph::ResizeAttributes& a) {
     static const std::map<std::string, ResizeRoundMode, std::less<>> kRounding = {
         {"round_prefer_floor", ResizeRoundMode::kHALF_DOWN},
         {"round_prefer_ceil", ResizeRoundMode::kHALF_UP},
         {"floor", ResizeRoundMode::kFLOOR},
         {"ceil", ResizeRoundMode::kCEIL}};
+    static const std::map<std::string, ResizeCoordinateTransformation, std::less<>> kCoordinates = {
+        {"half_pixel", ResizeCoordinateTransformation::kHALF_PIXEL},
+        {"pytorch_half_pixel", ResizeCoordinateTransformation::kHALF_PIXEL},
+        {"align_corners", ResizeCoordinateTransformation::kALIGN_CORNERS},
+        {"asymmetric", ResizeCoordinateTransformation::kASYMMETRIC}};
     const std::string rounding = node.string("nearest_mode", "round_prefer_floor");
     const auto it = kRounding.find(rounding);
     if (it == kRounding.end()) {
@@ -41,36 +48,25 @@ void read_coordinates(const NodeContext& node, graph::ResizeAttributes& a) {
     }
     a.rounding = it->second;
     const std::string transformation = node.string("coordinate_transformation_mode", "half_pixel");
-    if (transformation == "half_pixel") {
-        a.coordinates = ResizeCoordinateTransformation::kHALF_PIXEL;
-    } else if (transformation == "pytorch_half_pixel") {
-        a.coordinates = ResizeCoordinateTransformation::kHALF_PIXEL;
-        a.selector = ResizeSelector::kUPPER;
-    } else if (transformation == "align_corners") {
-        a.coordinates = ResizeCoordinateTransformation::kALIGN_CORNERS;
-    } else if (transformation == "asymmetric") {
-        a.coordinates = ResizeCoordinateTransformation::kASYMMETRIC;
-    } else if (transformation == "tf_half_pixel_for_nn" && a.mode == InterpolationMode::kNEAREST &&
-               rounding == "floor") {
-        a.coordinates = ResizeCoordinateTransformation::kHALF_PIXEL; // floor((i + 0.5) / s) is the half-pixel
-                                                                     // coordinate rounded half up
-        a.rounding = ResizeRoundMode::kHALF_UP;
-    } else {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_ATTR, "The coordinate transformation '", transformation,
-             "' is not offered in this mode; half_pixel, pytorch_half_pixel, align_corners and asymmetric are.");
+    if (const auto known = kCoordinates.find(transformation); known != kCoordinates.end()) {
+        a.coordinates = known->second;
+        a.selector = transformation == "pytorch_half_pixel" ? ResizeSelector::kUPPER : a.selector;
+        return true;
     }
+    // floor((i + 0.5) / s) is the half-pixel coordinate rounded half up.
+    a.coordinates = ResizeCoordinateTransformation::kHALF_PIXEL;
+    a.rounding = ResizeRoundMode::kHALF_UP;
+    return transformation == "tf_half_pixel_for_nn" && a.mode == InterpolationMode::kNEAREST && rounding == "floor";
 }
 
-void refuse_variants(const NodeContext& node) {
-    if (node.integer("antialias", 0) != 0) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_ATTR,
-             "Attribute 'antialias' is set; only resizing without it is offered.");
-    }
-    if (const std::string policy = node.string("keep_aspect_ratio_policy", "stretch"); policy != "stretch") {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_ATTR, "Attribute 'keep_aspect_ratio_policy' is '", policy,
-             "'; only 'stretch' is offered.");
-    }
+//! Whether the Resize layer does it; if not, the operator of the same name does, on the host.
+bool is_for_layer(const NodeContext& node, const Tensor* x, const graph::ResizeAttributes& a) {
+    const bool bytes = a.mode == InterpolationMode::kNEAREST && (x->dtype == DataType::kINT8 || x->dtype == DataType::kUINT8);
+    return (is_floating(x->dtype) || bytes) && node.integer("antialias", 0) == 0 &&
+           node.string("keep_aspect_ratio_policy", "stretch") == "stretch";
 }
+
+constexpr std::size_t kLayerAxes = 3; // that a layer can resize, counted from the last one
 
 //! Scales given for some axes, as one for each.
 std::vector<float> all_scales(const NodeContext& node, const std::vector<double>& given, const Tensor* x) {
@@ -120,8 +116,21 @@ bool is_given(NodeContext& node, std::size_t index) {
     return !data || data->weights.count > 0; // exporters pass an empty tensor for what is not given
 }
 
+//! Whether some size of an axis that layers keep may be another than the input's.
+bool changes_outer_axis(const Tensor* x, const Tensor* sizes) {
+    for (std::size_t axis = 0; axis + kLayerAxes < x->dims.size() && axis < sizes->values->size(); ++axis) {
+        if ((*sizes->values)[axis] != x->dims[axis]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void resize_by_sizes(NodeContext& node, Tensor* x, graph::ResizeAttributes a) {
     Tensor* sizes = all_sizes(node, node.shape_input(3, "sizes"), x);
+    if (changes_outer_axis(x, sizes)) {
+        return import_by_rule(node, node.op());
+    }
     if (auto known = node.build.known(sizes)) {
         a.shape = std::move(*known);
         return node.output(node.build.add(LayerType::kRESIZE, {x}, std::move(a)));
@@ -129,17 +138,28 @@ void resize_by_sizes(NodeContext& node, Tensor* x, graph::ResizeAttributes a) {
     node.output(node.build.add(LayerType::kRESIZE, {x, sizes}, std::move(a)));
 }
 
+void resize_by_scales(NodeContext& node, Tensor* x, graph::ResizeAttributes a) {
+    for (std::size_t axis = 0; axis + kLayerAxes < a.scales.size(); ++axis) {
+        if (a.scales[axis] != 1.0f) {
+            return import_by_rule(node, node.op());
+        }
+    }
+    node.output(node.build.add(LayerType::kRESIZE, {x}, std::move(a)));
+}
+
 void resize(NodeContext& node) {
     Tensor* x = node.input(0);
     graph::ResizeAttributes a;
     a.mode = read_mode(node);
-    if (node.opset() < 11) { // inputs: x, scales; asymmetric, rounded down
+    const bool old = node.opset() < 11; // inputs: x, scales; asymmetric, rounded down
+    if (!is_for_layer(node, x, a) || (!old && !read_coordinates(node, a))) {
+        return import_by_rule(node, node.op());
+    }
+    if (old) {
         const auto scales = scales_input(node, 1);
         a.scales.assign(scales.begin(), scales.end());
-        return node.output(node.build.add(LayerType::kRESIZE, {x}, std::move(a)));
+        return resize_by_scales(node, x, std::move(a));
     }
-    refuse_variants(node);
-    read_coordinates(node, a);
     a.exclude_outside = node.integer("exclude_outside", 0) != 0;
     a.cubic_coeff = node.real("cubic_coeff_a", -0.75f);
     if (is_given(node, 3)) {
@@ -149,18 +169,16 @@ void resize(NodeContext& node) {
         fail(NodeErrorCode::kINVALID_NODE, "Neither scales nor sizes are given.");
     }
     a.scales = all_scales(node, scales_input(node, 2), x);
-    node.output(node.build.add(LayerType::kRESIZE, {x}, std::move(a)));
+    resize_by_scales(node, x, std::move(a));
 }
 
 void upsample(NodeContext& node) {
-    graph::ResizeAttributes a;
-    a.mode = read_mode(node);
-    if (node.has("scales")) {
-        a.scales = node.reals("scales");
-    } else {
-        const auto scales = scales_input(node, 1);
-        a.scales.assign(scales.begin(), scales.end());
+    if (!node.has("scales")) {
+        return resize(node);
     }
+    graph::ResizeAttributes a; // before operator set 9
+    a.mode = read_mode(node);
+    a.scales = node.reals("scales");
     node.output(node.build.add(LayerType::kRESIZE, {node.input(0)}, std::move(a)));
 }
 

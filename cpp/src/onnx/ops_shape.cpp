@@ -100,6 +100,15 @@ void flatten(NodeContext& node) {
     node.output(node.build.reshape(x, {Extent::product(0, axis), Extent::product(axis, rank)}, ""));
 }
 
+//! Squeeze without axes on a dynamic shape: extents that are not known stay, and that none of them is 1 is checked when shapes are set.
+void require_not_one(NodeContext& node, Tensor* x, std::size_t axis) {
+    Build& b = node.build;
+    Tensor* one = b.elementwise(ElementWiseOperation::kEQUAL, b.extents_of(x, {static_cast<std::int64_t>(axis)}), b.ints({1}), "is_one");
+    graph::OperatorAttributes assertion{"Assertion", {}};
+    assertion.attributes.set("message", text("axis ", axis, " of '", x->name, "' has the extent 1, which would be removed; name the axes"));
+    b.layer(LayerType::kASSERTION, {b.unary(UnaryOperation::kNOT, one, "is_not_one")}, std::move(assertion), "not_one");
+}
+
 void squeeze(NodeContext& node) {
     Tensor* x = node.input(0);
     Ints axes = node.axes(node.ints_argument("axes", 13, 1).value_or(Ints{}), x->dims.size());
@@ -108,8 +117,7 @@ void squeeze(NodeContext& node) {
         const auto extent = node.build.extent(x, axis);
         const bool named = std::find(axes.begin(), axes.end(), static_cast<std::int64_t>(axis)) != axes.end();
         if (all && !extent) {
-            fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Squeeze without axes needs fixed dimensions, but axis ",
-                 axis, " of '", x->name, "' is dynamic; name the axes.");
+            require_not_one(node, x, axis);
         }
         if (all && extent == 1) {
             axes.push_back(static_cast<std::int64_t>(axis));

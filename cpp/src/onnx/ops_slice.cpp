@@ -5,6 +5,7 @@
 #include <map>
 #include <numeric>
 
+#include "onnx/import_by_rule.hpp"
 #include "onnx/operators.hpp"
 #include "support/checked.hpp"
 
@@ -238,14 +239,12 @@ void pad(NodeContext& node) {
     graph::SliceAttributes a;
     a.mode = pad_mode(node);
     a.fill = attributes ? static_cast<double>(node.real("value", 0.0f)) : 0.0;
-    Tensor* fill = nullptr;
     if (!attributes && node.has_input(2)) {
         const auto value = node.constant_doubles(2);
-        if (value && value->size() == 1) {
-            a.fill = value->front();
-        } else {
-            fill = node.input(2);
+        if (!value && a.mode == SampleMode::kFILL) {
+            return import_by_rule(node, node.op());
         }
+        a.fill = value && value->size() == 1 ? value->front() : 0.0;
     }
     Ints padded;
     std::vector<Tensor*> start;
@@ -267,7 +266,7 @@ void pad(NodeContext& node) {
     if (padded.empty()) {
         return node.output(b.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{}));
     }
-    node.output(b.slice(x, padded, joined(b, start), joined(b, size), b.ints(Ints(padded.size(), 1)), a, fill, ""));
+    node.output(b.slice(x, padded, joined(b, start), joined(b, size), b.ints(Ints(padded.size(), 1)), a, nullptr, ""));
 }
 
 //! Extents of 1 repeat: stride 0 there, 1 elsewhere.

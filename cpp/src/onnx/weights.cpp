@@ -125,6 +125,11 @@ std::optional<DataType> data_type(std::int32_t onnx_type) noexcept {
     return row == nullptr ? std::nullopt : row->type;
 }
 
+std::int32_t onnx_type(DataType type) noexcept {
+    const auto* row = std::find_if(kTypes.begin(), kTypes.end(), [type](const TypeRow& r) { return r.type == type; });
+    return row == kTypes.end() ? 0 : row->number;
+}
+
 std::string type_name(std::int32_t onnx_type) {
     const TypeRow* row = find_type(onnx_type);
     return row == nullptr ? text("number ", onnx_type) : row->name;

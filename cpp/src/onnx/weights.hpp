@@ -21,6 +21,8 @@ struct ConstantData {
 
 //! The network's type for ONNX's element type number; nothing when there is none. float64 becomes float32.
 [[nodiscard]] std::optional<DataType> data_type(std::int32_t onnx_type) noexcept;
+//! ONNX's element type number; 0 (undefined) for types that it has not.
+[[nodiscard]] std::int32_t onnx_type(DataType type) noexcept;
 //! "double", "string", ...
 [[nodiscard]] std::string type_name(std::int32_t onnx_type);
 

@@ -11,7 +11,8 @@ namespace tensorvk::tactics {
 
 namespace {
 // Place = number in the shader.
-constexpr std::array kTypes = {DataType::kFLOAT, DataType::kHALF, DataType::kINT32, DataType::kINT64, DataType::kUINT8, DataType::kINT8, DataType::kBOOL};
+constexpr std::array kTypes = {DataType::kFLOAT, DataType::kHALF,  DataType::kBF16, DataType::kINT32,
+                               DataType::kINT64, DataType::kUINT8, DataType::kINT8, DataType::kBOOL};
 } // namespace
 
 std::int32_t word_type(DataType type) {

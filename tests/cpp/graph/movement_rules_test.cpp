@@ -109,9 +109,13 @@ TEST_F(MovementRules, SizesMayBeShapeTensors) {
     Tensor* shape = add(LayerType::kSHAPE, {x}, NoAttributes{});
     EXPECT_EQ(dims(add(LayerType::kSLICE, {in({1, 5}, "row"), ints({0, 0}), shape, ints({0, 1})}, SliceAttributes{})),
               "[x:0, 5]");
-    EXPECT_REFUSED(refusal(LayerType::kSLICE, {x, ints({0, 0}), in({2}, "data", DataType::kINT64), ints({1, 1})},
-                           SliceAttributes{}),
-                   "computed from data");
+}
+
+TEST_F(MovementRules, SizesMayBeData) {
+    Tensor* x = in({3, 5});
+    Tensor* sizes = in({2}, "sizes", DataType::kINT64);
+    EXPECT_EQ(dims(add(LayerType::kSLICE, {x, ints({0, 0}), sizes, ints({1, 1})}, SliceAttributes{})), "[sizes[0], sizes[1]]");
+    EXPECT_EQ(dims(add(LayerType::kSHUFFLE, {x, sizes}, ShuffleAttributes{})), "[sizes[0], sizes[1]]");
 }
 
 TEST_F(MovementRules, GatherPutsTheIndicesInPlaceOfTheAxis) {

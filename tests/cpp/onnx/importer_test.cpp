@@ -51,13 +51,13 @@ TEST(Importer, ReportsAllBadNodesAtOnceAndBlamesNoOthers) {
     EXPECT_EQ(imported.result.errors[1].node, 2);
     EXPECT_EQ(imported.result.errors[1].code, NodeErrorCode::kINVALID_NODE);
     EXPECT_PART(describe(imported.result.errors[1]),
-                "Node 2 'misfit' (MatMul, opset 17): Layer 'misfit' (MatrixMultiply)");
+                "Node 2 'misfit' (MatMul, opset 17; inputs: float32 [1, 3], float32 [4, 4]): Layer 'misfit' (MatrixMultiply)");
 }
 
 TEST(Importer, UnknownDomainsAreNamed) {
     ModelWriter model = relu_model();
     model.model.mutable_graph()->mutable_node(0)->set_domain("com.example");
-    EXPECT_PART(Imported(model).error(), "domain 'com.example'");
+    EXPECT_PART(Imported(model).error(), "operator 'com.example.Relu'");
 }
 
 TEST(Importer, NodesMayComeInAnyOrder) {
@@ -315,7 +315,7 @@ TEST(Importer, EveryComputedKernelIsNamed) {
     const Imported imported(model);
     ASSERT_EQ(imported.result.errors.size(), 2u);
     for (const NodeError& error : imported.result.errors) {
-        EXPECT_EQ(error.code, NodeErrorCode::kUNSUPPORTED_NODE_INPUT);
+        EXPECT_EQ(error.code, NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC);
         EXPECT_PART(error.reason, "is computed while the network runs; it has to be a constant");
     }
     EXPECT_EQ(imported.result.errors[0].node, 0);
@@ -337,10 +337,10 @@ TEST(Importer, ForeignExceptionsBecomeErrors) {
     }
 }
 
-TEST(Importer, OldOperatorSetsAreRefusedAndNewOnesWarnedOf) {
-    ModelWriter old(6);
+TEST(Importer, OperatorSetsBelowTheFirstAreRefusedAndNewOnesWarnedOf) {
+    ModelWriter old(0);
     old.input("x", {3}).node("Relu", {"x"}, {"y"}).output("y");
-    EXPECT_PART(Imported(old).error(), "operator set 6");
+    EXPECT_PART(Imported(old).error(), "operator set 0");
     ModelWriter recent(99);
     recent.input("x", {3}).node("Relu", {"x"}, {"y"}).output("y");
     const Imported imported(recent);
@@ -388,7 +388,6 @@ INSTANTIATE_TEST_SUITE_P(
         {"no_window", "MaxPool", {"x"}, {}, "'kernel_shape' is missing"},
         {"wrong_axis", "Concat", {"x", "x"}, {{"axis", std::int64_t{4}}}, "allowed are -4 to 3"},
         {"no_axis", "Concat", {"x", "x"}, {}, "Attribute 'axis' is missing"},
-        {"shape_from_data", "Reshape", {"x", "data"}, {}, "computed from data"},
         {"shape_of_floats", "Reshape", {"x", "x"}, {}, "must be a vector of int32 or int64"},
         {"wrong_perm", "Transpose", {"x"}, {{"perm", Numbers{1, 0}}}, "has 2 entries"},
         {"mixed_types", "Add", {"x", "data"}, {}, "insert a Cast"},

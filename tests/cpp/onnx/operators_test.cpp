@@ -122,7 +122,7 @@ INSTANTIATE_TEST_SUITE_P(
          {1, 2, 3, 3},
          {},
          {{"mode", "nearest"}},
-         "Node 0 (Upsample, opset 7): Input 1 is missing; Upsample needs it."},
+         "Node 0 (Upsample, opset 7; inputs: float32 [1, 2, 3, 3]): Input 1 is missing; Upsample needs it."},
         {"shape_part", "Shape", 15, {2, -1, 4}, {}, {{"start", std::int64_t{-2}}}, "[2]"},
         {"size", "Size", 13, {2, -1, 4}, {}, {}, "[]"},
         {"hard_swish", "HardSwish", 14, {3}, {}, {}, "[3]"},
@@ -335,7 +335,7 @@ TEST(Operators, TheTableKnowsItsOwn) {
     const Names names = supported_operators();
     EXPECT_GT(names.size(), 110u);
     for (const std::string& name : names) {
-        ASSERT_NE(find_operator(name), nullptr) << name;
+        ASSERT_TRUE(supports_operator(name)) << name;
     }
 }
 

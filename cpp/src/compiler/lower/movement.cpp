@@ -113,6 +113,50 @@ void lower_concatenation(LayerContext& context, const graph::Layer& layer) {
     }
 }
 
+namespace {
+
+//! A copy kernel watches this many axes along which it may leave its source.
+constexpr std::size_t kMostWatchedAxes = 3;
+
+//! Axes along which the source's elements are not simply taken one by one.
+std::vector<std::size_t> moved_axes(LayerContext& context, const tactics::Copy& copy, const shape::Exprs& from) {
+    std::vector<std::size_t> moved;
+    for (std::size_t axis = 0; axis < from.size(); ++axis) {
+        const bool whole = context.ir().exprs.is(copy.start[axis], 0) && context.ir().exprs.is(copy.stride[axis], 1);
+        if (!whole || copy.region[axis] != from[axis]) {
+            moved.push_back(axis);
+        }
+    }
+    return moved;
+}
+
+//! Leaving the source means the same axis by axis: a copy that may do so along many axes becomes several.
+void add_slice(LayerContext& context, const graph::Layer& layer, const tactics::Copy& copy, ValueId in, ValueId out) {
+    const shape::Exprs from = context.ir().value(in).dims;
+    std::vector<std::size_t> moved = moved_axes(context, copy, from);
+    if (copy.outside == SampleMode::kSTRICT_BOUNDS || moved.size() <= kMostWatchedAxes) {
+        context.ir().add_op(layer.name, copy, {in}, {out});
+        return;
+    }
+    tactics::Copy first = plain_copy(context, from, from);
+    tactics::Copy rest = copy;
+    first.outside = copy.outside;
+    first.fill = copy.fill;
+    for (std::size_t i = 0; i < kMostWatchedAxes; ++i) {
+        const std::size_t axis = moved[i];
+        first.start[axis] = copy.start[axis];
+        first.stride[axis] = copy.stride[axis];
+        first.region[axis] = copy.region[axis];
+        rest.start[axis] = context.ir().exprs.constant(0);
+        rest.stride[axis] = context.ir().exprs.constant(1);
+    }
+    const ValueId between = context.temporary(layer, "some_axes", context.ir().value(in).dtype, first.region);
+    context.ir().add_op(layer.name, std::move(first), {in}, {between});
+    add_slice(context, layer, rest, between, out);
+}
+
+} // namespace
+
 void lower_slice(LayerContext& context, const graph::Layer& layer) {
     const auto& a = std::get<graph::SliceAttributes>(layer.attributes);
     const graph::Tensor& x = *layer.inputs[0];
@@ -142,7 +186,7 @@ void lower_slice(LayerContext& context, const graph::Layer& layer) {
         }
     }
     const ValueId in = context.input(layer, 0);
-    context.ir().add_op(layer.name, std::move(copy), {in}, {context.output(layer, 0)});
+    add_slice(context, layer, copy, in, context.output(layer, 0));
 }
 
 void lower_gather(LayerContext& context, const graph::Layer& layer) {

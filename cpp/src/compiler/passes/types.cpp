@@ -13,10 +13,10 @@ namespace tensorvk::compiler {
 namespace {
 
 void refuse_edge_type(const Value& value) {
-    const bool offered = value.dtype != DataType::kBF16 && value.dtype != DataType::kFP8 && value.dtype != DataType::kINT4;
+    const bool offered = value.dtype != DataType::kFP8 && value.dtype != DataType::kINT4;
     if (!offered) {
         throw Unsupported(text("Tensor '", value.name, "' is a network input or output of type ", dtype_name(value.dtype),
-                               "; float32, float16, int32, int64, int8, uint8 and bool are offered there."));
+                               "; float32, float16, bfloat16, int32, int64, int8, uint8 and bool are offered there."));
     }
 }
 

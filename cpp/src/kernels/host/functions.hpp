@@ -80,5 +80,6 @@ struct Function {
 [[nodiscard]] std::span<const Function> movement_functions();
 [[nodiscard]] std::span<const Function> loss_functions();
 [[nodiscard]] std::span<const Function> fill_functions();
+[[nodiscard]] std::span<const Function> sequence_functions();
 
 } // namespace tensorvk::kernels::host

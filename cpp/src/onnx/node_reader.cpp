@@ -1,0 +1,219 @@
+// What one node becomes: layers by its importer or rule, the nodes of a function's body, or a layer that runs networks.
+#include <algorithm>
+#include <utility>
+
+#include "graph/operators.hpp"
+#include "onnx/graph_reader.hpp"
+#include "onnx/import_by_rule.hpp"
+#include "onnx/operators.hpp"
+
+namespace tensorvk::onnx {
+
+using graph::Network;
+using onnx_pb::FunctionProto;
+using onnx_pb::NodeProto;
+
+namespace {
+
+constexpr std::size_t kDeepestCall = 16;
+
+[[noreturn]] void unknown(const NodeProto& node) {
+    if (!is_default_domain(node.domain())) {
+        fail(NodeErrorCode::kUNSUPPORTED_NODE, "The operator '", node.domain(), ".", node.op_type(),
+             "' is not offered; export the model with operators of the default domain.");
+    }
+    const std::string nearest = nearest_operator(node.op_type());
+    fail(NodeErrorCode::kUNSUPPORTED_NODE, "There is no importer for the operator '", node.op_type(), "'",
+         nearest.empty() ? text("; replace it by operators that are offered, or cut the model before it.")
+                         : text("; did you mean '", nearest, "'?"));
+}
+
+std::string key_of(const NodeProto& node) {
+    return is_default_domain(node.domain()) ? node.op_type() : text(node.domain(), ".", node.op_type());
+}
+
+//! Serialized TypeProto; dimensions that are not known are left open.
+std::string type_of(const Build& build, const Value* value) {
+    onnx_pb::TypeProto type;
+    if (value == nullptr || (value->tensor == nullptr && !value->constant)) {
+        return {};
+    }
+    auto& tensor = *type.mutable_tensor_type();
+    auto& shape = *tensor.mutable_shape();
+    if (value->constant) {
+        tensor.set_elem_type(onnx_type(value->constant->weights.type));
+        for (const std::int64_t dim : value->constant->dims) {
+            shape.add_dim()->set_dim_value(dim);
+        }
+        return type.SerializeAsString();
+    }
+    tensor.set_elem_type(onnx_type(value->tensor->dtype));
+    for (std::size_t axis = 0; axis < value->tensor->dims.size(); ++axis) {
+        auto& dim = *shape.add_dim();
+        if (const auto extent = build.extent(value->tensor, axis)) {
+            dim.set_dim_value(*extent);
+        }
+    }
+    return type.SerializeAsString();
+}
+
+//! Keeps two messages alive.
+std::shared_ptr<const void> both(std::shared_ptr<const void> first, std::shared_ptr<const void> second) {
+    return std::make_shared<const std::pair<std::shared_ptr<const void>, std::shared_ptr<const void>>>(std::move(first),
+                                                                                                      std::move(second));
+}
+
+} // namespace
+
+std::vector<Value> GraphReader::import_node(const Call& call) {
+    function_failed_ = false;
+    if (const FunctionProto* function = find_function(call.node)) {
+        return expand(*function, call);
+    }
+    if (is_default_domain(call.node.domain()) && is_control(call.node.op_type())) {
+        return import_control(call);
+    }
+    const std::string key = key_of(call.node);
+    if (find_operator(key) != nullptr || graph::find_operator_rule(key) != nullptr) {
+        return import_operator(call, key);
+    }
+    const auto function = fetch_function(call);
+    if (function == nullptr) {
+        unknown(call.node);
+    }
+    const auto owner = std::exchange(model_.owner, both(model_.owner, function)); // constants live in the function's message
+    std::vector<Value> results = expand(*function, call);
+    model_.owner = owner;
+    return results;
+}
+
+std::vector<Value> GraphReader::import_operator(const Call& call, const std::string& key) {
+    NodeContext context(model_, call.node, opset_of(call.opsets, call.node.domain()), call.inputs, call.attributes);
+    const Operator* op = find_operator(key);
+    if (op == nullptr) {
+        import_by_rule(context, key);
+        return std::move(context.results());
+    }
+    try {
+        op->import(context);
+    } catch (const NodeFailure& failure) {
+        // Layers want constants where ONNX allows data: the operator's host function takes that.
+        if (failure.node_code() != NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC || graph::find_operator_rule(key) == nullptr) {
+            throw;
+        }
+        context.results().clear();
+        import_by_rule(context, key);
+    }
+    return std::move(context.results());
+}
+
+//! If, Loop and Scan: their networks are read by readers of their own.
+std::vector<Value> GraphReader::import_control(const Call& call) {
+    if (depth_ >= kDeepestCall) {
+        fail(NodeErrorCode::kINVALID_GRAPH, "Branches and loops lie more than ", kDeepestCall, " levels deep.");
+    }
+    const std::size_t errors = result_.errors.size();
+    ControlNode control{call.node.op_type(), call.name, call.inputs, call.attributes, {}, static_cast<std::size_t>(call.node.output_size()),
+                        opset_of(call.opsets, ""), {}, {}};
+    control.outer = [&call](const std::string& wanted) {
+        const auto it = call.scope.find(wanted);
+        return it == call.scope.end() ? nullptr : &it->second;
+    };
+    control.read_body = [&](const onnx_pb::GraphProto& graph, std::span<const BodyInput> formal) {
+        auto body = std::make_shared<Network>();
+        body->name = text(call.name, "/", graph.name());
+        GraphReader(*this, *body).read_body(graph, formal, call.opsets, call.attributes, call.name + "/");
+        if (result_.errors.size() > errors) {
+            function_failed_ = true; // the error inside has been reported
+            fail(NodeErrorCode::kINVALID_NODE, "The network that it runs cannot be imported.");
+        }
+        return body;
+    };
+    control.read_inline = [&](const onnx_pb::GraphProto& graph) { return read_inline(graph, call); };
+    build_.begin_node(call.name);
+    return read_control(build_, control);
+}
+
+std::vector<Value> GraphReader::read_inline(const onnx_pb::GraphProto& graph, const Call& call) {
+    const std::size_t errors = result_.errors.size();
+    Scope inner = call.scope;
+    read_initializers(graph, inner);
+    read_nodes(graph.node(), call.opsets, inner, call.attributes, call.name + "/");
+    if (result_.errors.size() > errors) {
+        function_failed_ = true;
+        fail(NodeErrorCode::kINVALID_NODE, "The network that it runs cannot be imported.");
+    }
+    std::vector<Value> results;
+    for (const auto& output : graph.output()) {
+        const auto it = inner.find(output.name());
+        results.push_back(it == inner.end() ? Value{} : it->second);
+        if (results.back().failed) {
+            function_failed_ = true; // the node that was refused has been reported
+            fail(NodeErrorCode::kINVALID_NODE, "It depends on a node that was refused.");
+        }
+    }
+    return results;
+}
+
+const onnx_pb::FunctionProto* GraphReader::find_function(const NodeProto& node) const {
+    const auto it = std::find_if(proto_.functions().begin(), proto_.functions().end(), [&](const auto& f) {
+        return f.name() == node.op_type() &&
+               (f.domain() == node.domain() || (is_default_domain(f.domain()) && is_default_domain(node.domain())));
+    });
+    return it == proto_.functions().end() ? nullptr : &*it;
+}
+
+//! The body that the function source knows of an operator.
+std::shared_ptr<const FunctionProto> GraphReader::fetch_function(const Call& call) const {
+    if (!functions_) {
+        return nullptr;
+    }
+    FunctionQuery query{call.node.op_type(), is_default_domain(call.node.domain()) ? "" : call.node.domain(),
+                        opset_of(call.opsets, call.node.domain()), call.node.SerializeAsString(), {}};
+    for (const Value* input : call.inputs) {
+        query.input_types.push_back(type_of(build_, input));
+    }
+    const std::string bytes = functions_(query);
+    auto function = std::make_shared<FunctionProto>();
+    if (bytes.empty()) {
+        return nullptr;
+    }
+    if (!function->ParseFromString(bytes)) {
+        fail(NodeErrorCode::kINVALID_NODE, "The function that defines the operator '", call.node.op_type(), "' is damaged.");
+    }
+    return function;
+}
+
+//! A function's body takes the place of its call.
+std::vector<Value> GraphReader::expand(const FunctionProto& function, const Call& call) {
+    if (calls_.size() >= kDeepestCall) {
+        fail(NodeErrorCode::kINVALID_GRAPH, "Functions call each other more than ", kDeepestCall, " levels deep; '", function.name(),
+             "' may be calling itself.");
+    }
+    Scope body;
+    for (int i = 0; i < function.input_size() && static_cast<std::size_t>(i) < call.inputs.size(); ++i) {
+        if (call.inputs[static_cast<std::size_t>(i)] != nullptr) {
+            body[function.input(i)] = *call.inputs[static_cast<std::size_t>(i)];
+        }
+    }
+    AttributeMap attributes = call.attributes;
+    for (const auto& attribute : function.attribute_proto()) {
+        attributes.emplace(attribute.name(), &attribute);
+    }
+    const std::size_t errors = result_.errors.size();
+    calls_.push_back(function.name());
+    read_nodes(function.node(), opsets_of(function.opset_import()), body, attributes, call.name + "/");
+    calls_.pop_back();
+    function_failed_ = result_.errors.size() > errors;
+    if (function_failed_) {
+        fail(NodeErrorCode::kINVALID_NODE, "The function '", function.name(), "' cannot be imported.");
+    }
+    std::vector<Value> results;
+    for (const std::string& output : function.output()) {
+        const auto it = body.find(output);
+        results.push_back(it == body.end() ? Value{} : it->second);
+    }
+    return results;
+}
+
+} // namespace tensorvk::onnx
