@@ -66,7 +66,7 @@ std::optional<Parameters> read_parameters(LayerContext& context, const graph::La
         const auto& constant = context.ir().value(out.zero).constant;
         bool zeros = constant != nullptr;
         for (std::int64_t i = 0; zeros && i < constant->volume(); ++i) {
-            zeros = constant->get_integer(i) == 0;
+            zeros = constant->get(i) == 0.0;
         }
         out.zero = zeros ? -1 : out.zero;
     }
@@ -144,11 +144,11 @@ bool lower_quantize(LayerContext& context, const graph::Layer& layer) {
 //! (x - zero point) * scale
 bool lower_dequantize(LayerContext& context, const graph::Layer& layer) {
     const DataType type = layer.inputs[0]->dtype;
-    if ((!is_byte(type) && type != DataType::kINT32) || !is_floating(layer.outputs[0]->dtype)) {
+    if ((!is_byte(type) && type != DataType::kINT32 && type != DataType::kFLOAT) || !is_floating(layer.outputs[0]->dtype)) {
         return false;
     }
     const auto parameters = read_parameters(context, layer);
-    if (!parameters || (type == DataType::kINT32 && parameters->zero >= 0)) {
+    if (!parameters || (!is_byte(type) && parameters->zero >= 0)) {
         return false;
     }
     PointwiseChain built;
