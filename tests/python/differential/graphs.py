@@ -1,4 +1,4 @@
-"""Random small graphs: fan-out, residuals, several outputs, patterns that fusion looks for, control flow, a dynamic batch."""
+"""Random small graphs: fan-out, residuals, several outputs, what fusion looks for, control flow, a dynamic batch."""
 
 from __future__ import annotations
 
