@@ -91,7 +91,7 @@ class Draw:
         self.values: list[Value] = []
         self.pending: list[Value] = []
         self.names = 0
-        # Chances that fixed numbers (axes, weights) are inputs of the model, and that an operand is a value that exists.
+        # Chances that fixed numbers (axes, weights) are inputs of the model, and an operand is a value that exists.
         self.chance_input = 0.2
         self.chance_existing = 0.0
         self.chance_dynamic = 0.3
