@@ -33,10 +33,10 @@ class Recipe:
     # Opsets to draw from.
     since: int = 7
     until: int = 99
-    # Whether no result hangs on the last bit of these inputs: no two implementations agree near a jump. Asked in graphs,
-    # where inputs are results of roundings; a lone operator is given the same bits on both sides.
+    # Whether no result hangs on the last bit of these inputs: no two implementations agree near a jump. Asked in
+    # graphs, where inputs are results of roundings; a lone operator is given the same bits on both sides.
     steady: Steady = always
-    # Largest error of float32 relative to the largest magnitude: 1e-5 is 80 roundings; approximations say more.
+    # Largest error of float32, relative to the largest magnitude: 1e-5 is 80 roundings; approximations make more.
     tolerance: float = 2e-5
     # Weight among the operators of a random graph; 0 keeps it out.
     weight: float = 1.0
