@@ -109,6 +109,12 @@ def distinct(margin: float) -> Steady:
     return steady
 
 
+def varied(inputs: Sequence[Array]) -> bool:
+    """The first input is not nearly constant: what is divided by its deviation would be rounding alone."""
+    x = inputs[0].astype(np.float64)
+    return x.size > 0 and float(x.std()) > 1e-2 * float(np.abs(x).max())
+
+
 def differ(margin: float) -> Steady:
     """Two floating inputs are nowhere nearly equal."""
 
