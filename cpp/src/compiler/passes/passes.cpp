@@ -6,8 +6,10 @@
 namespace tensorvk::compiler {
 
 std::span<const Pass> graph_passes() {
-    static constexpr std::array<Pass, 7> passes = {{
+    static constexpr std::array<Pass, 9> passes = {{
         {"remove_dead", remove_dead},
+        {"move_quantization", move_quantization},
+        {"quantize_products", quantize_products},
         {"fold_constants", fold_constants},
         {"inline_scalars", inline_scalars},
         {"fuse_pointwise", fuse_pointwise},

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "compiler/passes/fusion.hpp"
 #include "support/dtype.hpp"
 #include "support/error.hpp"
 
@@ -79,12 +80,20 @@ void convert_moved_constants(Ir& ir) {
     }
 }
 
+bool touches_bytes(const Ir& ir, const Op& op) {
+    const auto byte = [&](ValueId id) { return id >= 0 && is_byte(ir.value(id).dtype); };
+    return std::ranges::any_of(op.inputs, byte) || std::ranges::any_of(op.outputs, byte);
+}
+
 //! Operands of pointwise programs are read beside activations and take their type; weights are packed from float32 by the tactics.
 void convert_operand_constants(Ir& ir, DataType internal) {
     if (internal == DataType::kFLOAT) {
         return;
     }
     for (Op& op : ir.ops) {
+        if (touches_bytes(ir, op)) { // scales keep all their digits
+            continue;
+        }
         for (ValueId& id : op.operands) {
             const Value& value = ir.value(id);
             if (!value.constant || value.constant->dtype != DataType::kFLOAT) {
