@@ -8,6 +8,7 @@
 
 #include "onnx/external_data.hpp"
 #include "onnx/failure.hpp"
+#include "onnx/narrow_types.hpp"
 #include "support/checked.hpp"
 #include "support/dtype.hpp"
 
@@ -137,11 +138,14 @@ std::string type_name(std::int32_t onnx_type) {
 
 ConstantData read_tensor(const TensorProto& tensor, const std::shared_ptr<const void>& owner,
                          const std::filesystem::path& model_file) {
+    if (auto narrow = read_narrow_tensor(tensor, model_file)) {
+        return *std::move(narrow);
+    }
     const auto type = data_type(tensor.data_type());
     if (!type) {
         fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, "Tensor '", tensor.name(), "' holds elements of type ",
              type_name(tensor.data_type()),
-             "; float, float16, bfloat16, double, int8, uint8, int32, int64 and bool are offered.");
+             "; float, float16, bfloat16, double, int8, uint8, int32, int64, bool and, as constants, 4-bit integers and 8-bit floats are offered.");
     }
     const std::int64_t count = checked_count(tensor);
     const std::size_t element = tensor.data_type() == kDouble ? sizeof(double) : dtype_size(*type);
