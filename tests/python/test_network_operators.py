@@ -166,6 +166,16 @@ def test_fill_of_a_shape_that_is_known_at_run_time(shop: Shop, op: Any) -> None:
         ("i,j", [(3,), (5,)]),
         ("...ij,...jk->...ik", [(2, 3, 4, 5), (3, 5, 7)]),
         ("bhwij,bhkij->bhwk", [(1, 2, 3, 4, 5), (1, 2, 7, 4, 5)]),
+        ("...ij,...jk->...ik", [(2, 3, 4, 5), (2, 1, 5, 7)]),
+        ("...ij,jk->...ik", [(2, 3, 4, 5), (5, 1)]),
+        ("bhid,bhjd->bhij", [(2, 3, 5, 4), (2, 3, 7, 4)]),
+        ("bij,bj->bi", [(3, 5, 17), (3, 17)]),
+        ("abc,cd->dab", [(2, 3, 5), (5, 7)]),
+        ("bc,bd->", [(3, 5), (3, 7)]),
+        ("bc,bd->cd", [(1, 5), (1, 7)]),
+        ("bij,bij->bij", [(2, 3, 5), (2, 3, 5)]),
+        ("i,i->", [(33,), (33,)]),
+        ("ab,acd->dc", [(3, 2), (3, 5, 7)]),
         ("ij,jk,kl->il", [(2, 3), (3, 4), (4, 5)]),
     ],
 )
@@ -177,6 +187,17 @@ def test_einsum(shop: Shop, equation: str, shapes: list[tuple[int, ...]]) -> Non
     expected = np.einsum(equation, *arrays.values())
     assert tuple(y.shape) == expected.shape
     np.testing.assert_allclose(shop.run(arrays)["y"], expected, rtol=1e-5, atol=1e-5)  # sums of up to 60 products
+
+
+def test_einsum_of_shapes_that_are_known_at_run_time(shop: Shop) -> None:
+    profile = ((1, 2, 1, 4), (2, 2, 5, 4), (3, 2, 17, 4))
+    q = shop.input(-1, 2, -1, 4, name="q", profile=profile)
+    k = shop.network.add_activation(q, trt.ActivationType.TANH).get_output(0)
+    shop.output(shop.network.add_einsum([q, k], "bhid,bhjd->ibhj").get_output(0))
+    for batch, steps in ((3, 17), (1, 1)):
+        data = f32(batch, 2, steps, 4)
+        expected = np.einsum("bhid,bhjd->ibhj", data, np.tanh(data))
+        np.testing.assert_allclose(shop.run({"q": data})["y"], expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("axis", [0, 1])
