@@ -469,6 +469,23 @@ def test_quantize_and_dequantize(shop: Shop, axis: int | None) -> None:
     np.testing.assert_array_equal(out["y"], expected.astype(np.float32) * shaped)
 
 
+def test_quantize_and_dequantize_by_blocks(shop: Shop) -> None:
+    """Blocks of 4 along the last axis, with a scale each."""
+    data, scale = 3 * f32(3, 20), np.abs(f32(3, 5)) / 30 + 0.01
+    quantize = shop.network.add_quantize(shop.input(3, 20), shop.constant(scale))
+    quantize.block_shape = (1, 4)
+    dequantize = shop.network.add_dequantize(quantize.get_output(0), shop.constant(scale), trt.float32)
+    dequantize.block_shape = (1, 4)
+    assert tuple(quantize.block_shape) == (1, 4)
+    shop.output(quantize.get_output(0), "q")
+    shop.output(dequantize.get_output(0), "y")
+    each = scale.repeat(4, 1)
+    expected = np.clip(np.rint(data / each), -128, 127)
+    out = shop.run({"x": data})
+    np.testing.assert_array_equal(out["q"], expected)
+    np.testing.assert_array_equal(out["y"], expected.astype(np.float32) * each)
+
+
 def test_topk_with_k_as_data(shop: Shop) -> None:
     layer = shop.network.add_topk(shop.input(3, 17), trt.TopKOperation.MAX, 1, 0b10)
     layer.set_input(1, shop.input(name="k", dtype=trt.int32))

@@ -90,7 +90,7 @@ IDynamicQuantizeLayer* INetworkDefinition::addDynamicQuantizeV2(ITensor&, const 
 IEinsumLayer* INetworkDefinition::addEinsum(ITensor* const* inputs, int32_t count, const char* equation) {
     const std::vector<const ITensor*> list(inputs, inputs + std::max(count, 0));
     return add<IEinsumLayer>(*state_, LayerType::kEINSUM, list, [&] {
-        return std::vector<graph::Attributes>{operation("Einsum", {{"equation", api::required(equation, "equation")}})};
+        return std::vector<graph::Attributes>{operation("Einsum", {{"equation", api::required(equation, "equation")}, {"product", number(1)}})};
     });
 }
 

@@ -104,8 +104,11 @@ std::vector<Tensor*> expand_attention(Composite& c) {
 }
 
 std::vector<Tensor*> expand_einsum(Composite& c) {
-    Tensor* y = onnx::einsum_by_product(c.build, c.attributes().text("equation"), c.input(0), c.input(1));
-    return {y != nullptr ? y : operation(c.build, "Einsum", c.inputs, c.attributes(), "")};
+    const std::string equation = c.attributes().text("equation");
+    Tensor* y = onnx::einsum_by_product(c.build, equation, c.input(0), c.input(1));
+    AttributeSet attributes;
+    attributes.set("equation", equation);
+    return {y != nullptr ? y : operation(c.build, "Einsum", c.inputs, std::move(attributes), "")};
 }
 
 //! The one that is refused when it is never true.
@@ -159,7 +162,8 @@ Expansion find_expansion(const graph::Layer& layer) {
         return a.mode != GatherMode::kDEFAULT || a.elementwise_dims != 0 ? expand_gather : nullptr;
     }
     if (layer.type == LayerType::kEINSUM) {
-        return layer.inputs.size() == 2 ? expand_einsum : nullptr;
+        const bool tried = !std::get<graph::OperatorAttributes>(layer.attributes).attributes.has("product"); // by the parser
+        return layer.inputs.size() == 2 && !tried ? expand_einsum : nullptr;
     }
     if (layer.type == LayerType::kASSERTION) {
         return std::get<graph::OperatorAttributes>(layer.attributes).attributes.has("deferred") ? expand_assertion : nullptr;
