@@ -288,6 +288,16 @@ def test_reverse_sequence(shop: Shop) -> None:
     np.testing.assert_array_equal(shop.run({"x": data})["y"], expected)
 
 
+def test_reverse_sequence_with_batches_first(shop: Shop) -> None:
+    data, lengths = f32(3, 5), np.array([5, 1, 3], np.int32)
+    layer = shop.network.add_reverse_sequence(shop.input(3, 5), shop.constant(lengths))
+    layer.batch_axis = 0
+    layer.sequence_axis = 1
+    shop.output(layer.get_output(0))
+    expected = np.stack([np.concatenate([row[:n][::-1], row[n:]]) for row, n in zip(data, lengths, strict=True)])
+    np.testing.assert_array_equal(shop.run({"x": data})["y"], expected)
+
+
 @pytest.mark.parametrize("exclusive", [False, True])
 @pytest.mark.parametrize("reverse", [False, True])
 def test_cumulative(shop: Shop, exclusive: bool, reverse: bool) -> None:
@@ -515,6 +525,21 @@ def test_topk_with_k_as_data(shop: Shop) -> None:
         (lambda s, n, x: n.add_squeeze(x, s.constant([0], np.int32)), "axis 0"),
         (lambda s, n, x: n.add_squeeze(x, s.constant([5], np.int32)), "has axis 5"),
         (lambda s, n, x: n.add_unsqueeze(x, s.constant([0, 0], np.int32)), "twice"),
+        (lambda s, n, x: n.add_non_zero(x, trt.float32), "int32 or int64"),
+        (lambda s, n, x: n.add_grid_sample(x, x), "a grid [N, places, axes]"),
+        (lambda s, n, x: n.add_reverse_sequence(x, x), "int32 or int64 lengths"),
+        (
+            lambda s, n, x: n.add_cumulative(x, x, trt.CumulativeOperation.SUM, False, False),
+            "one int32 or int64 as axis",
+        ),
+        (
+            lambda s, n, x: n.add_cumulative(x, s.constant(2, np.int32), trt.CumulativeOperation.SUM, False, False),
+            "has axis 2",
+        ),
+        (
+            lambda s, n, x: n.add_gather_v2(x, s.constant([1], np.int32), trt.GatherMode.ELEMENT),
+            "equally many dimensions",
+        ),
         (lambda s, n, x: n.add_rotary_embedding(x, x, x, False, 0), "[batch, heads, sequence, size]"),
         (
             lambda s, n, x: n.add_kv_cache_update(x, s.constant([1], np.float32), x, trt.KVCacheMode.LINEAR),
