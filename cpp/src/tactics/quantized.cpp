@@ -67,6 +67,12 @@ std::string refuse_matrix(const MatrixProblem& p, const Query& query) {
 
 std::string first_of(std::string a, std::string b) { return a.empty() ? std::move(b) : std::move(a); }
 
+std::vector<Candidate> product_tactics(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
+    std::vector<Candidate> out = quantized_tile(family, refusal, product, query);
+    for (Candidate& candidate : quantized_dot(family, refusal, product, query)) out.push_back(std::move(candidate));
+    return out;
+}
+
 //! What is refused lowers nothing.
 std::vector<Candidate> without_refused(std::vector<Candidate> candidates) {
     for (Candidate& candidate : candidates) {
@@ -78,6 +84,18 @@ std::vector<Candidate> without_refused(std::vector<Candidate> candidates) {
 } // namespace
 
 bool is_quantized(const Query& query) { return is_byte(query.input(0).dtype); }
+
+const ZeroPoints& zero_points(const Operation& operation) {
+    const auto* convolution = std::get_if<Convolution>(&operation.kind);
+    return convolution != nullptr ? convolution->zero : std::get<MatrixProduct>(operation.kind).zero;
+}
+
+std::string refuse_quantized_store(const Product& product) {
+    const bool words = product.y().dtype == DataType::kFLOAT || product.y().dtype == DataType::kINT32;
+    if (words || product.shape().output_vectors) return {};
+    return text("there are ", product.shape().columns, " output channels, in rows or not in fours; the kernel stores four ",
+                "elements of less than 32 bits at once");
+}
 
 std::string refuse_quantized(const Query& query) {
     for (const std::size_t factor : {std::size_t{0}, std::size_t{1}}) {
@@ -108,7 +126,7 @@ std::vector<Candidate> quantized_convolution_candidates(const Query& query) {
     const std::string family = problem.transposed() ? "deconv_int8" : "conv_int8";
     const std::string types = refuse_quantized(query);
     std::vector<Candidate> out =
-        quantized_tile(family, first_of(types, Product::refuse(problem, query)), Product(problem, query.exprs), query);
+        product_tactics(family, first_of(types, Product::refuse(problem, query)), Product(problem, query.exprs), query);
     out.push_back({.name = family + "/generic",
                    .refusal = first_of(types, refuse_epilogue(query, problem.roles, true)),
                    .portable = true,
@@ -120,7 +138,7 @@ std::vector<Candidate> quantized_matrix_candidates(const Query& query) {
     const MatrixProblem problem(query);
     const std::string types = refuse_quantized(query);
     std::vector<Candidate> out =
-        quantized_tile("matrix_int8", first_of(types, Product::refuse(problem, query)), Product(problem, query.exprs), query);
+        product_tactics("matrix_int8", first_of(types, Product::refuse(problem, query)), Product(problem, query.exprs), query);
     const std::int64_t columns = query.exprs.value(problem.n).value_or(0);
     out.push_back({.name = "matrix_int8/generic",
                    .refusal = refuse_matrix(problem, query),

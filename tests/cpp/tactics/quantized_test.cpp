@@ -153,6 +153,18 @@ kernels::PointwiseProgram program(const Case& c) {
     return out;
 }
 
+//! Tactics for GPUs run on any device with integer dot products, only not fast: a small tile, so that CPU drivers test them too.
+void check_dots(const OperationCase& operation, const Tensor& expected) {
+    const auto device = vulkan::Device::current();
+    vulkan::DeviceCaps caps = device->caps();
+    caps.is_cpu = false;
+    for (const tactics::Candidate& candidate : operation.candidates(caps)) {
+        if (candidate.applicable() && (candidate.name.ends_with("/dot_32x32_4x4") || candidate.name.ends_with("/dot_64x16_4x4"))) {
+            EXPECT_TRUE(operation.run(device, candidate).data == expected.data) << candidate.name;
+        }
+    }
+}
+
 class QuantizedTactics : public testing::TestWithParam<Case> {};
 
 TEST_P(QuantizedTactics, GiveTheBytesOfIntegerArithmetic) {
@@ -198,6 +210,7 @@ TEST_P(QuantizedTactics, GiveTheBytesOfIntegerArithmetic) {
         }
     }
     (void)check_all(operation, {expected}, 0.0); // integers are equal or wrong
+    check_dots(operation, expected);
 }
 
 Case conv(std::string name, std::vector<std::int64_t> x, std::int64_t out, std::int64_t kernel, std::int64_t stride, std::int64_t pad) {
@@ -306,6 +319,7 @@ TEST_P(QuantizedMatrixTactics, GiveTheBytesOfIntegerArithmetic) {
             }
         }
         (void)check_all(operation, {expected}, 0.0); // integers are equal or wrong
+        check_dots(operation, expected);
     }
 }
 
