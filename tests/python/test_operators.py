@@ -21,6 +21,7 @@ ELSEWHERE = {
     "Constant": "has no input; test_models.py",
     "ConstantOfShape": "its input is a shape; tests/cpp/onnx/operators_test.cpp",
     "If": "runs networks; test_data_dependent.py",
+    "ImageDecoder": "takes an encoded image; test_image_decoder.py",
     "LinearAttention": "is newer than ONNX Runtime and onnx's evaluator; test_conformance.py",
     "Loop": "runs a network; test_data_dependent.py",
     "MelWeightMatrix": "takes five numbers of two types; test_conformance.py",

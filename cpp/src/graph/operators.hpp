@@ -44,7 +44,9 @@ inline constexpr std::string_view kCausalMask = "CausalMask";
 [[nodiscard]] std::span<const OperatorRule> bits_rules();
 [[nodiscard]] std::span<const OperatorRule> movement_rules();
 [[nodiscard]] std::span<const OperatorRule> loss_rules();
+[[nodiscard]] std::span<const OperatorRule> matrix_rules();
 [[nodiscard]] std::span<const OperatorRule> fill_rules();
+[[nodiscard]] std::span<const OperatorRule> einsum_rules();
 [[nodiscard]] std::span<const OperatorRule> sequence_rules();
 
 } // namespace tensorvk::graph
