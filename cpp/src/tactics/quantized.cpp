@@ -1,5 +1,7 @@
 #include "tactics/quantized.hpp"
 
+#include <algorithm>
+
 #include "support/dtype.hpp"
 #include "support/error.hpp"
 #include "tactics/word_types.hpp"
@@ -9,6 +11,14 @@ namespace {
 
 constexpr std::int32_t kLocalSize = 64;
 constexpr std::size_t kBatchAxes = 6; // what quantized/matrix has parameters for
+
+constexpr std::int64_t kExact = 1 << 24; // whole numbers up to here are float32 numbers
+
+//! The largest |value - zero| of an 8-bit type.
+std::int64_t reach(DataType type, std::int64_t zero) {
+    const std::int64_t least = type == DataType::kINT8 ? -128 : 0;
+    return std::max(zero - least, least + 255 - zero);
+}
 
 bool is_byte(DataType type) { return type == DataType::kINT8 || type == DataType::kUINT8; }
 
@@ -83,6 +93,10 @@ std::vector<Candidate> without_refused(std::vector<Candidate> candidates) {
 
 } // namespace
 
+std::int64_t exact_terms(const Value& x, const Value& weights, const ZeroPoints& zero) {
+    return kExact / std::max<std::int64_t>(reach(x.dtype, zero.x) * reach(weights.dtype, zero.weights), 1);
+}
+
 bool is_quantized(const Query& query) { return is_byte(query.input(0).dtype); }
 
 const ZeroPoints& zero_points(const Operation& operation) {
@@ -125,8 +139,11 @@ std::vector<Candidate> quantized_convolution_candidates(const Query& query) {
     const ConvolutionProblem problem(query);
     const std::string family = problem.transposed() ? "deconv_int8" : "conv_int8";
     const std::string types = refuse_quantized(query);
-    std::vector<Candidate> out =
-        product_tactics(family, first_of(types, Product::refuse(problem, query)), Product(problem, query.exprs), query);
+    std::vector<Candidate> out = types.empty() ? convolution_depthwise(problem, query) : std::vector<Candidate>{};
+    for (Candidate& candidate :
+         product_tactics(family, first_of(types, Product::refuse(problem, query)), Product(problem, query.exprs), query)) {
+        out.push_back(std::move(candidate));
+    }
     out.push_back({.name = family + "/generic",
                    .refusal = first_of(types, refuse_epilogue(query, problem.roles, true)),
                    .portable = true,

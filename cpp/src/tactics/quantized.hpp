@@ -16,6 +16,8 @@ namespace tensorvk::tactics {
 [[nodiscard]] std::vector<Candidate> quantized_convolution_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> quantized_matrix_candidates(const Query& query);
 
+//! How many products of the two a float32 sum adds exactly.
+[[nodiscard]] std::int64_t exact_terms(const Value& x, const Value& weights, const ZeroPoints& zero);
 //! What all of their kernels need: factors and a result of types that they know.
 [[nodiscard]] std::string refuse_quantized(const Query& query);
 //! Less than a word is stored by one invocation, or not at all: what tiles need.

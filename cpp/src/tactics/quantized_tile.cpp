@@ -8,19 +8,6 @@
 namespace tensorvk::tactics {
 namespace {
 
-constexpr std::int64_t kExact = 1 << 24; // whole numbers up to here are float32 numbers
-
-//! The largest |value - zero| of an 8-bit type.
-std::int64_t reach(DataType type, std::int64_t zero) {
-    const std::int64_t least = type == DataType::kINT8 ? -128 : 0;
-    return std::max(zero - least, least + 255 - zero);
-}
-
-//! How many products of the two a float32 sum adds exactly.
-std::int64_t exact_terms(const Value& x, const Value& weights, const ZeroPoints& zero) {
-    return kExact / std::max<std::int64_t>(reach(x.dtype, zero.x) * reach(weights.dtype, zero.weights), 1);
-}
-
 void lower(const Product& product, const TileGeometry& tile, Lowering& lowering) {
     const Operation& operation = product.operation();
     const ZeroPoints& zero = zero_points(operation);
