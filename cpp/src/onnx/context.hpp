@@ -106,6 +106,11 @@ class NodeContext {
 
     void warn(const std::string& message) const { model_.warnings.push_back(message); }
 
+    //! The node in another form, for an operator that equals one of the default domain but for its form: the importer of that one sees these.
+    void stand_for(std::int64_t opset) noexcept { opset_ = opset; }
+    void set_input(std::size_t index, Tensor* tensor);
+    void set_attribute(std::string_view name, std::int64_t value);
+
   private:
     Value& set(std::size_t index) {
         if (results_.size() <= index) {
@@ -120,6 +125,8 @@ class NodeContext {
     std::vector<Value*> inputs_;
     AttributeMap attributes_;
     std::vector<Value> results_;
+    std::vector<std::unique_ptr<Value>> own_inputs_; // of set_input
+    std::vector<std::unique_ptr<onnx_pb::AttributeProto>> own_attributes_;
 };
 
 //! The tensor of a value, made when it is a constant that no layer needed before.

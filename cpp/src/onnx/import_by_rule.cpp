@@ -1,5 +1,8 @@
 #include "onnx/import_by_rule.hpp"
 
+#include "graph/operators.hpp"
+#include "onnx/operators.hpp"
+
 namespace tensorvk::onnx {
 
 namespace {
@@ -44,6 +47,23 @@ void import_by_rule(NodeContext& node, const std::string& op) {
     const graph::Layer* layer = node.build.layer(LayerType::kOPERATOR, std::move(inputs), std::move(attributes), "");
     for (std::size_t i = 0; i < layer->outputs.size(); ++i) {
         node.output(layer->outputs[i], i);
+    }
+}
+
+void import_as(NodeContext& node, const std::string& key) {
+    const Operator* op = find_operator(key);
+    if (op == nullptr) {
+        return import_by_rule(node, key);
+    }
+    try {
+        op->import(node);
+    } catch (const NodeFailure& failure) {
+        // Layers want constants where ONNX allows data: the operator's host function takes that.
+        if (failure.node_code() != NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC || graph::find_operator_rule(key) == nullptr) {
+            throw;
+        }
+        node.results().clear();
+        import_by_rule(node, key);
     }
 }
 

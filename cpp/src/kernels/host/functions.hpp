@@ -80,6 +80,7 @@ struct Function {
 [[nodiscard]] std::span<const Function> movement_functions();
 [[nodiscard]] std::span<const Function> loss_functions();
 [[nodiscard]] std::span<const Function> fill_functions();
+[[nodiscard]] std::span<const Function> microsoft_functions();
 [[nodiscard]] std::span<const Function> sequence_functions();
 
 } // namespace tensorvk::kernels::host
