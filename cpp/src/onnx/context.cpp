@@ -121,6 +121,12 @@ void NodeContext::set_input(std::size_t index, Tensor* tensor) {
     inputs_[index] = tensor == nullptr ? nullptr : own_inputs_.back().get();
 }
 
+void NodeContext::drop_inputs(std::size_t first) {
+    while (inputs_.size() > first) {
+        inputs_.pop_back();
+    }
+}
+
 void NodeContext::set_attribute(std::string_view name, std::int64_t value) {
     constexpr std::int32_t kInt = 2; // of AttributeProto.AttributeType
     own_attributes_.push_back(std::make_unique<AttributeProto>());

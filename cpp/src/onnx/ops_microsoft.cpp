@@ -59,7 +59,8 @@ void bias_split_gelu(NodeContext& node) {
 //! SoftMax of data + bias over all axes from 'axis' on, as Softmax was before operator set 13.
 void bias_softmax(NodeContext& node) {
     node.set_input(0, node.build.elementwise(Op::kSUM, node.input(0), node.input(1), "biased"));
-    node.stand_for(11);
+    node.drop_inputs(1);
+    node.stand_for("Softmax", 11);
     import_as(node, "Softmax");
 }
 

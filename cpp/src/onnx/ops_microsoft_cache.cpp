@@ -89,6 +89,15 @@ void turn(NodeContext& node, AttentionInputs& in, const Places& places) {
     in.key = rotate(b, in.key, turned, angles);
 }
 
+//! Which rows of x [B, heads, S, D] lie at place `from` [B, L] of each head, when all rows are counted: [B, heads, L].
+Tensor* rows_at(Build& b, Tensor* x, Tensor* from) {
+    const auto extent = [&](std::int64_t axis) { return b.cast(b.extents_of(x, {axis}), DataType::kINT32); };
+    const auto count = [&](std::int64_t axis) { return counted(b, b.extents_of(x, {axis})); };
+    Tensor* head = b.elementwise(Op::kSUM, b.elementwise(Op::kPROD, b.unsqueeze(count(0), {1, 2}, "batch"), extent(1), "first_head"),
+                                 b.unsqueeze(count(1), {0, 2}, "head"), "heads");
+    return b.elementwise(Op::kSUM, b.elementwise(Op::kPROD, head, extent(2), "first_row"), b.unsqueeze(from, {1}, "from"), "rows");
+}
+
 //! The cache with the new rows behind the past ones of each sequence; zeros behind those.
 Tensor* updated(Build& b, Tensor* past, Tensor* rows, const Places& places) {
     const auto count_of = [&](Tensor* x) { return b.cast(b.extents_of(x, {2}), DataType::kINT32); };
@@ -97,10 +106,8 @@ Tensor* updated(Build& b, Tensor* past, Tensor* rows, const Places& places) {
     Tensor* behind = b.elementwise(Op::kSUM, b.elementwise(Op::kSUB, places.slots, places.past, "new_slot"), count_of(past), "behind");
     Tensor* from = b.add(LayerType::kSELECT, {is_past, places.slots, behind}, graph::NoAttributes{}, "from");
     from = b.elementwise(Op::kMIN, from, plus(b, count_of(all), -1), "inside");
-    graph::GatherAttributes gather;
-    gather.axis = 2;
-    gather.elementwise_dims = 1;
-    Tensor* moved = b.add(LayerType::kGATHER, {all, from}, gather, "moved");
+    Tensor* moved = b.add(LayerType::kGATHER, {b.reshape(all, {Extent::product(0, 3), Extent::axis(3)}, "all_rows"), rows_at(b, all, from)},
+                          graph::GatherAttributes{}, "moved");
     Tensor* end = b.elementwise(Op::kSUM, places.past, count_of(rows), "end");
     Tensor* written = b.unsqueeze(b.elementwise(Op::kLESS, places.slots, end, "written"), {1, 3}, "written");
     return b.add(LayerType::kSELECT, {written, moved, b.number(moved, 0.0)}, graph::NoAttributes{}, "present");

@@ -50,9 +50,11 @@ Tensor* result_of(NodeContext& node, std::string_view op) {
 
 //! Conv, plus input 3 where there is one, and an activation.
 void fused_convolution(NodeContext& node) {
+    Tensor* addend = node.optional_input(3);
+    node.drop_inputs(3);
     Tensor* y = result_of(node, "Conv");
-    if (node.has_input(3)) {
-        y = node.build.elementwise(Op::kSUM, y, node.input(3), "sum");
+    if (addend != nullptr) {
+        y = node.build.elementwise(Op::kSUM, y, addend, "sum");
     }
     node.output(fused_activation(node, y));
 }

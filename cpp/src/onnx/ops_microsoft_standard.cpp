@@ -16,7 +16,7 @@ constexpr std::int64_t kOpset = 16;
 
 //! The operator of the same name, inputs and attributes.
 void as_it_is(NodeContext& node) {
-    node.stand_for(kOpset);
+    node.stand_for(node.op(), kOpset);
     import_as(node, node.op());
 }
 
@@ -43,7 +43,7 @@ void range(NodeContext& node) {
 
 //! The elements in the order in which they come first, the place of each element among them, and how often each is there.
 void unique(NodeContext& node) {
-    node.stand_for(kOpset);
+    node.stand_for("Unique", kOpset);
     node.set_attribute("sorted", 0);
     import_as(node, "Unique");
     auto& results = node.results(); // values, first places, places, counts
@@ -103,17 +103,17 @@ void with_channels_last(NodeContext& node, const char* key) {
 }
 
 void nhwc_conv(NodeContext& node) {
-    node.stand_for(kOpset);
+    node.stand_for("Conv", kOpset);
     with_channels_last<0>(node, "Conv");
 }
 void nhwc_fused_conv(NodeContext& node) { with_channels_last<3>(node, "com.microsoft.FusedConv"); }
 void nhwc_max_pool(NodeContext& node) {
-    node.stand_for(kOpset);
+    node.stand_for("MaxPool", kOpset);
     with_channels_last<0>(node, "MaxPool");
 }
 
 void qlinear_conv(NodeContext& node) {
-    node.stand_for(kOpset);
+    node.stand_for("QLinearConv", kOpset);
     if (node.integer("channels_last", 0) != 0) {
         return with_channels_last<0>(node, "QLinearConv");
     }
