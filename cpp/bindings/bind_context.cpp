@@ -64,6 +64,16 @@ void add_tensors(ContextClass& cls) {
             "get_tensor_address",
             [](const Context& self, const std::string& name) { return number_of(self.getTensorAddress(name.c_str())); },
             py::arg("name"), "0 when not set.")
+        .def(
+            "set_output_allocator",
+            [](Context& self, const std::string& name, IOutputAllocator* allocator) {
+                api::ContextState& state = api::RuntimeAccess::state(self);
+                return api::succeeds(*state.reporter, [&] { state.set_output_allocator(name, keep(allocator)); });
+            },
+            py::arg("name"), py::arg("output_allocator"), "None takes it back.")
+        .def(
+            "get_output_allocator", [](const Context& self, const std::string& name) { return self.getOutputAllocator(name.c_str()); },
+            py::arg("name"), py::return_value_policy::reference)
         .def("get_max_output_size", &Context::getMaxOutputSize, py::arg("name"), "Bytes; -1 when it is no output.")
         .def(
             "infer_shapes",

@@ -117,7 +117,8 @@ void bind_operations(py::module_& module) {
          {"NOT", U::kNOT},     {"SIGN", U::kSIGN},   {"ROUND", U::kROUND}, {"ISINF", U::kISINF}, {"ISNAN", U::kISNAN}});
     using R = ReduceOperation;
     add_enum<R>(module, "ReduceOperation", "Operation of a reduce layer.",
-                {{"SUM", R::kSUM}, {"PROD", R::kPROD}, {"MAX", R::kMAX}, {"MIN", R::kMIN}, {"AVG", R::kAVG}});
+                {{"SUM", R::kSUM}, {"PROD", R::kPROD}, {"MAX", R::kMAX}, {"MIN", R::kMIN}, {"AVG", R::kAVG},
+                 {"NONE", static_cast<R>(5)}}); // of collectives, which are not offered
     add_enum<PoolingType>(module, "PoolingType", "What a pooling window computes.",
                           {{"MAX", PoolingType::kMAX},
                            {"AVERAGE", PoolingType::kAVERAGE},
@@ -177,6 +178,7 @@ void bind_layer_enums(py::module_& module) {
     }
     bind_operations(module);
     bind_modes(module);
+    bind_operator_enums(module);
 }
 
 } // namespace tensorvk::bindings

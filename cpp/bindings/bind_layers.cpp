@@ -1,8 +1,6 @@
 // Layers that compute.
-#include <pybind11/numpy.h>
-
-#include "bindings.hpp"
 #include "tensorvk/layers.h"
+#include "weights_property.hpp"
 
 namespace tensorvk::bindings {
 
@@ -10,19 +8,6 @@ namespace {
 
 template <typename Layer>
 using LayerClass = py::class_<Layer, ILayer, std::shared_ptr<Layer>>;
-
-//! A property that takes arrays and Weights and gives an array (empty when there are none), as TensorRT does.
-template <typename Class, typename Get, typename Set>
-void add_weights(Class& cls, const char* name, Get get, Set set) {
-    using Layer = typename Class::type;
-    cls.def_property(
-        name,
-        [get](const Layer& self) {
-            const py::object weights = py::cast((self.*get)());
-            return weights.attr("numpy")();
-        },
-        [set](Layer& self, const py::object& value) { (self.*set)(weights_of(value)); });
-}
 
 template <typename Layer>
 void bind_convolution(py::module_& module, const char* name, const char* doc) {

@@ -1,5 +1,5 @@
 // INetworkDefinition.
-#include "share.hpp"
+#include "network_class.hpp"
 #include "tensorvk/builder.h"
 
 namespace tensorvk::bindings {
@@ -7,19 +7,6 @@ namespace tensorvk::bindings {
 namespace {
 
 using Network = INetworkDefinition;
-using NetworkClass = py::class_<Network, std::shared_ptr<Network>>;
-
-//! An add method whose arguments C++ takes as they are.
-template <typename Layer, typename... Arguments, typename... Extra>
-void add(NetworkClass& cls, const char* name, Layer* (Network::*method)(Arguments...), const Extra&... extra) {
-    cls.def(
-        name,
-        [method](Network& self, Arguments... arguments) {
-            return share((self.*method)(std::forward<Arguments>(arguments)...));
-        },
-        extra...);
-}
-
 void add_weighted_layers(NetworkClass& cls) {
     const auto convolution = [](Network& self, ITensor& input, int64_t maps, const Dims& kernel_shape,
                                 const py::object& kernel, const py::object& bias) {
@@ -141,6 +128,7 @@ void bind_network(py::module_& module) {
     cls.def("unmark_output_for_shapes", &Network::unmarkOutputForShapes, py::arg("tensor"));
     add_weighted_layers(cls);
     add_layers(cls);
+    add_operators(cls);
     add_access(cls);
     add_context_manager(cls);
     add_error_recorder(cls, [](const Network& self) -> api::Reporter& { return api::Access::state(self)->reporter(); });

@@ -1,6 +1,7 @@
 // ITensor and ILayer.
 #include <optional>
 
+#include "only_property.hpp"
 #include "share.hpp"
 
 namespace tensorvk::bindings {
@@ -42,8 +43,9 @@ void bind_itensor(py::module_& module) {
 }
 
 void bind_ilayer(py::module_& module) {
-    py::class_<ILayer, std::shared_ptr<ILayer>>(module, "ILayer", "A node of a network; what all kinds have in common.")
-        .def_property("name", &ILayer::getName, &ILayer::setName)
+    py::class_<ILayer, std::shared_ptr<ILayer>> cls(module, "ILayer", "A node of a network; what all kinds have in common.");
+    add_only(cls, "num_ranks", 1, "An engine runs on one device.");
+    cls.def_property("name", &ILayer::getName, &ILayer::setName)
         .def_property("metadata", &ILayer::getMetadata, &ILayer::setMetadata,
                       "Free text that the engine's inspector shows.")
         .def_property_readonly("type", &ILayer::getType)

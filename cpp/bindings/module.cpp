@@ -13,6 +13,8 @@ PYBIND11_MODULE(_core, module) {
     bindings::bind_tensor(module);
     bindings::bind_layers(module);
     bindings::bind_shape_layers(module);
+    bindings::bind_control_layers(module);
+    bindings::bind_operator_layers(module);
     bindings::bind_network(module);
     bindings::bind_builder_config(module);
     bindings::bind_engine(module);

@@ -105,7 +105,7 @@ function(tvk_add_python_module name)
     set_target_properties(
         ${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/python/tensorvk" INSTALL_RPATH "$ORIGIN")
     install(TARGETS ${name} LIBRARY DESTINATION tensorvk COMPONENT python)
-    foreach(library IN ITEMS ${TENSORVK_PROTOBUF_LIBRARY} ${TENSORVK_ZSTD_LIBRARY})
+    foreach(library IN ITEMS ${TENSORVK_PROTOBUF_LIBRARY} ${TENSORVK_ZSTD_LIBRARY} ${TENSORVK_IMAGE_LIBRARIES})
         tvk_install_bundled("${library}")
     endforeach()
 endfunction()

@@ -5,6 +5,8 @@
 //   POINTWISE_USES_<k>    does the program read operand k? A constant: guard the load with it
 //   POINTWISE_EMPTY       no program: pointwise() returns the value
 //
+// Kernels that store 8-bit integers define PW_QUANTIZES before they include this: the others compile faster without what they cannot meet.
+//
 // The whole switch is in the shader once per call, which costs a driver milliseconds: call it inside a loop over results, not once per result.
 #ifndef TENSORVK_POINTWISE
 #define TENSORVK_POINTWISE
@@ -60,7 +62,7 @@ vec4 pw_truth(bvec4 b) { return mix(vec4(0.0), vec4(1.0), b); }
 // Numbers of PointwiseOp.
 vec4 pw_apply(int op, vec4 a, vec4 b, vec4 c) {
     const vec4 zero = vec4(0.0);
-    vec4 r = a;
+    precise vec4 r = a; // a * b + c is rounded twice on every device
     switch (op) {
     case 1: r = a + b; break;
     case 2: r = a - b; break;
@@ -114,10 +116,17 @@ vec4 pw_apply(int op, vec4 a, vec4 b, vec4 c) {
     case 62: r = mix(c, b, notEqual(a, zero)); break;
     case 63: r = trunc(a); break;
     case 64: r = vec4(unpackHalf2x16(packHalf2x16(a.xy)), unpackHalf2x16(packHalf2x16(a.zw))); break;
+#ifdef PW_QUANTIZES
+    case 65: r = pw_quantize(a, b); break;
+#endif
     }
     return r;
 }
 
+// A kernel may define where else immediates come from before it includes this.
+#ifndef PW_IMMEDIATE
+#define PW_IMMEDIATE(i, constant) intBitsToFloat(constant)
+#endif
 #define PW_ARGUMENT(arg) ((arg & 128) != 0 ? immediate : v[(arg & 64) != 0 ? 13 + (arg & 63) : arg])
 
 const int PW_COUNT = int(PW_CODE0 != 0) + int(PW_CODE1 != 0) + int(PW_CODE2 != 0) + int(PW_CODE3 != 0) + int(PW_CODE4 != 0) +
@@ -138,7 +147,7 @@ vec4 pointwise(vec4 value, vec4 op0, vec4 op1, vec4 op2, vec4 op3) {
     vec4 r = value;
     [[unroll]] for (int i = 0; i < PW_COUNT; ++i) {
         int code = codes[i];
-        vec4 immediate = vec4(intBitsToFloat(immediates[i]));
+        vec4 immediate = vec4(PW_IMMEDIATE(i, immediates[i]));
         vec4 a = PW_ARGUMENT((code >> 8) & 255);
         vec4 b = PW_ARGUMENT((code >> 16) & 255);
         vec4 c = PW_ARGUMENT((code >> 24) & 255);

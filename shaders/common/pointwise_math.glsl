@@ -74,6 +74,31 @@ vec4 pw_min(vec4 a, vec4 b) { return mix(mix(a, b, lessThan(b, a)), b, isnan(b))
 
 vec4 pw_round_half_even(vec4 x) { return roundEven(x); }
 
+#ifdef PW_QUANTIZES
+// The integer nearest to a / b, halves to even, of the quotient as IEEE division rounds it. Devices divide with an error of a few units in the
+// last place, which tells only at ties: there a is compared with b * tie, exactly, since b in two halves of 12 bits times a tie of up to 12
+// bits is exact, and so are both differences. `gap` is where quotients begin that do not round to the tie.
+vec4 pw_quantize(vec4 a, vec4 b) {
+    vec4 numerator = abs(a);
+    vec4 denominator = abs(b);
+    vec4 q = numerator / denominator;
+    vec4 tie = floor(q) + 0.5;
+    vec4 high = uintBitsToFloat(floatBitsToUint(denominator) & 0xfffff000u);
+    precise vec4 rest = numerator - high * tie;
+    precise vec4 off = rest - (denominator - high) * tie;
+    vec4 gap = denominator * (uintBitsToFloat(floatBitsToUint(tie) & 0x7f800000u) * 5.9604644775390625e-8); // 2^-24
+    vec4 below = mix(gap, 0.5 * gap, equal(tie, vec4(0.5))); // quotients lie closer below a power of two
+    vec4 down = tie - 0.5;
+    vec4 r = mix(down, tie + 0.5, notEqual(fract(0.5 * down), vec4(0.0)));
+    r = mix(r, tie + 0.5, greaterThan(off, gap));
+    r = mix(r, down, lessThan(off, -below));
+    bvec4 clear = greaterThan(abs(q - tie), q * 9.5367431640625e-7); // 2^-20: more than any device's error
+    clear = bvec4(uvec4(clear) | uvec4(greaterThan(q, vec4(2048.0))) | uvec4(isnan(q))); // large ones saturate whatever they are
+    r = mix(r, roundEven(q), clear);
+    return mix(r, -r, notEqual(lessThan(a, vec4(0.0)), lessThan(b, vec4(0.0))));
+}
+#endif
+
 // Drivers may be wrong by 4096 units in the last place in asin and acos; their atan is exact enough. At 1 the quotient is infinite, as it should.
 vec4 pw_asin(vec4 x) { return atan(x / sqrt((1.0 - x) * (1.0 + x))); }
 vec4 pw_acos(vec4 x) { return 2.0 * atan(sqrt((1.0 - x) / (1.0 + x))); }

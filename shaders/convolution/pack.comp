@@ -7,7 +7,19 @@
 #endif
 #include "common/interface.glsl"
 
+#ifdef BYTES
+// 8-bit integers as floats, less their zero point.
+layout(set = 0, binding = 0) readonly buffer Weights { uint weights[]; };
+#define IS_SIGNED (P(9) != 0)
+#define W_ZERO P(10)
+float weight(int i) {
+    uint bits = bitfieldExtract(weights[i >> 2], 8 * (i & 3), 8);
+    return float((IS_SIGNED ? bitfieldExtract(int(bits), 0, 8) : int(bits)) - W_ZERO);
+}
+#else
 layout(set = 0, binding = 0) readonly buffer Weights { float weights[]; };
+float weight(int i) { return weights[i]; }
+#endif
 #ifdef HALF
 layout(set = 0, binding = 1) writeonly buffer Packed { float16_t packed_weights[]; };
 #define VALUE(v) float16_t(v)
@@ -38,5 +50,5 @@ void main() {
     bool padding = ZERO || column >= COLUMNS || k >= CHANNELS * (PART_PER_TAP ? 1 : TAPS);
     int source = TRANSPOSED ? ((group * CHANNELS + channel) * COLUMNS + column) * TAPS + tap
                             : ((group * COLUMNS + column) * CHANNELS + channel) * TAPS + tap;
-    packed_weights[index] = VALUE(padding ? 0.0 : weights[source]);
+    packed_weights[index] = VALUE(padding ? 0.0 : weight(source));
 }

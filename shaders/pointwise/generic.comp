@@ -7,6 +7,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common/interface.glsl"
+#define PW_QUANTIZES
 #include "common/pointwise.glsl"
 #include "common/words.glsl"
 

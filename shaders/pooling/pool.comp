@@ -1,17 +1,22 @@
 // Maximum or average over windows of one to three spatial axes (missing ones have extent 1). One output element per invocation, any
-// layout; with VEC4 four neighbouring channels of channels-last memory.
+// layout; with VEC4 four neighbouring channels of channels-last memory. BYTES: maxima of int8 or uint8, a word of four per invocation.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #ifdef HALF
 #extension GL_EXT_shader_16bit_storage : require
 #endif
 #include "common/interface.glsl"
+#ifdef BYTES
+#include "common/words.glsl"
+layout(set = 0, binding = 0) readonly buffer X { uint x[]; };
+layout(set = 0, binding = 1) buffer Y { uint y[]; };
+#else
 #include "common/storage.glsl"
-
 STORAGE(0, readonly, x)
 STORAGE(1, writeonly, y)
+#endif
 
-#define COUNT P(0) // of invocations
+#define COUNT P(0) // of invocations; of BYTES without VEC4: of elements
 #define CHANNELS P(1)
 #define OUT ivec3(P(2), P(3), P(4))
 #define IN ivec3(P(5), P(6), P(7))
@@ -28,15 +33,31 @@ STORAGE(1, writeonly, y)
 #define STRIDE ivec3(G(8), G(9), G(10))
 #define DILATION ivec3(G(11), G(12), G(13))
 
+#define TYPE G(2) // of bytes
+
+#ifdef BYTES
+uint byte_of(float value) { return float_to_words(TYPE, value).x; }
+#endif
+
 #ifdef VEC4
 #define VALUE vec4
+#ifdef BYTES
+#define BYTE_AT(i, k) words_to_float(TYPE, uvec2(bitfieldExtract(x[i], 8 * k, 8), 0u))
+#define READ(i) vec4(BYTE_AT(i, 0), BYTE_AT(i, 1), BYTE_AT(i, 2), BYTE_AT(i, 3))
+#define WRITE(i, value) y[i] = byte_of(value.x) | byte_of(value.y) << 8 | byte_of(value.z) << 16 | byte_of(value.w) << 24;
+#else
 #define READ(i) LOAD4(x, IN_HALF, i)
 #define WRITE(i, value) STORE4(y, OUT_HALF, i, value)
+#endif
 #define LAST(flag) true
 #define PARTS (CHANNELS >> 2)
 #else
 #define VALUE float
+#ifdef BYTES
+#define READ(i) words_to_float(TYPE, LOAD_WORDS(x, TYPE, i))
+#else
 #define READ(i) LOAD(x, IN_HALF, i)
+#endif
 #define WRITE(i, value) STORE(y, OUT_HALF, i, value)
 #define LAST(flag) flag
 #define PARTS CHANNELS
@@ -53,9 +74,7 @@ int split(inout int rest, int extent) {
 int first_inside(int start, int dilation) { return start >= 0 ? 0 : (dilation - 1 - start) / dilation; }
 int end_inside(int start, int dilation, int window, int limit) { return clamp((limit - start + dilation - 1) / dilation, 0, window); }
 
-void main() {
-    int index = int(flat_invocation());
-    if (index >= COUNT) return;
+VALUE pooled(int index) {
     int rest = index;
     int c = LAST(OUT_LAST) ? split(rest, PARTS) : 0;
     ivec3 o;
@@ -94,5 +113,20 @@ void main() {
         ivec3 extent = max(high - low, ivec3(0));
         r *= 1.0 / float(max(extent.x * extent.y * extent.z, 1));
     }
+    return r;
+}
+
+void main() {
+    int index = int(flat_invocation());
+#if defined(BYTES) && !defined(VEC4)
+    int first = 4 * index;
+    if (first >= COUNT) return;
+    uint word = first + 4 > COUNT ? y[index] : 0u; // bytes after the last element stay what they are
+    for (int i = 0; i < min(4, COUNT - first); ++i) word = bitfieldInsert(word, byte_of(pooled(first + i)), 8 * i, 8);
+    y[index] = word;
+#else
+    if (index >= COUNT) return;
+    VALUE r = pooled(index);
     WRITE(index, r)
+#endif
 }

@@ -72,12 +72,16 @@ def infer(context: Any, feed: Mapping[str, Array]) -> dict[str, Array]:
     names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
     memory: dict[str, int] = {}
     outputs: dict[str, Array] = {}
+    unknown: list[str] = []
     try:
         for name in names:
             if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT:
                 assert context.set_input_shape(name, feed[name].shape), f"shape {feed[name].shape} of {name} refused"
         for name in names:
             is_input = engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT
+            if not is_input and min(context.get_tensor_shape(name), default=0) < 0:
+                unknown.append(name)  # the context finds memory when it knows the size
+                continue
             array = (
                 np.ascontiguousarray(feed[name])
                 if is_input
@@ -92,11 +96,13 @@ def infer(context: Any, feed: Mapping[str, Array]) -> dict[str, Array]:
                 assert error == cudart.cudaError_t.cudaSuccess
             else:
                 outputs[name] = array
-        assert context.execute_v2([memory[name] for name in names])
+        assert context.execute_v2([memory.get(name, 0) for name in names])
+        for name in unknown:
+            dtype = trt.nptype(engine.get_tensor_dtype(name))
+            outputs[name] = np.empty(tuple(context.get_tensor_shape(name)), dtype)
         for name, array in outputs.items():
-            (error,) = cudart.cudaMemcpy(
-                array, memory[name], array.nbytes, cudart.cudaMemcpyKind.cudaMemcpyDeviceToHost
-            )
+            address = memory[name] if name in memory else context.get_tensor_address(name)
+            (error,) = cudart.cudaMemcpy(array, address, array.nbytes, cudart.cudaMemcpyKind.cudaMemcpyDeviceToHost)
             assert error == cudart.cudaError_t.cudaSuccess
     finally:
         for address in memory.values():

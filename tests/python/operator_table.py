@@ -5,62 +5,15 @@ A row is one node with its inputs. Shapes are chosen odd on purpose (1, 3, 17, 3
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-
-Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One node. `inputs` are fed by the user, `constants` are initializers; both in the node's order, None for an absent input."""
-
-    op: str
-    inputs: tuple[tuple[int, ...], ...]
-    attributes: dict[str, Any] = field(default_factory=dict)
-    constants: tuple[Any, ...] = ()
-    opset: int = 17
-    outputs: int = 1
-    dtype: type = np.float32
-    low: float = -2.0
-    high: float = 2.0
-    note: str = ""
-    # Largest error allowed relative to the output's largest magnitude. 1e-5 is some 80 roundings of float32; sums of many terms and
-    # approximated functions say more where they need it.
-    tolerance: float = 1e-5
-    # Extents that are only known at run time, by (input, axis): least, usual and most. `inputs` says what the others are.
-    dynamic: dict[tuple[int, int], tuple[int, int, int]] = field(default_factory=dict)
-    # Put at the front of every input: infinities and the like, which no random number is.
-    specials: tuple[float, ...] = ()
-
-    def shapes(self, size: int) -> list[tuple[int, ...]]:
-        """Of the inputs, at the least (0), usual (1) or most (2) extents."""
-        return [
-            tuple(self.dynamic[i, axis][size] if (i, axis) in self.dynamic else n for axis, n in enumerate(shape))
-            for i, shape in enumerate(self.inputs)
-        ]
-
-    @property
-    def id(self) -> str:
-        shapes = "_".join("x".join(map(str, shape)) or "scalar" for shape in self.inputs)
-        return f"{self.op}-{shapes}" + (f"-{self.note}" if self.note else "")
-
-
-def _i64(*values: int) -> Array:
-    return np.array(values, np.int64)
-
-
-def _f32(*shape: int) -> Array:
-    return np.random.default_rng(sum(shape) + 1).uniform(-1, 1, shape).astype(np.float32)
-
-
-def _f(value: float) -> Array:
-    return np.array(value, np.float32)
-
+from operator_row import Array, Row
+from operator_row import f32 as _f32
+from operator_row import i64 as _i64
+from operator_row import scalar as _f
+from operator_rows_data import DATA
+from operator_rows_spatial import SPATIAL
 
 IMAGE = (2, 3, 17, 33)
 UNARY = ["Abs", "Ceil", "Cos", "Elu", "Erf", "Exp", "Floor", "HardSigmoid", "LeakyRelu", "Neg", "Relu", "Round", "Selu", "Sigmoid", "Sign",
@@ -246,7 +199,7 @@ FUNCTIONS = [
     Row("MaxPool", ((1, 4, 6, 6),), {"kernel_shape": [3, 3], "strides": [3, 3], "pads": [1, 1, 1, 1], "ceil_mode": 1}, note="ceil_pads"),
 ]  # fmt: skip
 
-TABLE: list[Row] = [*POINTWISE, *WINDOWS, *MOVEMENT, *PRODUCTS, *LOGIC, *FUNCTIONS]
+TABLE: list[Row] = [*POINTWISE, *WINDOWS, *MOVEMENT, *PRODUCTS, *LOGIC, *FUNCTIONS, *SPATIAL, *DATA]
 
 # The same operators where shapes are computed at run time. Least extents are small on purpose: windows and bounds that fit the usual size
 # have to be clamped there.

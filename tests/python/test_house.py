@@ -22,6 +22,7 @@ ROOMS = [
     "runtime",
     "graph",
     "onnx",
+    "layers",
     "tactics",
     "compiler",
     "builder",
@@ -29,7 +30,11 @@ ROOMS = [
     "bindings",
 ]
 # The network definition and its reader work on machines without a device.
-WITHOUT_DEVICE = {"graph": {"vulkan", "stream", "runtime"}, "onnx": {"vulkan", "stream", "runtime"}}
+WITHOUT_DEVICE = {
+    "graph": {"vulkan", "stream", "runtime"},
+    "onnx": {"vulkan", "stream", "runtime"},
+    "layers": {"vulkan", "stream", "runtime"},
+}
 TOP_LEVEL = {
     "CMakeLists.txt",
     "CMakePresets.json",

@@ -97,6 +97,29 @@ class IProgressMonitor {
     IProgressMonitor& operator=(const IProgressMonitor&) = default;
 };
 
+//! Gives memory for an output of an execution context when its size is known: before the run, or while it is on its way where the size
+//! depends on data.
+class IOutputAllocator {
+  public:
+    IOutputAllocator() = default;
+    virtual ~IOutputAllocator() = default;
+    //! At least `size` bytes of device (or pinned host) memory; null makes the run fail. `currentMemory`, the address that the tensor has, may
+    //! be given again where it is large enough.
+    virtual void* reallocateOutput(const char* /*tensorName*/, void* /*currentMemory*/, uint64_t /*size*/, uint64_t /*alignment*/) {
+        return nullptr;
+    }
+    //! What the library calls: the same with the stream of the run (TensorRT >= 10).
+    virtual void* reallocateOutputAsync(const char* tensorName, void* currentMemory, uint64_t size, uint64_t alignment, void* /*stream*/) {
+        return reallocateOutput(tensorName, currentMemory, size, alignment);
+    }
+    //! Called after reallocateOutput and before enqueueV3 returns.
+    virtual void notifyShape(const char* tensorName, const Dims& dims) = 0;
+
+  protected:
+    IOutputAllocator(const IOutputAllocator&) = default;
+    IOutputAllocator& operator=(const IOutputAllocator&) = default;
+};
+
 //! Bytes that the library made: a plan, a timing cache. Lives on its own.
 class IHostMemory {
   public:

@@ -1,7 +1,9 @@
 // The network definition.
 #pragma once
 
+#include "tensorvk/control_layers.h"
 #include "tensorvk/layers.h"
+#include "tensorvk/operator_layers.h"
 
 namespace tensorvk {
 
@@ -49,7 +51,51 @@ class INetworkDefinition {
     ISelectLayer* addSelect(ITensor& condition, ITensor& thenInput, ITensor& elseInput);
     IParametricReLULayer* addParametricReLU(ITensor& input, ITensor& slopes);
 
+    ILoop* addLoop();
+    IIfConditional* addIfConditional();
+    IAttention* addAttention(ITensor& query, ITensor& key, ITensor& value, AttentionNormalizationOp normOp, bool causal);
+    //! TensorRT 11
+    IAttention* addAttentionV2(ITensor& query, ITensor& key, ITensor& value, AttentionNormalizationOp normOp,
+                               CausalMaskKind causalKind);
+
+    INonZeroLayer* addNonZero(ITensor& input, DataType indicesType = DataType::kINT32);
+    IOneHotLayer* addOneHot(ITensor& indices, ITensor& values, ITensor& depth, int32_t axis);
+    INMSLayer* addNMS(ITensor& boxes, ITensor& scores, ITensor& maxOutputBoxesPerClass,
+                      DataType indicesType = DataType::kINT32);
+    IFillLayer* addFill(const Dims& dimensions, FillOperation op, DataType outputType = DataType::kFLOAT);
+    IQuantizeLayer* addQuantize(ITensor& input, ITensor& scale, DataType outputType = DataType::kINT8);
+    //! The output has the scale's type unless another is given.
+    IDequantizeLayer* addDequantize(ITensor& input, ITensor& scale);
+    IDequantizeLayer* addDequantize(ITensor& input, ITensor& scale, DataType outputType);
+    //! Refused: int4, fp4 and block scales are no element types here.
+    IDynamicQuantizeLayer* addDynamicQuantize(ITensor& input, int32_t axis, int32_t blockSize, DataType outputType,
+                                              DataType scaleType);
+    IDynamicQuantizeLayer* addDynamicQuantizeV2(ITensor& input, const Dims& blockShape, DataType outputType,
+                                                DataType scaleType);
+    IEinsumLayer* addEinsum(ITensor* const* inputs, int32_t count, const char* equation);
+    IScatterLayer* addScatter(ITensor& data, ITensor& indices, ITensor& updates, ScatterMode mode);
+    IGridSampleLayer* addGridSample(ITensor& input, ITensor& grid);
+    IReverseSequenceLayer* addReverseSequence(ITensor& input, ITensor& sequenceLens);
+    INormalizationLayer* addNormalization(ITensor& input, ITensor& scale, ITensor& bias, uint32_t axesMask);
+    INormalizationLayer* addNormalizationV2(ITensor& input, ITensor& scale, ITensor& bias, uint32_t axesMask);
+    ILRNLayer* addLRN(ITensor& input, int64_t window, float alpha, float beta, float k);
+    IRaggedSoftMaxLayer* addRaggedSoftMax(ITensor& input, ITensor& bounds);
+    IAssertionLayer* addAssertion(ITensor& condition, const char* message);
+    ICumulativeLayer* addCumulative(ITensor& input, ITensor& axis, CumulativeOperation op, bool exclusive, bool reverse);
+    ISqueezeLayer* addSqueeze(ITensor& input, ITensor& axes);
+    IUnsqueezeLayer* addUnsqueeze(ITensor& input, ITensor& axes);
+    IRotaryEmbeddingLayer* addRotaryEmbedding(ITensor& input, ITensor& cosCache, ITensor& sinCache, bool interleaved,
+                                              int32_t rotaryEmbeddingDim);
+    IKVCacheUpdateLayer* addKVCacheUpdate(ITensor& cache, ITensor& update, ITensor& writeIndices, KVCacheMode cacheMode);
+    //! Refused: write the experts as layers.
+    IMoELayer* addMoE(ITensor& hiddenStates, ITensor& selectedExpertsForTokens, ITensor& scoresForSelectedExperts);
+    //! Refused: an engine runs on one device.
+    IDistCollectiveLayer* addDistCollective(ITensor& input, CollectiveOperation op, ReduceOperation reduceOp, int64_t root,
+                                            const int64_t* groups, int64_t groupSize);
+
     // TensorRT <= 9
+    IFullyConnectedLayer* addFullyConnected(ITensor& input, int64_t outputs, Weights kernel, Weights bias = {});
+    IRNNv2Layer* addRNNv2(ITensor& input, int32_t layerCount, int32_t hiddenSize, int32_t maxSeqLen, RNNOperation op);
     IConvolutionLayer* addConvolution(ITensor& input, int64_t maps, DimsHW kernelSize, Weights kernel,
                                       Weights bias = {}) {
         return addConvolutionNd(input, maps, kernelSize, std::move(kernel), std::move(bias));

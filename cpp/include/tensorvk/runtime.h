@@ -112,6 +112,9 @@ class IExecutionContext {
         return const_cast<void*>(getTensorAddress(name));
     }
     [[nodiscard]] int64_t getMaxOutputSize(const char* name) const; //!< bytes; -1 for no output
+    //! From now on enqueueV3 asks it for the output's memory; null takes it back. False for a tensor that is no output.
+    bool setOutputAllocator(const char* name, IOutputAllocator* allocator);
+    [[nodiscard]] IOutputAllocator* getOutputAllocator(const char* name) const; //!< null when there is none
     //! Number of inputs whose shape is missing; their names go to `names`, at most `count`.
     int32_t inferShapes(int32_t count, const char** names);
 

@@ -107,7 +107,10 @@ enum class LayerType : int32_t {
     kSELECT = 30, kFILL = 31, kQUANTIZE = 32, kDEQUANTIZE = 33, kCONDITION = 34, kCONDITIONAL_INPUT = 35,
     kCONDITIONAL_OUTPUT = 36, kSCATTER = 37, kEINSUM = 38, kASSERTION = 39, kONE_HOT = 40, kNON_ZERO = 41, kGRID_SAMPLE = 42,
     kNMS = 43, kREVERSE_SEQUENCE = 44, kNORMALIZATION = 45, kPLUGIN_V3 = 46, kSQUEEZE = 47, kUNSQUEEZE = 48, kCUMULATIVE = 49,
-    kDYNAMIC_QUANTIZE = 50,
+    kDYNAMIC_QUANTIZE = 50, kATTENTION_INPUT = 51, kATTENTION_OUTPUT = 52, kROTARY_EMBEDDING = 53, kKV_CACHE_UPDATE = 54,
+    kMOE = 55, kDIST_COLLECTIVE = 56,
+    kFULLY_CONNECTED = 57, //!< TensorRT <= 9, where it was 1
+    kRNN_V2 = 58,          //!< TensorRT <= 9, where it was 20
     kCONTROL = 999,   //!< TensorVK's own: ONNX's If, Loop and Scan
     kOPERATOR = 1000, //!< TensorVK's own: an ONNX operator for which TensorRT has no layer
 };

@@ -60,3 +60,22 @@ inline DimsHW as_hw(const Dims& dims) {
         const auto& geometry = api::attributes<ATTRIBUTES>(*this).geometry;                                          \
         return api::window_dims(geometry.field, geometry.sizes.size(), standard);                                    \
     }
+
+// Attributes of operators, by name; `standard` where none is set.
+#define TENSORVK_OPERATOR_INTEGER(Class, Type, Name, key, standard)                                                   \
+    void Class::set##Name(Type value) {                                                                               \
+        api::change_attributes<graph::OperatorAttributes>(                                                            \
+            *this, [&](auto& a) { a.attributes.set(key, static_cast<std::int64_t>(value)); });                        \
+    }                                                                                                                 \
+    Type Class::get##Name() const {                                                                                   \
+        return static_cast<Type>(api::attributes<graph::OperatorAttributes>(*this).attributes.integer(                \
+            key, static_cast<std::int64_t>(standard)));                                                               \
+    }
+#define TENSORVK_OPERATOR_REAL(Class, Type, Name, key, standard)                                                      \
+    void Class::set##Name(Type value) {                                                                               \
+        api::change_attributes<graph::OperatorAttributes>(                                                            \
+            *this, [&](auto& a) { a.attributes.set(key, static_cast<double>(value)); });                              \
+    }                                                                                                                 \
+    Type Class::get##Name() const {                                                                                   \
+        return static_cast<Type>(api::attributes<graph::OperatorAttributes>(*this).attributes.real(key, standard));   \
+    }

@@ -8,6 +8,7 @@
 #include "api/network_state.hpp"
 #include "api/progress.hpp"
 #include "builder/builder.hpp"
+#include "layers/expand.hpp"
 #include "tensorvk/runtime.h"
 
 namespace tensorvk {
@@ -115,7 +116,8 @@ IHostMemory* IBuilder::buildSerializedNetwork(INetworkDefinition& network, IBuil
         state.check();
         warn_about_idle_flags(config, *reporter_);
         api::Progress progress(config.getProgressMonitor());
-        return new api::HostMemory(builder::build_plan(state.graph(), build_options(config, progress), *reporter_));
+        const auto expanded = layers::expand(state.graph());
+        return new api::HostMemory(builder::build_plan(expanded ? *expanded : state.graph(), build_options(config, progress), *reporter_));
     });
 }
 
@@ -135,6 +137,7 @@ bool IBuilder::isNetworkSupported(const INetworkDefinition& network, const IBuil
         if (state.graph().outputs().empty()) {
             throw InvalidModel(text("Network '", state.graph().name, "' has no output; mark one with mark_output."));
         }
+        (void)layers::expand(state.graph());
     });
 }
 

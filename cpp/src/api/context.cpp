@@ -151,7 +151,7 @@ int32_t IExecutionContext::inferShapes(int32_t count, const char** names) {
 }
 
 bool IExecutionContext::enqueueV3(void* stream) {
-    return succeeds(*state_->reporter, [&] { state_->enqueue(*stream::Stream::from_handle(handle(stream))); });
+    return succeeds(*state_->reporter, [&] { state_->enqueue_allocating(*stream::Stream::from_handle(handle(stream))); });
 }
 bool IExecutionContext::executeV2(void* const* bindings) {
     return guarded(*state_->reporter, false,

@@ -2,38 +2,24 @@
 
 #include <algorithm>
 
+#include "api/add_layer.hpp"
 #include "api/convert.hpp"
 #include "api/network_state.hpp"
 #include "api/padding.hpp"
+#include "graph/operators.hpp"
 #include "support/checked.hpp"
 
 namespace tensorvk {
 
 using api::Access;
+using api::add;
 using api::guarded;
+using api::only;
 using api::succeeds;
 using api::to_graph;
 using api::to_vector;
 
 namespace {
-
-//! Adds a layer and gives its wrapper; `make_candidates` may throw as well. Null, after logging, when it does not fit.
-template <typename Wrapper, typename MakeCandidates>
-Wrapper* add(api::NetworkState& network, LayerType type, const std::vector<const ITensor*>& inputs,
-             MakeCandidates&& make_candidates) {
-    return guarded(network.reporter(), static_cast<Wrapper*>(nullptr), [&] {
-        std::vector<graph::Tensor*> nodes;
-        for (const ITensor* input : inputs) {
-            nodes.push_back(input == nullptr ? nullptr : Access::node(*input));
-        }
-        return static_cast<Wrapper*>(network.wrap(network.add(type, std::move(nodes), make_candidates())));
-    });
-}
-
-//! For attributes that no later setter could make valid.
-auto only(graph::Attributes attributes) {
-    return [attributes = std::move(attributes)] { return std::vector<graph::Attributes>{attributes}; };
-}
 
 //! TensorRT's default axis: channels of an image without its batch.
 std::int64_t default_axis(const ITensor& input) {
@@ -84,6 +70,12 @@ std::vector<graph::Attributes> convolution_candidates(const ITensor& input, std:
         padded.kernel = kernel_to_come(input, maps, wanted.geometry.kernel);
     }
     return {wanted, padded};
+}
+
+//! Layers that read values of tensors were added by inference, not by the user.
+bool is_users(const std::unique_ptr<graph::Layer>& layer) {
+    const auto* a = std::get_if<graph::OperatorAttributes>(&layer->attributes);
+    return a == nullptr || a->op != graph::kReadValues;
 }
 
 } // namespace
@@ -266,7 +258,7 @@ bool INetworkDefinition::unmarkOutputForShapes(ITensor& tensor) {
 }
 
 int32_t INetworkDefinition::getNbLayers() const {
-    return static_cast<int32_t>(state_->graph().layers().size());
+    return static_cast<int32_t>(std::ranges::count_if(state_->graph().layers(), is_users));
 }
 int32_t INetworkDefinition::getNbInputs() const {
     return static_cast<int32_t>(state_->graph().inputs().size());
@@ -276,9 +268,12 @@ int32_t INetworkDefinition::getNbOutputs() const {
 }
 
 ILayer* INetworkDefinition::getLayer(int32_t index) const {
-    return index < 0 || index >= getNbLayers()
-               ? nullptr
-               : state_->wrap(state_->graph().layers()[static_cast<std::size_t>(index)].get());
+    for (const auto& layer : state_->graph().layers()) {
+        if (is_users(layer) && index-- == 0) {
+            return state_->wrap(layer.get());
+        }
+    }
+    return nullptr;
 }
 ITensor* INetworkDefinition::getInput(int32_t index) const {
     return index < 0 || index >= getNbInputs()

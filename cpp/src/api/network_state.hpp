@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -29,6 +30,19 @@ class NetworkState : public std::enable_shared_from_this<NetworkState> {
     //! The one wrapper of a graph node; null for null.
     [[nodiscard]] ITensor* wrap(graph::Tensor* tensor);
     [[nodiscard]] ILayer* wrap(graph::Layer* layer);
+    //! The object of a loop, conditional or attention, made on first sight and kept as long as the network.
+    template <typename Object>
+    [[nodiscard]] Object* object_of(const std::shared_ptr<graph::Construct>& construct) {
+        auto& slot = constructs_[construct];
+        if (slot == nullptr) {
+            slot = std::make_shared<Object>(*this, construct);
+        }
+        return static_cast<Object*>(slot.get());
+    }
+    //! "(Unnamed Loop 0)", as TensorRT names them.
+    [[nodiscard]] std::shared_ptr<graph::Construct> new_construct(graph::Construct::Kind kind, const char* name) const {
+        return std::make_shared<graph::Construct>(graph::Construct{kind, text("(Unnamed ", name, "* ", constructs_.size(), ")")});
+    }
     //! Wraps a layer in a class that its type alone does not say (padding is a slice inside).
     template <typename Wrapper, typename... Arguments>
     Wrapper* wrap_as(graph::Layer& layer, LayerType type, Arguments&&... arguments) {
@@ -57,6 +71,7 @@ class NetworkState : public std::enable_shared_from_this<NetworkState> {
     graph::Network graph_;
     std::unordered_map<const graph::Tensor*, std::unique_ptr<ITensor>> tensors_;
     std::unordered_map<const graph::Layer*, std::unique_ptr<ILayer>> layers_;
+    std::map<std::shared_ptr<graph::Construct>, std::shared_ptr<void>> constructs_;
     std::vector<graph::Layer*> invalid_; // in the order in which they became so
 };
 
@@ -66,6 +81,9 @@ struct Access {
     static graph::Layer& node(const ILayer& layer) { return *layer.layer_; }
     static NetworkState& state(const ITensor& tensor) { return *tensor.network_; }
     static NetworkState& state(const ILayer& layer) { return *layer.network_; }
+    static NetworkState& state(const ILoop& loop) { return *loop.network_; }
+    static NetworkState& state(const IIfConditional& conditional) { return *conditional.network_; }
+    static NetworkState& state(const IAttention& attention) { return *attention.network_; }
     static const std::shared_ptr<NetworkState>& state(const INetworkDefinition& network) { return network.state_; }
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,9 +38,16 @@ struct ContextState {
     void* input_consumed = nullptr;
     ProfilingVerbosity nvtx_verbosity = ProfilingVerbosity::kLAYER_NAMES_ONLY;
     std::size_t persistent_cache_limit = 0;
+    std::map<std::size_t, std::shared_ptr<IOutputAllocator>> output_allocators; // by tensor index
 
     explicit ContextState(std::shared_ptr<EngineState> state)
         : engine(std::move(state)), reporter(Reporter::child_of(engine->reporter)), context(engine->engine) {}
+
+    //! Throws InvalidArgument for a tensor that is no output.
+    [[nodiscard]] std::size_t output_index(const std::string& tensor) const;
+    void set_output_allocator(const std::string& tensor, std::shared_ptr<IOutputAllocator> allocator);
+    //! One inference whose outputs are where the allocators say.
+    void enqueue_allocating(stream::Stream& stream);
 
     //! One inference on a stream, timed by layer when a profiler wants that.
     void enqueue(stream::Stream& stream);

@@ -1,6 +1,9 @@
 #include "builder/profiles.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
 
 #include "support/error.hpp"
 
@@ -55,17 +58,122 @@ plan::Profile::Range range_of(const graph::Network& network, const graph::Tensor
     return {declared, declared, declared};
 }
 
+//! Input symbols that an expression depends on.
+std::set<std::int64_t> symbols_of(const shape::ExprPool& exprs, shape::Expr root) {
+    std::set<std::int64_t> found;
+    std::set<shape::Expr> seen;
+    std::vector<shape::Expr> open{root};
+    while (!open.empty()) {
+        const shape::Expr e = open.back();
+        open.pop_back();
+        if (e.valid() && seen.insert(e).second) {
+            const shape::ExprNode& node = exprs.node(e);
+            if (node.op == shape::ExprOp::kSYMBOL) {
+                found.insert(node.value);
+            }
+            open.insert(open.end(), {node.a, node.b});
+        }
+    }
+    return found;
+}
+
+using Symbols = std::vector<std::optional<std::int64_t>>; // nothing for those that only running tells
+
+//! The first extent in the network that is smaller than `least`.
+shape::Expr too_small(const graph::Network& network, const Symbols& symbols, std::int64_t least) {
+    const auto values = network.exprs().evaluate_known(symbols);
+    for (const auto& layer : network.layers()) {
+        for (const graph::Tensor* output : layer->outputs) {
+            for (const shape::Expr dim : output->dims) {
+                const auto value = values[static_cast<std::size_t>(dim.id)];
+                if (value && *value < least && !network.exprs().value(dim)) {
+                    return dim;
+                }
+            }
+        }
+    }
+    return {};
+}
+
+//! Windows need room: inputs grow until no extent is smaller than `least`. What cannot be reached so is left as it was.
+Symbols grown(const graph::Network& network, const Symbols& start, std::int64_t least) {
+    constexpr int kMostSteps = 1024;
+    Symbols symbols = start;
+    try {
+        for (int step = 0; step < kMostSteps; ++step) {
+            const shape::Expr dim = too_small(network, symbols, least);
+            if (!dim.valid()) {
+                return symbols;
+            }
+            for (const std::int64_t symbol : symbols_of(network.exprs(), dim)) {
+                auto& value = symbols[static_cast<std::size_t>(symbol)];
+                value = value ? std::optional(*value + 1) : value;
+            }
+        }
+    } catch (const InvalidArgument&) { // an expression without a value, such as a division by an extent of 0
+    }
+    return start;
+}
+
+//! Least and usual extents of the dynamic dimensions of inputs.
+std::pair<Symbols, Symbols> made_up_extents(const graph::Network& network) {
+    Symbols none(network.exprs().symbols().size());
+    Symbols one = none;
+    for (const graph::Tensor* input : network.inputs()) {
+        for (const shape::Expr dim : input->dims) {
+            const shape::ExprNode& node = network.exprs().node(dim);
+            if (node.op == shape::ExprOp::kSYMBOL) {
+                none[static_cast<std::size_t>(node.value)] = 0;
+                one[static_cast<std::size_t>(node.value)] = 1;
+            }
+        }
+    }
+    return {grown(network, none, 0), grown(network, grown(network, one, 0), 1)};
+}
+
+//! The most that all dynamic extents may be together without a tensor of absurd size.
+std::int64_t made_up_most(const graph::Network& network, const Symbols& usual) {
+    constexpr std::int64_t kMost = 4096;
+    constexpr double kMostElements = 4.5e15; // products of them with the size of an element stay far from 64 bits
+    for (std::int64_t most = kMost; most > 16; most /= 2) {
+        Symbols symbols = usual;
+        for (auto& value : symbols) {
+            value = value ? std::optional(std::max(*value, most)) : value;
+        }
+        try {
+            const auto values = network.exprs().evaluate_known(symbols);
+            const auto fits = [&](const graph::Tensor* tensor) {
+                double elements = 1.0;
+                for (const shape::Expr dim : tensor->dims) {
+                    elements *= static_cast<double>(values[static_cast<std::size_t>(dim.id)].value_or(1));
+                }
+                return elements <= kMostElements;
+            };
+            const auto all_fit = [&](const auto& layer) { return std::ranges::all_of(layer->outputs, fits); };
+            if (std::ranges::all_of(network.inputs(), fits) && std::ranges::all_of(network.layers(), all_fit)) {
+                return most;
+            }
+        } catch (const InvalidArgument&) { // a product that does not fit into 64 bits
+        }
+    }
+    return 16;
+}
+
 //! Nobody said which shapes will come: kernels are chosen for small ones, and almost any are allowed.
 plan::Profile inferred_profile(const graph::Network& network, LogSink& log) {
-    constexpr std::int64_t kMost = 4096;
     plan::Profile profile;
     std::string said;
+    const auto [least, usual] = made_up_extents(network);
+    const std::int64_t most = made_up_most(network, usual);
     for (const graph::Tensor* input : network.inputs()) {
         plan::Profile::Range range;
-        for (const std::int64_t dim : dims_of(network, *input)) {
-            range.min.push_back(dim < 0 ? 0 : dim);
-            range.opt.push_back(dim < 0 ? 1 : dim);
-            range.max.push_back(dim < 0 ? kMost : dim);
+        const std::vector<std::int64_t> declared = dims_of(network, *input);
+        for (std::size_t axis = 0; axis < declared.size(); ++axis) {
+            const std::int64_t dim = declared[axis];
+            const auto symbol = static_cast<std::size_t>(network.exprs().node(input->dims[axis]).value);
+            range.min.push_back(dim < 0 ? *least[symbol] : dim);
+            range.opt.push_back(dim < 0 ? std::max(*least[symbol], *usual[symbol]) : dim);
+            range.max.push_back(dim < 0 ? std::max(most, range.opt.back()) : dim);
         }
         if (range.min != range.max) {
             said += (said.empty() ? "'" : "; '") + input->name + "' " + shape_text(range.min) + " to " + shape_text(range.max) + ", best " +

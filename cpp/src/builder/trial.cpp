@@ -40,10 +40,13 @@ void put_step(std::vector<std::byte>& out, const plan::Program& program, const p
 
 std::vector<std::byte> random_bytes(DataType dtype, std::int64_t elements, std::uint32_t seed) {
     kernels::host::Tensor tensor(dtype, {elements});
+    std::mt19937 generator(seed);
+    if (dtype == DataType::kINT8 || dtype == DataType::kUINT8) { // quantized numbers; wider integers may be indices
+        std::ranges::generate(tensor.data, [&] { return static_cast<std::byte>(generator()); });
+    }
     if (!is_floating(dtype)) {
         return {tensor.data.begin(), tensor.data.end()};
     }
-    std::mt19937 generator(seed);
     std::uniform_real_distribution<float> uniform(-1.0f, 1.0f);
     for (std::int64_t i = 0; i < elements; ++i) {
         tensor.set(i, uniform(generator));

@@ -1,6 +1,9 @@
 #include "compiler/buffers.hpp"
 
+#include <algorithm>
 #include <numeric>
+#include <set>
+#include <span>
 #include <utility>
 
 #include "support/dtype.hpp"
@@ -31,7 +34,8 @@ public:
     }
     bool both_bound(ValueId a, ValueId b) { return is_bound(a) && is_bound(b); }
     void join(ValueId a, ValueId b) {
-        const ValueId keep = is_bound(a) ? root(a) : root(b); // the bound value decides what the buffer is
+        // The bound value decides what the buffer is; else the one that is written, whose size is known by then.
+        const ValueId keep = is_bound(b) ? root(b) : root(a);
         const ValueId other = keep == root(a) ? root(b) : root(a);
         parent_[static_cast<std::size_t>(other)] = keep;
     }
@@ -40,6 +44,47 @@ private:
     bool is_bound(ValueId id) { return bound_[static_cast<std::size_t>(root(id))]; }
     std::vector<ValueId> parent_;
     std::vector<bool> bound_;
+};
+
+//! Symbols that inputs do not tell: steps find them out while the network runs.
+class LateSymbols {
+public:
+    explicit LateSymbols(const Ir& ir) : exprs_(ir.exprs) {
+        for (const ValueId id : ir.inputs) {
+            for (const shape::Expr dim : ir.value(id).dims) {
+                early_.merge(symbols_of(std::span(&dim, 1)));
+            }
+        }
+    }
+    //! Whether `dims` needs one that `known` does without.
+    [[nodiscard]] bool adds_to(const shape::Exprs& known, const shape::Exprs& dims) const {
+        const auto before = symbols_of(known);
+        const auto after = symbols_of(dims);
+        return std::ranges::any_of(after, [&](std::int64_t symbol) { return !early_.contains(symbol) && !before.contains(symbol); });
+    }
+
+private:
+    [[nodiscard]] std::set<std::int64_t> symbols_of(std::span<const shape::Expr> dims) const {
+        std::set<std::int64_t> found;
+        std::set<shape::Expr> seen;
+        std::vector<shape::Expr> open(dims.begin(), dims.end());
+        while (!open.empty()) {
+            const shape::Expr e = open.back();
+            open.pop_back();
+            if (!e.valid() || !seen.insert(e).second) {
+                continue;
+            }
+            const shape::ExprNode& node = exprs_.node(e);
+            if (node.op == shape::ExprOp::kSYMBOL) {
+                found.insert(node.value);
+            }
+            open.insert(open.end(), {node.a, node.b});
+        }
+        return found;
+    }
+
+    const shape::ExprPool& exprs_;
+    std::set<std::int64_t> early_;
 };
 
 //! A pointwise copy in front of the reshape separates two tensors of the user.
@@ -58,13 +103,17 @@ Op separate(Ir& ir, Op& reshape) {
 
 Aliases resolve_reshapes(Ir& ir) {
     Aliases aliases(ir);
+    const LateSymbols late(ir);
     std::vector<Op> kept;
     for (Op& op : ir.ops) {
         if (op.role != Role::kRESHAPE) {
             kept.push_back(std::move(op));
             continue;
         }
-        if (aliases.both_bound(op.inputs[0], op.outputs[0])) {
+        const Value& from = ir.value(op.inputs[0]);
+        const Value& to = ir.value(op.outputs[0]);
+        // What the user binds has a size of its own, which may be known only after the source is written.
+        if (aliases.both_bound(op.inputs[0], op.outputs[0]) || (to.is_output && late.adds_to(from.dims, to.dims))) {
             kept.push_back(separate(ir, op));
             aliases.grow();
         }

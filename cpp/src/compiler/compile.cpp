@@ -13,6 +13,12 @@ namespace tensorvk::compiler {
 
 namespace {
 
+//! The layer's name for messages; an assertion says what it is about.
+std::string described(const graph::Layer& layer) {
+    const auto* a = std::get_if<graph::OperatorAttributes>(&layer.attributes);
+    return layer.type == LayerType::kASSERTION && a != nullptr ? text(layer.name, ": ", a->attributes.text("message")) : layer.name;
+}
+
 //! Inference took some dynamic dimensions for equal. Kernels rely on it, also where numpy would let one of them be 1: which axis repeats is
 //! decided when the plan is made.
 std::vector<plan::Constraint> assumptions(const graph::Network& network) {
@@ -21,7 +27,7 @@ std::vector<plan::Constraint> assumptions(const graph::Network& network) {
     for (const graph::Layer* layer : network.topological()) {
         for (const graph::DimConstraint& constraint : layer->constraints) {
             if (constraint.a != constraint.b && seen.insert({constraint.a, constraint.b}).second) {
-                out.push_back({constraint.a, constraint.b, layer->name});
+                out.push_back({constraint.a, constraint.b, described(*layer)});
             }
         }
     }

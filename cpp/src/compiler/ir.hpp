@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,23 @@ enum class Role : std::uint8_t {
     kRESHAPE, // same elements in row-major order under other dims: becomes an alias or a copy
 };
 
+//! What a pointwise op that quantizes (to 8 bits) or dequantizes (from 8 bits) does: value = (integer - zero) * scale. Known when scale and zero
+//! point are constants; passes after quantize_products look at programs only.
+struct Quantization {
+    bool quantizes = false; // else dequantizes
+    std::vector<float> scale; // one, or one per index of the axis
+    std::size_t axis = 0;
+    std::int32_t zero = 0;
+
+    [[nodiscard]] bool per_tensor() const { return scale.size() == 1; }
+    [[nodiscard]] bool same_numbers(const Quantization& other) const {
+        return scale == other.scale && zero == other.zero && (per_tensor() || axis == other.axis);
+    }
+};
+
 struct Op : Operation {
     Role role = Role::kCOMPUTE;
+    std::optional<Quantization> quantization{};
 };
 
 struct Ir {

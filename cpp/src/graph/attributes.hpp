@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,6 +13,7 @@
 
 #include "kernels/geometry.hpp"
 #include "support/attributes.hpp"
+#include "tensorvk/layer_enums.h"
 #include "tensorvk/types.h"
 
 namespace tensorvk::graph {
@@ -128,12 +130,50 @@ struct ControlAttributes {
     std::vector<std::shared_ptr<Network>> bodies;
     AttributeSet attributes;
 };
+//! A loop, a conditional or an attention: what TensorRT marks in one network by boundary layers. Rooms above this one turn it into layers
+//! that run networks (layers/expand.hpp).
+struct Construct {
+    enum class Kind { kLOOP, kCONDITIONAL, kATTENTION };
+    Kind kind;
+    std::string name;
+};
+struct BoundaryAttributes { // TripLimit, Recurrence, Iterator, LoopOutput, Condition, ConditionalInput, ConditionalOutput, AttentionOutput
+    std::shared_ptr<Construct> construct;
+    TripLimit limit = TripLimit::kCOUNT;
+    LoopOutput output = LoopOutput::kLAST_VALUE;
+    std::int64_t axis = 0; // of Iterator and LoopOutput
+    bool reverse = false;  // of Iterator
+};
+struct AttentionAttributes { // AttentionInput; inputs: query, key, value [, mask]
+    std::shared_ptr<Construct> construct;
+    AttentionNormalizationOp normalization = AttentionNormalizationOp::kSOFTMAX;
+    CausalMaskKind causal = CausalMaskKind::kNONE;
+    bool decomposable = false;
+};
+struct FullyConnectedAttributes {
+    std::int64_t maps = 0;
+    Weights kernel, bias;
+};
+struct RecurrentAttributes { // RNNv2; inputs: x [, sequence lengths [, hidden state [, cell state]]]
+    struct Gate {
+        std::int32_t layer = 0;
+        RNNGateType gate{};
+        bool is_input = true; // weights of the input; of the hidden state otherwise
+        auto operator<=>(const Gate&) const = default;
+    };
+    RNNOperation op = RNNOperation::kRELU;
+    std::int64_t layers = 1, hidden = 1, max_length = 1;
+    RNNInputMode input_mode = RNNInputMode::kLINEAR;
+    RNNDirection direction = RNNDirection::kUNIDIRECTION;
+    std::map<Gate, Weights> weights, bias;
+};
 struct NoAttributes {}; // Identity, Shape, Select, ParametricReLU
 
 using Attributes =
     std::variant<NoAttributes, ConvolutionAttributes, ActivationAttributes, PoolingAttributes, ElementWiseAttributes,
                  UnaryAttributes, MatrixMultiplyAttributes, SoftMaxAttributes, ReduceAttributes, ShuffleAttributes,
                  ConcatenationAttributes, SliceAttributes, ResizeAttributes, ScaleAttributes, GatherAttributes,
-                 CastAttributes, ConstantAttributes, TopKAttributes, OperatorAttributes, ControlAttributes>;
+                 CastAttributes, ConstantAttributes, TopKAttributes, OperatorAttributes, ControlAttributes,
+                 BoundaryAttributes, AttentionAttributes, FullyConnectedAttributes, RecurrentAttributes>;
 
 } // namespace tensorvk::graph

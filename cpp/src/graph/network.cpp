@@ -239,7 +239,9 @@ std::vector<Layer*> Network::topological() const {
                 path.pop_back();
                 continue;
             }
-            const Tensor* input = layer->inputs[path.back().second++];
+            const std::size_t index = path.back().second++;
+            const bool next_iteration = layer->type == LayerType::kRECURRENCE && index > 0;
+            const Tensor* input = next_iteration ? nullptr : layer->inputs[index];
             Layer* producer = input == nullptr ? nullptr : input->producer;
             if (producer == nullptr || state[producer] == 2) {
                 continue;
@@ -253,6 +255,30 @@ std::vector<Layer*> Network::topological() const {
         }
     }
     return order;
+}
+
+//! Where what a loop carries on leaves an iteration with another extent than it entered, the extent is known at run time only.
+void Network::settle_recurrences() {
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (std::size_t i = 0; i < layers_.size(); ++i) {
+            Layer& layer = *layers_[i];
+            if (layer.type != LayerType::kRECURRENCE || layer.inputs.size() < 2 || layer.inputs[1] == nullptr) {
+                continue;
+            }
+            const RuleContext context(exprs_, layer);
+            const shape::Exprs before = layer.outputs[0]->dims;
+            const shape::Exprs next = layer.inputs[1]->dims;
+            bool varies = false;
+            for (std::size_t axis = 0; axis < before.size() && axis < next.size(); ++axis) {
+                varies = varies || (before[axis] != next[axis] && context.unknown(0, static_cast<int>(axis)) != before[axis]);
+            }
+            if (varies) {
+                infer_downstream({&layer});
+                changed = true;
+            }
+        }
+    }
 }
 
 void Network::infer_downstream(std::vector<Layer*> dirty) {
@@ -297,6 +323,7 @@ void Network::infer_all() {
     for (Layer* layer : topological()) {
         store(*layer, infer_reading(*layer));
     }
+    settle_recurrences();
 }
 
 void Network::set_input(Layer* layer, std::size_t index, Tensor* tensor) {
@@ -311,6 +338,7 @@ void Network::set_input(Layer* layer, std::size_t index, Tensor* tensor) {
     layer->inputs[index] = tensor;
     try {
         infer_downstream({layer});
+        settle_recurrences();
     } catch (...) {
         layer->inputs = old;
         throw;
@@ -319,6 +347,7 @@ void Network::set_input(Layer* layer, std::size_t index, Tensor* tensor) {
 
 void Network::update(Layer* layer) {
     infer_downstream({layer});
+    settle_recurrences();
 }
 
 void Network::set_input_dims(Tensor* input, std::span<const std::int64_t> dims) {

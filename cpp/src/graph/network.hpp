@@ -122,7 +122,7 @@ class Network {
     [[nodiscard]] const std::vector<Tensor*>& inputs() const noexcept { return inputs_; }
     [[nodiscard]] const std::vector<Tensor*>& outputs() const noexcept { return outputs_; }
     //! In the order in which they were added; set_input may have made an earlier layer depend on a later one: see
-    //! topological().
+    //! topological(), where a recurrence depends on its initial value only.
     [[nodiscard]] const std::vector<std::unique_ptr<Layer>>& layers() const noexcept { return layers_; }
     [[nodiscard]] std::vector<Layer*> topological() const;
     [[nodiscard]] shape::ExprPool& exprs() noexcept { return exprs_; }
@@ -145,6 +145,7 @@ class Network {
     void store(Layer& layer, std::vector<Inferred> inferred);
     void infer_downstream(std::vector<Layer*> dirty);
     void infer_all();
+    void settle_recurrences();
 
     shape::ExprPool exprs_;
     std::unordered_map<std::string, shape::Expr> symbols_by_name_;

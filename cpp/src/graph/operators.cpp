@@ -9,9 +9,24 @@ namespace {
 const std::map<std::string_view, OperatorRule>& table() {
     static const std::map<std::string_view, OperatorRule> rules = [] {
         std::map<std::string_view, OperatorRule> all;
-        for (const auto family : {selection_rules(), index_rules(), reduction_rules(), quantize_rules(), recurrent_rules(),
-                                  spatial_rules(), attention_rules(), signal_rules(), bits_rules(), movement_rules(), loss_rules(),
-                                  fill_rules(), sequence_rules(), microsoft_rules()}) {
+        for (const auto family : {
+                 selection_rules(),
+                 index_rules(),
+                 reduction_rules(),
+                 quantize_rules(),
+                 recurrent_rules(),
+                 spatial_rules(),
+                 attention_rules(),
+                 signal_rules(),
+                 bits_rules(),
+                 movement_rules(),
+                 loss_rules(),
+                 matrix_rules(),
+                 fill_rules(),
+                 sequence_rules(),
+                 einsum_rules(),
+                 microsoft_rules(),
+             }) {
             for (const OperatorRule& rule : family) {
                 all.emplace(rule.name, rule);
             }

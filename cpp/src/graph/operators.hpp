@@ -47,8 +47,10 @@ inline constexpr std::string_view kUnpackBnb4 = "UnpackBnb4";
 [[nodiscard]] std::span<const OperatorRule> bits_rules();
 [[nodiscard]] std::span<const OperatorRule> movement_rules();
 [[nodiscard]] std::span<const OperatorRule> loss_rules();
+[[nodiscard]] std::span<const OperatorRule> matrix_rules();
 [[nodiscard]] std::span<const OperatorRule> fill_rules();
 [[nodiscard]] std::span<const OperatorRule> microsoft_rules();
+[[nodiscard]] std::span<const OperatorRule> einsum_rules();
 [[nodiscard]] std::span<const OperatorRule> sequence_rules();
 
 } // namespace tensorvk::graph

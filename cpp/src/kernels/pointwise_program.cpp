@@ -39,6 +39,8 @@ double round_half_even(double a) {
 
 double round_to_half(double a) { return static_cast<double>(half_to_float(float_to_half(static_cast<float>(a)))); }
 
+double quantize(double a, double b) { return round_half_even(static_cast<double>(static_cast<float>(a) / static_cast<float>(b))); }
+
 // In the order of the numbers in PointwiseOp.
 constexpr Row kRows[] = {
     {PointwiseOp::kADD, "+", 2, [](double a, double b, double) { return a + b; }},
@@ -93,10 +95,11 @@ constexpr Row kRows[] = {
     {PointwiseOp::kSELECT, "select", 3, [](double a, double b, double c) { return a != 0.0 ? b : c; }},
     {PointwiseOp::kTRUNC, "trunc", 1, [](double a, double, double) { return std::trunc(a); }},
     {PointwiseOp::kROUND_HALF, "half", 1, [](double a, double, double) { return round_to_half(a); }},
+    {PointwiseOp::kQUANTIZE, "quantize", 2, [](double a, double b, double) { return quantize(a, b); }},
 };
 
 constexpr auto kRowOfOp = [] {
-    std::array<const Row*, 65> rows{};
+    std::array<const Row*, 66> rows{};
     for (const Row& row : kRows) {
         rows[static_cast<std::size_t>(row.op)] = &row;
     }

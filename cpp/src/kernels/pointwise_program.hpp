@@ -24,6 +24,7 @@ enum class PointwiseOp : std::uint8_t {
     kSELECT = 62,     // a != 0 ? b : c
     kTRUNC = 63,      // towards zero, what a cast to an integer does
     kROUND_HALF = 64, // to the nearest float16, what a cast to it does
+    kQUANTIZE = 65,   // the integer nearest to the float32 quotient a / b, halves to even: what QuantizeLinear does before the zero point
 };
 
 //! Where a slot's argument comes from.

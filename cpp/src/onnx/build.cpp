@@ -168,6 +168,26 @@ Tensor* Build::squeeze(Tensor* x, const Ints& axes, std::string_view role) {
     return reshape(x, to, role);
 }
 
+Tensor* Build::low_bits(Tensor* x, DataType to, std::string_view role) {
+    if (x->dtype != DataType::kINT32 && x->dtype != DataType::kINT64) {
+        x = cast(x, DataType::kINT32, "wide");
+    }
+    Tensor* shifted = to == DataType::kINT8 ? elementwise(ElementWiseOperation::kSUM, x, number(x, 128), "shifted") : x;
+    Tensor* turns = elementwise(ElementWiseOperation::kFLOOR_DIV, shifted, number(x, 256), "turns");
+    Tensor* excess = elementwise(ElementWiseOperation::kPROD, turns, number(x, 256), "excess");
+    return cast(elementwise(ElementWiseOperation::kSUB, x, excess, "wrapped"), to, role);
+}
+
+Tensor* Build::reshape_to(Tensor* x, Tensor* extents, std::string_view role) {
+    graph::ShuffleAttributes attributes;
+    attributes.zero_is_placeholder = false;
+    if (auto numbers = known(extents)) {
+        attributes.reshape = std::move(*numbers);
+        return add(LayerType::kSHUFFLE, {x}, std::move(attributes), role);
+    }
+    return add(LayerType::kSHUFFLE, {x, extents}, std::move(attributes), role);
+}
+
 Tensor* Build::shape_of(Tensor* x) {
     return add(LayerType::kSHAPE, {x}, graph::NoAttributes{}, "shape_of");
 }

@@ -59,8 +59,12 @@ class Build {
     Tensor* elementwise(ElementWiseOperation op, Tensor* a, Tensor* b, std::string_view role = "elementwise");
     Tensor* reduce(ReduceOperation op, Tensor* x, std::uint32_t axes, bool keep_dims, std::string_view role = "reduce");
     Tensor* cast(Tensor* x, DataType to, std::string_view role = "cast");
+    //! Integers as 8-bit ones that keep their low bits, as ONNX says; the layer of a cast saturates.
+    Tensor* low_bits(Tensor* x, DataType to, std::string_view role);
     Tensor* transpose(Tensor* x, const Ints& permutation, std::string_view role = "transpose");
     Tensor* reshape(Tensor* x, const std::vector<Extent>& to, std::string_view role = "reshape");
+    //! To extents that are computed, a vector of int64.
+    Tensor* reshape_to(Tensor* x, Tensor* extents, std::string_view role = "reshape");
     Tensor* with_rank(Tensor* x, std::size_t rank);
     //! Axes refer to the output and are sorted, not negative.
     Tensor* unsqueeze(Tensor* x, const Ints& axes, std::string_view role = "unsqueeze");

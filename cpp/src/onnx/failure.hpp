@@ -28,6 +28,10 @@ struct Failure {
     NodeErrorCode code;
     std::string reason;
 };
+//! Whether the node is valid, but not offered in this form.
+[[nodiscard]] constexpr bool is_refusal(NodeErrorCode code) noexcept {
+    return code >= NodeErrorCode::kUNSUPPORTED_NODE && code <= NodeErrorCode::kUNSUPPORTED_NODE_SHAPE;
+}
 //! `otherwise` is the code of an Error that has none of its own. Lets through what is no std::exception.
 [[nodiscard]] Failure current_failure(NodeErrorCode otherwise);
 

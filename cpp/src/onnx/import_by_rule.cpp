@@ -57,9 +57,9 @@ void import_as(NodeContext& node, const std::string& key) {
     }
     try {
         op->import(node);
-    } catch (const NodeFailure& failure) {
-        // Layers want constants where ONNX allows data: the operator's host function takes that.
-        if (failure.node_code() != NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC || graph::find_operator_rule(key) == nullptr) {
+    } catch (...) {
+        // Layers want constants or floating point where ONNX allows more: the operator's host function takes that.
+        if (!is_refusal(current_failure(NodeErrorCode::kINVALID_NODE).code) || graph::find_operator_rule(key) == nullptr) {
             throw;
         }
         node.results().clear();

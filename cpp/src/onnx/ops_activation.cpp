@@ -21,6 +21,35 @@ void unary(NodeContext& node) {
     node.output(node.build.unary(Op, node.input(0), ""));
 }
 
+//! Computes in another type what the layer does not offer in x's own.
+template <typename Compute>
+void through(NodeContext& node, DataType type, const Compute& compute) {
+    Tensor* x = node.input(0);
+    node.output(node.build.cast(compute(node.build.cast(x, type, "input")), x->dtype, ""));
+}
+
+void abs(NodeContext& node) {
+    if (node.input(0)->dtype == DataType::kUINT8) {
+        return node.output(node.build.add(LayerType::kIDENTITY, {node.input(0)}, graph::NoAttributes{}));
+    }
+    unary<UnaryOperation::kABS>(node);
+}
+
+void sign(NodeContext& node) {
+    if (node.input(0)->dtype == DataType::kUINT8) {
+        return through(node, DataType::kINT32, [&](Tensor* x) { return node.build.unary(UnaryOperation::kSIGN, x, "sign"); });
+    }
+    unary<UnaryOperation::kSIGN>(node);
+}
+
+//! Of integers it is -1, 0 or 1.
+void erf(NodeContext& node) {
+    if (!is_floating(node.input(0)->dtype)) {
+        return through(node, DataType::kFLOAT, [&](Tensor* x) { return node.build.unary(UnaryOperation::kERF, x, "erf"); });
+    }
+    unary<UnaryOperation::kERF>(node);
+}
+
 void relu(NodeContext& node) {
     Tensor* x = node.input(0);
     if (is_floating(x->dtype)) {
@@ -109,6 +138,12 @@ void prelu(NodeContext& node) {
     Tensor* slope = node.input(1);
     const bool per_channel = node.opset() < 7 && slope->dims.size() == 1 && x->dims.size() > 1 && node.build.extent(slope, 0) != 1;
     slope = per_channel ? along(node.build, slope, 1, x->dims.size()) : node.build.with_rank(slope, x->dims.size());
+    if (!is_floating(x->dtype)) {
+        Build& b = node.build;
+        Tensor* negative = b.elementwise(ElementWiseOperation::kLESS, x, b.number(x, 0.0), "negative");
+        Tensor* scaled = b.elementwise(ElementWiseOperation::kPROD, x, slope, "scaled");
+        return node.output(b.add(LayerType::kSELECT, {negative, scaled, x}, graph::NoAttributes{}));
+    }
     node.output(node.build.add(LayerType::kPARAMETRIC_RELU, {x, slope}, graph::NoAttributes{}));
 }
 
@@ -139,8 +174,7 @@ void clip(NodeContext& node) {
 }
 
 //! x < -lambd: x + bias; x > lambd: x - bias; else 0
-void shrink(NodeContext& node) {
-    Tensor* x = node.input(0);
+Tensor* shrunk(const NodeContext& node, Tensor* x) {
     const auto lambd = static_cast<double>(node.real("lambd", 0.5f));
     const auto bias = static_cast<double>(node.real("bias", 0.0f));
     Build& b = node.build;
@@ -150,7 +184,13 @@ void shrink(NodeContext& node) {
     Tensor* up = b.elementwise(ElementWiseOperation::kSUM, x, b.number(x, bias), "up");
     Tensor* down = b.elementwise(ElementWiseOperation::kSUB, x, b.number(x, bias), "down");
     Tensor* positive = b.add(LayerType::kSELECT, {above, down, zero}, graph::NoAttributes{}, "positive");
-    node.output(b.add(LayerType::kSELECT, {below, up, positive}, graph::NoAttributes{}));
+    return b.add(LayerType::kSELECT, {below, up, positive}, graph::NoAttributes{}, "shrunk");
+}
+
+//! lambd and bias are real also where the elements are integers.
+void shrink(NodeContext& node) {
+    through(node, is_floating(node.input(0)->dtype) ? node.input(0)->dtype : DataType::kFLOAT,
+            [&](Tensor* x) { return shrunk(node, x); });
 }
 
 //! Of both signs, or of one.
@@ -172,7 +212,7 @@ void is_infinite(NodeContext& node) {
 }
 
 constexpr Operator kOperators[] = {
-    {"Abs", unary<UnaryOperation::kABS>},
+    {"Abs", abs},
     {"Acos", unary<UnaryOperation::kACOS>},
     {"Acosh", unary<UnaryOperation::kACOSH>},
     {"Asin", unary<UnaryOperation::kASIN>},
@@ -185,7 +225,7 @@ constexpr Operator kOperators[] = {
     {"Cos", unary<UnaryOperation::kCOS>},
     {"Cosh", unary<UnaryOperation::kCOSH>},
     {"Elu", elu},
-    {"Erf", unary<UnaryOperation::kERF>},
+    {"Erf", erf},
     {"Exp", unary<UnaryOperation::kEXP>},
     {"Floor", unary<UnaryOperation::kFLOOR>},
     {"Gelu", gelu},
@@ -206,7 +246,7 @@ constexpr Operator kOperators[] = {
     {"Selu", selu},
     {"Shrink", shrink},
     {"Sigmoid", plain<ActivationType::kSIGMOID>},
-    {"Sign", unary<UnaryOperation::kSIGN>},
+    {"Sign", sign},
     {"Sin", unary<UnaryOperation::kSIN>},
     {"Sinh", unary<UnaryOperation::kSINH>},
     {"Softplus", plain<ActivationType::kSOFTPLUS>},

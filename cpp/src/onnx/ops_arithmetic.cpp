@@ -15,6 +15,19 @@ void binary(NodeContext& node) {
     node.output(node.build.elementwise(Op, node.input(0), node.input(1), ""));
 }
 
+//! Sums, differences and products of 8-bit integers wrap, as in numpy.
+template <ElementWiseOperation Op>
+void wrapping(NodeContext& node) {
+    const DataType type = node.input(0)->dtype;
+    if (type != DataType::kINT8 && type != DataType::kUINT8) {
+        return binary<Op>(node);
+    }
+    Build& b = node.build;
+    Tensor* left = b.cast(node.input(0), DataType::kINT32, "left");
+    Tensor* right = b.cast(node.input(1), DataType::kINT32, "right");
+    node.output(b.low_bits(b.elementwise(Op, left, right, "exact"), type, ""));
+}
+
 //! One input or more, combined from the left.
 template <ElementWiseOperation Op>
 Tensor* combined(NodeContext& node, bool last_is_node) {
@@ -42,6 +55,11 @@ void mean(NodeContext& node) {
 //! The exponent may have another type than the base, which gives the result's.
 void power(NodeContext& node) {
     Tensor* base = node.input(0);
+    if (!is_floating(base->dtype) && is_floating(node.input(1)->dtype)) {
+        Tensor* real = node.build.cast(base, node.input(1)->dtype, "base");
+        real = node.build.elementwise(ElementWiseOperation::kPOW, real, node.input(1), "power");
+        return node.output(node.build.cast(real, base->dtype, ""));
+    }
     Tensor* exponent = node.build.cast(node.input(1), base->dtype, "exponent");
     node.output(node.build.elementwise(ElementWiseOperation::kPOW, base, exponent, ""));
 }
@@ -86,7 +104,7 @@ void where(NodeContext& node) {
 }
 
 constexpr Operator kOperators[] = {
-    {"Add", binary<ElementWiseOperation::kSUM>},
+    {"Add", wrapping<ElementWiseOperation::kSUM>},
     {"And", binary<ElementWiseOperation::kAND>},
     {"Div", binary<ElementWiseOperation::kDIV>},
     {"Equal", binary<ElementWiseOperation::kEQUAL>},
@@ -98,10 +116,10 @@ constexpr Operator kOperators[] = {
     {"Mean", mean},
     {"Min", variadic<ElementWiseOperation::kMIN>},
     {"Mod", mod},
-    {"Mul", binary<ElementWiseOperation::kPROD>},
+    {"Mul", wrapping<ElementWiseOperation::kPROD>},
     {"Or", binary<ElementWiseOperation::kOR>},
     {"Pow", power},
-    {"Sub", binary<ElementWiseOperation::kSUB>},
+    {"Sub", wrapping<ElementWiseOperation::kSUB>},
     {"Sum", variadic<ElementWiseOperation::kSUM>},
     {"Where", where},
     {"Xor", binary<ElementWiseOperation::kXOR>},

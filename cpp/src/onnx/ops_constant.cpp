@@ -87,6 +87,14 @@ void constant_of_shape(NodeContext& node) {
     node.output(node.build.slice(one, axes, zeros, shape, zeros, {}, nullptr, ""));
 }
 
+bool is_narrow(DataType type) { return type == DataType::kINT8 || type == DataType::kUINT8; }
+
+//! From integer to 8-bit integer only the low bits stay.
+double low_bits(double number, DataType to) {
+    const double shift = to == DataType::kINT8 ? 128.0 : 0.0;
+    return number - 256.0 * std::floor((number + shift) / 256.0);
+}
+
 void cast_to(NodeContext& node, DataType to) {
     if (const auto data = node.constant(0);
         data && data->weights.count <= static_cast<std::int64_t>(graph::kMaxShapeValues)) {
@@ -94,6 +102,7 @@ void cast_to(NodeContext& node, DataType to) {
         if (!is_floating(to)) { // casts to integers round towards zero
             for (double& number : numbers) {
                 number = to == DataType::kBOOL ? (number != 0.0 ? 1.0 : 0.0) : std::trunc(number);
+                number = is_narrow(to) && !is_floating(data->weights.type) ? low_bits(number, to) : number;
             }
         }
         const bool exact = data->weights.type != DataType::kINT64 || to != DataType::kINT64;
@@ -102,7 +111,9 @@ void cast_to(NodeContext& node, DataType to) {
                         : data);
         return;
     }
-    node.output(node.build.add(LayerType::kCAST, {node.input(0)}, graph::CastAttributes{to}));
+    Tensor* x = node.input(0);
+    const bool wraps = is_narrow(to) && !is_floating(x->dtype) && x->dtype != DataType::kBOOL && x->dtype != to;
+    node.output(wraps ? node.build.low_bits(x, to, "") : node.build.add(LayerType::kCAST, {x}, graph::CastAttributes{to}));
 }
 
 void cast(NodeContext& node) {

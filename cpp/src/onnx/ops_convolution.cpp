@@ -67,18 +67,24 @@ PaddingMode read_padding(const NodeContext& node, std::size_t spatial, Ints& pre
     return PaddingMode::kEXPLICIT_ROUND_DOWN;
 }
 
-//! The kernel, which has to be constant, and the bias: an attribute when constant, else an input of the layer. Returns
+//! The kernel and the bias: attributes when constant, else inputs of the layer. Returns
 //! the layer's inputs; `kernel_dims` are those of the kernel.
 std::vector<Tensor*> read_weights(NodeContext& node, graph::ConvolutionAttributes& a, Ints& kernel_dims) {
     std::vector<Tensor*> inputs = {node.input(0), nullptr, nullptr};
-    const auto kernel = node.constant(1);
-    if (!kernel) { // prepared once, when the engine is loaded
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Its kernel '", node.input(1)->name,
-             "' is computed while the network runs; it has to be a constant, so export the model with its weights "
-             "folded.");
+    if (const auto kernel = node.constant(1)) {
+        a.kernel = kernel->weights;
+        kernel_dims = kernel->dims;
+    } else { // dequantized weights, as a rule; what the compiler cannot fold is packed in every run
+        inputs[1] = node.input(1);
+        for (std::size_t axis = 0; axis < inputs[1]->dims.size(); ++axis) {
+            const auto extent = node.build.extent(inputs[1], axis);
+            if (!extent) {
+                fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Its kernel '", inputs[1]->name,
+                     "' has a shape that is only known while the network runs; the shape has to be fixed.");
+            }
+            kernel_dims.push_back(*extent);
+        }
     }
-    a.kernel = kernel->weights;
-    kernel_dims = kernel->dims;
     if (const auto bias = node.constant(2)) {
         a.bias = bias->weights;
     } else {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "onnx/operators.hpp"
+#include "support/dtype.hpp"
 
 namespace tensorvk::onnx {
 
@@ -9,12 +10,20 @@ namespace {
 
 using graph::Tensor;
 
+//! Integers are multiplied on the host.
+Tensor* integer_product(Build& build, Tensor* a, Tensor* b, std::string_view role) {
+    return build.add(LayerType::kOPERATOR, {a, b}, graph::OperatorAttributes{"MatMul", {}}, role);
+}
+
 //! numpy's matmul: vectors are vectors, leading dimensions broadcast.
 void matmul(NodeContext& node) {
     Tensor* a = node.input(0);
     Tensor* b = node.input(1);
     if (a->dims.empty() || b->dims.empty()) {
         fail(NodeErrorCode::kINVALID_NODE, "MatMul needs inputs of one dimension or more, not scalars.");
+    }
+    if (!is_floating(a->dtype)) {
+        return node.output(integer_product(node.build, a, b, ""));
     }
     const bool left_vector = a->dims.size() == 1;
     const bool right_vector = b->dims.size() == 1;
@@ -46,8 +55,13 @@ void gemm(NodeContext& node) {
     const graph::MatrixMultiplyAttributes attributes{operation("transA"), operation("transB")};
     const float alpha = node.real("alpha", 1.0f);
     const bool plain = !node.has_input(2);
-    Tensor* product =
-        node.build.add(LayerType::kMATRIX_MULTIPLY, {a, b}, attributes, plain && alpha == 1.0f ? "" : "product");
+    const std::string_view role = plain && alpha == 1.0f ? "" : "product";
+    const auto transposed = [&](Tensor* x, MatrixOperation how) {
+        return how == MatrixOperation::kTRANSPOSE ? node.build.transpose(x, {1, 0}) : x;
+    };
+    Tensor* product = is_floating(a->dtype)
+                          ? node.build.add(LayerType::kMATRIX_MULTIPLY, {a, b}, attributes, role)
+                          : integer_product(node.build, transposed(a, attributes.op0), transposed(b, attributes.op1), role);
     product = scaled(node, product, alpha, plain ? "" : "alpha");
     if (plain) {
         return node.output(product);

@@ -39,59 +39,62 @@ void gather(NodeContext& node) {
 struct Blocks {
     Tensor* x;
     std::int64_t size;
-    std::int64_t channels;
+    Tensor* block; // the size as a vector of one number
 };
 
 Blocks read_blocks(NodeContext& node) {
     Tensor* x = node.input(0);
     const std::int64_t size = node.integer("blocksize", 0);
-    const auto channels = x->dims.size() == 4 ? node.build.extent(x, 1) : std::nullopt;
-    if (!channels || size < 1 || size > 1024) {
+    if (x->dims.size() != 4 || size < 1 || size > 1024) {
         fail(NodeErrorCode::kINVALID_NODE, node.op(),
-             " needs an input of 4 dimensions with a fixed number of channels and a 'blocksize' of 1 to 1024; ",
-             x->dims.size(), " dimensions and ", size, " were given.");
+             " needs an input of 4 dimensions and a 'blocksize' of 1 to 1024; ", x->dims.size(), " dimensions and ",
+             size, " were given.");
     }
-    return {x, size, *channels};
+    return {x, size, node.build.ints({size})};
+}
+
+//! The extent of an axis divided into parts of which each has `part` elements.
+Tensor* parts_of(NodeContext& node, Tensor* x, std::int64_t axis, std::int64_t part) {
+    const auto extent = node.build.extent(x, static_cast<std::size_t>(axis));
+    if (extent && *extent % part != 0) {
+        fail(NodeErrorCode::kINVALID_NODE, "Axis ", axis, " has the extent ", *extent, ", which is not a multiple of ", part,
+             " as the attribute 'blocksize' requires.");
+    }
+    return node.build.elementwise(ElementWiseOperation::kFLOOR_DIV, node.build.extents_of(x, {axis}), node.build.ints({part}),
+                                  "parts");
 }
 
 //! Channels of a block become pixels: DCR takes the block index from the front of the channel axis, CRD from its back.
 void depth_to_space(NodeContext& node) {
-    const auto [x, block, channels] = read_blocks(node);
+    const auto [x, size, block] = read_blocks(node);
     const std::string mode = node.string("mode", "DCR");
-    if ((mode != "DCR" && mode != "CRD") || channels % (block * block) != 0) {
-        fail(NodeErrorCode::kINVALID_NODE, "Mode '", mode, "' with ", channels, " channels and blocksize ", block,
-             " is not possible; the mode must be DCR or CRD and the channels a multiple of the block's area.");
+    if (mode != "DCR" && mode != "CRD") {
+        fail(NodeErrorCode::kINVALID_NODE, "Attribute 'mode' is '", mode, "'; DCR and CRD are allowed.");
     }
-    const Extent b = Extent::of(block);
-    const Extent rest = Extent::of(channels / (block * block));
+    Build& b = node.build;
+    Tensor* const n = b.extents_of(x, {0});
+    Tensor* const rest = parts_of(node, x, 1, size * size);
+    Tensor* const h = b.extents_of(x, {2});
+    Tensor* const w = b.extents_of(x, {3});
     const bool dcr = mode == "DCR";
-    Build& build = node.build;
-    const std::vector<Extent> split = dcr ? std::vector{Extent::axis(0), b, b, rest, Extent::axis(2), Extent::axis(3)}
-                                          : std::vector{Extent::axis(0), rest, b, b, Extent::axis(2), Extent::axis(3)};
-    Tensor* parts = build.reshape(x, split, "split");
-    Tensor* moved = build.transpose(parts, dcr ? Ints{0, 3, 4, 1, 5, 2} : Ints{0, 1, 4, 2, 5, 3}, "interleave");
-    node.output(
-        build.reshape(moved, {Extent::axis(0), Extent::axis(1), Extent::product(2, 4), Extent::product(4, 6)}, ""));
+    Tensor* split = b.concatenate(dcr ? std::vector{n, block, block, rest, h, w} : std::vector{n, rest, block, block, h, w}, 0, "split");
+    Tensor* moved = b.transpose(b.reshape_to(x, split, "blocks"), dcr ? Ints{0, 3, 4, 1, 5, 2} : Ints{0, 1, 4, 2, 5, 3}, "interleave");
+    const auto scaled = [&](Tensor* extent) { return b.elementwise(ElementWiseOperation::kPROD, extent, block, "pixels"); };
+    node.output(b.reshape_to(moved, b.concatenate({n, rest, scaled(h), scaled(w)}, 0, "extents"), ""));
 }
 
 void space_to_depth(NodeContext& node) {
-    const auto [x, block, channels] = read_blocks(node);
-    Ints halves;
-    for (std::size_t axis = 2; axis < 4; ++axis) {
-        const auto extent = node.build.extent(x, axis);
-        if (!extent || *extent % block != 0) {
-            fail(NodeErrorCode::kUNSUPPORTED_NODE_SHAPE,
-                 "SpaceToDepth needs a fixed height and width that are multiples of its blocksize ", block, ".");
-        }
-        halves.push_back(*extent / block);
-    }
-    const Extent b = Extent::of(block);
-    Build& build = node.build;
-    Tensor* parts = build.reshape(
-        x, {Extent::axis(0), Extent::axis(1), Extent::of(halves[0]), b, Extent::of(halves[1]), b}, "split");
+    const auto [x, size, block] = read_blocks(node);
+    Build& b = node.build;
+    Tensor* const n = b.extents_of(x, {0});
+    Tensor* const c = b.extents_of(x, {1});
+    Tensor* const h = parts_of(node, x, 2, size);
+    Tensor* const w = parts_of(node, x, 3, size);
+    Tensor* parts = b.reshape_to(x, b.concatenate({n, c, h, block, w, block}, 0, "split"), "blocks");
     const bool channels_first = node.string("mode", "DCR") == "CRD";
-    Tensor* moved = build.transpose(parts, channels_first ? Ints{0, 1, 3, 5, 2, 4} : Ints{0, 3, 5, 1, 2, 4}, "gather");
-    node.output(build.reshape(moved, {Extent::axis(0), Extent::product(1, 4), Extent::axis(4), Extent::axis(5)}, ""));
+    Tensor* moved = b.transpose(parts, channels_first ? Ints{0, 1, 3, 5, 2, 4} : Ints{0, 3, 5, 1, 2, 4}, "gather");
+    Tensor* depth = b.elementwise(ElementWiseOperation::kPROD, c, b.ints({size * size}), "depth");
+    node.output(b.reshape_to(moved, b.concatenate({n, depth, h, w}, 0, "extents"), ""));
 }
 
 constexpr Operator kOperators[] = {

@@ -116,15 +116,7 @@ void local_response_normalization(NodeContext& node) {
     pool.geometry.post = {size / 2, 0};
     pool.geometry.exclude_padding = false;
     Tensor* mean = b.add(LayerType::kPOOLING, {plane}, std::move(pool), "neighbours");
-    std::vector<Extent> back = {Extent::axis(0), Extent::axis(2)};
-    for (std::size_t axis = 2; axis < rank; ++axis) {
-        const auto extent = b.extent(x, axis);
-        if (!extent && rank > 3) {
-            fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "LRN needs fixed spatial dimensions.");
-        }
-        back.push_back(extent ? Extent::of(*extent) : Extent::axis(3));
-    }
-    Tensor* y = b.reshape(mean, back, "back");
+    Tensor* y = b.reshape_to(mean, b.shape_of(x), "back");
     y = b.elementwise(Op::kPROD, y, b.number(y, static_cast<double>(node.real("alpha", 1e-4f))), "alpha");
     y = b.elementwise(Op::kSUM, y, b.number(y, static_cast<double>(node.real("bias", 1.0f))), "bias");
     y = b.elementwise(Op::kPOW, y, b.number(y, static_cast<double>(node.real("beta", 0.75f))), "beta");

@@ -25,12 +25,22 @@ std::uint32_t axes_mask(NodeContext& node, const Tensor* x, std::int64_t input_s
 enum class Before { kNOTHING, kABS, kSQUARE };
 enum class After { kNOTHING, kSQRT, kLOG };
 
+//! Kernels reduce int32 (but for means) and floating point; what numbers of shapes are reduced to is known without one.
+void require_reducible(const NodeContext& node, const Tensor* x, ReduceOperation op) {
+    const bool integer = x->dtype == DataType::kINT32 && op != ReduceOperation::kAVG;
+    const bool shape = x->values && x->dims.size() == 1 && op != ReduceOperation::kAVG;
+    if (!is_floating(x->dtype) && !integer && !shape) {
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, node.op(), " is not offered for elements of type ", dtype_name(x->dtype), ".");
+    }
+}
+
 template <ReduceOperation Op, Before First = Before::kNOTHING, After Last = After::kNOTHING,
           std::int64_t InputSince = 18>
 void reduce(NodeContext& node) {
     Tensor* x = node.input(0);
     Build& b = node.build;
     const std::uint32_t mask = axes_mask(node, x, InputSince);
+    require_reducible(node, x, Op);
     Tensor* y = x;
     if (First == Before::kABS) {
         y = b.unary(UnaryOperation::kABS, y, "abs");
@@ -97,27 +107,25 @@ void softmax(NodeContext& node) {
         return node.output(add(x, flattens ? first : axis, ""));
     }
     std::vector<Extent> flat;
-    std::vector<Extent> back;
     for (std::size_t i = 0; i < axis; ++i) {
         flat.push_back(Extent::axis(i));
-        back.push_back(Extent::axis(i));
     }
     flat.push_back(Extent::product(axis, rank));
     Tensor* y = add(b.reshape(x, flat, "flat"), axis, "softmax");
-    for (std::size_t i = axis; i < rank; ++i) {
-        const auto extent = b.extent(x, i);
-        if (!extent) {
-            fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC,
-                 "Softmax over several axes (opset below 13) needs their extents to be fixed.");
-        }
-        back.push_back(Extent::of(*extent));
+    node.output(b.reshape_to(y, b.shape_of(x), ""));
+}
+
+//! The kernel orders floating-point numbers.
+void require_floating(const NodeContext& node, const Tensor* x) {
+    if (!is_floating(x->dtype)) {
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, node.op(), " is not offered for elements of type ", dtype_name(x->dtype), ".");
     }
-    node.output(b.reshape(y, back, ""));
 }
 
 template <TopKOperation Op>
 void arg(NodeContext& node) {
     Tensor* x = node.input(0);
+    require_floating(node, x);
     const std::size_t axis = node.axis(node.integer("axis", 0), x->dims.size());
     graph::TopKAttributes a;
     a.op = Op;
@@ -132,6 +140,7 @@ void arg(NodeContext& node) {
 
 void topk(NodeContext& node) {
     Tensor* x = node.input(0);
+    require_floating(node, x);
     graph::TopKAttributes a;
     a.op = node.integer("largest", 1) != 0 ? TopKOperation::kMAX : TopKOperation::kMIN;
     a.axes = 1u << node.axis(node.integer("axis", -1), x->dims.size());

@@ -53,6 +53,10 @@ bool read_coordinates(const NodeContext& node, graph::ResizeAttributes& a) {
         a.selector = transformation == "pytorch_half_pixel" ? ResizeSelector::kUPPER : a.selector;
         return true;
     }
+    if (transformation != "tf_half_pixel_for_nn" && transformation != "tf_crop_and_resize" && transformation != "half_pixel_symmetric") {
+        fail(NodeErrorCode::kINVALID_NODE, "The coordinate transformation '", transformation, "' is none of ONNX's; half_pixel, ",
+             "half_pixel_symmetric, pytorch_half_pixel, align_corners, asymmetric, tf_half_pixel_for_nn and tf_crop_and_resize are.");
+    }
     // floor((i + 0.5) / s) is the half-pixel coordinate rounded half up.
     a.coordinates = ResizeCoordinateTransformation::kHALF_PIXEL;
     a.rounding = ResizeRoundMode::kHALF_UP;
@@ -152,7 +156,7 @@ void resize(NodeContext& node) {
     graph::ResizeAttributes a;
     a.mode = read_mode(node);
     const bool old = node.opset() < 11; // inputs: x, scales; asymmetric, rounded down
-    if (!is_for_layer(node, x, a) || (!old && !read_coordinates(node, a))) {
+    if ((!old && !read_coordinates(node, a)) || !is_for_layer(node, x, a)) {
         return import_by_rule(node, node.op());
     }
     if (old) {

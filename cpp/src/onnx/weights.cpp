@@ -8,6 +8,7 @@
 
 #include "onnx/external_data.hpp"
 #include "onnx/failure.hpp"
+#include "onnx/narrow_types.hpp"
 #include "support/checked.hpp"
 #include "support/dtype.hpp"
 
@@ -18,8 +19,6 @@ namespace {
 using onnx_pb::TensorProto;
 
 constexpr std::int32_t kDouble = 11;
-constexpr std::int32_t kUint4 = 21;
-constexpr std::int32_t kInt4 = 22;
 
 struct TypeRow {
     std::int32_t number;
@@ -43,8 +42,6 @@ constexpr std::array kTypes{
     TypeRow{14, "complex64", std::nullopt},
     TypeRow{15, "complex128", std::nullopt},
     TypeRow{16, "bfloat16", DataType::kBF16},
-    TypeRow{kUint4, "uint4", std::nullopt}, // constants of it become uint8
-    TypeRow{kInt4, "int4", std::nullopt},   // and of this one int8
 };
 
 const TypeRow* find_type(std::int32_t number) noexcept {
@@ -122,22 +119,6 @@ graph::Weights from_fields(const TensorProto& tensor, DataType type, std::int64_
     return dtype_size(type) == 2 ? narrowed<std::uint16_t>(tensor, type) : narrowed<std::uint8_t>(tensor, type);
 }
 
-//! Two numbers a byte, the first in the low bits, as one number a byte.
-graph::Weights from_halves(const TensorProto& tensor, std::int64_t count) {
-    const bool raw = tensor.has_raw_data();
-    const std::int64_t given = raw ? static_cast<std::int64_t>(tensor.raw_data().size()) : tensor.int32_data_size();
-    require_count(tensor, given, (count + 1) / 2, "bytes");
-    const bool is_signed = tensor.data_type() == kInt4;
-    std::vector<std::uint8_t> values;
-    for (std::int64_t i = 0; i < count; ++i) {
-        const auto at = static_cast<int>(i / 2);
-        const auto byte = raw ? static_cast<std::uint8_t>(tensor.raw_data()[static_cast<std::size_t>(at)]) : static_cast<std::uint8_t>(tensor.int32_data(at));
-        const auto half = static_cast<std::uint8_t>(i % 2 == 0 ? byte & 0xF : byte >> 4);
-        values.push_back(is_signed && half > 7 ? static_cast<std::uint8_t>(half | 0xF0) : half);
-    }
-    return make_weights(is_signed ? DataType::kINT8 : DataType::kUINT8, std::move(values));
-}
-
 } // namespace
 
 std::optional<DataType> data_type(std::int32_t onnx_type) noexcept {
@@ -157,18 +138,14 @@ std::string type_name(std::int32_t onnx_type) {
 
 ConstantData read_tensor(const TensorProto& tensor, const std::shared_ptr<const void>& owner,
                          const std::filesystem::path& model_file) {
-    if (tensor.data_type() == kUint4 || tensor.data_type() == kInt4) {
-        if (tensor.data_location() == 1) {
-            fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, "Tensor '", tensor.name(), "' holds ", type_name(tensor.data_type()),
-                 " elements in another file; they are only offered inside the model.");
-        }
-        return {{tensor.dims().begin(), tensor.dims().end()}, from_halves(tensor, checked_count(tensor)), {}, true};
+    if (auto narrow = read_narrow_tensor(tensor, model_file)) {
+        return *std::move(narrow);
     }
     const auto type = data_type(tensor.data_type());
     if (!type) {
         fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, "Tensor '", tensor.name(), "' holds elements of type ",
              type_name(tensor.data_type()),
-             "; float, float16, bfloat16, double, int8, uint8, int32, int64 and bool are offered.");
+             "; float, float16, bfloat16, double, int8, uint8, int32, int64, bool and, as constants, 4-bit integers and 8-bit floats are offered.");
     }
     const std::int64_t count = checked_count(tensor);
     const std::size_t element = tensor.data_type() == kDouble ? sizeof(double) : dtype_size(*type);

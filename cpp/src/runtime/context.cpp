@@ -227,6 +227,10 @@ std::uint64_t Context::tensor_address(std::string_view name) const {
     return state_->execution.address(state_->engine->tensor_index(name));
 }
 
+void Context::set_output_allocator(Execution::OutputAllocator allocator) {
+    state_->execution.set_output_allocator(std::move(allocator));
+}
+
 void Context::set_device_memory(std::uint64_t address, std::uint64_t bytes) {
     const Busy busy(state_->busy);
     state_->execution.set_arena(address, bytes);

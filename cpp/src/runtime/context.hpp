@@ -56,6 +56,9 @@ class Context {
     //! The same by index into Engine::tensors().
     void set_tensor_address(std::size_t index, std::uint64_t address);
 
+    //! Asked for memory for outputs while a run is on its way; see Execution.
+    void set_output_allocator(Execution::OutputAllocator allocator);
+
     //! Uses the caller's memory for activations; 0 goes back to the context's own.
     void set_device_memory(std::uint64_t address, std::uint64_t bytes);
 

@@ -77,8 +77,9 @@ Slice Execution::State::known_output(std::size_t index) const {
 void Execution::State::deliver(std::size_t index, const Value& result, stream::Stream& stream) {
     const std::uint64_t bytes = result.bytes();
     if (known_output_size(index) < 0) {
-        if (output_allocator) {
-            addresses[index] = output_allocator(index, bytes);
+        const auto address = output_allocator ? output_allocator(index, bytes) : std::nullopt;
+        if (address) {
+            addresses[index] = *address;
         } else if (addresses[index] == 0 || addresses[index] == own_outputs[index].address()) {
             addresses[index] = own_outputs[index].hold(body().device, bytes);
         }
@@ -89,6 +90,18 @@ void Execution::State::deliver(std::size_t index, const Value& result, stream::S
     const Slice target = user_memory(index, bytes);
     if (target.memory.get() != result.memory.memory.get() || target.offset != result.memory.offset) {
         HostMemory(body().device, pool).copy({result.memory.memory, result.memory.offset, bytes}, target, stream);
+    }
+}
+
+void Execution::State::allocate_known_outputs() {
+    if (!output_allocator || !symbols) {
+        return;
+    }
+    for (std::size_t i = 0; i < addresses.size(); ++i) {
+        const std::int64_t bytes = program().io[i].mode == TensorIOMode::kOUTPUT ? known_output_size(i) : -1;
+        if (bytes >= 0) {
+            addresses[i] = output_allocator(i, static_cast<std::uint64_t>(bytes)).value_or(addresses[i]);
+        }
     }
 }
 

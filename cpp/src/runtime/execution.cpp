@@ -54,7 +54,7 @@ void Execution::set_memory(std::size_t index, Slice memory) {
     state_->given.at(index) = std::move(memory);
 }
 
-void Execution::set_output_allocator(std::function<std::uint64_t(std::size_t, std::uint64_t)> allocator) {
+void Execution::set_output_allocator(OutputAllocator allocator) {
     const Busy busy(state_->busy);
     state_->output_allocator = std::move(allocator);
 }
@@ -75,6 +75,7 @@ std::uint64_t Execution::arena_bytes() const {
 
 void Execution::enqueue(stream::Stream& stream) {
     const Busy busy(state_->busy);
+    state_->allocate_known_outputs();
     if (state_->dynamic) {
         state_->run_dynamic(stream);
     } else {
@@ -84,6 +85,7 @@ void Execution::enqueue(stream::Stream& stream) {
 
 void Execution::run(stream::Stream& stream) {
     const Busy busy(state_->busy);
+    state_->allocate_known_outputs();
     if (state_->dynamic) {
         state_->run_dynamic(stream);
         return;
@@ -96,6 +98,7 @@ void Execution::run(stream::Stream& stream) {
 
 std::vector<float> Execution::time_steps(stream::Stream& stream) {
     const Busy busy(state_->busy);
+    state_->allocate_known_outputs();
     if (state_->dynamic) {
         return state_->dynamic->time_steps([&] { state_->run_dynamic(stream); });
     }

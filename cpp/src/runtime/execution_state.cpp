@@ -10,16 +10,6 @@
 #include "support/error.hpp"
 
 namespace tensorvk::runtime {
-namespace {
-
-// What the allocator adds behind a buffer, so that kernels may read its odd tail as whole vectors.
-std::uint64_t padded(std::uint64_t bytes) {
-    constexpr std::uint64_t kPadding = vulkan::Buffer::kPadding;
-    return (bytes + kPadding - 1) / kPadding * kPadding;
-}
-
-} // namespace
-
 void Execution::State::set_symbols(std::span<const std::int64_t> numbers) {
     if (symbols && std::equal(symbols->begin(), symbols->end(), numbers.begin(), numbers.end())) {
         return;
@@ -152,9 +142,7 @@ std::vector<vulkan::BufferView> Execution::State::views() const {
             out[static_cast<std::size_t>(program().io[i].buffer)] = io[i].view();
         }
     }
-    for (vulkan::BufferView& view : out) {
-        view.size = std::min(padded(view.size), view.buffer->capacity() - view.offset);
-    }
+    pad(out);
     return out;
 }
 

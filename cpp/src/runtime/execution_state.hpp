@@ -60,7 +60,8 @@ struct Execution::State {
     std::shared_ptr<BlockPool> pool;           // of `dynamic`
     std::uint32_t runs_with_much_idle = 0;
     std::vector<OwnOutput> own_outputs; // by io tensor
-    std::function<std::uint64_t(std::size_t, std::uint64_t)> output_allocator;
+    OutputAllocator output_allocator;
+    void allocate_known_outputs();
     std::uint64_t user_arena = 0;
     std::uint64_t user_arena_bytes = 0;
     std::shared_ptr<vulkan::Buffer> own_arena;

@@ -52,6 +52,7 @@ void LoadedProgram::run_init() {
         views.push_back(slice.memory ? slice.view()
                                      : vulkan::BufferView{state_->nothing.get(), 0, state_->nothing->size()});
     }
+    pad(views);
     const auto commands = std::make_shared<vulkan::CommandBuffer>(state_->device);
     commands->begin();
     record_steps(*commands, {program.init, pipelines, constant_values(program.exprs), views});

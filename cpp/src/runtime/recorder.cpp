@@ -91,6 +91,14 @@ void check_limits(const plan::Program& program, std::span<const std::int64_t> va
     }
 }
 
+void pad(std::vector<vulkan::BufferView>& views) {
+    constexpr std::uint64_t kPadding = vulkan::Buffer::kPadding;
+    for (vulkan::BufferView& view : views) {
+        const std::uint64_t padded = (view.size + kPadding - 1) / kPadding * kPadding;
+        view.size = std::min(padded, view.buffer->capacity() - view.offset);
+    }
+}
+
 void record_steps(vulkan::CommandBuffer& commands, const RecordInput& input) {
     bool dispatched = false;
     std::int32_t group = 0; // of the latest dispatch

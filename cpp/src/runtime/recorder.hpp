@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "plan/program.hpp"
 #include "runtime/pipelines.hpp"
@@ -16,6 +17,9 @@ namespace tensorvk::runtime {
 //! groups or larger buffers than the device allows. The sentence names the layer.
 void check_limits(const plan::Program& program, std::span<const std::int64_t> values,
                   const vulkan::DeviceLimits& limits);
+
+//! Widens views by what the allocator adds behind buffers, so that kernels may read odd tails as whole words and vectors.
+void pad(std::vector<vulkan::BufferView>& views);
 
 struct RecordInput {
     std::span<const plan::Step> steps;

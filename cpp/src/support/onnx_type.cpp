@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "support/error.hpp"
+
 namespace tensorvk {
 
 namespace {
@@ -23,6 +25,15 @@ constexpr std::array kTypes{
 std::optional<DataType> onnx_type(std::int64_t number) noexcept {
     const auto* row = std::ranges::find(kTypes, number, &Row::number);
     return row == kTypes.end() ? std::nullopt : std::optional(row->type);
+}
+
+std::int64_t onnx_number(DataType type) {
+    const auto* row = std::ranges::find(kTypes, type, &Row::type);
+    if (row == kTypes.end()) {
+        throw Unsupported(text("The type number ", static_cast<int>(type), " (trt.DataType) is not offered for tensors; float, half, bfloat16, "
+                               "int8, uint8, int32, int64 and bool are."));
+    }
+    return row->number;
 }
 
 } // namespace tensorvk

@@ -2,6 +2,7 @@
 
 #include "tactics/convolution_problem.hpp"
 #include "tactics/product.hpp"
+#include "tactics/quantized.hpp"
 
 namespace tensorvk::tactics {
 namespace {
@@ -24,6 +25,7 @@ constexpr ConvolutionTactic kTactics[] = {
 std::vector<Candidate> convolution_candidates(const Operation& operation, std::span<const Value> values,
                                               const vulkan::DeviceCaps& caps, const shape::ExprPool& exprs) {
     const Query query{operation, values, caps, exprs};
+    if (is_quantized(query)) return quantized_convolution_candidates(query);
     const ConvolutionProblem problem(query);
     std::vector<Candidate> out;
     for (const ConvolutionTactic tactic : kTactics) {

@@ -15,6 +15,10 @@ bool is_float(DataType type) {
     return type == DataType::kFLOAT || type == DataType::kHALF;
 }
 
+bool is_byte(DataType type) {
+    return type == DataType::kINT8 || type == DataType::kUINT8;
+}
+
 std::int32_t encode_mode(const OperandMode& mode) {
     return static_cast<std::int32_t>(mode.kind) << 6 | (mode.channels_last ? 32 : 0) | mode.axes;
 }
@@ -66,9 +70,10 @@ std::optional<OperandMode> operand_mode(const Value& operand, const Value& outpu
 
 std::string refuse_epilogue(const Query& query, const AxisRoles& roles, bool general) {
     const Value& output = query.output();
+    const bool quantized = is_byte(query.input(0).dtype);
     for (const ValueId id : query.operation.operands) {
         const Value& operand = query.value(id);
-        if (!is_float(operand.dtype)) {
+        if (!is_float(operand.dtype) && !(quantized && is_byte(operand.dtype))) {
             return text("operand '", operand.name, "' is ", dtype_name(operand.dtype),
                         ", only float32 and float16 can be fused");
         }
@@ -83,15 +88,10 @@ std::string refuse_epilogue(const Query& query, const AxisRoles& roles, bool gen
     return {};
 }
 
-void add_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operation, const AxisRoles& roles,
-                  std::int32_t types, std::int32_t unused) {
+std::int32_t operand_modes(const Lowering& lowering, const Operation& operation, const AxisRoles& roles) {
     const Value& output = lowering.value(operation.outputs.at(0));
     std::int32_t modes = 0;
-    for (std::size_t k = 0; k < kernels::PointwiseProgram::kMaxOperands; ++k) {
-        if (k >= operation.operands.size()) {
-            step.reads(unused);
-            continue;
-        }
+    for (std::size_t k = 0; k < operation.operands.size(); ++k) {
         const Value& operand = lowering.value(operation.operands[k]);
         const std::optional<OperandMode> mode = operand_mode(operand, output, roles, lowering.exprs());
         if (!mode) {
@@ -99,10 +99,22 @@ void add_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operat
                                      "', which its kernel refuses."));
         }
         modes |= static_cast<std::int32_t>(static_cast<std::uint32_t>(encode_mode(*mode)) << (8 * k));
+    }
+    return modes;
+}
+
+void add_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operation, const AxisRoles& roles,
+                  std::int32_t types, std::int32_t unused) {
+    for (std::size_t k = 0; k < kernels::PointwiseProgram::kMaxOperands; ++k) {
+        if (k >= operation.operands.size()) {
+            step.reads(unused);
+            continue;
+        }
+        const Value& operand = lowering.value(operation.operands[k]);
         types |= operand.dtype == DataType::kHALF ? kOperandHalf << k : 0;
         step.reads(operand.buffer);
     }
-    step.geometry(0, types).geometry(1, modes).pointwise(operation.epilogue);
+    step.geometry(0, types).geometry(1, operand_modes(lowering, operation, roles)).pointwise(operation.epilogue);
 }
 
 bool touches_half(const Query& query) {

@@ -43,6 +43,9 @@ struct AxisRoles {
 void add_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operation, const AxisRoles& roles,
                   std::int32_t types, std::int32_t unused);
 
+//! The modes of all operands: G(1).
+[[nodiscard]] std::int32_t operand_modes(const Lowering& lowering, const Operation& operation, const AxisRoles& roles);
+
 //! True when one of the operation's values is stored as half: the kernel's f16 variant is needed.
 [[nodiscard]] bool touches_half(const Query& query);
 

@@ -1,6 +1,8 @@
 #include "tactics/family.hpp"
 
+#include <algorithm>
 #include <array>
+#include <functional>
 #include <type_traits>
 #include <variant>
 
@@ -54,12 +56,11 @@ constexpr auto kFamilies = [] {
     return families;
 }();
 static_assert([] {
-    for (const Family family : kFamilies) {
-        if (family == nullptr) {
-            return false;
-        }
+    std::array<bool, std::variant_size_v<Kind>> present{};
+    for (const Row& row : kRows) {
+        present[row.kind] = true;
     }
-    return true;
+    return std::ranges::all_of(present, std::identity());
 }(), "every kind of operation has a family");
 
 } // namespace

@@ -34,7 +34,7 @@ void lower(const Problem& problem, std::int64_t unit_bytes, Lowering& lowering) 
     lowering.add(step.take());
 }
 
-std::string refuse(const Problem& problem) {
+std::string refuse(const Problem& problem, const shape::ExprPool& exprs) {
     if (problem.data.dtype != problem.output.dtype) {
         return "gathering cannot change the element type";
     }
@@ -42,7 +42,7 @@ std::string refuse(const Problem& problem) {
         return text("the indices are ", dtype_name(problem.indices.dtype), ", int32 and int64 are allowed");
     }
     for (const Value* value : {&problem.data, &problem.indices, &problem.output}) {
-        if (value->layout != Layout::kLINEAR) {
+        if (!lies_in_rows(exprs, *value)) {
             return text("'", value->name, "' is not in row-major order");
         }
     }
@@ -59,7 +59,7 @@ std::string refuse_storage(std::int64_t bytes, const vulkan::DeviceCaps& caps) {
 
 std::vector<Candidate> gather_candidates(const Query& query) {
     const Problem problem{query.operation, query.input(0), query.input(1), query.output()};
-    const std::string refusal = refuse(problem);
+    const std::string refusal = refuse(problem, query.exprs);
     shape::ExprPool exprs = query.exprs; // a scratch copy: questions about expressions make new ones
     const shape::Expr inner = problem.inner(exprs);
     const auto size = static_cast<std::int64_t>(dtype_size(problem.data.dtype));

@@ -27,6 +27,19 @@ shape::Exprs memory_strides(shape::ExprPool& exprs, const shape::Exprs& dims, La
 
 shape::Exprs memory_strides(shape::ExprPool& exprs, const Value& value) { return memory_strides(exprs, value.dims, value.layout); }
 
+bool same_in_both_layouts(const shape::ExprPool& exprs, const Value& value) {
+    if (value.dims.size() < 3) {
+        return true;
+    }
+    const bool one_channel = exprs.is(value.dims[1], 1);
+    const bool one_pixel = std::all_of(value.dims.begin() + 2, value.dims.end(), [&](shape::Expr e) { return exprs.is(e, 1); });
+    return one_channel || one_pixel;
+}
+
+bool lies_in_rows(const shape::ExprPool& exprs, const Value& value) {
+    return value.layout == Layout::kLINEAR || same_in_both_layouts(exprs, value);
+}
+
 shape::Expr element_count(shape::ExprPool& exprs, const Value& value) { return exprs.product(value.dims); }
 
 } // namespace tensorvk::tactics

@@ -16,6 +16,11 @@ namespace tensorvk::tactics {
 [[nodiscard]] shape::Exprs memory_strides(shape::ExprPool& exprs, const shape::Exprs& dims, Layout layout);
 [[nodiscard]] shape::Exprs memory_strides(shape::ExprPool& exprs, const Value& value);
 
+//! One channel or one pixel: row-major and channels-last memory are the same.
+[[nodiscard]] bool same_in_both_layouts(const shape::ExprPool& exprs, const Value& value);
+//! Whether elements lie in memory in the logical order.
+[[nodiscard]] bool lies_in_rows(const shape::ExprPool& exprs, const Value& value);
+
 [[nodiscard]] shape::Expr element_count(shape::ExprPool& exprs, const Value& value);
 
 } // namespace tensorvk::tactics

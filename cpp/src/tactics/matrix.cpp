@@ -2,6 +2,7 @@
 
 #include "tactics/matrix_problem.hpp"
 #include "tactics/product.hpp"
+#include "tactics/quantized.hpp"
 
 namespace tensorvk::tactics {
 namespace {
@@ -22,6 +23,7 @@ constexpr MatrixTactic kTactics[] = {
 std::vector<Candidate> matrix_candidates(const Operation& operation, std::span<const Value> values,
                                          const vulkan::DeviceCaps& caps, const shape::ExprPool& exprs) {
     const Query query{operation, values, caps, exprs};
+    if (is_quantized(query)) return quantized_matrix_candidates(query);
     const MatrixProblem problem(query);
     std::vector<Candidate> out;
     for (const MatrixTactic tactic : kTactics) {

@@ -1,5 +1,6 @@
 // matrix/generic: one output element per invocation, any strides, broadcast over up to six leading axes.
 #include "support/error.hpp"
+#include "tactics/layout.hpp"
 #include "tactics/matrix_problem.hpp"
 
 namespace tensorvk::tactics {
@@ -34,7 +35,7 @@ std::string refuse(const MatrixProblem& p, const Query& query) {
     if (p.c.dims.size() > kBatchAxes + 2) {
         return text("the product has rank ", p.c.dims.size(), ", the kernel takes at most ", kBatchAxes + 2);
     }
-    if (p.c.layout != Layout::kLINEAR) return "the product is stored channels last, the kernel writes rows";
+    if (!lies_in_rows(query.exprs, p.c)) return "the product is stored channels last, the kernel writes rows";
     return refuse_epilogue(query, p.roles, p.c.dims.size() <= 5);
 }
 

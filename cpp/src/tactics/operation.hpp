@@ -30,10 +30,14 @@ struct Value {
 };
 using ValueId = std::int32_t;
 
-//! y = conv(x, w) + bias, then the epilogue. w: inputs[1], bias: inputs[2] when has_bias, both float32 constants in ONNX's order.
-struct Convolution { kernels::ConvGeometry geometry; bool transposed = false; std::vector<std::int64_t> output_padding; };
+//! Of the two factors of a product of 8-bit integers: what stands for 0.
+struct ZeroPoints { std::int32_t x = 0, weights = 0; };
+//! y = conv(x, w) + bias, then the epilogue. w: inputs[1], bias: inputs[2] when has_bias, both float32 in ONNX's order. Where x is int8 or
+//! uint8, so is w, the bias is int32, the sum is exact, and the epilogue turns it into numbers, or into 8 bits again.
+struct Convolution { kernels::ConvGeometry geometry; bool transposed = false; std::vector<std::int64_t> output_padding; ZeroPoints zero{}; };
 //! a [.., m, k] (or [.., k, m]) times b [.., k, n] (or [.., n, k]), leading dimensions broadcast; bias (inputs[2], length n) when has_bias.
-struct MatrixProduct { bool transpose_a = false, transpose_b = false; };
+//! Of 8-bit integers as for Convolution.
+struct MatrixProduct { bool transpose_a = false, transpose_b = false; ZeroPoints zero{}; };
 struct Pooling { kernels::PoolGeometry geometry; };
 //! out = epilogue(inputs[0]; inputs[1..]) element by element with numpy broadcasting to the output's shape. Also casts: memory types may differ.
 struct Pointwise {};

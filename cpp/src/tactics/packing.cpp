@@ -1,5 +1,7 @@
 #include "tactics/packing.hpp"
 
+#include <bit>
+
 #include "support/error.hpp"
 #include "tactics/step_builder.hpp"
 
@@ -35,10 +37,14 @@ std::int32_t pack_weights(Lowering& lowering, const std::string& layer, std::int
     const std::int64_t bytes = count * (packing.half ? 2 : 4);
     const std::string key =
         text("packed:", weights, ":", packing.parts, "x", packing.padded_depth(), "x", packing.padded_columns(),
-             packing.half ? ":f16" : ":f32", packing.transposed ? ":t" : "", packing.part_per_tap ? ":p" : "");
+             packing.half ? ":f16" : ":f32", packing.transposed ? ":t" : "", packing.part_per_tap ? ":p" : "", ":", packing.zero);
+    const bool bytes_in = packing.source != DataType::kFLOAT;
     const Target target = target_for(lowering, weights, key, bytes);
     if (!target.make) return target.buffer;
-    StepBuilder step(lowering, layer, packing.half ? "convolution/pack:f16" : "convolution/pack:f32");
+    StepBuilder step(lowering, layer,
+                     bytes_in       ? "convolution/pack:bytes_f32"
+                     : packing.half ? "convolution/pack:f16"
+                                    : "convolution/pack:f32");
     step.local_size(kPackLocalSize)
         .flat_groups(lowering.exprs().constant((count + kPackLocalSize - 1) / kPackLocalSize));
     step.specialize(false)
@@ -51,6 +57,7 @@ std::int32_t pack_weights(Lowering& lowering, const std::string& layer, std::int
         .param(packing.transposed ? 1 : 0)
         .param(packing.part_per_tap ? 1 : 0)
         .param(0);
+    if (bytes_in) step.param(packing.source == DataType::kINT8 ? 1 : 0).param(packing.zero);
     step.reads(weights).writes(target.buffer);
     add_step(lowering, step, target);
     return target.buffer;
@@ -68,6 +75,27 @@ std::int32_t pack_bias(Lowering& lowering, const std::string& layer, std::int32_
         bias >= 0 ? 0 : 1);
     step.reads(bias >= 0 ? bias : target.buffer)
         .writes(target.buffer); // zeros read nothing, but the binding has to be there
+    add_step(lowering, step, target);
+    return target.buffer;
+}
+
+std::int32_t pack_parameters(Lowering& lowering, const std::string& layer, const kernels::PointwiseProgram& program,
+                             std::int32_t bias, std::int64_t channels) {
+    const std::int64_t padded = (channels + 3) / 4 * 4 + 4;
+    const auto count = static_cast<std::int64_t>(kernels::PointwiseProgram::kMaxSlots) + padded;
+    std::string key = text("parameters:", bias, ":", count);
+    std::vector<std::int64_t> immediates(kernels::PointwiseProgram::kMaxSlots, 0);
+    for (std::size_t i = 0; i < program.slots.size(); ++i) {
+        immediates[i] = std::bit_cast<std::int32_t>(program.slots[i].immediate);
+        key += text(":", immediates[i]);
+    }
+    const Target target = target_for(lowering, bias, key, count * 4);
+    if (!target.make) return target.buffer;
+    StepBuilder step(lowering, layer, "quantized/parameters:int32");
+    step.local_size(kPackLocalSize)
+        .flat_groups(lowering.exprs().constant((count + kPackLocalSize - 1) / kPackLocalSize));
+    step.specialize(false).params(immediates).param(count).param(bias >= 0 ? channels : 0);
+    step.reads(bias >= 0 ? bias : target.buffer).writes(target.buffer); // without a bias nothing is read
     add_step(lowering, step, target);
     return target.buffer;
 }

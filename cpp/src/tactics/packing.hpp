@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "kernels/pointwise_program.hpp"
 #include "tactics/family.hpp"
 
 namespace tensorvk::tactics {
@@ -15,6 +16,8 @@ struct Packing {
     bool part_per_tap = false; // parts are taps instead of groups
     std::int64_t column_multiple = 4, depth_multiple = 1;
     bool half = false;
+    DataType source = DataType::kFLOAT; // int8 and uint8 become floats, less `zero`
+    std::int32_t zero = 0;
 
     [[nodiscard]] std::int64_t depth() const { return part_per_tap ? channels : channels * taps; }
     [[nodiscard]] std::int64_t padded_columns() const {
@@ -32,5 +35,11 @@ struct Packing {
 //! The bias as floats with room to read four from any channel on; zeros when `bias` is -1.
 [[nodiscard]] std::int32_t pack_bias(Lowering& lowering, const std::string& layer, std::int32_t bias,
                                      std::int64_t channels);
+
+//! The table of a quantized product (shaders/quantized/parameters.comp): its program's immediates, the int32 bias or zeros, and room to read four
+//! from any channel on.
+[[nodiscard]] std::int32_t pack_parameters(Lowering& lowering, const std::string& layer,
+                                           const kernels::PointwiseProgram& program, std::int32_t bias,
+                                           std::int64_t channels);
 
 } // namespace tensorvk::tactics

@@ -5,6 +5,7 @@
 #include "tactics/families.hpp"
 #include "tactics/layout.hpp"
 #include "tactics/spatial.hpp"
+#include "tactics/word_types.hpp"
 
 namespace tensorvk::tactics {
 
@@ -26,17 +27,25 @@ void add_triple(StepBuilder& step, std::uint32_t first, const std::vector<std::i
     }
 }
 
+//! Maxima are of the numbers that integers stand for, too.
+bool of_bytes(const Problem& problem) {
+    const auto is_byte = [](DataType type) { return type == DataType::kINT8 || type == DataType::kUINT8; };
+    return problem.geometry().op == kernels::PoolGeometry::Op::kMAX && is_byte(problem.x.dtype) && problem.x.dtype == problem.y.dtype;
+}
+
 void lower(const Problem& problem, bool vec4, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
     const kernels::PoolGeometry& g = problem.geometry();
-    StepBuilder step(lowering, problem.operation.name, std::string("pooling/pool:") + (vec4 ? "vec4_" : "") + float_variant(problem.x, problem.y));
+    const bool bytes = of_bytes(problem);
+    StepBuilder step(lowering, problem.operation.name, std::string("pooling/pool:") + (vec4 ? "vec4_" : "") + (bytes ? "bytes" : float_variant(problem.x, problem.y)));
     const shape::Expr elements = element_count(exprs, problem.y);
     const shape::Expr count = vec4 ? exprs.floor_div(elements, exprs.constant(4)) : elements;
-    step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
+    const shape::Expr invocations = bytes && !vec4 ? exprs.ceil_div(elements, exprs.constant(4)) : count;
+    step.local_size(kLocalSize).flat_groups(exprs.ceil_div(invocations, exprs.constant(kLocalSize)));
     step.param(count).param(problem.x.dims[1]).params(spatial_extents(exprs, problem.y)).params(spatial_extents(exprs, problem.x));
     step.params(spatial_triple<std::int64_t>(g.pre, 0)).params(spatial_triple<std::int64_t>(g.post, 0));
     step.geometry(0, g.op == kernels::PoolGeometry::Op::kAVERAGE ? 1 : 0).geometry(1, g.exclude_padding ? 1 : 0);
-    step.geometry(2, half_bits(problem.x, problem.y));
+    step.geometry(2, bytes ? word_type(problem.x.dtype) : half_bits(problem.x, problem.y));
     step.geometry(3, problem.x.layout == Layout::kCHANNELS_LAST ? 1 : 0).geometry(4, problem.y.layout == Layout::kCHANNELS_LAST ? 1 : 0);
     add_triple(step, 5, g.window);
     add_triple(step, 8, g.stride);
@@ -46,7 +55,7 @@ void lower(const Problem& problem, bool vec4, Lowering& lowering) {
 }
 
 Candidate candidate(const char* name, const Problem& problem, bool vec4, std::string refusal, const vulkan::DeviceCaps& caps) {
-    if (refusal.empty()) {
+    if (refusal.empty() && !of_bytes(problem)) {
         refusal = refuse_float_pair(problem.x, problem.y, caps);
     }
     Candidate out{.name = name, .refusal = std::move(refusal), .portable = true, .lower = {}};

@@ -65,7 +65,7 @@ std::string Product::refuse(const ConvolutionProblem& p, const Query& query) {
 std::string Product::refuse(const MatrixProblem& p, const Query& query) {
     if (p.b.dims.size() != 2)
         return text("the second factor has rank ", p.b.dims.size(), ", this kernel takes one matrix for all rows");
-    if (p.b.dtype != DataType::kFLOAT) return "the second factor is not float32";
+    if (p.b.dtype == DataType::kHALF) return "the second factor is float16, this kernel packs it from float32 or integers";
     if (p.product().transpose_a && p.a.dims.size() != 2)
         return text("the first factor is transposed and has rank ", p.a.dims.size(), ", not 2");
     if (p.a.layout != Layout::kLINEAR || p.c.layout != Layout::kLINEAR)
@@ -92,7 +92,9 @@ Product::Product(const ConvolutionProblem& p, const shape::ExprPool& exprs)
                 .channels = p.group_in(),
                 .taps = p.taps(),
                 .transposed = subpixel_,
-                .part_per_tap = subpixel_};
+                .part_per_tap = subpixel_,
+                .source = weights_.dtype,
+                .zero = p.convolution().zero.weights};
     shape_ = {.parts = packing_.parts,
               .columns = packing_.columns,
               .channels = packing_.channels,
@@ -123,7 +125,8 @@ Product::Product(const MatrixProblem& p, const shape::ExprPool& exprs)
       roles_(p.roles),
       out_channels_(exprs.value(p.n).value_or(0)) {
     packing_ = {
-        .columns = out_channels_, .channels = exprs.value(p.k).value_or(0), .transposed = !p.product().transpose_b};
+        .columns = out_channels_, .channels = exprs.value(p.k).value_or(0), .transposed = !p.product().transpose_b,
+        .source = weights_.dtype, .zero = p.product().zero.weights};
     shape_ = {.columns = packing_.columns, .channels = packing_.channels};
     set_rows(shape_, {y_.dims.begin(), y_.dims.end() - 1}, exprs);
     shape_.input_vectors = !p.product().transpose_a && packing_.channels % 4 == 0;
@@ -141,6 +144,10 @@ std::int32_t Product::pack_weights(Lowering& lowering, const Packing& packing) c
 
 std::int32_t Product::pack_bias(Lowering& lowering) const {
     return tactics::pack_bias(lowering, operation_.name, bias_, out_channels_);
+}
+
+std::int32_t Product::pack_parameters(Lowering& lowering) const {
+    return tactics::pack_parameters(lowering, operation_.name, operation_.epilogue, bias_, out_channels_);
 }
 
 void Product::add_params(StepBuilder& step, Lowering& lowering, const Packing& packing) const {

@@ -50,6 +50,8 @@ class Product {
     //! The packed weights, made by an init step once per engine; and the bias as floats, zeros where there is none.
     [[nodiscard]] std::int32_t pack_weights(Lowering& lowering, const Packing& packing) const;
     [[nodiscard]] std::int32_t pack_bias(Lowering& lowering) const;
+    //! Of a product of integers, instead of the bias.
+    [[nodiscard]] std::int32_t pack_parameters(Lowering& lowering) const;
     //! P(0) .. P(29) of product.glsl.
     void add_params(StepBuilder& step, Lowering& lowering, const Packing& packing) const;
 

@@ -1,84 +1,19 @@
 // .../tile_<rows>x<columns>: products in registers alone (shaders/convolution/tile.comp).
-#include "support/error.hpp"
 #include "tactics/product.hpp"
+#include "tactics/tile_geometry.hpp"
 
 namespace tensorvk::tactics {
 namespace {
 
-struct TileGeometry {
-    std::int32_t lanes;   // invocations of a workgroup
-    std::int32_t rows;    // positions of one invocation
-    std::int32_t vectors; // most fours of columns of one invocation
-    bool lanes_on_rows;   // else on columns
-};
-
-// For lavapipe's eight lanes. Every distinct pipeline costs 0.15 to 0.3 s there, so there are few.
-constexpr TileGeometry kCpuTiles[] = {
-    {8, 8, 4, true}, {8, 8, 2, true}, {8, 2, 4, true}, {8, 4, 2, false}, {8, 1, 2, false}};
-constexpr std::int64_t kFewRows = 64;
-// A GPU has better tactics where it has shared memory; these serve where nothing else applies.
-constexpr TileGeometry kGpuTiles[] = {{64, 4, 4, true}, {64, 2, 2, true}, {32, 1, 1, false}};
-
-std::int64_t rows_of_group(const TileGeometry& tile) {
-    return tile.lanes_on_rows ? tile.lanes * tile.rows : tile.rows;
-}
-
-//! The width up to the tile's that computes all columns, padding included, in the shortest time.
-std::int32_t vectors_for(const TileGeometry& tile, std::int64_t columns) {
-    constexpr double kSpeed[] = {0, 12, 16, 16, 19}; // GFLOP/s of one to four vectors, 8 rows each, on lavapipe
-    const std::int64_t needed = (columns + 3) / 4;
-    const auto time = [&](std::int64_t width) {
-        return static_cast<double>((needed + width - 1) / width * width) / kSpeed[width];
-    };
-    std::int32_t best = tile.vectors;
-    for (std::int32_t width = tile.vectors - 1; width > 0; --width) {
-        if (time(width) < time(best)) best = width;
-    }
-    return best;
-}
-
-std::string refuse(const TileGeometry& tile, const ProductShape& shape) {
-    if (tile.vectors > 1 && tile.vectors < 4 && tile.lanes_on_rows && shape.columns <= 4 * tile.vectors) {
-        return text("there are only ", shape.columns, " output channels, the wider tile is cut to them already");
-    }
-    if (tile.lanes_on_rows && tile.rows < 4 && shape.least_rows > kFewRows) {
-        return text("there are ", shape.least_rows, " output positions or more; this tile is for up to ", kFewRows);
-    }
-    if (!tile.lanes_on_rows && shape.least_rows > kFewRows) {
-        return text("there are ", shape.least_rows,
-                    " output positions or more; lanes side by side on channels are for up to ", kFewRows);
-    }
-    if (!shape.rows) return {};
-    if (tile.lanes_on_rows && *shape.rows * 4 < rows_of_group(tile)) {
-        return text("there are ", *shape.rows, " output positions, a tile takes ", rows_of_group(tile),
-                    " and would be mostly empty");
-    }
-    return {};
-}
-
 void lower(const Product& product, const TileGeometry& tile, Lowering& lowering) {
-    shape::ExprPool& exprs = lowering.exprs();
     const std::int32_t weights = product.pack_weights(lowering, product.packing());
     const std::int32_t bias = product.pack_bias(lowering);
-    const std::int32_t vectors = vectors_for(tile, product.shape().columns);
-    const std::int64_t group_vectors = tile.lanes_on_rows ? vectors : vectors * tile.lanes;
-    const std::int64_t column_groups = (product.packing().padded_columns() / 4 + group_vectors - 1) / group_vectors;
-
     StepBuilder step(lowering, product.operation().name,
                      product.half() ? "convolution/tile:f16" : "convolution/tile:f32");
-    step.local_size(tile.lanes);
-    add_tile_grid(step, exprs, exprs.ceil_div(product.rows(exprs), exprs.constant(rows_of_group(tile))), column_groups,
-                  product.shape().parts);
-    product.add_params(step, lowering, product.packing());
-    step.geometry(2, product.shape().input_vectors ? 1 : 0).geometry(3, product.shape().output_vectors ? 1 : 0);
-    step.geometry(4, tile.rows).geometry(5, vectors).geometry(6, tile.lanes_on_rows ? 1 : 0);
+    add_tile(step, lowering, product, product.packing(), tile);
     step.reads(product.x().buffer).reads(weights).reads(bias).writes(product.y().buffer);
     add_epilogue(step, lowering, product.operation(), product.roles(), product.type_bits(), bias);
     lowering.add(step.take());
-}
-
-std::string tile_name(const std::string& family, const TileGeometry& tile) {
-    return text(family, tile.lanes_on_rows ? "/tile_" : "/tile_columns_", tile.rows, "x", 4 * tile.vectors);
 }
 
 } // namespace
@@ -87,11 +22,10 @@ std::vector<Candidate> product_tile(const std::string& family, const std::string
                                     const Query& query) {
     if (!refusal.empty()) return {{.name = family + "/tile", .refusal = refusal, .portable = true, .lower = {}}};
     std::vector<Candidate> out;
-    for (const TileGeometry& tile :
-         query.caps.is_cpu ? std::span<const TileGeometry>(kCpuTiles) : std::span<const TileGeometry>(kGpuTiles)) {
+    for (const TileGeometry& tile : tiles_for(query.caps)) {
         Candidate candidate;
         candidate.name = tile_name(family, tile);
-        candidate.refusal = refuse(tile, product.shape());
+        candidate.refusal = refuse_tile(tile, product.shape());
         candidate.portable = true;
         candidate.lower = [product, tile](Lowering& lowering) { lower(product, tile, lowering); };
         out.push_back(std::move(candidate));

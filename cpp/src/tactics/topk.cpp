@@ -58,7 +58,7 @@ std::string refuse(const Problem& problem, const Query& query) {
     if (problem.indices && problem.indices->dtype != DataType::kINT32 && problem.indices->dtype != DataType::kINT64) {
         return text("indices are stored as int32 or int64, not as ", dtype_name(problem.indices->dtype));
     }
-    if (problem.values && problem.indices && problem.values->layout != problem.indices->layout) {
+    if (problem.values && problem.indices && problem.values->layout != problem.indices->layout && !same_in_both_layouts(query.exprs, *problem.values)) {
         return "values and indices lie differently in memory";
     }
     shape::ExprPool exprs = query.exprs; // a scratch copy: questions about expressions make new ones

@@ -124,8 +124,9 @@ TEST_F(MovementRules, GatherPutsTheIndicesInPlaceOfTheAxis) {
     EXPECT_EQ(dims(add(LayerType::kGATHER, {x, indices}, GatherAttributes{1})), "[x:0, 2, 7, 5]");
     EXPECT_EQ(dims(add(LayerType::kGATHER, {x, in({}, "s", DataType::kINT32)}, GatherAttributes{-1})), "[x:0, 3]");
     EXPECT_REFUSED(refusal(LayerType::kGATHER, {x, x}, GatherAttributes{0}), "int32 or int64 indices");
+    EXPECT_EQ(dims(add(LayerType::kGATHER, {x, in({4, 2}, "pairs", DataType::kINT32)}, GatherAttributes{0, GatherMode::kND})), "[4, 5]");
     EXPECT_REFUSED(refusal(LayerType::kGATHER, {x, indices}, GatherAttributes{0, GatherMode::kND}),
-                   "only the default mode");
+                   "names no more dimensions than there are");
 }
 
 TEST_F(MovementRules, GatherRefusesKnownIndicesThatDoNotExist) {

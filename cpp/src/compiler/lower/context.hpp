@@ -40,6 +40,9 @@ private:
     std::map<const graph::Tensor*, ValueId>& known_;
 };
 
+//! Operators that device code computes in the form that the layer has; false: the host function does.
+[[nodiscard]] bool lower_quantization(LayerContext& context, const graph::Layer& layer);
+
 using LowerLayer = void (*)(LayerContext&, const graph::Layer&);
 
 // One function per layer type; the table is in from_network.cpp.

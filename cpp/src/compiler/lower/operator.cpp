@@ -6,6 +6,9 @@
 namespace tensorvk::compiler {
 
 void lower_operator(LayerContext& context, const graph::Layer& layer) {
+    if (lower_quantization(context, layer)) {
+        return;
+    }
     tactics::HostCall call;
     if (const auto* control = std::get_if<graph::ControlAttributes>(&layer.attributes)) {
         call.function = control->op;

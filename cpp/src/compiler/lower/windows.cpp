@@ -19,9 +19,6 @@ void lower_convolution(LayerContext& context, const graph::Layer& layer) {
     std::vector<ValueId> inputs = {context.input(layer, 0)};
     const bool kernel_is_input = layer.inputs.size() > 1 && layer.inputs[1] != nullptr;
     inputs.push_back(kernel_is_input ? context.input(layer, 1) : context.float_constant(layer.name + "/kernel", attributes.kernel, weight_dims));
-    if (!context.ir().value(inputs[1]).constant) {
-        throw Unsupported(text("Layer '", layer.name, "' has a kernel that is computed while the network runs; it has to be a constant."));
-    }
     const bool bias_is_input = layer.inputs.size() > 2 && layer.inputs[2] != nullptr;
     const bool has_bias = bias_is_input || !attributes.bias.empty();
     if (has_bias) {

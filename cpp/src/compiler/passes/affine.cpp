@@ -123,7 +123,7 @@ bool fold_first_slot(Ir& ir, Op& producer, Op& pointwise) {
     const bool scales = slot.op == PointwiseOp::kMUL || slot.op == PointwiseOp::kDIV;
     const bool shifts = slot.op == PointwiseOp::kADD || slot.op == PointwiseOp::kSUB;
     const bool convolution = std::holds_alternative<tactics::Convolution>(producer.kind);
-    if (!starts_with_value || value_used_later || !bias_known || !(shifts || (scales && convolution))) {
+    if (!starts_with_value || value_used_later || !bias_known || !(shifts || (scales && convolution && ir.value(producer.inputs[1]).constant))) {
         return false;
     }
     auto constant = constant_argument(ir, producer, pointwise, slot);
@@ -164,8 +164,7 @@ void constant_to_the_right(Ir& ir, Op& pointwise, ValueId joint) {
 void fold_affine(Ir& ir) {
     const Uses uses(ir);
     for (Op& producer : ir.ops) {
-        const bool product = std::holds_alternative<tactics::Convolution>(producer.kind) || std::holds_alternative<tactics::MatrixProduct>(producer.kind);
-        if (!product || producer.role != Role::kCOMPUTE) {
+        if (!is_product(producer) || is_quantized_product(ir, producer)) {
             continue;
         }
         const ValueId joint = producer.outputs[0];

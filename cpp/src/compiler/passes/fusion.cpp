@@ -18,10 +18,27 @@ using kernels::PointwiseSlot;
 //! Floats and truth values survive in a float register; integers need their own arithmetic.
 bool fits_float(const Value& value) { return is_floating(value.dtype) || value.dtype == DataType::kBOOL; }
 
+//! Its result is a whole number of the type's range before it is stored.
+bool quantizes(const Op& op) {
+    return std::ranges::any_of(op.epilogue.slots, [](const PointwiseSlot& slot) { return slot.op == kernels::PointwiseOp::kQUANTIZE; });
+}
+
+//! 8-bit integers survive too where they are numbers: read by an op that computes in float, or rounded by one that quantizes.
 bool all_fit_float(const Ir& ir, const Op& op) {
     const auto fits = [&](ValueId id) { return fits_float(ir.value(id)); };
-    return std::all_of(op.inputs.begin(), op.inputs.end(), fits) && std::all_of(op.operands.begin(), op.operands.end(), fits) &&
-           std::all_of(op.outputs.begin(), op.outputs.end(), fits);
+    const auto fits_or_byte = [&](ValueId id) { return fits(id) || is_byte(ir.value(id).dtype); };
+    const bool in_float = quantizes(op) || std::ranges::all_of(op.outputs, fits);
+    return in_float && std::ranges::all_of(op.inputs, fits_or_byte) && std::ranges::all_of(op.operands, fits_or_byte) &&
+           std::ranges::all_of(op.outputs, fits_or_byte);
+}
+
+//! A product that quantizes its own result stores 8 bits instead of 32: what comes behind does not draw that apart.
+bool stays_in_memory(const Ir& ir, const Uses& uses, const Op& first) {
+    const auto from_product = [&](ValueId id) {
+        return std::ranges::any_of(uses.producers[static_cast<std::size_t>(id)], [&](std::size_t p) { return is_product(ir.ops[p]); });
+    };
+    return is_byte(ir.value(first.outputs[0]).dtype) &&
+           (std::ranges::any_of(first.inputs, from_product) || std::ranges::any_of(first.operands, from_product));
 }
 
 } // namespace
@@ -131,7 +148,7 @@ bool fuse_pointwise_once(Ir& ir) {
         const std::size_t next = consumers[0];
         Op& second = ir.ops[next];
         const bool same_shape = is_pointwise(second) && ir.same_dims(ir.value(joint), ir.value(second.outputs[0]));
-        if (!same_shape || !all_fit_float(ir, first) || !all_fit_float(ir, second)) {
+        if (!same_shape || !all_fit_float(ir, first) || !all_fit_float(ir, second) || stays_in_memory(ir, uses, first)) {
             continue;
         }
         auto joined = join(first, first.inputs[0], joint, second);
@@ -213,9 +230,17 @@ bool epilogue_can_read(const Ir& ir, const Op& producer, ValueId operand) {
     return true;
 }
 
-bool takes_epilogue(const Op& op) {
-    return op.role == Role::kCOMPUTE &&
-           (std::holds_alternative<tactics::Convolution>(op.kind) || std::holds_alternative<tactics::MatrixProduct>(op.kind));
+//! Sums of integers become floats in front of an epilogue's program, which is what reading them from memory does.
+bool casts_sums(const Ir& ir, const Op& producer, const Op& consumer) {
+    const auto floats = [&](ValueId id) { return is_floating(ir.value(id).dtype); };
+    return is_quantized_product(ir, producer) && producer.epilogue.empty() && consumer.inputs == producer.outputs &&
+           std::ranges::all_of(consumer.operands, floats) && std::ranges::all_of(consumer.outputs, floats);
+}
+
+//! What an epilogue may store and read: products of integers take 8 bits as well.
+bool epilogue_type(const Ir& ir, const Op& producer, ValueId id) {
+    const DataType type = ir.value(id).dtype;
+    return is_floating(type) || (is_byte(type) && is_quantized_product(ir, producer));
 }
 
 } // namespace
@@ -226,7 +251,7 @@ void fuse_epilogues(Ir& ir) {
     std::vector<bool> dead(ir.ops.size(), false);
     for (std::size_t i = ir.ops.size(); i-- > 0;) {
         Op& producer = ir.ops[i];
-        if (!takes_epilogue(producer) || dead[i]) {
+        if (!is_product(producer) || dead[i]) {
             continue;
         }
         const ValueId joint = producer.outputs[0];
@@ -235,13 +260,13 @@ void fuse_epilogues(Ir& ir) {
             continue;
         }
         Op& consumer = ir.ops[consumers[0]];
-        if (!is_pointwise(consumer) || !all_fit_float(ir, consumer) || !is_floating(ir.value(consumer.outputs[0]).dtype) ||
+        if (!is_pointwise(consumer) || !(all_fit_float(ir, consumer) || casts_sums(ir, producer, consumer)) || !epilogue_type(ir, producer, consumer.outputs[0]) ||
             !ir.same_dims(ir.value(joint), ir.value(consumer.outputs[0]))) {
             continue;
         }
         auto joined = join(producer, -1, joint, consumer);
         if (!joined || !std::all_of(joined->operands.begin(), joined->operands.end(),
-                                    [&](ValueId id) { return is_floating(ir.value(id).dtype) && epilogue_can_read(ir, producer, id); })) {
+                                    [&](ValueId id) { return epilogue_type(ir, producer, id) && epilogue_can_read(ir, producer, id); })) {
             continue;
         }
         producer.name = joined_name(producer.name, consumer.name);

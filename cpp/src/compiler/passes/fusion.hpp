@@ -12,6 +12,14 @@ namespace tensorvk::compiler {
     return op.role == Role::kCOMPUTE && std::holds_alternative<tactics::Pointwise>(op.kind);
 }
 
+[[nodiscard]] inline bool is_product(const Op& op) {
+    return op.role == Role::kCOMPUTE &&
+           (std::holds_alternative<tactics::Convolution>(op.kind) || std::holds_alternative<tactics::MatrixProduct>(op.kind));
+}
+[[nodiscard]] inline bool is_byte(DataType type) { return type == DataType::kINT8 || type == DataType::kUINT8; }
+//! Of 8-bit integers.
+[[nodiscard]] inline bool is_quantized_product(const Ir& ir, const Op& op) { return is_product(op) && is_byte(ir.value(op.inputs[0]).dtype); }
+
 //! "a + b + c"; of a long one only the ends: "a + ... + z". Fusing a long chain must not cost its length squared in names.
 inline constexpr std::size_t kLongestJoinedName = 512;
 [[nodiscard]] std::string joined_name(const std::string& first, const std::string& second);

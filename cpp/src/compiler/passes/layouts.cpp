@@ -224,14 +224,7 @@ private:
 
 } // namespace
 
-bool same_in_both_layouts(const Ir& ir, const Value& value) {
-    if (value.dims.size() < 3) {
-        return true;
-    }
-    const bool one_channel = ir.exprs.is(value.dims[1], 1);
-    const bool one_pixel = std::all_of(value.dims.begin() + 2, value.dims.end(), [&](shape::Expr e) { return ir.exprs.is(e, 1); });
-    return one_channel || one_pixel;
-}
+bool same_in_both_layouts(const Ir& ir, const Value& value) { return tactics::same_in_both_layouts(ir.exprs, value); }
 
 void assign_layouts(Ir& ir) { LayoutPass(ir).run(); }
 

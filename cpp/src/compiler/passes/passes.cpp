@@ -1,12 +1,15 @@
 #include "compiler/passes/passes.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace tensorvk::compiler {
 
 std::span<const Pass> graph_passes() {
-    static constexpr std::array<Pass, 7> passes = {{
+    static constexpr std::array<Pass, 9> passes = {{
         {"remove_dead", remove_dead},
+        {"move_quantization", move_quantization},
+        {"quantize_products", quantize_products},
         {"fold_constants", fold_constants},
         {"inline_scalars", inline_scalars},
         {"fuse_pointwise", fuse_pointwise},
@@ -25,6 +28,12 @@ bool defines_symbols(const Op& op) {
     return op.role == Role::kCOMPUTE && call != nullptr && !call->definitions.empty();
 }
 
+//! The output's extents are what only running tells, and may be asked for where its elements are not.
+bool tells_extents(const Op& op, std::size_t output) {
+    return defines_symbols(op) && std::ranges::any_of(std::get<tactics::HostCall>(op.kind).definitions,
+                                                      [&](const auto& d) { return d.output == static_cast<std::int32_t>(output); });
+}
+
 } // namespace
 
 void remove_dead(Ir& ir) {
@@ -36,9 +45,10 @@ void remove_dead(Ir& ir) {
     for (std::size_t i = ir.ops.size(); i-- > 0;) {
         Op& op = ir.ops[i];
         bool used = false;
-        for (ValueId& id : op.outputs) {
+        for (std::size_t o = 0; o < op.outputs.size(); ++o) {
+            ValueId& id = op.outputs[o];
             if (id >= 0 && !needed[static_cast<std::size_t>(id)]) {
-                id = op.outputs.size() > 1 ? -1 : id; // an unused output of several is not written
+                id = op.outputs.size() > 1 && !tells_extents(op, o) ? -1 : id; // an unused output of several is not written
             } else if (id >= 0) {
                 used = true;
             }

@@ -9,6 +9,8 @@
 namespace tensorvk::compiler {
 
 void remove_dead(Ir& ir);       // ops whose results nobody uses
+void move_quantization(Ir& ir); // quantize before data moves, dequantize after it; what cancels or is there twice goes
+void quantize_products(Ir& ir); // convolutions and matrix products of dequantized factors become products of integers
 void fold_constants(Ir& ir);    // ops whose inputs are all known, by the host reference
 void inline_scalars(Ir& ir);    // constants of one element become immediates of pointwise programs
 void fuse_pointwise(Ir& ir);    // chains of pointwise ops into one program

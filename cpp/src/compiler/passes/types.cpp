@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "compiler/passes/fusion.hpp"
 #include "support/dtype.hpp"
 #include "support/error.hpp"
 
@@ -55,22 +56,50 @@ bool produced_by_converter(const Ir& ir, const Uses& uses, ValueId id) {
     return producers.size() == 1 && converts(ir.ops[producers[0]]) && uses.consumers[static_cast<std::size_t>(id)].empty();
 }
 
+ValueId constant_as(Ir& ir, ValueId id, DataType type) {
+    const Value& value = ir.value(id);
+    kernels::host::Tensor converted(type, value.constant->dims);
+    for (std::int64_t i = 0; i < converted.volume(); ++i) {
+        converted.set(i, value.constant->get(i));
+    }
+    return ir.add_constant(value.name, std::move(converted));
+}
+
+//! What only moves elements cannot convert them: constants get the type of the result.
+void convert_moved_constants(Ir& ir) {
+    for (Op& op : ir.ops) {
+        const bool moves = std::holds_alternative<tactics::Copy>(op.kind) || std::holds_alternative<tactics::Gather>(op.kind);
+        if (op.role != Role::kCOMPUTE || !moves) {
+            continue;
+        }
+        const ValueId id = op.inputs[0];
+        const DataType type = ir.value(op.outputs[0]).dtype;
+        if (ir.value(id).constant && is_floating(ir.value(id).dtype) && is_floating(type) && ir.value(id).dtype != type) {
+            op.inputs[0] = constant_as(ir, id, type);
+        }
+    }
+}
+
+bool touches_bytes(const Ir& ir, const Op& op) {
+    const auto byte = [&](ValueId id) { return id >= 0 && is_byte(ir.value(id).dtype); };
+    return std::ranges::any_of(op.inputs, byte) || std::ranges::any_of(op.outputs, byte);
+}
+
 //! Operands of pointwise programs are read beside activations and take their type; weights are packed from float32 by the tactics.
 void convert_operand_constants(Ir& ir, DataType internal) {
     if (internal == DataType::kFLOAT) {
         return;
     }
     for (Op& op : ir.ops) {
+        if (touches_bytes(ir, op)) { // scales keep all their digits
+            continue;
+        }
         for (ValueId& id : op.operands) {
             const Value& value = ir.value(id);
             if (!value.constant || value.constant->dtype != DataType::kFLOAT) {
                 continue;
             }
-            kernels::host::Tensor narrow(internal, value.constant->dims);
-            for (std::int64_t i = 0; i < narrow.volume(); ++i) {
-                narrow.set(i, value.constant->get(i));
-            }
-            id = ir.add_constant(value.name, std::move(narrow));
+            id = constant_as(ir, id, internal);
         }
     }
 }
@@ -130,6 +159,7 @@ void assign_types(Ir& ir, DataType internal) {
         }
     }
     convert_operand_constants(ir, internal);
+    convert_moved_constants(ir);
     if (internal != DataType::kFLOAT) {
         host_calls_in_float(ir);
     }

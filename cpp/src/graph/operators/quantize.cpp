@@ -44,7 +44,8 @@ std::vector<Inferred> quantize_linear(RuleContext& context) {
 
 std::vector<Inferred> dequantize_linear(RuleContext& context) {
     const Tensor& x = context.input(0);
-    if (x.dtype != DataType::kINT8 && x.dtype != DataType::kUINT8 && x.dtype != DataType::kINT32) {
+    const bool small_floats = x.dtype == DataType::kFLOAT && x.constant; // constants of 8-bit floats are read as float32
+    if (x.dtype != DataType::kINT8 && x.dtype != DataType::kUINT8 && x.dtype != DataType::kINT32 && !small_floats) {
         context.unsupported("dequantizes int8, uint8 and int32; '", x.name, "' is ", dtype_name(x.dtype), ".");
     }
     context.require_floating(context.input(1), "scale");

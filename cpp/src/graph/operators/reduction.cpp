@@ -69,6 +69,11 @@ std::vector<Inferred> top_k(RuleContext& context) {
     return outputs;
 }
 
+std::vector<Inferred> arg(RuleContext& context) {
+    const AttributeSet& a = attributes_of(context);
+    return one(DataType::kINT64, reduced_along(context, {a.integer("axis", 0)}, a.flag("keepdims", true)));
+}
+
 std::vector<Inferred> same_shape(RuleContext& context) { return like_input(context, 0); }
 
 //! Determinants of the matrices in the last two dimensions.
@@ -83,6 +88,7 @@ std::vector<Inferred> det(RuleContext& context) {
 }
 
 constexpr std::array kRules{
+    OperatorRule{"ArgMax", 1, 1, arg},              OperatorRule{"ArgMin", 1, 1, arg},
     OperatorRule{"CumProd", 2, 2, same_shape},      OperatorRule{"CumSum", 2, 2, same_shape},
     OperatorRule{"Det", 1, 1, det},                 OperatorRule{"Hardmax", 1, 1, same_shape},
     OperatorRule{"ReduceL1", 1, 2, reduce},         OperatorRule{"ReduceL2", 1, 2, reduce},

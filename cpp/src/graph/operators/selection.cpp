@@ -76,11 +76,15 @@ std::vector<Inferred> non_max_suppression(RuleContext& context) {
     return one(DataType::kINT64, {count, context.pool().constant(3)});
 }
 
-//! TensorRT's Assertion: what has to be true whenever shapes are set.
+//! TensorRT's Assertion: what has to be true whenever shapes are set. What is never true is refused: at once, or ("deferred", as the API's
+//! layers have it) when the plan is built.
 std::vector<Inferred> assertion(RuleContext& context) {
     shape::ExprPool& pool = context.pool();
     for (const shape::Expr e : context.values(0)) {
         if (pool.is(e, 0)) {
+            if (attributes_of(context).flag("deferred")) {
+                return {};
+            }
             context.fail("is not true: ", context.attributes<OperatorAttributes>().attributes.text("message"));
         }
         context.layer().constraints.push_back({e, pool.constant(1)});

@@ -18,6 +18,7 @@ constexpr std::array kRules{
     OperatorRule{"DeformConv", 3, 5, deformable_convolution},
     OperatorRule{"GlobalLpPool", 1, 1, global_pool},
     OperatorRule{"GridSample", 2, 2, grid_sample},
+    OperatorRule{"ImageDecoder", 1, 1, image_decoder},
     OperatorRule{"LpPool", 1, 1, pool_like_input},
     OperatorRule{"MaxPool", 1, 1, max_pool},
     OperatorRule{"MaxRoiPool", 2, 2, max_roi_pool},

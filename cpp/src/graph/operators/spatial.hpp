@@ -19,6 +19,7 @@ namespace tensorvk::graph {
 // spatial_sampling.cpp
 [[nodiscard]] std::vector<Inferred> grid_sample(RuleContext& context);
 [[nodiscard]] std::vector<Inferred> affine_grid(RuleContext& context);
+[[nodiscard]] std::vector<Inferred> image_decoder(RuleContext& context);
 [[nodiscard]] std::vector<Inferred> roi_align(RuleContext& context);
 [[nodiscard]] std::vector<Inferred> max_roi_pool(RuleContext& context);
 // spatial_resize.cpp

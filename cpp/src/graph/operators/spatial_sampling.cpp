@@ -56,6 +56,16 @@ std::vector<Inferred> affine_grid(RuleContext& context) {
     return one(theta.dtype, std::move(dims));
 }
 
+//! How large the picture is stands in the encoded bytes.
+std::vector<Inferred> image_decoder(RuleContext& context) {
+    const Tensor& encoded = context.input(0);
+    if (encoded.dtype != DataType::kUINT8 || encoded.dims.size() != 1) {
+        context.fail("needs a vector of bytes (uint8); '", encoded.name, "' is ", context.str(encoded.dims), ".");
+    }
+    const bool grey = attributes_of(context).text("pixel_format", "RGB") == "Grayscale";
+    return one(DataType::kUINT8, {context.unknown(0, 0), context.unknown(0, 1), context.pool().constant(grey ? 1 : 3)});
+}
+
 std::vector<Inferred> roi_align(RuleContext& context) {
     const Tensor& x = context.input(0);
     const AttributeSet& a = attributes_of(context);

@@ -84,8 +84,12 @@ std::vector<Inferred> columns_to_image(RuleContext& context) {
     if (x.dims.size() != 3) {
         context.fail("needs columns [N, C * block elements, blocks]; '", x.name, "' is ", context.str(x.dims), ".");
     }
-    const Expr block = context.pool().product(context.values(2));
-    return one(x.dtype, with_batch(x.dims[0], context.pool().floor_div(x.dims[1], block), context.values(1)));
+    shape::ExprPool& pool = context.pool();
+    const Exprs image = context.values(1);
+    const Exprs block = context.values(2);
+    const Exprs dims = with_batch(x.dims[0], pool.floor_div(x.dims[1], pool.product(block)), image);
+    (void)context.same(x.dims[2], pool.product(windowed_extents(context, dims, block)), "numbers of columns and of blocks in the image");
+    return one(x.dtype, dims);
 }
 
 std::vector<Inferred> max_pool(RuleContext& context) {

@@ -113,24 +113,69 @@ std::optional<Exprs> gathered_values(RuleContext& context, const Tensor& data, c
 
 } // namespace
 
+namespace {
+
+//! One element for each index, along the axis: indices and output have one shape.
+std::vector<Inferred> gather_elements(RuleContext& context, const Tensor& data, const Tensor& indices, std::int64_t axis) {
+    (void)context.axis(axis, data.dims.size());
+    if (indices.dims.size() != data.dims.size()) {
+        context.fail("in mode ELEMENT needs data and indices with equally many dimensions; they are ", context.str(data.dims), " and ",
+                     context.str(indices.dims), ".");
+    }
+    return {{data.dtype, indices.dims}};
+}
+
+//! The first `same` dimensions of data and indices are gone through together.
+void check_elementwise(RuleContext& context, const Tensor& data, const Tensor& indices, std::int64_t same) {
+    if (same < 0 || static_cast<std::size_t>(same) > std::min(data.dims.size(), indices.dims.size())) {
+        context.fail("has ", same, " elementwise dimensions; data and indices are ", context.str(data.dims), " and ", context.str(indices.dims), ".");
+    }
+    for (std::size_t axis = 0; axis < static_cast<std::size_t>(same); ++axis) {
+        (void)context.same(data.dims[axis], indices.dims[axis], text("elementwise dimension ", axis, " of data and indices"));
+    }
+}
+
+//! The last dimension of the indices names elements or slices of the data behind the elementwise dimensions.
+std::vector<Inferred> gather_nd(RuleContext& context, const Tensor& data, const Tensor& indices, std::int64_t same) {
+    check_elementwise(context, data, indices, same);
+    const auto named = indices.dims.empty() ? std::nullopt : context.pool().value(indices.dims.back());
+    const auto batch = static_cast<std::size_t>(same);
+    if (!named || indices.dims.size() <= batch || batch + static_cast<std::size_t>(*named) > data.dims.size()) {
+        context.fail("in mode ND needs indices whose last dimension is known and names no more dimensions than there are; data and indices are ",
+                     context.str(data.dims), " and ", context.str(indices.dims), " with ", same, " elementwise dimensions.");
+    }
+    Exprs dims(indices.dims.begin(), indices.dims.end() - 1);
+    dims.insert(dims.end(), data.dims.begin() + same + *named, data.dims.end());
+    return {{data.dtype, std::move(dims)}};
+}
+
+} // namespace
+
 std::vector<Inferred> gather(RuleContext& context) {
     const Tensor& data = context.input(0);
     const Tensor& indices = context.input(1);
     auto& a = context.attributes<GatherAttributes>();
-    if (a.mode != GatherMode::kDEFAULT || a.elementwise_dims != 0) {
-        context.unsupported("gathers in mode ", static_cast<int>(a.mode), " with ", a.elementwise_dims,
-                            " elementwise dimensions; only the default mode without any is offered.");
-    }
     if (indices.dtype != DataType::kINT32 && indices.dtype != DataType::kINT64) {
         context.fail("needs int32 or int64 indices; '", indices.name, "' is ", dtype_name(indices.dtype), ".");
     }
+    if (a.mode == GatherMode::kELEMENT) {
+        return gather_elements(context, data, indices, a.axis);
+    }
+    if (a.mode == GatherMode::kND) {
+        return gather_nd(context, data, indices, a.elementwise_dims);
+    }
     const std::size_t axis = context.axis(a.axis, data.dims.size());
     a.axis = static_cast<std::int64_t>(axis);
+    check_elementwise(context, data, indices, a.elementwise_dims);
+    if (a.axis < a.elementwise_dims) {
+        context.fail("gathers along axis ", axis, ", which is one of its ", a.elementwise_dims, " elementwise dimensions.");
+    }
     check_indices(context, data, indices, axis);
     Exprs dims(data.dims.begin(), data.dims.begin() + static_cast<std::ptrdiff_t>(axis));
-    dims.insert(dims.end(), indices.dims.begin(), indices.dims.end());
+    dims.insert(dims.end(), indices.dims.begin() + a.elementwise_dims, indices.dims.end());
     dims.insert(dims.end(), data.dims.begin() + static_cast<std::ptrdiff_t>(axis) + 1, data.dims.end());
-    return {{data.dtype, std::move(dims), gathered_values(context, data, indices, axis)}};
+    auto values = a.elementwise_dims == 0 ? gathered_values(context, data, indices, axis) : std::nullopt;
+    return {{data.dtype, std::move(dims), std::move(values)}};
 }
 
 } // namespace tensorvk::graph::rules

@@ -53,7 +53,7 @@ shape::Expr RuleContext::unknown(int output, int axis, shape::Expr most) const {
 
 void RuleContext::require_floating(const Tensor& tensor, const char* what) const {
     if (!is_floating(tensor.dtype)) {
-        fail("needs a floating-point ", what, "; tensor '", tensor.name, "' is ", dtype_name(tensor.dtype),
+        unsupported("needs a floating-point ", what, "; tensor '", tensor.name, "' is ", dtype_name(tensor.dtype),
              ", so insert a Cast before it.");
     }
 }

@@ -11,7 +11,7 @@ namespace {
 std::int64_t channels_of(RuleContext& context, const Tensor& x) {
     const auto channels = context.pool().value(x.dims[1]);
     if (!channels) {
-        context.fail("needs a fixed number of channels; axis 1 of '", x.name, "' ", context.str(x.dims),
+        context.unsupported("needs a fixed number of channels; axis 1 of '", x.name, "' ", context.str(x.dims),
                      " is dynamic.");
     }
     return *channels;

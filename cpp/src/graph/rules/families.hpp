@@ -29,5 +29,25 @@ std::vector<Inferred> concatenation(RuleContext& context); // concatenation_gath
 std::vector<Inferred> gather(RuleContext& context);
 std::vector<Inferred> slice(RuleContext& context);  // slice.cpp
 std::vector<Inferred> resize(RuleContext& context); // resize.cpp
+std::vector<Inferred> trip_limit(RuleContext& context); // boundaries.cpp
+std::vector<Inferred> recurrence(RuleContext& context);
+std::vector<Inferred> iterator(RuleContext& context);
+std::vector<Inferred> loop_output(RuleContext& context);
+std::vector<Inferred> condition(RuleContext& context);
+std::vector<Inferred> conditional_input(RuleContext& context);
+std::vector<Inferred> conditional_output(RuleContext& context);
+std::vector<Inferred> attention_input(RuleContext& context);
+std::vector<Inferred> non_zero(RuleContext& context); // composites.cpp
+std::vector<Inferred> one_hot(RuleContext& context);
+std::vector<Inferred> nms(RuleContext& context);
+std::vector<Inferred> normalization(RuleContext& context);
+std::vector<Inferred> lrn(RuleContext& context);
+std::vector<Inferred> ragged_softmax(RuleContext& context);
+std::vector<Inferred> squeeze(RuleContext& context);
+std::vector<Inferred> unsqueeze(RuleContext& context);
+std::vector<Inferred> rotary_embedding(RuleContext& context);
+std::vector<Inferred> fully_connected(RuleContext& context);
+std::vector<Inferred> rnn(RuleContext& context);
+std::vector<Inferred> fill(RuleContext& context); // fill.cpp
 
 } // namespace tensorvk::graph::rules

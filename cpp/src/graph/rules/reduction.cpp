@@ -16,7 +16,7 @@ bool has(std::uint32_t mask, std::size_t axis) {
 void require_number(RuleContext& context, const Tensor& x) {
     if (!is_floating(x.dtype) && x.dtype != DataType::kINT32 && x.dtype != DataType::kINT64 &&
         x.dtype != DataType::kINT8) {
-        context.fail("needs a floating-point, int32 or int64 input; '", x.name, "' is ", dtype_name(x.dtype),
+        context.unsupported("needs a floating-point, int32 or int64 input; '", x.name, "' is ", dtype_name(x.dtype),
                      ", so insert a Cast before it.");
     }
 }

@@ -79,8 +79,11 @@ struct Function {
 [[nodiscard]] std::span<const Function> pointwise_functions();
 [[nodiscard]] std::span<const Function> movement_functions();
 [[nodiscard]] std::span<const Function> loss_functions();
+[[nodiscard]] std::span<const Function> matrix_functions();
 [[nodiscard]] std::span<const Function> fill_functions();
 [[nodiscard]] std::span<const Function> microsoft_functions();
+[[nodiscard]] std::span<const Function> einsum_functions();
 [[nodiscard]] std::span<const Function> sequence_functions();
+[[nodiscard]] std::span<const Function> image_functions();
 
 } // namespace tensorvk::kernels::host

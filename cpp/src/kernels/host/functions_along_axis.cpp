@@ -94,6 +94,33 @@ void top_k(Call& call) {
     call.output(1, std::move(places));
 }
 
+//! Places of the best elements; of equal ones the first, or the last with select_last_index.
+template <bool Largest>
+void arg(Call& call) {
+    const Tensor& x = call.input(0);
+    const std::size_t axis = checked_axis(call, call.attributes().integer("axis", 0), x.dims.size());
+    const AxisView view(x.dims, axis);
+    if (view.extent == 0) {
+        call.fail("looks for the best of no elements along axis ", axis, ".");
+    }
+    const bool last = call.attributes().flag("select_last_index");
+    Ints dims = x.dims;
+    dims[axis] = 1;
+    if (!call.attributes().flag("keepdims", true)) {
+        dims.erase(dims.begin() + static_cast<std::ptrdiff_t>(axis));
+    }
+    Tensor& out = call.output(0, DataType::kINT64, std::move(dims));
+    for (std::int64_t line = 0; line < view.outer * view.inner; ++line) {
+        const auto at = [&](std::int64_t i) { return view.at(line / view.inner, i, line % view.inner); };
+        std::int64_t best = 0;
+        for (std::int64_t i = 1; i < view.extent; ++i) {
+            const bool better = last ? !comes_first(x, at(best), at(i), Largest) : comes_first(x, at(i), at(best), Largest);
+            best = better ? i : best;
+        }
+        out.set_integer(line, best);
+    }
+}
+
 //! 1 at the first largest element along the axis, 0 elsewhere. Until opset 13 everything from the axis on is one axis.
 void hardmax(Call& call) {
     const Tensor& x = call.input(0);
@@ -159,8 +186,9 @@ void det(Call& call) {
 }
 
 constexpr std::array kFunctions{
-    Function{"CumProd", running<kProduct>}, Function{"CumSum", running<kSum>}, Function{"Det", det},
-    Function{"Hardmax", hardmax},           Function{"TopK", top_k},
+    Function{"ArgMax", arg<true>},      Function{"ArgMin", arg<false>}, Function{"CumProd", running<kProduct>},
+    Function{"CumSum", running<kSum>},  Function{"Det", det},           Function{"Hardmax", hardmax},
+    Function{"TopK", top_k},
 };
 
 } // namespace

@@ -50,8 +50,8 @@ void dequantize_linear(Call& call) {
     std::int64_t at = 0;
     for (Odometer index(x.dims); index.valid(); index.next(), ++at) {
         const std::int64_t s = scale_of(index);
-        const std::int64_t zero = zero_point == nullptr ? 0 : zero_point->get_integer(s);
-        y[static_cast<std::size_t>(at)] = static_cast<float>(x.get_integer(at) - zero) * static_cast<float>(scale.get(s));
+        const double zero = zero_point == nullptr ? 0.0 : zero_point->get(s);
+        y[static_cast<std::size_t>(at)] = static_cast<float>(x.get(at) - zero) * static_cast<float>(scale.get(s));
     }
 }
 

@@ -78,7 +78,9 @@ Taps taps_at(const Axis& axis, double given, bool align_corners, Mode mode, Padd
     if (mode == Mode::kNearest) {
         x = std::nearbyint(x);
     }
-    if (x < axis.low || x > axis.high) {
+    // Cubic taps are clamped one by one, as PyTorch and ONNX Runtime do: clamping the place first would make a step in the picture.
+    const bool by_tap = mode == Mode::kCubic && padding == Padding::kBorder;
+    if (!by_tap && (x < axis.low || x > axis.high)) {
         x = padding == Padding::kBorder ? axis.clamped(x) : padding == Padding::kReflection ? axis.reflected(x) : x;
     }
     Taps taps;

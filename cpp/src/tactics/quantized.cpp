@@ -1,0 +1,132 @@
+#include "tactics/quantized.hpp"
+
+#include "support/dtype.hpp"
+#include "support/error.hpp"
+#include "tactics/word_types.hpp"
+
+namespace tensorvk::tactics {
+namespace {
+
+constexpr std::int32_t kLocalSize = 64;
+constexpr std::size_t kBatchAxes = 6; // what quantized/matrix has parameters for
+
+bool is_byte(DataType type) { return type == DataType::kINT8 || type == DataType::kUINT8; }
+
+//! One invocation per word of the output.
+void add_word_grid(StepBuilder& step, shape::ExprPool& exprs, shape::Expr count, DataType type) {
+    const shape::Expr words = exprs.ceil_div(count, exprs.constant(elements_per_word(type)));
+    step.local_size(kLocalSize).flat_groups(exprs.ceil_div(words, exprs.constant(kLocalSize)));
+}
+
+void lower_convolution(const ConvolutionProblem& p, Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    const std::int32_t parameters = pack_parameters(lowering, p.operation.name, p.operation.epilogue, p.bias, p.out_channels);
+    StepBuilder step(lowering, p.operation.name, p.transposed() ? "quantized/generic:transposed" : "quantized/generic:forward");
+    const shape::Expr count = exprs.product(p.y.dims);
+    add_word_grid(step, exprs, count, p.y.dtype);
+    step.param(count).param(p.out_channels).params(p.spatial(p.y, exprs)).param(p.in_channels).params(p.spatial(p.x, exprs));
+    step.param(p.groups).params(p.kernel).params(p.stride).params(p.dilation).params(p.pre);
+    step.param(p.x.layout == Layout::kCHANNELS_LAST ? 1 : 0).param(p.y.layout == Layout::kCHANNELS_LAST ? 1 : 0);
+    step.param(p.convolution().zero.x).param(p.convolution().zero.weights);
+    step.reads(p.x.buffer).reads(p.weights.buffer).reads(parameters).writes(p.y.buffer);
+    add_quantized_epilogue(step, lowering, p.operation, p.roles);
+    lowering.add(step.take());
+}
+
+void add_batch(StepBuilder& step, const shape::Exprs& values, std::int64_t missing) {
+    for (std::size_t i = values.size(); i < kBatchAxes; ++i) step.param(missing);
+    step.params(values);
+}
+
+void lower_matrix(const MatrixProblem& p, std::int64_t columns, Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    const std::int32_t parameters = pack_parameters(lowering, p.operation.name, p.operation.epilogue, p.bias, columns);
+    StepBuilder step(lowering, p.operation.name, "quantized/matrix:int8");
+    const shape::Expr count = exprs.product(p.c.dims);
+    add_word_grid(step, exprs, count, p.c.dtype);
+    const FactorStrides a = factor_strides(lowering, p.a, p.product().transpose_a, p.c.dims.size());
+    const FactorStrides b = factor_strides(lowering, p.b, p.product().transpose_b, p.c.dims.size());
+    step.param(count).param(p.m).param(p.n).param(p.k).param(a.row).param(a.column).param(b.row).param(b.column);
+    add_batch(step, {p.c.dims.begin(), p.c.dims.end() - 2}, 1);
+    add_batch(step, a.batch, 0);
+    add_batch(step, b.batch, 0);
+    step.param(p.product().zero.x).param(p.product().zero.weights);
+    step.reads(p.a.buffer).reads(p.b.buffer).reads(parameters).writes(p.c.buffer);
+    add_quantized_epilogue(step, lowering, p.operation, p.roles);
+    lowering.add(step.take());
+}
+
+std::string refuse_matrix(const MatrixProblem& p, const Query& query) {
+    if (p.c.dims.size() > kBatchAxes + 2)
+        return text("the product has rank ", p.c.dims.size(), ", the kernel takes at most ", kBatchAxes + 2);
+    if (p.c.layout != Layout::kLINEAR) return "the product is stored channels last, the kernel writes rows";
+    if (!query.exprs.value(p.n)) return "the number of columns is dynamic, the kernel keeps a table of them";
+    if (std::string why = refuse_quantized(query); !why.empty()) return why;
+    return refuse_epilogue(query, p.roles, p.c.dims.size() <= 5);
+}
+
+std::string first_of(std::string a, std::string b) { return a.empty() ? std::move(b) : std::move(a); }
+
+//! What is refused lowers nothing.
+std::vector<Candidate> without_refused(std::vector<Candidate> candidates) {
+    for (Candidate& candidate : candidates) {
+        if (!candidate.applicable()) candidate.lower = nullptr;
+    }
+    return candidates;
+}
+
+} // namespace
+
+bool is_quantized(const Query& query) { return is_byte(query.input(0).dtype); }
+
+std::string refuse_quantized(const Query& query) {
+    for (const std::size_t factor : {std::size_t{0}, std::size_t{1}}) {
+        const Value& value = query.input(factor);
+        if (!is_byte(value.dtype)) return text("'", value.name, "' is ", dtype_name(value.dtype), "; both factors have to be int8 or uint8");
+    }
+    return refuse_word_type(query.output());
+}
+
+void add_quantized_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operation, const AxisRoles& roles) {
+    const auto type = [&](ValueId id) { return word_type(lowering.value(id).dtype); };
+    std::int32_t types = type(operation.outputs[0]) | type(operation.inputs[0]) << 4 | type(operation.inputs[1]) << 8;
+    for (std::size_t k = 0; k < kernels::PointwiseProgram::kMaxOperands; ++k) {
+        const bool there = k < operation.operands.size();
+        types |= there ? type(operation.operands[k]) << (12 + 4 * k) : 0;
+        step.reads(lowering.value(there ? operation.operands[k] : operation.inputs[1]).buffer);
+    }
+    kernels::PointwiseProgram program = operation.epilogue;
+    const bool table = lowering.caps().is_cpu; // see StepBuilder::specialize()
+    for (kernels::PointwiseSlot& slot : program.slots) {
+        slot.immediate = table ? 0.0f : slot.immediate;
+    }
+    step.geometry(0, types).geometry(1, operand_modes(lowering, operation, roles)).geometry(15, table ? 1 : 0).pointwise(program);
+}
+
+std::vector<Candidate> quantized_convolution_candidates(const Query& query) {
+    const ConvolutionProblem problem(query);
+    const std::string family = problem.transposed() ? "deconv_int8" : "conv_int8";
+    const std::string types = refuse_quantized(query);
+    std::vector<Candidate> out =
+        quantized_tile(family, first_of(types, Product::refuse(problem, query)), Product(problem, query.exprs), query);
+    out.push_back({.name = family + "/generic",
+                   .refusal = first_of(types, refuse_epilogue(query, problem.roles, true)),
+                   .portable = true,
+                   .lower = [problem](Lowering& lowering) { lower_convolution(problem, lowering); }});
+    return without_refused(std::move(out));
+}
+
+std::vector<Candidate> quantized_matrix_candidates(const Query& query) {
+    const MatrixProblem problem(query);
+    const std::string types = refuse_quantized(query);
+    std::vector<Candidate> out =
+        quantized_tile("matrix_int8", first_of(types, Product::refuse(problem, query)), Product(problem, query.exprs), query);
+    const std::int64_t columns = query.exprs.value(problem.n).value_or(0);
+    out.push_back({.name = "matrix_int8/generic",
+                   .refusal = refuse_matrix(problem, query),
+                   .portable = true,
+                   .lower = [problem, columns](Lowering& lowering) { lower_matrix(problem, columns, lowering); }});
+    return without_refused(std::move(out));
+}
+
+} // namespace tensorvk::tactics

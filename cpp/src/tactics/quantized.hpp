@@ -1,0 +1,28 @@
+// Convolutions and matrix products of 8-bit integers: exact int32 sums, then an epilogue in float (shaders/quantized/).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tactics/convolution_problem.hpp"
+#include "tactics/product.hpp"
+
+namespace tensorvk::tactics {
+
+//! A product of integers: its first factor has 8 bits.
+[[nodiscard]] bool is_quantized(const Query& query);
+//! The family of the operation's kind, for inputs of 8 bits.
+[[nodiscard]] std::vector<Candidate> quantized_convolution_candidates(const Query& query);
+[[nodiscard]] std::vector<Candidate> quantized_matrix_candidates(const Query& query);
+
+//! What all of their kernels need: factors and a result of types that they know.
+[[nodiscard]] std::string refuse_quantized(const Query& query);
+//! Constants G(0), G(1), G(15), the pointwise program and bindings 4 .. 7.
+void add_quantized_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operation, const AxisRoles& roles);
+
+//! Tactics of quantized products; `family` as in ProductTactic.
+[[nodiscard]] std::vector<Candidate> quantized_tile(const std::string& family, const std::string& refusal, const Product& product,
+                                                    const Query& query);
+
+} // namespace tensorvk::tactics

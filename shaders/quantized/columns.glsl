@@ -1,0 +1,58 @@
+// Four neighbouring columns of one row of a quantized product: bias, epilogue, store (binding 3). Geometry: convolution/rows.glsl. Outputs of
+// less than 32 bits are stored in whole words, so their columns have to come in fours.
+#ifndef TENSORVK_QUANTIZED_COLUMNS
+#define TENSORVK_QUANTIZED_COLUMNS
+
+WORDS(3, writeonly, y)
+
+#define OPERAND_INDEX(k, same, channel) \
+    (OPERAND_KIND(k) == KIND_SAME ? (same) : OPERAND_KIND(k) == KIND_CHANNEL ? (channel) : 0)
+
+#define LOAD4_WORDS(name, type, i)                                                                                          \
+    ((type) == TYPE_F32 ? uintBitsToFloat(name##_4[(i) >> 2])                                                               \
+     : (type) == TYPE_F16 ? vec4(unpackHalf2x16(name[(i) >> 1]), unpackHalf2x16(name[((i) >> 1) + 1]))                      \
+                          : vec4(bytes_of(type, name[(i) >> 2])))
+#define OPERAND4(k, same, channel)                                                                                          \
+    (!POINTWISE_USES_##k ? vec4(0.0)                                                                                        \
+     : OPERAND_KIND(k) == KIND_SAME || OPERAND_KIND(k) == KIND_CHANNEL                                                      \
+         ? LOAD4_WORDS(op##k, TYPE_OPERAND(k), OPERAND_INDEX(k, same, channel)) : vec4(ELEMENT(op##k, TYPE_OPERAND(k), 0)))
+#define ONE(k, i) ELEMENT(op##k, TYPE_OPERAND(k), OPERAND_INDEX(k, y0 + i * Y_CHANNEL, first + i))
+#define GATHER4(k)                                                                                                          \
+    (!POINTWISE_USES_##k ? vec4(0.0) : vec4(ONE(k, 0), last < 1 ? 0.0 : ONE(k, 1), last < 2 ? 0.0 : ONE(k, 2), last < 3 ? 0.0 : ONE(k, 3)))
+
+void store4(int at, ivec4 sum, vec4 value) {
+    if (TYPE_Y == TYPE_F32 || TYPE_Y == TYPE_I32) {
+        y_4[at >> 2] = TYPE_Y == TYPE_F32 ? floatBitsToUint(value) : uvec4(STORES_SUMS ? sum : ivec4(value));
+    } else if (TYPE_Y == TYPE_F16) {
+        y[at >> 1] = packHalf2x16(value.xy);
+        y[(at >> 1) + 1] = packHalf2x16(value.zw);
+    } else {
+        y[at >> 2] = word_of_bytes(TYPE_Y, value);
+    }
+}
+
+uint word_of(int sum, float value) { return STORES_SUMS ? uint(sum) : float_to_words(TYPE_Y, value).x; }
+
+// `y0` is the element of the row's (and part's) channel 0, `column` counts within the part. Columns beyond the last are padding.
+void store_columns(ivec4 sum, int y0, int part, int column) {
+    if (column >= COLUMNS) return;
+    int first = part * CHANNEL_PART + column;
+    int b = BIAS_AT + first;
+    sum += ivec4(parameters[b], parameters[b + 1], parameters[b + 2], parameters[b + 3]);
+    y0 += column * Y_CHANNEL;
+    vec4 value = vec4(sum);
+    if (OUTPUT_VECTORS) {
+        if (!POINTWISE_EMPTY)
+            value = pointwise(value, OPERAND4(0, y0, first), OPERAND4(1, y0, first), OPERAND4(2, y0, first), OPERAND4(3, y0, first));
+        store4(y0, sum, value);
+    } else {
+        int last = COLUMNS - 1 - column;
+        if (!POINTWISE_EMPTY) value = pointwise(value, GATHER4(0), GATHER4(1), GATHER4(2), GATHER4(3));
+        y[y0] = word_of(sum.x, value.x);
+        if (last >= 1) y[y0 + Y_CHANNEL] = word_of(sum.y, value.y);
+        if (last >= 2) y[y0 + 2 * Y_CHANNEL] = word_of(sum.z, value.z);
+        if (last >= 3) y[y0 + 3 * Y_CHANNEL] = word_of(sum.w, value.w);
+    }
+}
+
+#endif

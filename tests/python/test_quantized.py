@@ -1,0 +1,283 @@
+"""Graphs with explicit quantization give the bytes of integer arithmetic, as numpy does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from tensorvk.onnx_backend import prepare
+
+Array = np.ndarray[Any, Any]
+F = np.float32
+
+
+def _run(
+    nodes: list[Any], inputs: dict[str, Array], constants: dict[str, Any], output: tuple[str, int], level: int = 0
+) -> Array:
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [
+            helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(a.dtype), a.shape)
+            for n, a in inputs.items()
+        ],
+        [helper.make_tensor_value_info(output[0], output[1], None)],
+        [c if isinstance(c, TensorProto) else numpy_helper.from_array(np.asarray(c), n) for n, c in constants.items()],
+    )
+    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
+    return np.asarray(prepare(model, level=level).run(inputs)[0])
+
+
+def _quantize(x: Array, scale: Any, zero: int, dtype: type) -> Array:
+    """In float32, halves to even, saturating."""
+    info = np.iinfo(dtype)
+    return np.clip(np.rint((x / F(scale)).astype(F)) + zero, info.min, info.max).astype(dtype)
+
+
+def _sums(x: Array, w: Array, stride: int, pad: int, dilation: int, groups: int) -> Array:
+    """Convolution of whole numbers, exact."""
+    x = np.pad(x.astype(np.int64), ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    n, channels, height, width = x.shape
+    maps, per_group, kh, kw = w.shape
+    oh = (height - (kh - 1) * dilation - 1) // stride + 1
+    ow = (width - (kw - 1) * dilation - 1) // stride + 1
+    y = np.zeros((n, maps, oh, ow), np.int64)
+    for m in range(maps):
+        first = m // (maps // groups) * per_group
+        for i in range(kh):
+            for j in range(kw):
+                part = x[:, first : first + per_group, i * dilation : i * dilation + (oh - 1) * stride + 1 : stride,
+                         j * dilation : j * dilation + (ow - 1) * stride + 1 : stride]  # fmt: skip
+                y[:, m] += np.tensordot(part, w[m, :, i, j].astype(np.int64), ([1], [0]))
+    return y
+
+
+# channels, maps, kernel, stride, pad, dilation, groups, type of x and y, zero points of x and y
+CONVOLUTIONS = [
+    (1, 1, 1, 1, 0, 1, 1, np.int8, 0, 0),
+    (3, 17, 3, 1, 1, 1, 1, np.int8, 0, 0),
+    (17, 33, 3, 2, 1, 1, 1, np.uint8, 128, 7),
+    (33, 3, 1, 1, 0, 1, 1, np.int8, -7, 11),
+    (16, 24, 3, 1, 2, 2, 1, np.uint8, 0, 0),
+    (33, 33, 3, 1, 1, 1, 33, np.int8, 3, -128),
+    (24, 24, 3, 2, 1, 1, 24, np.uint8, 200, 0),
+    (6, 9, 3, 1, 1, 1, 3, np.int8, 0, 0),
+    (64, 64, 3, 1, 1, 1, 1, np.int8, 0, 0),
+]
+
+
+@pytest.mark.parametrize("case", CONVOLUTIONS, ids=str)
+@pytest.mark.parametrize("residual", [False, True])
+def test_convolution_between_dequantize_and_quantize(case: tuple[Any, ...], residual: bool) -> None:
+    channels, maps, kernel, stride, pad, dilation, groups, dtype, x_zero, y_zero = case
+    rng = np.random.default_rng(channels + maps)
+    info = np.iinfo(dtype)
+    x = rng.integers(info.min, info.max + 1, (2, channels, 9, 7)).astype(dtype)
+    w = rng.integers(-127, 128, (maps, channels // groups, kernel, kernel)).astype(np.int8)
+    x_scale, y_scale, r_scale = F(0.043), F(0.61), F(0.3)
+    w_scale = rng.uniform(1e-3, 2e-2, maps).astype(F)
+    bias = rng.uniform(-3, 3, maps).astype(F)
+    sums = _sums(x.astype(np.int64) - x_zero, w, stride, pad, dilation, groups)
+    assert np.abs(sums).max() < 2**31
+    want = (sums.astype(F) * (x_scale * w_scale)[None, :, None, None] + bias[None, :, None, None]).astype(F)
+    inputs = {"x": x}
+    nodes = [
+        helper.make_node("DequantizeLinear", ["x", "xs", "xz"], ["xf"]),
+        helper.make_node("DequantizeLinear", ["w", "ws"], ["wf"], axis=0),
+        helper.make_node(
+            "Conv",
+            ["xf", "wf", "b"],
+            ["c"],
+            strides=[stride] * 2,
+            pads=[pad] * 4,
+            dilations=[dilation] * 2,
+            group=groups,
+        ),
+    ]
+    if residual:
+        r = rng.integers(-128, 128, want.shape).astype(np.int8)
+        inputs["r"] = r
+        want = want + r.astype(F) * r_scale
+        nodes += [
+            helper.make_node("DequantizeLinear", ["r", "rs"], ["rf"]),
+            helper.make_node("Add", ["c", "rf"], ["d"]),
+        ]
+    nodes += [
+        helper.make_node("Relu", ["d" if residual else "c"], ["e"]),
+        helper.make_node("QuantizeLinear", ["e", "ys", "yz"], ["y"]),
+    ]
+    constants = {
+        "w": w,
+        "ws": w_scale,
+        "b": bias,
+        "xs": x_scale,
+        "xz": dtype(x_zero),
+        "ys": y_scale,
+        "yz": dtype(y_zero),
+        "rs": r_scale,
+    }
+    got = _run(nodes, inputs, constants, ("y", helper.np_dtype_to_tensor_dtype(np.dtype(dtype))))
+    np.testing.assert_array_equal(got, _quantize(np.maximum(want, 0), y_scale, y_zero, dtype))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (5, 17, 33), (3, 64, 48)], ids=str)
+@pytest.mark.parametrize("transposed", [False, True])
+def test_matrix_product_between_dequantize_and_quantize(shape: tuple[int, int, int], transposed: bool) -> None:
+    m, k, n = shape
+    rng = np.random.default_rng(k)
+    a = rng.integers(0, 256, (m, k)).astype(np.uint8)
+    b = rng.integers(-127, 128, (n, k) if transposed else (k, n)).astype(np.int8)
+    scale = rng.uniform(1e-3, 2e-2, n).astype(F)
+    c = rng.uniform(-3, 3, n).astype(F)
+    sums = (a.astype(np.int64) - 77) @ (b.T if transposed else b).astype(np.int64)
+    want = (sums.astype(F) * (F(0.02) * scale) + c).astype(F)
+    nodes = [
+        helper.make_node("DequantizeLinear", ["a", "as", "az"], ["af"]),
+        helper.make_node("DequantizeLinear", ["b", "bs"], ["bf"], axis=0 if transposed else 1),
+        helper.make_node("Gemm", ["af", "bf", "c"], ["p"], transB=int(transposed)),
+        helper.make_node("QuantizeLinear", ["p", "ys", "yz"], ["y"]),
+    ]
+    constants = {"b": b, "bs": scale, "c": c, "as": F(0.02), "az": np.uint8(77), "ys": F(0.11), "yz": np.int8(-3)}
+    got = _run(nodes, {"a": a}, constants, ("y", TensorProto.INT8))
+    np.testing.assert_array_equal(got, _quantize(want, 0.11, -3, np.int8))
+
+
+def test_tuned_kernels_give_the_same_bytes() -> None:
+    """Level 3 times every tactic; whichever wins, the bytes are those of integer arithmetic."""
+    rng = np.random.default_rng(1)
+    x = rng.integers(-128, 128, (1, 16, 9, 9)).astype(np.int8)
+    w = rng.integers(-127, 128, (32, 16, 3, 3)).astype(np.int8)
+    nodes = [
+        helper.make_node("DequantizeLinear", ["x", "xs"], ["xf"]),
+        helper.make_node("DequantizeLinear", ["w", "ws"], ["wf"]),
+        helper.make_node("Conv", ["xf", "wf"], ["c"], pads=[1, 1, 1, 1]),
+        helper.make_node("QuantizeLinear", ["c", "ys", "yz"], ["y"]),
+    ]
+    constants = {"w": w, "ws": F(0.01), "xs": F(0.1), "ys": F(0.5), "yz": np.int8(0)}
+    got = _run(nodes, {"x": x}, constants, ("y", TensorProto.INT8), level=3)
+    want = _sums(x, w, 1, 1, 1, 1).astype(F) * (F(0.1) * F(0.01))
+    np.testing.assert_array_equal(got, _quantize(want, 0.5, 0, np.int8))
+
+
+@pytest.mark.parametrize("biased", [False, True])
+def test_qlinear_conv(biased: bool) -> None:
+    rng = np.random.default_rng(2)
+    x = rng.integers(0, 256, (1, 5, 9, 7)).astype(np.uint8)
+    w = rng.integers(0, 256, (7, 5, 3, 3)).astype(np.uint8)
+    bias = rng.integers(-5000, 5000, 7).astype(np.int32)
+    sums = _sums(x.astype(np.int64) - 100, w.astype(np.int64) - 131, 1, 1, 1, 1) + (
+        bias[None, :, None, None] if biased else 0
+    )
+    names = ["x", "xs", "xz", "w", "ws", "wz", "ys", "yz"] + (["b"] if biased else [])
+    constants = {
+        "xs": F(0.1),
+        "xz": np.uint8(100),
+        "w": w,
+        "ws": F(0.02),
+        "wz": np.uint8(131),
+        "ys": F(1.7),
+        "yz": np.uint8(90),
+        "b": bias,
+    }
+    got = _run(
+        [helper.make_node("QLinearConv", names, ["y"], pads=[1] * 4)], {"x": x}, constants, ("y", TensorProto.UINT8)
+    )
+    factor = F(0.1) * F(0.02) / F(1.7)
+    np.testing.assert_array_equal(got, np.clip(np.rint(sums.astype(F) * factor) + 90, 0, 255).astype(np.uint8))
+
+
+def test_integer_products_are_exact() -> None:
+    rng = np.random.default_rng(3)
+    x = rng.integers(0, 256, (1, 33, 5, 5)).astype(np.uint8)
+    w = rng.integers(-128, 128, (17, 33, 3, 3)).astype(np.int8)
+    got = _run(
+        [helper.make_node("ConvInteger", ["x", "w", "xz"], ["y"])],
+        {"x": x},
+        {"w": w, "xz": np.uint8(9)},
+        ("y", TensorProto.INT32),
+    )
+    np.testing.assert_array_equal(got, _sums(x.astype(np.int64) - 9, w, 1, 0, 1, 1))
+    a = rng.integers(0, 256, (3, 5, 300)).astype(np.uint8)
+    b = rng.integers(0, 256, (300, 17)).astype(np.uint8)
+    constants = {"b": b, "az": np.uint8(0), "bz": np.uint8(255)}
+    got = _run(
+        [helper.make_node("MatMulInteger", ["a", "b", "az", "bz"], ["y"])],
+        {"a": a},
+        constants,
+        ("y", TensorProto.INT32),
+    )
+    np.testing.assert_array_equal(got, a.astype(np.int64) @ (b.astype(np.int64) - 255))
+
+
+@pytest.mark.parametrize("op", ["QLinearAdd", "QLinearMul"])
+def test_qlinear_binary(op: str) -> None:
+    rng = np.random.default_rng(4)
+    a = rng.integers(0, 256, (3, 1, 17)).astype(np.uint8)
+    b = rng.integers(0, 256, (5, 17)).astype(np.uint8)
+    names = ["a", "as", "az", "b", "bs", "bz", "ys", "yz"]
+    constants = {"as": F(0.3), "az": np.uint8(120), "bs": F(0.07), "bz": np.uint8(0), "ys": F(0.9), "yz": np.uint8(33)}
+    got = _run(
+        [helper.make_node(op, names, ["y"], domain="com.microsoft")],
+        {"a": a, "b": b},
+        constants,
+        ("y", TensorProto.UINT8),
+    )
+    x, y = (a.astype(F) - 120) * F(0.3), b.astype(F) * F(0.07)
+    np.testing.assert_array_equal(got, _quantize(x + y if op == "QLinearAdd" else x * y, 0.9, 33, np.uint8))
+
+
+def test_dynamically_quantized_product() -> None:
+    """What dynamic quantization exports: zero point and scale of the activations are computed."""
+    rng = np.random.default_rng(5)
+    x = rng.uniform(-3, 5, (3, 17)).astype(F)
+    w = rng.integers(-127, 128, (17, 9)).astype(np.int8)
+    nodes = [
+        helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]),
+        helper.make_node("MatMulInteger", ["q", "w", "z"], ["p"]),
+        helper.make_node("Cast", ["p"], ["f"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["s", "ws"], ["scale"]),
+        helper.make_node("Mul", ["f", "scale"], ["y"]),
+    ]
+    got = _run(nodes, {"x": x}, {"w": w, "ws": F(0.01)}, ("y", TensorProto.FLOAT))
+    scale = (x.max() - x.min()) / F(255)
+    zero = int(np.rint(-x.min() / scale))
+    q = np.clip(np.rint(x / scale) + zero, 0, 255)
+    np.testing.assert_allclose(
+        got, ((q - zero) @ w).astype(F) * (scale * F(0.01)), rtol=1e-6
+    )  # exact sums, three roundings
+
+
+@pytest.mark.parametrize("kind", ["INT4", "UINT4", "FLOAT8E4M3FN", "FLOAT8E5M2"])
+@pytest.mark.parametrize("form", ["tensor", "axis", "blocked"])
+def test_narrow_weights(kind: str, form: str) -> None:
+    rng = np.random.default_rng(6)
+    element = getattr(TensorProto, kind)
+    narrow = helper.tensor_dtype_to_np_dtype(element)
+    values = rng.integers(0 if kind == "UINT4" else -8, 16 if kind == "UINT4" else 8, (15, 6)).astype(F).astype(narrow)
+    scale = {
+        "tensor": F(0.5),
+        "axis": rng.uniform(0.1, 1, 6).astype(F),
+        "blocked": rng.uniform(0.1, 1, (3, 6)).astype(F),
+    }[form]
+    attributes = {"tensor": {}, "axis": {"axis": 1}, "blocked": {"axis": 0, "block_size": 5}}[form]
+    x = rng.uniform(-1, 1, (3, 15)).astype(F)
+    nodes = [
+        helper.make_node("DequantizeLinear", ["w", "ws"], ["wf"], **attributes),
+        helper.make_node("MatMul", ["x", "wf"], ["y"]),
+    ]
+    got = _run(nodes, {"x": x}, {"w": numpy_helper.from_array(values, "w"), "ws": scale}, ("y", TensorProto.FLOAT))
+    wide = values.astype(F) * (np.repeat(scale, 5, 0) if form == "blocked" else scale)
+    np.testing.assert_allclose(got, x @ wide, rtol=1e-5, atol=1e-5)  # float32 sums of 15 terms of up to 15 each
+
+
+def test_blocked_quantization_of_activations() -> None:
+    rng = np.random.default_rng(7)
+    x = rng.uniform(-4, 4, (3, 12)).astype(F)
+    scale = rng.uniform(0.01, 0.1, (3, 4)).astype(F)
+    nodes = [helper.make_node("QuantizeLinear", ["x", "s", "z"], ["y"], axis=1, block_size=3)]
+    got = _run(nodes, {"x": x}, {"s": scale, "z": np.zeros((3, 4), np.int8)}, ("y", TensorProto.INT8))
+    np.testing.assert_array_equal(got, np.clip(np.rint(x / np.repeat(scale, 3, 1)), -128, 127).astype(np.int8))
