@@ -70,10 +70,23 @@ SELF = [
     attention("cache", None, PAST, outputs=2),
     attention("cache, causal, mask", padding(STEPS + 4), PAST, outputs=2, unidirectional=1),
     attention("bias of scores", None, None, f32(1, HEADS, STEPS, STEPS, seed=5)),
-    attention("wide values", bias=f32(2 * WIDTH + 6, seed=2), weights=f32(9, 2 * WIDTH + 6, seed=1), qkv_hidden_sizes=[WIDTH, WIDTH, 6]),
-    Case("Attention", "mask of images", (X, W, B, np.tril(np.ones((BATCH, 1, 8, 8), np.int32))), {"num_heads": HEADS}, (1, 2), 1, TOLERANCE,
-         reference=masked_by_image),
-]  # fmt: skip
+    attention(
+        "wide values",
+        bias=f32(2 * WIDTH + 6, seed=2),
+        weights=f32(9, 2 * WIDTH + 6, seed=1),
+        qkv_hidden_sizes=[WIDTH, WIDTH, 6],
+    ),
+    Case(
+        "Attention",
+        "mask of images",
+        (X, W, B, np.tril(np.ones((BATCH, 1, 8, 8), np.int32))),
+        {"num_heads": HEADS},
+        (1, 2),
+        1,
+        TOLERANCE,
+        reference=masked_by_image,
+    ),
+]
 
 Q = f32(BATCH, STEPS, WIDTH)
 K = f32(BATCH, 8, WIDTH, seed=1)
@@ -269,4 +282,23 @@ QUANTIZED = [
     quantized("uint8 weights", None, z8(128), z8(100), w=u8(9, 3 * WIDTH, seed=1)),
 ]
 
-ATTENTION = [*SELF, *MULTI_HEAD, *ROTARY, *GROUPED, *QUANTIZED]
+LINEAR = [
+    Case(
+        "LinearAttention",
+        rule,
+        (
+            f32(2, 5, 4 * 3),
+            f32(2, 5, 2 * 3, seed=1, low=-0.5, high=0.5),
+            f32(2, 5, 2 * 7, seed=2),
+            f32(2, 2, 3, 7, seed=3),
+            f32(2, 5, 2, seed=4, low=-1.0, high=0.0) if "gated" in rule else None,
+            f32(2, 5, 2, seed=5, low=0.0, high=1.0) if "delta" in rule else None,
+        ),
+        {"q_num_heads": 4, "kv_num_heads": 2, "update_rule": rule},
+        outputs=2,
+        tolerance=TOLERANCE,
+    )
+    for rule in ("linear", "gated", "delta", "gated_delta")
+]
+
+ATTENTION = [*LINEAR, *SELF, *MULTI_HEAD, *ROTARY, *GROUPED, *QUANTIZED]

@@ -14,7 +14,7 @@ Reference = Callable[..., Array | list[Array]]
 
 @dataclass(frozen=True)
 class Case:
-    """One node. Inputs are arrays in the node's order, None for an absent one; those in `constants` are initializers."""
+    """One node. Inputs are arrays in its order, None for an absent one; those in `constants` are initializers."""
 
     op: str
     note: str

@@ -8,7 +8,8 @@ import numpy as np
 from microsoft_case import Array, Case, f, f32, i8, i32, s8, u8, z8
 
 SHAPE = (2, 3, 17)
-# A quotient that lies between two steps is rounded the other way when its last bit differs: ONNX Runtime multiplies by a reciprocal.
+# A quotient halfway between two steps is rounded the other way when its last bit differs: ONNX Runtime multiplies by
+# a reciprocal.
 NEAR_HALF = 1
 
 
@@ -59,19 +60,48 @@ def reduced_mean(axes: tuple[int, ...], keep: bool) -> Any:
 
 
 SELECTIONS = [
-    where(u8(2, 3, 5), u8(2, 3, 5, seed=1), u8(2, 3, 5, seed=2) > 127, f(0.02), z8(128), f(0.03), z8(100), f(0.025), z8(110)),
+    where(
+        u8(2, 3, 5),
+        u8(2, 3, 5, seed=1),
+        u8(2, 3, 5, seed=2) > 127,
+        f(0.02),
+        z8(128),
+        f(0.03),
+        z8(100),
+        f(0.025),
+        z8(110),
+    ),
     where(i8(2, 3, 5), i8(5, seed=1), u8(3, 1, seed=2) > 127, f(0.02), s8(3), f(0.02), s8(3), f(0.02), s8(3)),
     where(i8(3, 5), np.array(-7, np.int8), u8(3, 5, seed=2) > 127, f(0.02), s8(3), f(0.04), s8(0), f(0.03), s8(-5)),
     *(
-        Case("QLinearReduceMean", f"{axes} {keep}", (u8(3, 5, 7), f(0.02), z8(128), f(0.01), z8(100)), {"axes": list(axes), "keepdims": keep},
-             (1, 2, 3, 4), reference=reduced_mean(axes, keep), steps=NEAR_HALF)
+        Case(
+            "QLinearReduceMean",
+            f"{axes} {keep}",
+            (u8(3, 5, 7), f(0.02), z8(128), f(0.01), z8(100)),
+            {"axes": list(axes), "keepdims": keep},
+            (1, 2, 3, 4),
+            reference=reduced_mean(axes, keep),
+            steps=NEAR_HALF,
+        )
         for axes, keep in [((1,), True), ((-1, 0), False)]
     ),
-    Case("QLinearConcat", "axis 1", (f(0.03), z8(100), u8(2, 3, 5), f(0.02), z8(128), u8(2, 1, 5, seed=1), f(0.03), z8(100)), {"axis": 1},
-         (0, 1, 3, 4, 6, 7), steps=NEAR_HALF),
-    Case("QLinearConcat", "int8", (f(0.03), s8(10), i8(3), f(0.02), s8(0), i8(17, seed=1), f(0.05), s8(-10)), {"axis": 0}, (0, 1, 3, 4, 6, 7),
-         steps=NEAR_HALF),
-]  # fmt: skip
+    Case(
+        "QLinearConcat",
+        "axis 1",
+        (f(0.03), z8(100), u8(2, 3, 5), f(0.02), z8(128), u8(2, 1, 5, seed=1), f(0.03), z8(100)),
+        {"axis": 1},
+        (0, 1, 3, 4, 6, 7),
+        steps=NEAR_HALF,
+    ),
+    Case(
+        "QLinearConcat",
+        "int8",
+        (f(0.03), s8(10), i8(3), f(0.02), s8(0), i8(17, seed=1), f(0.05), s8(-10)),
+        {"axis": 0},
+        (0, 1, 3, 4, 6, 7),
+        steps=NEAR_HALF,
+    ),
+]
 
 
 def pooled(op: str, note: str, x: Array, **attributes: Any) -> Case:
@@ -117,16 +147,56 @@ A = u8(2, 5, 17)
 B = i8(17, 9, seed=1)
 PRODUCTS = [
     Case("MatMulIntegerToFloat", "plain", (A, B, f(0.02), f(0.03)), {}, (1, 3)),
-    Case("MatMulIntegerToFloat", "zero points and bias", (A, B, f(0.02), f(0.03), z8(120), s8(4), f32(9)), {}, (1, 3, 4, 5, 6)),
-    Case("MatMulIntegerToFloat", "per column", (A, B, f(0.02), f32(9, low=0.01, high=0.05), z8(120), i8(9, low=-5, high=5), f32(9)), {}, (1, 3, 4, 5, 6)),
+    Case(
+        "MatMulIntegerToFloat",
+        "zero points and bias",
+        (A, B, f(0.02), f(0.03), z8(120), s8(4), f32(9)),
+        {},
+        (1, 3, 4, 5, 6),
+    ),
+    Case(
+        "MatMulIntegerToFloat",
+        "per column",
+        (A, B, f(0.02), f32(9, low=0.01, high=0.05), z8(120), i8(9, low=-5, high=5), f32(9)),
+        {},
+        (1, 3, 4, 5, 6),
+    ),
     Case("MatMulIntegerToFloat", "signed", (i8(3, 17), B, f(0.02), f(0.03), s8(5)), {}, (1, 3)),
     Case("DynamicQuantizeMatMul", "plain", (f32(2, 5, 17), B, f(0.03)), {}, (1, 2)),
     Case("DynamicQuantizeMatMul", "zero point and bias", (f32(3, 17), B, f(0.03), s8(4), f32(9)), {}, (1, 2, 3, 4)),
-    Case("DynamicQuantizeMatMul", "per column", (f32(3, 17), B, f32(9, low=0.01, high=0.05), i8(9, low=-5, high=5)), {}, (1, 2, 3)),
-    Case("QGemm", "float result", (u8(5, 17), f(0.02), z8(120), B, f(0.03), s8(0), i32(*range(9))), {"alpha": 0.5}, (1, 2, 3, 4, 5, 6)),
-    Case("QGemm", "quantized", (u8(5, 17), f(0.02), z8(120), i8(9, 17), f32(9, low=0.01, high=0.05), i8(9, low=-5, high=5), i32(*range(9)), f(0.5), z8(99)),
-         {"transB": 1}, (1, 2, 3, 4, 5, 6, 7, 8), steps=NEAR_HALF),
-]  # fmt: skip
+    Case(
+        "DynamicQuantizeMatMul",
+        "per column",
+        (f32(3, 17), B, f32(9, low=0.01, high=0.05), i8(9, low=-5, high=5)),
+        {},
+        (1, 2, 3),
+    ),
+    Case(
+        "QGemm",
+        "float result",
+        (u8(5, 17), f(0.02), z8(120), B, f(0.03), s8(0), i32(*range(9))),
+        {"alpha": 0.5},
+        (1, 2, 3, 4, 5, 6),
+    ),
+    Case(
+        "QGemm",
+        "quantized",
+        (
+            u8(5, 17),
+            f(0.02),
+            z8(120),
+            i8(9, 17),
+            f32(9, low=0.01, high=0.05),
+            i8(9, low=-5, high=5),
+            i32(*range(9)),
+            f(0.5),
+            z8(99),
+        ),
+        {"transB": 1},
+        (1, 2, 3, 4, 5, 6, 7, 8),
+        steps=NEAR_HALF,
+    ),
+]
 
 
 def lstm(
@@ -151,7 +221,6 @@ def lstm(
         *(more if extras else [None] * 5),
         *quantized,
     )
-    # A state whose last bit differs may be quantized to the next step, which is 1/255 of the states' range times a weight.
     given = {"hidden_size": hidden, "direction": direction, **attributes}
     return Case("DynamicQuantizeLSTM", note, inputs, given, (1, 2, 3, 8, 9, 10, 11), outputs=3, tolerance=1e-5)
 

@@ -32,6 +32,19 @@ ACTIVATIONS = [
     Case("BiasGelu", "3d", (f32(2, 3, 33), f32(33, seed=1))),
     Case("QuickGelu", "default", (f32(5, 7),)),
     Case("QuickGelu", "alpha", (f32(5, 7),), {"alpha": 1.0}),
+    Case("ScaledSiLU", "alpha", (f32(3, 5),), {"alpha": 2.0}),
+    Case("ScaledSiLU", "scale", (f32(3, 5), np.array(0.5, np.float32))),
+    Case("GatedAdd", "rows", (f32(2, 3, 5), f32(2, 3, 5, seed=1), f32(2, 3, 1, seed=2))),
+    Case(
+        "LinearAttentionGate", "beta", (f32(2, 5, 3), f32(3, seed=2), f32(3, seed=3), f32(2, 5, 3, seed=1)), outputs=2
+    ),
+    Case("GatedRMSNorm", "silu", (f32(2, 3, 10), f32(5, seed=1), f32(2, 3, 10, seed=2))),
+    Case(
+        "GatedRMSNorm",
+        "sigmoid",
+        (f32(3, 7), f32(7, seed=1), f32(3, 7, seed=2)),
+        {"activation": "sigmoid", "epsilon": 1e-3},
+    ),
     Case("BiasAdd", "3d", (f32(2, 9, 5), f32(5, seed=1), f32(2, 9, 5, seed=2)), reference=lambda x, b, s: x + b + s),
     Case(
         "BiasSplitGelu",
@@ -159,10 +172,23 @@ EMBEDDINGS = [
     Case(
         "QEmbedLayerNormalization",
         "words",
-        (IDS, None, *QUANTIZED_TABLES[:2], None, *QUANTIZED_TABLES[3:], None, *SCALES[:2], None, *SCALES[3:], *ZEROS[:2], None, *ZEROS[3:]),
+        (
+            IDS,
+            None,
+            *QUANTIZED_TABLES[:2],
+            None,
+            *QUANTIZED_TABLES[3:],
+            None,
+            *SCALES[:2],
+            None,
+            *SCALES[3:],
+            *ZEROS[:2],
+            None,
+            *ZEROS[3:],
+        ),
         outputs=2,
     ),
-]  # fmt: skip
+]
 
 IMAGE = (2, 3, 9, 11)
 KERNEL = (5, 3, 3, 3)
@@ -192,20 +218,51 @@ PRODUCTS = [
         (f32(*IMAGE), f32(*KERNEL, seed=1), f32(5, seed=2), f32(2, 5, 4, 12, seed=3)),
         {"activation": "Clip", "activation_params": [-1.0, 3.0], **PADDED},
     ),
-    Case("FusedConv", "leaky", (f32(*IMAGE), f32(*KERNEL, seed=1)), {"activation": "LeakyRelu", "activation_params": [0.2]}),
-    Case("NhwcFusedConv", "sum", (f32(2, 9, 11, 3), f32(*KERNEL, seed=1), f32(5, seed=2), f32(2, 4, 12, 5, seed=3)), {"activation": "Relu", **PADDED},
-         reference=dilated),
-    Case("FusedGemm", "relu", (f32(5, 7), f32(3, 7, seed=1), f32(3, seed=2)), {"activation": "Relu", "transB": 1, "alpha": 0.5, "beta": 2.0}),
+    Case(
+        "FusedConv",
+        "leaky",
+        (f32(*IMAGE), f32(*KERNEL, seed=1)),
+        {"activation": "LeakyRelu", "activation_params": [0.2]},
+    ),
+    Case(
+        "NhwcFusedConv",
+        "sum",
+        (f32(2, 9, 11, 3), f32(*KERNEL, seed=1), f32(5, seed=2), f32(2, 4, 12, 5, seed=3)),
+        {"activation": "Relu", **PADDED},
+        reference=dilated,
+    ),
+    Case(
+        "FusedGemm",
+        "relu",
+        (f32(5, 7), f32(3, 7, seed=1), f32(3, seed=2)),
+        {"activation": "Relu", "transB": 1, "alpha": 0.5, "beta": 2.0},
+    ),
     Case("FusedMatMul", "alpha", (f32(2, 3, 5, 7), f32(7, 9, seed=1)), {"alpha": 0.125}),
     Case("FusedMatMul", "transposed", (f32(2, 7, 5), f32(2, 9, 7, seed=1)), {"transA": 1, "transB": 1}),
     Case("FusedMatMul", "batch of a", (f32(5, 2, 3, 7), f32(2, 3, 7, 9, seed=1)), {"transBatchA": 1}),
     Case("FusedMatMul", "batches", (f32(5, 2, 7), f32(7, 2, 9, seed=1)), {"transBatchA": 1, "transBatchB": 1}),
-    Case("FusedMatMul", "batch and transposed", (f32(7, 2, 5), f32(2, 9, 7, seed=1)), {"transBatchA": 1, "transA": 1, "transB": 1}),
+    Case(
+        "FusedMatMul",
+        "batch and transposed",
+        (f32(7, 2, 5), f32(2, 9, 7, seed=1)),
+        {"transBatchA": 1, "transA": 1, "transB": 1},
+    ),
     Case("FusedMatMul", "vector", (f32(7), f32(7, 9, seed=1)), {"alpha": 3.0}),
     Case("TransposeMatMul", "b", (f32(2, 5, 7), f32(2, 9, 7, seed=1)), {"transB": 1}),
-    Case("FusedMatMulActivation", "tanh", (f32(5, 7), f32(7, 9, seed=1)), {"activation": "Tanh"}, reference=lambda a, b: np.tanh(a @ b)),
-    Case("GemmFastGelu", "bias", (f32(3, 7), f32(7, 9, seed=1), f32(9, seed=2)), reference=lambda x, w, b: fast_gelu(x @ w + b)),
-]  # fmt: skip
+    Case(
+        "FusedMatMulActivation",
+        "tanh",
+        (f32(5, 7), f32(7, 9, seed=1)),
+        {"activation": "Tanh"},
+        reference=lambda a, b: np.tanh(a @ b),
+    ),
+    Case(
+        "GemmFastGelu",
+        "bias",
+        (f32(3, 7), f32(7, 9, seed=1), f32(9, seed=2)),
+        reference=lambda x, w, b: fast_gelu(x @ w + b),
+    ),
+]
 
 
 def n_bits(
@@ -247,9 +304,26 @@ FEW_BITS = [
     bnb4(0),
     bnb4(1),
     Case("GatherBlockQuantized", "4 bits", (u8(7, 16), IDS % 7, f32(7, 2)), {"block_size": 16, "bits": 4}, (0, 2)),
-    Case("GatherBlockQuantized", "zero points", (u8(7, 24), IDS.astype(np.int64) % 7 - 3, f32(7, 3), u8(7, 2, seed=1)),
-         {"block_size": 16, "bits": 4}, (0, 2, 3)),
-    Case("GatherBlockQuantized", "8 bits", (u8(7, 33), IDS % 7, f32(7, 3), u8(7, 3, seed=1)), {"block_size": 16, "bits": 8}, (0, 2, 3)),
-    Case("GatherBlockQuantized", "3d", (u8(5, 3, 16), i32(4, 0, 2), f32(5, 3, 2)), {"block_size": 16, "quantize_axis": 2}, (0, 2)),
-]  # fmt: skip
+    Case(
+        "GatherBlockQuantized",
+        "zero points",
+        (u8(7, 24), IDS.astype(np.int64) % 7 - 3, f32(7, 3), u8(7, 2, seed=1)),
+        {"block_size": 16, "bits": 4},
+        (0, 2, 3),
+    ),
+    Case(
+        "GatherBlockQuantized",
+        "8 bits",
+        (u8(7, 33), IDS % 7, f32(7, 3), u8(7, 3, seed=1)),
+        {"block_size": 16, "bits": 8},
+        (0, 2, 3),
+    ),
+    Case(
+        "GatherBlockQuantized",
+        "3d",
+        (u8(5, 3, 16), i32(4, 0, 2), f32(5, 3, 2)),
+        {"block_size": 16, "quantize_axis": 2},
+        (0, 2),
+    ),
+]
 TABLE = [*ACTIVATIONS, *NORMALIZATIONS, *EMBEDDINGS, *PRODUCTS, *FEW_BITS, *ATTENTION, *QUANTIZED, *STANDARD]

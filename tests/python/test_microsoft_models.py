@@ -29,7 +29,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.matmul_bnb4_quantizer import MatMulBnb4Quantizer
 
 Level = onnxruntime.GraphOptimizationLevel
-BERT_PROFILE = {name: ((1, STEPS), (3, STEPS), (4, STEPS)) for name in bert_feed()}
+BERT_PROFILE = dict.fromkeys(bert_feed(), ((1, STEPS), (3, STEPS), (4, STEPS)))
 
 
 def operators(model: onnx.ModelProto) -> set[str]:

@@ -1,4 +1,4 @@
-"""Every operator of ONNX Runtime's domain com.microsoft that is offered gives ONNX Runtime's result, or numpy's where its CPU provider has none."""
+"""Every offered operator of com.microsoft gives ONNX Runtime's result, or numpy's where that has no kernel."""
 
 from __future__ import annotations
 
@@ -88,14 +88,24 @@ def in_half(case: Case) -> Case:
     return replace(case, inputs=halves)
 
 
-# Numbers of float16 have a step of 5e-4, and intermediate results are rounded to it too; normalisation and sums keep float32 inside.
+# Numbers of float16 have a step of 5e-4, and intermediate results are rounded to it too; sums keep float32 inside.
 HALF = 5e-3
 # What ONNX's types forbid in float16, or what adds up numbers beyond its range.
-ONLY_FLOAT = {"QEmbedLayerNormalization", "QAttention", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "GridSample", "Range"}
+ONLY_FLOAT = {
+    "QEmbedLayerNormalization",
+    "QAttention",
+    "DynamicQuantizeLSTM",
+    "DynamicQuantizeMatMul",
+    "GridSample",
+    "Range",
+}
 
 
-@pytest.mark.parametrize("case", [c for c in (*ACTIVATIONS, *NORMALIZATIONS, *EMBEDDINGS, *PRODUCTS, *ATTENTION) if c.op not in ONLY_FLOAT],
-                         ids=lambda case: case.id)  # fmt: skip
+@pytest.mark.parametrize(
+    "case",
+    [c for c in (*ACTIVATIONS, *NORMALIZATIONS, *EMBEDDINGS, *PRODUCTS, *ATTENTION) if c.op not in ONLY_FLOAT],
+    ids=lambda case: case.id,
+)
 def test_operator_in_float16_is_near_the_one_in_float32(case: Case) -> None:
     """ONNX Runtime's CPU provider has few kernels for float16: the same numbers in float32 are the reference."""
     half = in_half(case)
@@ -139,14 +149,21 @@ def test_an_operator_that_is_not_offered_is_refused_by_name() -> None:
 
 
 FORMS = [
-    (Case("GroupQueryAttention", "", (*(f32(1, 1, 16) for _ in range(5)), i32(0), i32(1)), {"num_heads": 1, "kv_num_heads": 1, "sliding_window_cache": 1}),
-     "'sliding_window_cache'"),
+    (
+        Case(
+            "GroupQueryAttention",
+            "",
+            (*(f32(1, 1, 16) for _ in range(5)), i32(0), i32(1)),
+            {"num_heads": 1, "kv_num_heads": 1, "sliding_window_cache": 1},
+        ),
+        "'sliding_window_cache'",
+    ),
     (Case("Attention", "", (f32(1, 3, 8), f32(8, 24), f32(24)), {"num_heads": 2, "do_rotary": 1}), "'do_rotary'"),
     (Case("CDist", "", (f32(3, 5), f32(2, 5)), {"metric": "cosine"}), "'metric' is 'cosine'"),
     (Case("FusedConv", "", (f32(1, 1, 3, 3), f32(1, 1, 3, 3)), {"activation": "Elu"}), "'activation' is 'Elu'"),
     (Case("MatMulIntegerToFloat", "", (u8(3, 5), u8(5, 2), f32(3), f32(2))), "has to be one number"),
     (Case("BiasDropout", "", (f32(3, 5), f32(5)), outputs=2), "output 1 (mask)"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("case", "words"), FORMS, ids=lambda x: getattr(x, "op", ""))
@@ -167,10 +184,15 @@ def decoder() -> onnx.ModelProto:
         helper.make_node("Gather", ["shape", "index"], ["total_64"], axis=0),
         helper.make_node("Cast", ["total_64"], ["total"], to=onnx.TensorProto.INT32),
         helper.make_node(
-            "GroupQueryAttention", ["qkv", "", "", "past_key", "past_value", "seqlens", "total", "cos", "sin"], ["y", "key", "value"],
-            domain="com.microsoft", num_heads=4, kv_num_heads=2, do_rotary=1,
+            "GroupQueryAttention",
+            ["qkv", "", "", "past_key", "past_value", "seqlens", "total", "cos", "sin"],
+            ["y", "key", "value"],
+            domain="com.microsoft",
+            num_heads=4,
+            kv_num_heads=2,
+            do_rotary=1,
         ),
-    ]  # fmt: skip
+    ]
     floats = onnx.TensorProto.FLOAT
     inputs = [
         helper.make_tensor_value_info("qkv", floats, ["batch", "steps", 8 * 16]),
@@ -184,7 +206,9 @@ def decoder() -> onnx.ModelProto:
         onnx.numpy_helper.from_array(f32(32, 8), "cos"),
         onnx.numpy_helper.from_array(f32(32, 8, seed=1), "sin"),
     ]
-    graph = helper.make_graph(nodes, "decoder", inputs, [onnx.ValueInfoProto(name=n) for n in ("y", "key", "value")], constants)
+    graph = helper.make_graph(
+        nodes, "decoder", inputs, [onnx.ValueInfoProto(name=n) for n in ("y", "key", "value")], constants
+    )
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
     return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
@@ -192,12 +216,22 @@ def decoder() -> onnx.ModelProto:
 def test_a_decoder_grows_its_cache_token_by_token() -> None:
     model = decoder().SerializeToString()
     cache = ((1, 2, 0, 16), (2, 2, 4, 16), (2, 2, 12, 16))
-    profile = {"qkv": ((1, 1, 128), (2, 1, 128), (2, 6, 128)), "past_key": cache, "past_value": cache, "mask": ((1, 1), (2, 5), (2, 14))}
+    profile = {
+        "qkv": ((1, 1, 128), (2, 1, 128), (2, 6, 128)),
+        "past_key": cache,
+        "past_value": cache,
+        "mask": ((1, 1), (2, 5), (2, 14)),
+    }
     context = load(build_plan(model, profile, level=0)).create_execution_context()
     past = [np.zeros((2, 2, 0, 16), np.float32)] * 2
     for step, count in enumerate((5, 1, 1, 3, 1)):
         total = past[0].shape[2] + count
-        feed = {"qkv": f32(2, count, 128, seed=step), "past_key": past[0], "past_value": past[1], "mask": np.ones((2, total), np.int64)}
+        feed = {
+            "qkv": f32(2, count, 128, seed=step),
+            "past_key": past[0],
+            "past_value": past[1],
+            "mask": np.ones((2, total), np.int64),
+        }
         actual = infer(context, feed)
         for name, expected in zip(("y", "key", "value"), run_reference(model, feed), strict=True):
             assert relative_error(actual[name], expected) <= 2e-5  # as the cases of the operator itself

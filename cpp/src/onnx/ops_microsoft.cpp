@@ -33,6 +33,62 @@ void quick_gelu(NodeContext& node) {
     node.output(times_sigmoid(node.build, node.input(0), static_cast<double>(node.real("alpha", 1.702f)), ""));
 }
 
+//! x * sigmoid(x) for x times a number: an input or 'alpha'.
+void scaled_silu(NodeContext& node) {
+    Build& b = node.build;
+    Tensor* x = node.input(0);
+    Tensor* scale = node.has_input(1) ? b.cast(node.input(1), x->dtype) : b.number(x, static_cast<double>(node.real("alpha", 1.0f)));
+    node.output(times_sigmoid(b, b.elementwise(Op::kPROD, x, scale, "scaled"), 1.0, ""));
+}
+
+//! x + gate * y
+void gated_add(NodeContext& node) {
+    Build& b = node.build;
+    node.output(b.elementwise(Op::kSUM, node.input(0), b.elementwise(Op::kPROD, node.input(1), node.input(2), "gated"), ""));
+}
+
+//! scale * softplus(a + bias), and the sigmoid of b.
+void linear_attention_gate(NodeContext& node) {
+    Build& b = node.build;
+    Tensor* a = node.input(0);
+    Tensor* sum = b.elementwise(Op::kSUM, as_float(b, a), node.input(1), "biased");
+    Tensor* bent = b.activation(ActivationType::kSOFTPLUS, sum, 1.0f, 1.0f, "bent");
+    finish(node, b.elementwise(Op::kPROD, bent, node.input(2), "decay"), a->dtype);
+    if (node.has_input(3)) {
+        node.output(b.activation(ActivationType::kSIGMOID, node.input(3), 0.0f, 0.0f, "beta"), 1);
+    }
+}
+
+//! Groups of as many elements as 'scale' has are normalised by their mean square, and gated.
+void gated_rms_norm(NodeContext& node) {
+    Build& b = node.build;
+    Tensor* x = node.input(0);
+    const std::size_t last = x->dims.size() - 1;
+    const auto width = b.extent(x, last);
+    const auto size = b.extent(node.input(1), 0);
+    const std::string activation = node.string("activation", "silu");
+    if (!width || !size || *size < 1 || *width % *size != 0) {
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_SHAPE, "GatedRMSNorm needs a fixed number of elements along the last axis that is a multiple of its scales'.");
+    }
+    if (activation != "silu" && activation != "swish" && activation != "sigmoid") {
+        fail(NodeErrorCode::kINVALID_NODE, "Attribute 'activation' is '", activation, "'; silu, swish and sigmoid are allowed.");
+    }
+    std::vector<Extent> apart;
+    std::vector<Extent> together;
+    for (std::size_t axis = 0; axis < last; ++axis) {
+        apart.push_back(Extent::axis(axis));
+        together.push_back(Extent::axis(axis));
+    }
+    apart.insert(apart.end(), {Extent::of(*width / *size), Extent::of(*size)});
+    together.push_back(Extent::product(last, last + 2));
+    Tensor* groups = b.reshape(x, apart, "groups");
+    const auto epsilon = static_cast<double>(node.real("epsilon", 1e-5f));
+    Tensor* y = b.reshape(layer_normalized(node, groups, {node.input(1), nullptr, -1, epsilon, false}), together, "normalized");
+    Tensor* gate = node.input(2);
+    gate = activation == "sigmoid" ? b.activation(ActivationType::kSIGMOID, gate, 0.0f, 0.0f, "gate") : times_sigmoid(b, gate, 1.0, "swish");
+    node.output(b.elementwise(Op::kPROD, y, gate, ""));
+}
+
 //! x + bias + skip
 void bias_add(NodeContext& node) {
     Build& b = node.build;
@@ -204,10 +260,14 @@ constexpr Operator kOperators[] = {
     {"com.microsoft.BiasSplitGelu", bias_split_gelu},
     {"com.microsoft.EmbedLayerNormalization", embed_layer_normalization},
     {"com.microsoft.FastGelu", gelu<ActivationType::kGELU_TANH>},
+    {"com.microsoft.GatedAdd", gated_add},
+    {"com.microsoft.GatedRMSNorm", gated_rms_norm},
     {"com.microsoft.Gelu", gelu<ActivationType::kGELU_ERF>},
     {"com.microsoft.GroupNorm", group_norm},
+    {"com.microsoft.LinearAttentionGate", linear_attention_gate},
     {"com.microsoft.QEmbedLayerNormalization", embed_layer_normalization},
     {"com.microsoft.QuickGelu", quick_gelu},
+    {"com.microsoft.ScaledSiLU", scaled_silu},
     {"com.microsoft.SimplifiedLayerNormalization", simplified_layer_normalization},
     {"com.microsoft.SkipGroupNorm", skip_group_norm},
     {"com.microsoft.SkipLayerNormalization", skip_layer_normalization<true>},

@@ -67,6 +67,15 @@ void causal_convolution(NodeContext& node) {
     as_it_is(node);
 }
 
+void linear_attention(NodeContext& node) {
+    const std::int64_t heads = node.integer("kv_num_heads", 0);
+    if (node.integer("state_window", 0) != 0 || heads < 1 || node.integer("q_num_heads", 0) % heads != 0) {
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_ATTR,
+             "Attribute 'state_window' is only offered as 0, and 'q_num_heads' as a multiple of 'kv_num_heads', which is ", heads, ".");
+    }
+    as_it_is(node);
+}
+
 //! Channels are last in a tensor [N, spatial..., C]; the axes as [N, C, spatial...] has them, and back.
 Ints channels_first(std::size_t rank) {
     Ints order{0, static_cast<std::int64_t>(rank) - 1};
@@ -137,18 +146,69 @@ void distances(NodeContext& node) {
     node.output(root ? b.unary(UnaryOperation::kSQRT, sum, "") : sum);
 }
 
+//! x is [..., 1 or 2]; the axis is counted without these parts.
+Tensor* transform(Build& b, Tensor* x, std::int64_t axis, bool inverse, bool onesided) {
+    graph::OperatorAttributes a{"DFT", {}};
+    a.attributes.set("opset", std::int64_t{17});
+    a.attributes.set("axis", axis);
+    a.attributes.set("inverse", std::int64_t{inverse ? 1 : 0});
+    a.attributes.set("onesided", std::int64_t{onesided ? 1 : 0});
+    return b.add(LayerType::kOPERATOR, {x}, std::move(a), "transform");
+}
+
+//! How many of the last axes are the signal.
+std::int64_t signal_axes(NodeContext& node, std::size_t rank) {
+    const std::int64_t count = node.integer("signal_ndim", 1);
+    if (node.integer("normalized", 0) != 0 || node.integer("onesided", 1) != 1 || count < 1 || count > static_cast<std::int64_t>(rank)) {
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_ATTR, "Attributes 'normalized' = ", node.integer("normalized", 0), ", 'onesided' = ",
+             node.integer("onesided", 1), " and 'signal_ndim' = ", count, " are given; offered are 0, 1 and 1 to the number of axes, ", rank, ".");
+    }
+    return count;
+}
+
+//! [..., n] -> [..., n / 2 + 1, 2]; the last axis first, then all of the spectrum along the axes before it.
+void real_transform(NodeContext& node) {
+    Build& b = node.build;
+    const std::size_t rank = node.input(0)->dims.size();
+    const std::int64_t count = signal_axes(node, rank);
+    const auto last = static_cast<std::int64_t>(rank) - 1;
+    Tensor* y = transform(b, b.unsqueeze(node.input(0), {last + 1}, "parts"), last, false, true);
+    for (std::int64_t axis = last - 1; axis > last - count; --axis) {
+        y = transform(b, y, axis, false, false);
+    }
+    node.output(y);
+}
+
+void inverse_real_transform(NodeContext& node) {
+    Build& b = node.build;
+    Tensor* y = node.input(0);
+    if (y->dims.size() < 2) {
+        fail(NodeErrorCode::kINVALID_NODE, "Irfft needs a spectrum [..., n / 2 + 1, 2].");
+    }
+    const std::size_t rank = y->dims.size() - 1;
+    const std::int64_t count = signal_axes(node, rank);
+    const auto last = static_cast<std::int64_t>(rank) - 1;
+    for (std::int64_t axis = last - count + 1; axis < last; ++axis) {
+        y = transform(b, y, axis, true, false);
+    }
+    node.output(b.squeeze(transform(b, y, last, true, true), {last + 1}, "real"));
+}
+
 constexpr Operator kOperators[] = {
     {"com.microsoft.CDist", distances},
     {"com.microsoft.CausalConvWithState", causal_convolution},
     {"com.microsoft.ExpandDims", expand_dims},
     {"com.microsoft.GatherND", as_it_is},
     {"com.microsoft.GridSample", as_it_is},
+    {"com.microsoft.Irfft", inverse_real_transform},
+    {"com.microsoft.LinearAttention", linear_attention},
     {"com.microsoft.NhwcConv", nhwc_conv},
     {"com.microsoft.NhwcFusedConv", nhwc_fused_conv},
     {"com.microsoft.NhwcMaxPool", nhwc_max_pool},
     {"com.microsoft.Pad", pad},
     {"com.microsoft.QLinearConv", qlinear_conv},
     {"com.microsoft.Range", range},
+    {"com.microsoft.Rfft", real_transform},
     {"com.microsoft.Trilu", as_it_is},
     {"com.microsoft.Unique", unique},
 };
