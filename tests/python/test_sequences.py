@@ -1,4 +1,4 @@
-"""Lists of tensors with positions that are data, Scan of the oldest form, and float16 inside of networks in networks."""
+"""Lists of tensors with positions that are data, Scan of the oldest form, float16 in networks inside of networks."""
 
 from __future__ import annotations
 
