@@ -70,7 +70,7 @@ def run(names: Sequence[str], jobs: int) -> Iterator[tuple[str, Verdict, float]]
 
     def start(name: str | None, worker: _Worker | None = None) -> None:
         if name is None:
-            if worker is not None:
+            if worker is not None and worker.process.is_alive():
                 worker.give(None)
             return
         if worker is not None and worker.cases >= CASES_PER_PROCESS and worker.process.is_alive():

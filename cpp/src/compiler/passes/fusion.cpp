@@ -148,6 +148,10 @@ bool fuse_pointwise_once(Ir& ir) {
         const std::size_t next = consumers[0];
         Op& second = ir.ops[next];
         const bool same_shape = is_pointwise(second) && ir.same_dims(ir.value(joint), ir.value(second.outputs[0]));
+        // Only kernels that store 8-bit integers know how to quantize; the others would pass the numbers on as they are.
+        if (quantizes(first) && !is_byte(ir.value(second.outputs[0]).dtype)) {
+            continue;
+        }
         if (!same_shape || !all_fit_float(ir, first) || !all_fit_float(ir, second) || stays_in_memory(ir, uses, first)) {
             continue;
         }
