@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-
 from tensorvk.onnx_backend import prepare
 
 Array = np.ndarray[Any, Any]
@@ -35,13 +34,14 @@ def _run(
 def _quantize(x: Array, scale: Any, zero: int, dtype: type) -> Array:
     """In float32, halves to even, saturating."""
     info = np.iinfo(dtype)
-    return np.clip(np.rint((x / F(scale)).astype(F)) + zero, info.min, info.max).astype(dtype)
+    quantized: Array = np.clip(np.rint((x / F(scale)).astype(F)) + zero, info.min, info.max).astype(dtype)
+    return quantized
 
 
 def _sums(x: Array, w: Array, stride: int, pad: int, dilation: int, groups: int) -> Array:
     """Convolution of whole numbers, exact."""
     x = np.pad(x.astype(np.int64), ((0, 0), (0, 0), (pad, pad), (pad, pad)))
-    n, channels, height, width = x.shape
+    n, _, height, width = x.shape
     maps, per_group, kh, kw = w.shape
     oh = (height - (kh - 1) * dilation - 1) // stride + 1
     ow = (width - (kw - 1) * dilation - 1) // stride + 1
@@ -258,12 +258,13 @@ def test_narrow_weights(kind: str, form: str) -> None:
     element = getattr(TensorProto, kind)
     narrow = helper.tensor_dtype_to_np_dtype(element)
     values = rng.integers(0 if kind == "UINT4" else -8, 16 if kind == "UINT4" else 8, (15, 6)).astype(F).astype(narrow)
-    scale = {
+    scales: dict[str, Any] = {
         "tensor": F(0.5),
         "axis": rng.uniform(0.1, 1, 6).astype(F),
         "blocked": rng.uniform(0.1, 1, (3, 6)).astype(F),
-    }[form]
-    attributes = {"tensor": {}, "axis": {"axis": 1}, "blocked": {"axis": 0, "block_size": 5}}[form]
+    }
+    scale: Array = np.asarray(scales[form])
+    attributes: dict[str, Any] = {"tensor": {}, "axis": {"axis": 1}, "blocked": {"axis": 0, "block_size": 5}}[form]
     x = rng.uniform(-1, 1, (3, 15)).astype(F)
     nodes = [
         helper.make_node("DequantizeLinear", ["w", "ws"], ["wf"], **attributes),

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "graph/operators.hpp"
+#include "onnx/operators.hpp"
+
 namespace tensorvk::onnx {
 
 namespace {
@@ -70,6 +73,23 @@ void import_by_rule(NodeContext& node, const std::string& op) {
     const graph::Layer* layer = node.build.layer(type_of(op), std::move(inputs), std::move(attributes), "");
     for (std::size_t i = 0; i < layer->outputs.size(); ++i) {
         node.output(layer->outputs[i], i);
+    }
+}
+
+void import_as(NodeContext& node, const std::string& key) {
+    const Operator* op = find_operator(key);
+    if (op == nullptr) {
+        return import_by_rule(node, key);
+    }
+    try {
+        op->import(node);
+    } catch (...) {
+        // Layers want constants or floating point where ONNX allows more: the operator's host function takes that.
+        if (!is_refusal(current_failure(NodeErrorCode::kINVALID_NODE).code) || graph::find_operator_rule(key) == nullptr) {
+            throw;
+        }
+        node.results().clear();
+        import_by_rule(node, key);
     }
 }
 

@@ -1,7 +1,8 @@
-// conv/depthwise: one filter per channel (shaders/convolution/depthwise.comp).
+// conv/depthwise: one filter per channel (shaders/convolution/depthwise.comp, and of 8-bit integers shaders/quantized/depthwise.comp).
 #include "support/error.hpp"
 #include "tactics/convolution_problem.hpp"
 #include "tactics/packing.hpp"
+#include "tactics/quantized.hpp"
 
 namespace tensorvk::tactics {
 namespace {
@@ -24,6 +25,8 @@ std::string refuse(const ConvolutionProblem& p, const Query& query) {
     if (p.in_channels % 4 != 0) return text("there are ", p.in_channels, " channels, not a multiple of 4");
     if (p.x.layout != Layout::kCHANNELS_LAST || p.y.layout != Layout::kCHANNELS_LAST)
         return "the input or the output is not stored channels last";
+    if (is_quantized(query) && p.taps() > exact_terms(p.x, p.weights, p.convolution().zero))
+        return text("the window has ", p.taps(), " elements, more than float32 adds exactly");
     return refuse_epilogue(query, p.roles, false);
 }
 
@@ -35,23 +38,39 @@ std::string refuse_width(const ConvolutionProblem& p, std::int64_t outputs) {
 
 void lower(const ConvolutionProblem& p, std::int32_t outputs, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
-    const Packing packing{.columns = p.out_channels, .channels = 1, .taps = p.taps()};
-    const std::int32_t weights = pack_weights(lowering, p.operation.name, p.weights.buffer, packing);
-    const std::int32_t bias = pack_bias(lowering, p.operation.name, p.bias, p.out_channels);
+    const bool integers = p.weights.dtype != DataType::kFLOAT;
+    const std::string& layer = p.operation.name;
+    const Packing packing{.columns = p.out_channels,
+                          .channels = 1,
+                          .taps = p.taps(),
+                          .source = p.weights.dtype,
+                          .zero = p.convolution().zero.weights};
+    const std::int32_t weights = pack_weights(lowering, layer, p.weights.buffer, packing);
+    const std::int32_t bias = integers
+                                  ? pack_parameters(lowering, layer, p.operation.epilogue, p.bias, p.out_channels)
+                                  : pack_bias(lowering, layer, p.bias, p.out_channels);
     const auto in = p.spatial(p.x, exprs);
     const auto out = p.spatial(p.y, exprs);
     const shape::Expr runs = exprs.ceil_div(out[2], exprs.constant(outputs));
     const shape::Expr count =
         exprs.product(shape::Exprs{p.y.dims[0], out[1], runs, exprs.constant(p.out_channels / 4)});
 
-    StepBuilder step(lowering, p.operation.name, p.half() ? "convolution/depthwise:f16" : "convolution/depthwise:f32");
+    StepBuilder step(lowering, layer,
+                     integers   ? "quantized/depthwise:int8"
+                     : p.half() ? "convolution/depthwise:f16"
+                                : "convolution/depthwise:f32");
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
     step.param(count).param(p.out_channels / 4).param(runs).param(out[1]).param(out[2]).param(in[1]).param(in[2]);
     step.param(p.kernel[1]).param(p.stride[1]).param(p.dilation[1]).param(p.pre[1]).param(p.pre[2]);
     step.geometry(4, static_cast<std::int32_t>(p.kernel[2])).geometry(5, static_cast<std::int32_t>(p.stride[2]));
     step.geometry(6, static_cast<std::int32_t>(p.dilation[2])).geometry(7, outputs);
     step.reads(p.x.buffer).reads(weights).reads(bias).writes(p.y.buffer);
-    add_epilogue(step, lowering, p.operation, p.roles, p.type_bits(), bias);
+    if (integers) {
+        step.geometry(8, p.convolution().zero.x);
+        add_quantized_epilogue(step, lowering, p.operation, p.roles);
+    } else {
+        add_epilogue(step, lowering, p.operation, p.roles, p.type_bits(), bias);
+    }
     lowering.add(step.take());
 }
 
@@ -59,12 +78,13 @@ void lower(const ConvolutionProblem& p, std::int32_t outputs, Lowering& lowering
 
 std::vector<Candidate> convolution_depthwise(const ConvolutionProblem& problem, const Query& query) {
     if (problem.transposed()) return {};
+    const std::string family = is_quantized(query) ? "conv_int8/depthwise" : "conv/depthwise";
     const std::string common = refuse(problem, query);
-    if (!common.empty()) return {{.name = "conv/depthwise", .refusal = common, .portable = true, .lower = {}}};
+    if (!common.empty()) return {{.name = family, .refusal = common, .portable = true, .lower = {}}};
     std::vector<Candidate> out;
     for (const std::int32_t outputs : {4, 8, 1}) {
         Candidate candidate;
-        candidate.name = text("conv/depthwise_", outputs);
+        candidate.name = text(family, "_", outputs);
         candidate.refusal = refuse_width(problem, outputs);
         candidate.portable = true;
         candidate.lower = [problem, outputs](Lowering& lowering) { lower(problem, outputs, lowering); };

@@ -63,6 +63,24 @@ std::int32_t pack_weights(Lowering& lowering, const std::string& layer, std::int
     return target.buffer;
 }
 
+std::int32_t pack_words(Lowering& lowering, const std::string& layer, std::int32_t weights, const Packing& packing) {
+    const std::int64_t words = packing.padded_depth() / 4;
+    const std::int64_t count = packing.parts * words * packing.padded_columns();
+    const std::string key = text("words:", weights, ":", packing.parts, "x", words, "x", packing.padded_columns(),
+                                 packing.transposed ? ":t" : "", packing.part_per_tap ? ":p" : "", ":", packing.zero);
+    const Target target = target_for(lowering, weights, key, count * 4);
+    if (!target.make) return target.buffer;
+    StepBuilder step(lowering, layer, "quantized/pack:int8");
+    step.local_size(kPackLocalSize)
+        .flat_groups(lowering.exprs().constant((count + kPackLocalSize - 1) / kPackLocalSize));
+    step.specialize(false).param(count).param(packing.padded_columns()).param(words).param(packing.columns);
+    step.param(packing.channels).param(packing.taps).param(packing.transposed ? 1 : 0);
+    step.param(packing.part_per_tap ? 1 : 0).param(packing.source == DataType::kINT8 ? 1 : 0).param(packing.zero);
+    step.reads(weights).writes(target.buffer);
+    add_step(lowering, step, target);
+    return target.buffer;
+}
+
 std::int32_t pack_bias(Lowering& lowering, const std::string& layer, std::int32_t bias, std::int64_t channels) {
     const std::int64_t count = (channels + 3) / 4 * 4 + 4; // kernels read four from any channel
     const std::string key = bias >= 0 ? text("bias:", bias, ":", count) : text("zeros:", count);

@@ -32,6 +32,9 @@ struct Packing {
 [[nodiscard]] std::int32_t pack_weights(Lowering& lowering, const std::string& layer, std::int32_t weights,
                                         const Packing& packing);
 
+//! Weights of 8 bits in words of four along the depth, for integer dot products (shaders/quantized/pack.comp).
+[[nodiscard]] std::int32_t pack_words(Lowering& lowering, const std::string& layer, std::int32_t weights, const Packing& packing);
+
 //! The bias as floats with room to read four from any channel on; zeros when `bias` is -1.
 [[nodiscard]] std::int32_t pack_bias(Lowering& lowering, const std::string& layer, std::int32_t bias,
                                      std::int64_t channels);

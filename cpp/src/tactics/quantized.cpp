@@ -1,5 +1,7 @@
 #include "tactics/quantized.hpp"
 
+#include <algorithm>
+
 #include "support/dtype.hpp"
 #include "support/error.hpp"
 #include "tactics/word_types.hpp"
@@ -9,6 +11,14 @@ namespace {
 
 constexpr std::int32_t kLocalSize = 64;
 constexpr std::size_t kBatchAxes = 6; // what quantized/matrix has parameters for
+
+constexpr std::int64_t kExact = 1 << 24; // whole numbers up to here are float32 numbers
+
+//! The largest |value - zero| of an 8-bit type.
+std::int64_t reach(DataType type, std::int64_t zero) {
+    const std::int64_t least = type == DataType::kINT8 ? -128 : 0;
+    return std::max(zero - least, least + 255 - zero);
+}
 
 bool is_byte(DataType type) { return type == DataType::kINT8 || type == DataType::kUINT8; }
 
@@ -67,6 +77,12 @@ std::string refuse_matrix(const MatrixProblem& p, const Query& query) {
 
 std::string first_of(std::string a, std::string b) { return a.empty() ? std::move(b) : std::move(a); }
 
+std::vector<Candidate> product_tactics(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
+    std::vector<Candidate> out = quantized_tile(family, refusal, product, query);
+    for (Candidate& candidate : quantized_dot(family, refusal, product, query)) out.push_back(std::move(candidate));
+    return out;
+}
+
 //! What is refused lowers nothing.
 std::vector<Candidate> without_refused(std::vector<Candidate> candidates) {
     for (Candidate& candidate : candidates) {
@@ -77,7 +93,23 @@ std::vector<Candidate> without_refused(std::vector<Candidate> candidates) {
 
 } // namespace
 
+std::int64_t exact_terms(const Value& x, const Value& weights, const ZeroPoints& zero) {
+    return kExact / std::max<std::int64_t>(reach(x.dtype, zero.x) * reach(weights.dtype, zero.weights), 1);
+}
+
 bool is_quantized(const Query& query) { return is_byte(query.input(0).dtype); }
+
+const ZeroPoints& zero_points(const Operation& operation) {
+    const auto* convolution = std::get_if<Convolution>(&operation.kind);
+    return convolution != nullptr ? convolution->zero : std::get<MatrixProduct>(operation.kind).zero;
+}
+
+std::string refuse_quantized_store(const Product& product) {
+    const bool words = product.y().dtype == DataType::kFLOAT || product.y().dtype == DataType::kINT32;
+    if (words || product.shape().output_vectors) return {};
+    return text("there are ", product.shape().columns, " output channels, in rows or not in fours; the kernel stores four ",
+                "elements of less than 32 bits at once");
+}
 
 std::string refuse_quantized(const Query& query) {
     for (const std::size_t factor : {std::size_t{0}, std::size_t{1}}) {
@@ -107,8 +139,11 @@ std::vector<Candidate> quantized_convolution_candidates(const Query& query) {
     const ConvolutionProblem problem(query);
     const std::string family = problem.transposed() ? "deconv_int8" : "conv_int8";
     const std::string types = refuse_quantized(query);
-    std::vector<Candidate> out =
-        quantized_tile(family, first_of(types, Product::refuse(problem, query)), Product(problem, query.exprs), query);
+    std::vector<Candidate> out = types.empty() ? convolution_depthwise(problem, query) : std::vector<Candidate>{};
+    for (Candidate& candidate :
+         product_tactics(family, first_of(types, Product::refuse(problem, query)), Product(problem, query.exprs), query)) {
+        out.push_back(std::move(candidate));
+    }
     out.push_back({.name = family + "/generic",
                    .refusal = first_of(types, refuse_epilogue(query, problem.roles, true)),
                    .portable = true,
@@ -120,7 +155,7 @@ std::vector<Candidate> quantized_matrix_candidates(const Query& query) {
     const MatrixProblem problem(query);
     const std::string types = refuse_quantized(query);
     std::vector<Candidate> out =
-        quantized_tile("matrix_int8", first_of(types, Product::refuse(problem, query)), Product(problem, query.exprs), query);
+        product_tactics("matrix_int8", first_of(types, Product::refuse(problem, query)), Product(problem, query.exprs), query);
     const std::int64_t columns = query.exprs.value(problem.n).value_or(0);
     out.push_back({.name = "matrix_int8/generic",
                    .refusal = refuse_matrix(problem, query),

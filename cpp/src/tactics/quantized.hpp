@@ -16,13 +16,21 @@ namespace tensorvk::tactics {
 [[nodiscard]] std::vector<Candidate> quantized_convolution_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> quantized_matrix_candidates(const Query& query);
 
+//! How many products of the two a float32 sum adds exactly.
+[[nodiscard]] std::int64_t exact_terms(const Value& x, const Value& weights, const ZeroPoints& zero);
 //! What all of their kernels need: factors and a result of types that they know.
 [[nodiscard]] std::string refuse_quantized(const Query& query);
+//! Less than a word is stored by one invocation, or not at all: what tiles need.
+[[nodiscard]] std::string refuse_quantized_store(const Product& product);
+[[nodiscard]] const ZeroPoints& zero_points(const Operation& operation);
 //! Constants G(0), G(1), G(15), the pointwise program and bindings 4 .. 7.
 void add_quantized_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operation, const AxisRoles& roles);
 
 //! Tactics of quantized products; `family` as in ProductTactic.
 [[nodiscard]] std::vector<Candidate> quantized_tile(const std::string& family, const std::string& refusal, const Product& product,
                                                     const Query& query);
+
+[[nodiscard]] std::vector<Candidate> quantized_dot(const std::string& family, const std::string& refusal, const Product& product,
+                                                   const Query& query);
 
 } // namespace tensorvk::tactics

@@ -8,32 +8,6 @@
 namespace tensorvk::tactics {
 namespace {
 
-constexpr std::int64_t kExact = 1 << 24; // whole numbers up to here are float32 numbers
-
-//! The largest |value - zero| of an 8-bit type.
-std::int64_t reach(DataType type, std::int64_t zero) {
-    const std::int64_t least = type == DataType::kINT8 ? -128 : 0;
-    return std::max(zero - least, least + 255 - zero);
-}
-
-const ZeroPoints& zero_points(const Operation& operation) {
-    const auto* convolution = std::get_if<Convolution>(&operation.kind);
-    return convolution != nullptr ? convolution->zero : std::get<MatrixProduct>(operation.kind).zero;
-}
-
-//! How many products of the two a float32 sum adds exactly.
-std::int64_t exact_terms(const Value& x, const Value& weights, const ZeroPoints& zero) {
-    return kExact / std::max<std::int64_t>(reach(x.dtype, zero.x) * reach(weights.dtype, zero.weights), 1);
-}
-
-//! Less than a word is stored by one invocation, or not at all.
-std::string refuse_store(const Product& product) {
-    const bool words = product.y().dtype == DataType::kFLOAT || product.y().dtype == DataType::kINT32;
-    if (words || product.shape().output_vectors) return {};
-    return text("there are ", product.shape().columns, " output channels, in rows or not in fours; the kernel stores four ",
-                "elements of less than 32 bits at once");
-}
-
 void lower(const Product& product, const TileGeometry& tile, Lowering& lowering) {
     const Operation& operation = product.operation();
     const ZeroPoints& zero = zero_points(operation);
@@ -54,7 +28,7 @@ void lower(const Product& product, const TileGeometry& tile, Lowering& lowering)
 
 std::vector<Candidate> quantized_tile(const std::string& family, const std::string& refusal, const Product& product,
                                       const Query& query) {
-    const std::string common = refusal.empty() ? refuse_store(product) : refusal;
+    const std::string common = refusal.empty() ? refuse_quantized_store(product) : refusal;
     if (!common.empty()) return {{.name = family + "/tile", .refusal = common, .portable = true, .lower = {}}};
     std::vector<Candidate> out;
     for (const TileGeometry& tile : tiles_for(query.caps)) {

@@ -1,4 +1,4 @@
-// bench_conv [--half] [--batch N] [--net unet|resnet] [--layer PART] [--tactic PART]: the convolution candidates of
+// bench_conv [--half | --int8] [--batch N] [--net unet|resnet] [--layer PART] [--tactic PART]: the convolution candidates of
 // this device on the layers of a network. Prints layer, candidate, milliseconds, TFLOP/s, the largest difference from
 // the generic kernel's result and the milliseconds that making its pipelines took; then the sums of the generic
 // kernel's and of the best times. --layer and --tactic keep those whose name contains PART (the generic kernel always
@@ -74,6 +74,8 @@ Options parse(int count, char** arguments) {
         const std::string flag = arguments[i];
         if (flag == "--half")
             options.type = DataType::kHALF;
+        else if (flag == "--int8")
+            options.type = DataType::kINT8;
         else if (flag == "--batch" && i + 1 < count)
             options.batch = std::atoi(arguments[++i]);
         else if (flag == "--net" && i + 1 < count)
@@ -93,6 +95,19 @@ struct Problem {
     double flops;
 };
 
+//! Scale, ReLU, and back to 8 bits.
+kernels::PointwiseProgram requantize() {
+    using kernels::PointwiseArg;
+    using kernels::PointwiseOp;
+    const PointwiseArg immediate{PointwiseArg::Kind::kIMMEDIATE, 0};
+    const auto slot = [](std::uint8_t i) { return PointwiseArg{PointwiseArg::Kind::kVALUE, i}; };
+    return {{{PointwiseOp::kMUL, {}, immediate, {}, 0.01f},
+             {PointwiseOp::kRELU, slot(1), {}, {}, 0.0f},
+             {PointwiseOp::kQUANTIZE, slot(2), immediate, {}, 0.3f},
+             {PointwiseOp::kMAX, slot(3), immediate, {}, -128.0f},
+             {PointwiseOp::kMIN, slot(4), immediate, {}, 127.0f}}};
+}
+
 Problem build(const Layer& layer, const Options& options) {
     const std::int64_t pad = layer.transposed ? 0 : layer.kernel / 2;
     const std::int64_t size =
@@ -101,18 +116,19 @@ Problem build(const Layer& layer, const Options& options) {
     tactics::Operation op;
     op.name = layer.name;
     op.kind = tactics::Convolution{{k, s, {1, 1}, p, p, layer.groups}, layer.transposed, {}};
-    op.has_bias = true;
-    op.epilogue = {{{.op = kernels::PointwiseOp::kRELU}}};
+    const bool bytes = options.type == DataType::kINT8;
+    op.has_bias = !bytes;
+    op.epilogue = bytes ? requantize() : kernels::PointwiseProgram{{{.op = kernels::PointwiseOp::kRELU}}};
     OperationCase operation(std::move(op));
     // The network's input comes as float, in rows.
-    const bool first = layer.in == 3;
+    const bool first = layer.in == 3 && !bytes;
     operation.add_input(test::random_tensor(first ? DataType::kFLOAT : options.type,
                                             {options.batch, layer.in, layer.size, layer.size}, 1),
                         first ? Layout::kLINEAR : Layout::kCHANNELS_LAST, false);
     std::vector<std::int64_t> weights{layer.out, layer.in / layer.groups, layer.kernel, layer.kernel};
     if (layer.transposed) std::swap(weights[0], weights[1]);
-    operation.add_input(test::random_tensor(DataType::kFLOAT, weights, 2), Layout::kLINEAR, true);
-    operation.add_input(test::random_tensor(DataType::kFLOAT, {layer.out}, 3), Layout::kLINEAR, true);
+    operation.add_input(test::random_tensor(bytes ? options.type : DataType::kFLOAT, weights, 2), Layout::kLINEAR, true);
+    if (!bytes) operation.add_input(test::random_tensor(DataType::kFLOAT, {layer.out}, 3), Layout::kLINEAR, true);
     operation.set_output(layer.out == 1 ? DataType::kFLOAT : options.type, {options.batch, layer.out, size, size},
                          Layout::kCHANNELS_LAST);
     const double positions = static_cast<double>(options.batch) *
@@ -150,11 +166,13 @@ std::pair<double, double> run_layer(const Layer& layer, const Options& options) 
     const Problem problem = build(layer, options);
     const std::vector<tactics::Candidate> candidates =
         problem.operation.candidates(vulkan::Device::by_index(0)->caps());
-    const Measured generic = run_candidate(layer, problem, candidates.at(0), nullptr);
+    const auto is_generic = [](const tactics::Candidate& c) { return c.name.ends_with("/generic"); };
+    const tactics::Candidate& reference = *std::find_if(candidates.begin(), candidates.end(), is_generic);
+    const Measured generic = run_candidate(layer, problem, reference, nullptr);
     double best = generic.milliseconds;
-    std::string winner = candidates[0].name;
-    for (std::size_t i = 1; i < candidates.size(); ++i) {
-        const tactics::Candidate& candidate = candidates[i];
+    std::string winner = reference.name;
+    for (const tactics::Candidate& candidate : candidates) {
+        if (is_generic(candidate)) continue;
         if (candidate.name.find(options.tactic) == std::string::npos) continue;
         if (!candidate.applicable()) {
             std::printf("%-10s %-34s refused: %s\n", layer.name, candidate.name.c_str(), candidate.refusal.c_str());
@@ -174,7 +192,7 @@ std::pair<double, double> run_layer(const Layer& layer, const Options& options) 
 
 void run(const Options& options) {
     std::printf("%s, %s, batch %lld\n", vulkan::Device::by_index(0)->offer().name.c_str(),
-                options.type == DataType::kHALF ? "half" : "float", static_cast<long long>(options.batch));
+                options.type == DataType::kHALF ? "half" : options.type == DataType::kINT8 ? "int8" : "float", static_cast<long long>(options.batch));
     double generic_sum = 0.0, best_sum = 0.0;
     for (const Layer& layer : kNets.at(options.net)) {
         if (std::string(layer.name).find(options.layer) == std::string::npos) continue;

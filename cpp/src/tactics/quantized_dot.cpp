@@ -1,0 +1,88 @@
+// .../dot_<rows>x<columns>: four 8-bit products an instruction, through shared memory (shaders/quantized/dot.comp), for GPUs.
+#include "support/error.hpp"
+#include "tactics/quantized.hpp"
+
+namespace tensorvk::tactics {
+namespace {
+
+struct DotGeometry {
+    std::int32_t rows, columns;             // of a workgroup's tile
+    std::int32_t thread_rows, thread_columns; // of an invocation's
+    [[nodiscard]] std::int32_t threads() const { return rows / thread_rows * (columns / thread_columns); }
+};
+constexpr DotGeometry kTiles[] = {{128, 128, 8, 8}, {128, 64, 8, 8}, {64, 64, 8, 4}, {64, 64, 4, 4},
+                                  {128, 32, 8, 4},  {64, 32, 4, 4},  {32, 32, 4, 4}, {64, 16, 4, 4}};
+constexpr std::int32_t kDepth = 16; // words of a step
+
+std::int64_t shared_bytes(const DotGeometry& tile) { return 16 * kDepth * (tile.rows / 4 + 1 + tile.columns / 4); }
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+std::string refuse_all(const Product& product, const Query& query) {
+    const ZeroPoints& zero = zero_points(product.operation());
+    const Value& weights = query.input(1);
+    const bool fits = zero.weights == (weights.dtype == DataType::kINT8 ? 0 : 128);
+    if (query.caps.is_cpu) return "shared memory and barriers cost 10x on CPU drivers";
+    if (!query.caps.integer_dot_product) return "the device has no integer dot products (shaderIntegerDotProduct)";
+    if (!product.shape().input_vectors)
+        return text("the ", product.shape().channels, " input channels of a group do not lie in fours");
+    if (!fits) return text("the weights' zero point is ", zero.weights, "; less that they would not fit into int8");
+    return refuse_quantized_store(product);
+}
+
+std::string refuse(const DotGeometry& tile, const ProductShape& shape, const vulkan::DeviceCaps& caps) {
+    if (caps.limits.max_shared_memory < shared_bytes(tile)) {
+        return text("the tile takes ", shared_bytes(tile), " bytes of shared memory, the device has ", caps.limits.max_shared_memory);
+    }
+    if (caps.limits.max_workgroup_invocations < static_cast<std::uint32_t>(tile.threads())) {
+        return text("the tile takes ", tile.threads(), " invocations, the device has ", caps.limits.max_workgroup_invocations);
+    }
+    if (tile.columns > 16 && shape.columns * 2 <= tile.columns) {
+        return text("there are ", shape.columns, " output channels, more than half of the ", tile.columns, " of the tile would be padding");
+    }
+    if (shape.rows && tile.rows > 32 && *shape.rows * 2 <= tile.rows) {
+        return text("there are ", *shape.rows, " output positions, more than half of the ", tile.rows, " of the tile would be padding");
+    }
+    return {};
+}
+
+void lower(const Product& product, const DotGeometry& tile, Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    const Operation& operation = product.operation();
+    Packing packing = product.packing();
+    packing.depth_multiple = 4 * kDepth;
+    const std::int32_t weights = pack_words(lowering, operation.name, lowering.value(operation.inputs[1]).buffer, packing);
+    const std::int32_t parameters = product.pack_parameters(lowering);
+    StepBuilder step(lowering, operation.name, "quantized/dot:int8");
+    step.local_size(tile.threads());
+    add_tile_grid(step, exprs, exprs.ceil_div(product.rows(exprs), exprs.constant(tile.rows)),
+                  ceil_div(packing.padded_columns(), tile.columns), packing.parts);
+    product.add_params(step, lowering, packing);
+    step.geometry(3, product.shape().output_vectors ? 1 : 0);
+    step.geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, kDepth);
+    step.geometry(7, tile.thread_rows).geometry(8, tile.thread_columns).geometry(9, tile.threads());
+    const std::int32_t zero = zero_points(operation).x - (product.x().dtype == DataType::kUINT8 ? 128 : 0);
+    step.geometry(10, zero).geometry(11, product.shape().channels % 16 == 0 ? 1 : 0);
+    step.reads(product.x().buffer).reads(weights).reads(parameters).writes(product.y().buffer);
+    add_quantized_epilogue(step, lowering, operation, product.roles());
+    lowering.add(step.take());
+}
+
+} // namespace
+
+std::vector<Candidate> quantized_dot(const std::string& family, const std::string& refusal, const Product& product,
+                                     const Query& query) {
+    const std::string common = refusal.empty() ? refuse_all(product, query) : refusal;
+    if (!common.empty()) return {{.name = family + "/dot", .refusal = common, .portable = false, .lower = {}}};
+    std::vector<Candidate> out;
+    for (const DotGeometry& tile : kTiles) {
+        Candidate candidate;
+        candidate.name = text(family, "/dot_", tile.rows, "x", tile.columns, "_", tile.thread_rows, "x", tile.thread_columns);
+        candidate.refusal = refuse(tile, product.shape(), query.caps);
+        candidate.lower = [product, tile](Lowering& lowering) { lower(product, tile, lowering); };
+        out.push_back(std::move(candidate));
+    }
+    return out;
+}
+
+} // namespace tensorvk::tactics

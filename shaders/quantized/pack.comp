@@ -1,0 +1,43 @@
+// Weights of 8 bits in ONNX's order -> the matrix that quantized/dot reads: [part][K / 4][columns], a word of four along K, less their zero
+// point, padded with zeros. K runs over taps, channels fastest.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#include "common/interface.glsl"
+
+layout(set = 0, binding = 0) readonly buffer Weights { uint weights[]; };
+layout(set = 0, binding = 1) writeonly buffer Packed { uint packed_weights[]; };
+
+#define COUNT P(0) // words
+#define PADDED_COLUMNS P(1)
+#define PADDED_WORDS P(2)
+#define COLUMNS P(3)
+#define CHANNELS P(4)
+#define TAPS P(5)
+#define TRANSPOSED (P(6) != 0)   // source is [in, out / groups, kernel...] instead of [out, in / groups, kernel...]
+#define PART_PER_TAP (P(7) != 0) // parts are taps (of one group) instead of groups
+#define IS_SIGNED (P(8) != 0)
+#define ZERO P(9)
+
+int weight(int i) {
+    uint bits = bitfieldExtract(weights[i >> 2], 8 * (i & 3), 8);
+    return (IS_SIGNED ? bitfieldExtract(int(bits), 0, 8) : int(bits)) - ZERO;
+}
+
+void main() {
+    int index = int(flat_invocation());
+    if (index >= COUNT) return;
+    int column = index % PADDED_COLUMNS;
+    int part = index / PADDED_COLUMNS / PADDED_WORDS;
+    int group = PART_PER_TAP ? 0 : part;
+    uint word = 0u;
+    for (int j = 0; j < 4; ++j) {
+        int k = 4 * (index / PADDED_COLUMNS % PADDED_WORDS) + j;
+        int tap = PART_PER_TAP ? part : k / CHANNELS;
+        int channel = k % CHANNELS;
+        int source = TRANSPOSED ? ((group * CHANNELS + channel) * COLUMNS + column) * TAPS + tap
+                                : ((group * COLUMNS + column) * CHANNELS + channel) * TAPS + tap;
+        bool padding = column >= COLUMNS || k >= CHANNELS * (PART_PER_TAP ? 1 : TAPS);
+        if (!padding) word |= (uint(weight(source)) & 255u) << (8 * j);
+    }
+    packed_weights[index] = word;
+}
