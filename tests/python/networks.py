@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import tensorvk as trt
 from engines import CollectingLogger
+from onnx import helper
 from tensorvk import cudart
 
 Array = np.ndarray[Any, Any]
@@ -127,3 +129,22 @@ def run(engine: Any, feed: Mapping[str, Any], logger: CollectingLogger) -> dict[
         allocator.free()
         for address in inputs:
             cudart.cudaFree(address)
+
+
+def f32(*shape: int) -> Array:
+    return np.random.default_rng(sum(shape)).uniform(-1, 1, shape).astype(np.float32)
+
+
+def reference(op: str, feed: dict[str, Array], outputs: int = 1, **attributes: Any) -> list[Array]:
+    """ONNX Runtime's answer for one node; absent inputs are None."""
+    names = [f"i{i}" if array is not None else "" for i, array in enumerate(feed.values())]
+    given = {n: a for n, a in zip(names, feed.values(), strict=True) if n}
+    inputs = [
+        helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(a.dtype), a.shape) for n, a in given.items()
+    ]
+    ends = [helper.make_empty_tensor_value_info(f"o{i}") for i in range(outputs)]
+    node = helper.make_node(op, names, [e.name for e in ends], **attributes)
+    graph = helper.make_graph([node], "g", inputs, ends)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return [np.asarray(a) for a in session.run(None, given)]

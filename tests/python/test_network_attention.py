@@ -7,19 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorvk as trt
-from networks import Shop
+from networks import Array, Shop, f32
 
-Array = np.ndarray[Any, Any]
 SOFTMAX = trt.AttentionNormalizationOp.SOFTMAX
 
 
 @pytest.fixture
 def shop() -> Shop:
     return Shop()
-
-
-def f32(*shape: int) -> Array:
-    return np.random.default_rng(sum(shape)).uniform(-1, 1, shape).astype(np.float32)
 
 
 def attention(q: Array, k: Array, v: Array, seen: Array | None = None, bias: Any = 0.0) -> Array:

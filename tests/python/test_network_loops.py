@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorvk as trt
-from networks import Shop
+from networks import Shop, f32
 
 Op = trt.ElementWiseOperation
 
@@ -15,10 +15,6 @@ Op = trt.ElementWiseOperation
 @pytest.fixture
 def shop() -> Shop:
     return Shop()
-
-
-def f32(*shape: int) -> Any:
-    return np.random.default_rng(sum(shape)).uniform(-1, 1, shape).astype(np.float32)
 
 
 def test_for_loop_with_last_value_and_all_values(shop: Shop) -> None:

@@ -1,115 +1,20 @@
-"""Layers that find, place, generate and normalise, beside numpy, or ONNX Runtime where numpy has no such thing."""
+"""Layers that generate, sum, normalise and quantise, beside numpy, or ONNX Runtime where numpy has no such thing."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 import tensorvk as trt
-from networks import Shop
-from onnx import helper
+from networks import Array, Shop, f32, reference
 
 Op = trt.ElementWiseOperation
-Array = np.ndarray[Any, Any]
 
 
 @pytest.fixture
 def shop() -> Shop:
     return Shop()
-
-
-def f32(*shape: int) -> Array:
-    return np.random.default_rng(sum(shape)).uniform(-1, 1, shape).astype(np.float32)
-
-
-def reference(op: str, feed: dict[str, Array], outputs: int = 1, **attributes: Any) -> list[Array]:
-    """ONNX Runtime's answer for one node; absent inputs are None."""
-    names = [f"i{i}" if array is not None else "" for i, array in enumerate(feed.values())]
-    given = {n: a for n, a in zip(names, feed.values(), strict=True) if n}
-    inputs = [
-        helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(a.dtype), a.shape) for n, a in given.items()
-    ]
-    ends = [helper.make_empty_tensor_value_info(f"o{i}") for i in range(outputs)]
-    node = helper.make_node(op, names, [e.name for e in ends], **attributes)
-    graph = helper.make_graph([node], "g", inputs, ends)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return [np.asarray(a) for a in session.run(None, given)]
-
-
-@pytest.mark.parametrize("shape", [(1,), (3, 17), (2, 1, 33)])
-@pytest.mark.parametrize("dtype", [trt.int32, trt.int64])
-def test_non_zero(shop: Shop, shape: tuple[int, ...], dtype: Any) -> None:
-    layer = shop.network.add_non_zero(shop.input(*shape), dtype)
-    y = shop.output(layer.get_output(0))
-    assert tuple(y.shape) == (len(shape), -1) and layer.indices_type == dtype == y.dtype
-    for data in (f32(*shape) * (f32(*shape) > 0), np.zeros(shape, np.float32), np.ones(shape, np.float32)):
-        out = shop.run({"x": data})["y"]
-        np.testing.assert_array_equal(out, np.stack(np.nonzero(data)))
-        assert out.dtype == trt.nptype(dtype)
-
-
-def test_one_hot(shop: Shop) -> None:
-    indices = shop.input(3, name="i", dtype=trt.int32)
-    layer = shop.network.add_one_hot(indices, shop.constant([-1, 2.5], np.float32), shop.constant(4, np.int32), -1)
-    assert tuple(layer.get_output(0).shape) == (3, 4)
-    layer.axis = 0
-    y = shop.output(layer.get_output(0))
-    assert tuple(y.shape) == (4, 3)
-    given = np.array([2, 0, 3], np.int32)
-    np.testing.assert_array_equal(shop.run({"i": given})["y"], np.where(np.arange(4)[:, None] == given, 2.5, -1))
-
-
-def best_boxes(boxes: Array, scores: Array, most: int, iou: float, floor: float, centers: int = 0) -> Array:
-    """[batch, class, box] of each chosen box; `scores` is [batch, boxes, classes]."""
-    feed = {
-        "boxes": boxes,
-        "scores": np.ascontiguousarray(scores.transpose(0, 2, 1)),
-        "most": np.array([most], np.int64),
-        "iou": np.array([iou], np.float32),
-        "floor": np.array([floor], np.float32),
-    }
-    return reference("NonMaxSuppression", feed, center_point_box=centers)[0]
-
-
-@pytest.mark.parametrize("centers", [0, 1])
-def test_nms(shop: Shop, centers: int) -> None:
-    boxes = np.abs(f32(2, 17, 4)) + (np.array([0, 0, 0.5, 0.5], np.float32) if not centers else 0)
-    scores = np.abs(f32(2, 17, 3))
-    layer = shop.network.add_nms(
-        shop.input(2, 17, 4, name="b"), shop.input(2, 17, 3, name="s"), shop.constant(5, np.int32)
-    )
-    layer.set_input(3, shop.constant(0.4, np.float32))
-    layer.set_input(4, shop.constant(0.2, np.float32))
-    layer.bounding_box_format = trt.BoundingBoxFormat(centers)
-    assert layer.num_outputs == 2 and tuple(layer.get_output(0).shape) == (-1, 3) and layer.topk_box_limit == 5000
-    shop.output(layer.get_output(0), "indices")
-    shop.output(layer.get_output(1), "count")
-    out = shop.run({"b": boxes, "s": scores})
-    expected = best_boxes(boxes, scores, 5, 0.4, 0.2, centers)
-    np.testing.assert_array_equal(out["indices"], expected)
-    assert out["count"] == len(expected) > 0 and out["indices"].dtype == np.int32
-
-
-def test_nms_with_boxes_for_each_class(shop: Shop) -> None:
-    boxes = np.abs(f32(2, 7, 3, 4)) + np.array([0, 0, 0.5, 0.5], np.float32)
-    scores = np.abs(f32(2, 7, 3))
-    layer = shop.network.add_nms(
-        shop.input(2, 7, 3, 4, name="b"), shop.input(2, 7, 3, name="s"), shop.constant(4, np.int32), trt.int64
-    )
-    layer.set_input(3, shop.constant(0.3, np.float32))
-    shop.output(layer.get_output(0))
-    out = shop.run({"b": boxes, "s": scores})["y"]
-    expected = []
-    for batch in range(2):
-        for label in range(3):
-            one = best_boxes(
-                boxes[batch : batch + 1, :, label], scores[batch : batch + 1, :, label : label + 1], 4, 0.3, 0
-            )
-            expected += [(batch, label, row[2]) for row in one]
-    np.testing.assert_array_equal(out, expected)
 
 
 @pytest.mark.parametrize(("dtype", "alpha", "beta"), [(trt.float32, 0.5, -2.0), (trt.int32, 3, 2), (trt.int64, -1, 1)])
@@ -198,104 +103,6 @@ def test_einsum_of_shapes_that_are_known_at_run_time(shop: Shop) -> None:
         data = f32(batch, 2, steps, 4)
         expected = np.einsum("bhid,bhjd->ibhj", data, np.tanh(data))
         np.testing.assert_allclose(shop.run({"q": data})["y"], expected, rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("axis", [0, 1])
-def test_scatter_elements(shop: Shop, axis: int) -> None:
-    data, updates = f32(5, 4), f32(3, 4)
-    indices = np.array([[0, 3, 1, 2], [3, 2, 0, 1], [1, 0, 2, 3]], np.int32)  # no place twice, along either axis
-    layer = shop.network.add_scatter(
-        shop.input(5, 4), shop.constant(indices), shop.constant(updates), trt.ScatterMode.ELEMENT
-    )
-    layer.axis = axis
-    assert (layer.mode, layer.axis) == (trt.ScatterMode.ELEMENT, axis)
-    shop.output(layer.get_output(0))
-    expected = data.copy()
-    for i, j in np.ndindex(3, 4):
-        expected[(indices[i, j], j) if axis == 0 else (i, indices[i, j])] = updates[i, j]
-    np.testing.assert_array_equal(shop.run({"x": data})["y"], expected)
-
-
-def test_scatter_nd(shop: Shop) -> None:
-    data, updates = f32(5, 4, 3), f32(2, 3)
-    layer = shop.network.add_scatter(
-        shop.input(5, 4, 3), shop.constant([[0, 1], [4, 2]], np.int32), shop.constant(updates), trt.ScatterMode.ND
-    )
-    shop.output(layer.get_output(0))
-    expected = data.copy()
-    expected[0, 1], expected[4, 2] = updates
-    np.testing.assert_array_equal(shop.run({"x": data})["y"], expected)
-
-
-def test_gather_elements(shop: Shop) -> None:
-    data, indices = f32(5, 4), np.array([[0, 4, 2, 2], [1, 1, 0, 3], [4, 3, 2, 1]], np.int32)
-    layer = shop.network.add_gather_v2(shop.input(5, 4), shop.constant(indices), trt.GatherMode.ELEMENT)
-    assert layer.mode == trt.GatherMode.ELEMENT
-    shop.output(layer.get_output(0))
-    expected = np.take_along_axis(data, indices.astype(np.int64), 0)
-    np.testing.assert_array_equal(shop.run({"x": data})["y"], expected)
-
-
-def test_gather_nd(shop: Shop) -> None:
-    data, indices = f32(3, 4, 5), np.array([[1, 0], [2, 3], [0, 2]], np.int32)
-    layer = shop.network.add_gather_v2(shop.input(3, 4, 5), shop.constant(indices), trt.GatherMode.ND)
-    shop.output(layer.get_output(0), "slices")
-    each = shop.network.add_gather_v2(shop.network.get_input(0), shop.constant(indices), trt.GatherMode.ND)
-    each.num_elementwise_dims = 1
-    shop.output(each.get_output(0), "each")
-    assert tuple(layer.get_output(0).shape) == (3, 5) and tuple(each.get_output(0).shape) == (3,)
-    out = shop.run({"x": data})
-    np.testing.assert_array_equal(out["slices"], data[indices[:, 0], indices[:, 1]])
-    np.testing.assert_array_equal(out["each"], data[np.arange(3), indices[:, 0], indices[:, 1]])
-
-
-@pytest.mark.parametrize("axis", [1, 2, 3])
-def test_gather_with_elementwise_dimensions(shop: Shop, axis: int) -> None:
-    data, indices = f32(3, 4, 5, 6), np.array([[1, 0], [3, 2], [2, 2]], np.int32)
-    layer = shop.network.add_gather(shop.input(3, 4, 5, 6), shop.constant(indices), axis)
-    layer.num_elementwise_dims = 1
-    y = shop.output(layer.get_output(0))
-    expected = np.stack([data[i].take(indices[i], axis - 1) for i in range(3)])
-    assert tuple(y.shape) == expected.shape
-    np.testing.assert_array_equal(shop.run({"x": data})["y"], expected)
-
-
-@pytest.mark.parametrize("mode", ["LINEAR", "NEAREST", "CUBIC"])
-@pytest.mark.parametrize("sample", [("FILL", "zeros"), ("CLAMP", "border"), ("REFLECT", "reflection")])
-def test_grid_sample(shop: Shop, mode: str, sample: tuple[str, str]) -> None:
-    data, grid = f32(1, 3, 5, 7), 1.5 * f32(1, 4, 3, 2)
-    layer = shop.network.add_grid_sample(shop.input(1, 3, 5, 7), shop.input(1, 4, 3, 2, name="g"))
-    layer.interpolation_mode = getattr(trt.InterpolationMode, mode)
-    layer.sample_mode = getattr(trt.SampleMode, sample[0])
-    layer.align_corners = True
-    assert layer.interpolation_mode.name == mode and layer.sample_mode.name == sample[0] and layer.align_corners
-    shop.output(layer.get_output(0))
-    expected = reference(
-        "GridSample", {"x": data, "g": grid}, mode=mode.lower(), padding_mode=sample[1], align_corners=1
-    )
-    # Cubic weights reach 1.5 and cancel.
-    np.testing.assert_allclose(shop.run({"x": data, "g": grid})["y"], expected[0], rtol=1e-4, atol=1e-5)
-
-
-def test_reverse_sequence(shop: Shop) -> None:
-    data, lengths = f32(5, 3, 2), np.array([5, 1, 3], np.int32)
-    layer = shop.network.add_reverse_sequence(shop.input(5, 3, 2), shop.constant(lengths))
-    assert (layer.batch_axis, layer.sequence_axis) == (1, 0)
-    shop.output(layer.get_output(0))
-    expected = data.copy()
-    for i, n in enumerate(lengths):
-        expected[:n, i] = data[:n, i][::-1]
-    np.testing.assert_array_equal(shop.run({"x": data})["y"], expected)
-
-
-def test_reverse_sequence_with_batches_first(shop: Shop) -> None:
-    data, lengths = f32(3, 5), np.array([5, 1, 3], np.int32)
-    layer = shop.network.add_reverse_sequence(shop.input(3, 5), shop.constant(lengths))
-    layer.batch_axis = 0
-    layer.sequence_axis = 1
-    shop.output(layer.get_output(0))
-    expected = np.stack([np.concatenate([row[:n][::-1], row[n:]]) for row, n in zip(data, lengths, strict=True)])
-    np.testing.assert_array_equal(shop.run({"x": data})["y"], expected)
 
 
 @pytest.mark.parametrize("exclusive", [False, True])
@@ -445,21 +252,6 @@ def test_rotary_embedding(shop: Shop, interleaved: bool, by_position: bool) -> N
     np.testing.assert_allclose(shop.run({"x": data})["y"], expected, rtol=1e-5, atol=1e-6)
 
 
-def test_kv_cache_update(shop: Shop) -> None:
-    cache, update = f32(2, 3, 9, 4), f32(2, 3, 2, 4)
-    layer = shop.network.add_kv_cache_update(
-        shop.input(2, 3, 9, 4, name="cache"),
-        shop.input(2, 3, 2, 4, name="update"),
-        shop.input(2, name="at", dtype=trt.int32),
-        trt.KVCacheMode.LINEAR,
-    )
-    assert layer.cache_mode == trt.KVCacheMode.LINEAR
-    shop.output(layer.get_output(0))
-    out = shop.run({"cache": cache, "update": update, "at": np.array([7, 0], np.int32)})["y"]
-    cache[0, :, 7:9], cache[1, :, 0:2] = update
-    np.testing.assert_array_equal(out, cache)
-
-
 @pytest.mark.parametrize("axis", [None, 0, 1])
 def test_quantize_and_dequantize(shop: Shop, axis: int | None) -> None:
     data = 3 * f32(3, 17)
@@ -494,17 +286,6 @@ def test_quantize_and_dequantize_by_blocks(shop: Shop) -> None:
     out = shop.run({"x": data})
     np.testing.assert_array_equal(out["q"], expected)
     np.testing.assert_array_equal(out["y"], expected.astype(np.float32) * each)
-
-
-def test_topk_with_k_as_data(shop: Shop) -> None:
-    layer = shop.network.add_topk(shop.input(3, 17), trt.TopKOperation.MAX, 1, 0b10)
-    layer.set_input(1, shop.input(name="k", dtype=trt.int32))
-    y = shop.output(layer.get_output(0))
-    assert tuple(y.shape) == (3, -1)
-    data = f32(3, 17)
-    for k in (1, 5, 17):
-        out = shop.run({"x": data, "k": np.array(k, np.int32)})["y"]
-        np.testing.assert_array_equal(out, -np.sort(-data, 1)[:, :k])
 
 
 @pytest.mark.parametrize(

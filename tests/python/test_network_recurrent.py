@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorvk as trt
-from networks import Shop
+from networks import Array, Shop, f32
 
-Array = np.ndarray[Any, Any]
 Gate = trt.RNNGateType
 GATES = {
     trt.RNNOperation.RELU: [Gate.INPUT],
@@ -22,10 +21,6 @@ GATES = {
 @pytest.fixture
 def shop() -> Shop:
     return Shop()
-
-
-def f32(*shape: int) -> Array:
-    return np.random.default_rng(sum(shape)).uniform(-1, 1, shape).astype(np.float32)
 
 
 def sigmoid(x: Array) -> Array:
