@@ -72,6 +72,9 @@ constexpr NamedNumber kLayerTypes[] = {
     {"DIST_COLLECTIVE", 56},
     {"FULLY_CONNECTED", 57},
     {"RNN_V2", 58},
+    // Ours: ONNX's If, Loop and Scan; ONNX's operators for which TensorRT has no layer.
+    {"CONTROL", 999},
+    {"OPERATOR", 1000},
 };
 
 void bind_operations(py::module_& module) {

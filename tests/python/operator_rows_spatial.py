@@ -65,3 +65,23 @@ SPATIAL: list[Row] = [
     *(Row("Pad", ((2, 3, 4, 5),), {"mode": mode}, (i64(1, 2, 1, 2, 1, 1, 2, 3),), note=f"{mode}_all_axes") for mode in ("edge", "reflect")),
     Row("Tile", ((2, 1, 3, 2, 3),), constants=(i64(2, 3, 2, 1, 2),), note="many_axes"),
 ]  # fmt: skip
+
+_BATCH = (1, 2, 3)
+_PLANE = {(0, 2): (3, 8, 17), (0, 3): (4, 9, 11)}
+SPATIAL_DYNAMIC: list[Row] = [
+    Row("GridSample", ((2, 3, 8, 9), (2, 5, 4, 2)), {"padding_mode": "border"}, opset=16, low=-1.1, high=1.1, dynamic={**_PLANE, (0, 0): _BATCH, (1, 0): _BATCH, (1, 1): (1, 5, 7)}),
+    Row("AffineGrid", ((2, 2, 3),), {}, (i64(2, 3, 5, 7),), opset=20, dynamic={(0, 0): (2, 2, 2)}, note="data"),
+    Row("Resize", ((1, 3, 8, 9),), {"mode": "cubic", "antialias": 1}, (_NONE, _NONE, i64(1, 3, 6, 7)), opset=18, dynamic={(0, 2): (7, 8, 17), (0, 3): (8, 9, 11)}, tolerance=2e-5, note="antialias"),
+    Row("Resize", ((1, 3, 8, 9),), {"mode": "linear", "coordinate_transformation_mode": "half_pixel_symmetric"}, (_NONE, np.array([1, 1, 0.7, 1.3], np.float32)), opset=19, dynamic=_PLANE, tolerance=2e-5, note="symmetric_scales"),
+    Row("LpPool", ((1, 4, 8, 9),), {"kernel_shape": [3, 2], "strides": [2, 2], "pads": [1, 0, 1, 0]}, dynamic=_PLANE),
+    Row("GlobalLpPool", ((1, 4, 8, 9),), dynamic=_PLANE),
+    Row("MaxPool", ((1, 4, 8, 9),), {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1}, outputs=2, dynamic=_PLANE, note="indices"),
+    Row("MaxPool", ((1, 4, 8, 9),), {"kernel_shape": [2, 3], "auto_pad": "SAME_UPPER", "strides": [2, 2]}, dtype=np.int8, low=-120, high=120, dynamic=_PLANE, note="same_i8"),
+    Row("Conv", ((2, 4, 8, 9), (6, 4, 3, 3)), {"strides": [2, 1], "pads": [1, 1, 1, 1]}, dynamic={(0, 0): _BATCH, **_PLANE}, note="data", tolerance=2e-5),
+    Row("ConvTranspose", ((1, 4, 8, 9), (4, 3, 3, 3)), {"strides": [2, 2], "pads": [1, 1, 1, 1]}, dynamic=_PLANE, note="data", tolerance=2e-5),
+    Row("DeformConv", ((2, 4, 8, 9), (3, 4, 3, 3), (2, 18, 8, 9)), {"pads": [1, 1, 1, 1]}, opset=19, dynamic={(0, 0): _BATCH, (2, 0): _BATCH}, tolerance=2e-5),
+    Row("RoiAlign", ((1, 3, 8, 9), (4, 4)), {"output_height": 2, "output_width": 3, "sampling_ratio": 2}, (i64(0, 0, 0, 0),), low=0, high=8, dynamic=_PLANE),
+    Row("BatchNormalization", ((2, 5, 8, 9), (5,), (5,), (5,), (5,)), low=0.1, opset=15, dynamic=_PLANE, note="data"),
+    Row("LayerNormalization", ((2, 5, 8, 9),), {"axis": 3}, (f32(9),), outputs=3, dynamic={(0, 0): _BATCH, (0, 2): (1, 8, 17)}, note="statistics"),
+    Row("Pad", ((2, 3, 8, 9),), {"mode": "reflect"}, (i64(1, 2, 1, 2, 1, 1, 2, 3),), dynamic=_PLANE, note="all_axes"),
+]  # fmt: skip

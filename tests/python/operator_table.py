@@ -13,7 +13,7 @@ from operator_row import f32 as _f32
 from operator_row import i64 as _i64
 from operator_row import scalar as _f
 from operator_rows_data import DATA
-from operator_rows_spatial import SPATIAL
+from operator_rows_spatial import SPATIAL, SPATIAL_DYNAMIC
 
 IMAGE = (2, 3, 17, 33)
 UNARY = ["Abs", "Ceil", "Cos", "Elu", "Erf", "Exp", "Floor", "HardSigmoid", "LeakyRelu", "Neg", "Relu", "Round", "Selu", "Sigmoid", "Sign",
@@ -249,6 +249,7 @@ DYNAMIC: list[Row] = [
     Row("ReduceMean", ((4, 5),), {"axes": [0]}, opset=11, dynamic=_ROWS),
     Row("ArgMax", ((4, 5),), {"axis": 0}, dynamic=_ROWS),
     Row("Add", ((4, 5), (4, 1)), dynamic={(0, 0): (1, 4, 8), (1, 0): (1, 4, 8)}),
+    *SPATIAL_DYNAMIC,
 ]  # fmt: skip
 
 

@@ -72,6 +72,26 @@ def test_a_shape_that_does_not_fit_is_one_sentence_and_the_next_run_works() -> N
     np.testing.assert_array_equal(ours.run({"x": X, "s": np.array([6, 2])})[0], X.reshape(6, 2))
 
 
+def test_what_is_known_of_a_shape_stays_known_beside_what_is_data() -> None:
+    nodes = [node("Concat", ["rows", "four"], ["s"], axis=0), node("Reshape", ["x", "s"], ["y"])]
+    inputs = [value("x", T.FLOAT, [None, 6]), value("rows", T.INT64, [1])]
+    model = model_of(nodes, inputs, [value("y", T.FLOAT, [None, 4])], {"four": np.array([4])})
+    rows, columns = check(model, [{"x": np.zeros((2, 6), np.float32), "rows": np.array([3])}])._engine.get_tensor_shape(
+        "y"
+    )
+    assert rows == -1
+    assert columns == 4
+
+
+def test_squeezing_a_dynamic_shape_without_naming_axes() -> None:
+    model = model_of(
+        [node("Squeeze", ["x"], ["y"])], [value("x", T.FLOAT, [None, 1, 4])], [value("y", T.FLOAT, [None, 4])]
+    )
+    ours = check(model, [{"x": X[:, None]}, {"x": X[:2, None]}])
+    with pytest.raises(RuntimeError, match="axis 0 of 'x' has the extent 1"):  # ONNX's result would have one axis less
+        ours.run({"x": X[:1, None]})
+
+
 def branches() -> tuple[Any, Any]:
     yes = helper.make_graph([node("Add", ["x", "x"], ["b"])], "yes", [], [value("b", T.FLOAT, [None, 4])])
     no = helper.make_graph([node("Concat", ["x", "x"], ["d"], axis=0)], "no", [], [value("d", T.FLOAT, [None, 4])])

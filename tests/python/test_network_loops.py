@@ -156,6 +156,26 @@ def test_number_of_iterations_is_data(shop: Shop) -> None:
         np.testing.assert_array_equal(shop.run({"trips": np.array(count, np.int32)})["y"], expected)
 
 
+def test_number_of_iterations_is_an_input_with_values_in_the_profile(shop: Shop) -> None:
+    """As programs have it for TensorRT, where such an input is a shape tensor."""
+    x, trips = shop.input(1, 3), shop.input(name="trips", dtype=trt.int32)
+    shop.profile.set_shape_input("trips", [1], [6], [10])
+    shop.profiled = True
+    loop = shop.network.add_loop()
+    loop.add_trip_limit(trips, trt.TripLimit.COUNT)
+    carried = loop.add_recurrence(x)
+    doubled = shop.elementwise(carried.get_output(0), carried.get_output(0))
+    carried.set_input(1, doubled)
+    every = loop.add_loop_output(doubled, trt.LoopOutput.CONCATENATE, 0)
+    every.set_input(1, trips)
+    y = shop.output(every.get_output(0))
+    assert tuple(y.shape) == (-1, 1, 3)
+    data = f32(1, 3)
+    for count in (5, 1, 10):
+        out = shop.run({"x": data, "trips": np.array(count, np.int32)})["y"]
+        np.testing.assert_array_equal(out, np.stack([data * 2**i for i in range(1, count + 1)]))
+
+
 def test_fewer_iterations_than_the_length_leave_zeros(shop: Shop) -> None:
     x = shop.input(3)
     loop = shop.network.add_loop()

@@ -166,6 +166,16 @@ def test_fill_of_a_shape_that_is_known_at_run_time(shop: Shop, op: Any) -> None:
         ("i,j", [(3,), (5,)]),
         ("...ij,...jk->...ik", [(2, 3, 4, 5), (3, 5, 7)]),
         ("bhwij,bhkij->bhwk", [(1, 2, 3, 4, 5), (1, 2, 7, 4, 5)]),
+        ("...ij,...jk->...ik", [(2, 3, 4, 5), (2, 1, 5, 7)]),
+        ("...ij,jk->...ik", [(2, 3, 4, 5), (5, 1)]),
+        ("bhid,bhjd->bhij", [(2, 3, 5, 4), (2, 3, 7, 4)]),
+        ("bij,bj->bi", [(3, 5, 17), (3, 17)]),
+        ("abc,cd->dab", [(2, 3, 5), (5, 7)]),
+        ("bc,bd->", [(3, 5), (3, 7)]),
+        ("bc,bd->cd", [(1, 5), (1, 7)]),
+        ("bij,bij->bij", [(2, 3, 5), (2, 3, 5)]),
+        ("i,i->", [(33,), (33,)]),
+        ("ab,acd->dc", [(3, 2), (3, 5, 7)]),
         ("ij,jk,kl->il", [(2, 3), (3, 4), (4, 5)]),
     ],
 )
@@ -177,6 +187,17 @@ def test_einsum(shop: Shop, equation: str, shapes: list[tuple[int, ...]]) -> Non
     expected = np.einsum(equation, *arrays.values())
     assert tuple(y.shape) == expected.shape
     np.testing.assert_allclose(shop.run(arrays)["y"], expected, rtol=1e-5, atol=1e-5)  # sums of up to 60 products
+
+
+def test_einsum_of_shapes_that_are_known_at_run_time(shop: Shop) -> None:
+    profile = ((1, 2, 1, 4), (2, 2, 5, 4), (3, 2, 17, 4))
+    q = shop.input(-1, 2, -1, 4, name="q", profile=profile)
+    k = shop.network.add_activation(q, trt.ActivationType.TANH).get_output(0)
+    shop.output(shop.network.add_einsum([q, k], "bhid,bhjd->ibhj").get_output(0))
+    for batch, steps in ((3, 17), (1, 1)):
+        data = f32(batch, 2, steps, 4)
+        expected = np.einsum("bhid,bhjd->ibhj", data, np.tanh(data))
+        np.testing.assert_allclose(shop.run({"q": data})["y"], expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("axis", [0, 1])
@@ -264,6 +285,16 @@ def test_reverse_sequence(shop: Shop) -> None:
     expected = data.copy()
     for i, n in enumerate(lengths):
         expected[:n, i] = data[:n, i][::-1]
+    np.testing.assert_array_equal(shop.run({"x": data})["y"], expected)
+
+
+def test_reverse_sequence_with_batches_first(shop: Shop) -> None:
+    data, lengths = f32(3, 5), np.array([5, 1, 3], np.int32)
+    layer = shop.network.add_reverse_sequence(shop.input(3, 5), shop.constant(lengths))
+    layer.batch_axis = 0
+    layer.sequence_axis = 1
+    shop.output(layer.get_output(0))
+    expected = np.stack([np.concatenate([row[:n][::-1], row[n:]]) for row, n in zip(data, lengths, strict=True)])
     np.testing.assert_array_equal(shop.run({"x": data})["y"], expected)
 
 
@@ -448,6 +479,23 @@ def test_quantize_and_dequantize(shop: Shop, axis: int | None) -> None:
     np.testing.assert_array_equal(out["y"], expected.astype(np.float32) * shaped)
 
 
+def test_quantize_and_dequantize_by_blocks(shop: Shop) -> None:
+    """Blocks of 4 along the last axis, with a scale each."""
+    data, scale = 3 * f32(3, 20), np.abs(f32(3, 5)) / 30 + 0.01
+    quantize = shop.network.add_quantize(shop.input(3, 20), shop.constant(scale))
+    quantize.block_shape = (1, 4)
+    dequantize = shop.network.add_dequantize(quantize.get_output(0), shop.constant(scale), trt.float32)
+    dequantize.block_shape = (1, 4)
+    assert tuple(quantize.block_shape) == (1, 4)
+    shop.output(quantize.get_output(0), "q")
+    shop.output(dequantize.get_output(0), "y")
+    each = scale.repeat(4, 1)
+    expected = np.clip(np.rint(data / each), -128, 127)
+    out = shop.run({"x": data})
+    np.testing.assert_array_equal(out["q"], expected)
+    np.testing.assert_array_equal(out["y"], expected.astype(np.float32) * each)
+
+
 def test_topk_with_k_as_data(shop: Shop) -> None:
     layer = shop.network.add_topk(shop.input(3, 17), trt.TopKOperation.MAX, 1, 0b10)
     layer.set_input(1, shop.input(name="k", dtype=trt.int32))
@@ -477,6 +525,21 @@ def test_topk_with_k_as_data(shop: Shop) -> None:
         (lambda s, n, x: n.add_squeeze(x, s.constant([0], np.int32)), "axis 0"),
         (lambda s, n, x: n.add_squeeze(x, s.constant([5], np.int32)), "has axis 5"),
         (lambda s, n, x: n.add_unsqueeze(x, s.constant([0, 0], np.int32)), "twice"),
+        (lambda s, n, x: n.add_non_zero(x, trt.float32), "int32 or int64"),
+        (lambda s, n, x: n.add_grid_sample(x, x), "a grid [N, places, axes]"),
+        (lambda s, n, x: n.add_reverse_sequence(x, x), "int32 or int64 lengths"),
+        (
+            lambda s, n, x: n.add_cumulative(x, x, trt.CumulativeOperation.SUM, False, False),
+            "one int32 or int64 as axis",
+        ),
+        (
+            lambda s, n, x: n.add_cumulative(x, s.constant(2, np.int32), trt.CumulativeOperation.SUM, False, False),
+            "has axis 2",
+        ),
+        (
+            lambda s, n, x: n.add_gather_v2(x, s.constant([1], np.int32), trt.GatherMode.ELEMENT),
+            "equally many dimensions",
+        ),
         (lambda s, n, x: n.add_rotary_embedding(x, x, x, False, 0), "[batch, heads, sequence, size]"),
         (
             lambda s, n, x: n.add_kv_cache_update(x, s.constant([1], np.float32), x, trt.KVCacheMode.LINEAR),

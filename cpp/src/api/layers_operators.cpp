@@ -38,7 +38,9 @@ struct NamedMode {
 
 constexpr std::array kInterpolations{NamedMode<InterpolationMode>{InterpolationMode::kLINEAR, "linear"},
                                      NamedMode<InterpolationMode>{InterpolationMode::kNEAREST, "nearest"},
-                                     NamedMode<InterpolationMode>{InterpolationMode::kCUBIC, "cubic"}};
+                                     NamedMode<InterpolationMode>{InterpolationMode::kCUBIC, "cubic"},
+                                     NamedMode<InterpolationMode>{InterpolationMode::kLINEAR, "bilinear"}, // ONNX before operator set 20
+                                     NamedMode<InterpolationMode>{InterpolationMode::kCUBIC, "bicubic"}};
 constexpr std::array kSamples{NamedMode<SampleMode>{SampleMode::kFILL, "zeros"}, NamedMode<SampleMode>{SampleMode::kCLAMP, "border"},
                               NamedMode<SampleMode>{SampleMode::kREFLECT, "reflection"}};
 

@@ -90,7 +90,7 @@ IDynamicQuantizeLayer* INetworkDefinition::addDynamicQuantizeV2(ITensor&, const 
 IEinsumLayer* INetworkDefinition::addEinsum(ITensor* const* inputs, int32_t count, const char* equation) {
     const std::vector<const ITensor*> list(inputs, inputs + std::max(count, 0));
     return add<IEinsumLayer>(*state_, LayerType::kEINSUM, list, [&] {
-        return std::vector<graph::Attributes>{operation("Einsum", {{"equation", api::required(equation, "equation")}})};
+        return std::vector<graph::Attributes>{operation("Einsum", {{"equation", api::required(equation, "equation")}, {"product", number(1)}})};
     });
 }
 
@@ -104,8 +104,12 @@ IGridSampleLayer* INetworkDefinition::addGridSample(ITensor& input, ITensor& gri
 }
 
 IReverseSequenceLayer* INetworkDefinition::addReverseSequence(ITensor& input, ITensor& sequenceLens) {
-    return add<IReverseSequenceLayer>(*state_, LayerType::kREVERSE_SEQUENCE, {&input, &sequenceLens},
-                                      only(operation("ReverseSequence", {{"batch_axis", number(1)}, {"time_axis", number(0)}})));
+    return add<IReverseSequenceLayer>(*state_, LayerType::kREVERSE_SEQUENCE, {&input, &sequenceLens}, [] {
+        const auto with_axes = [](std::int64_t batch, std::int64_t time) {
+            return operation("ReverseSequence", {{"batch_axis", batch}, {"time_axis", time}});
+        };
+        return std::vector<graph::Attributes>{with_axes(1, 0), with_axes(0, 1)};
+    });
 }
 
 namespace {

@@ -131,6 +131,17 @@ std::pair<Symbols, Symbols> made_up_extents(const graph::Network& network) {
     return {grown(network, none, 0), grown(network, grown(network, one, 0), 1)};
 }
 
+//! What data decides is taken to be as large as it may become.
+void fill_unknown(const graph::Network& network, Symbols& symbols) {
+    for (const graph::Layer* layer : network.topological()) {
+        for (const graph::Unknown& unknown : layer->unknowns) {
+            const auto values = unknown.most.valid() ? network.exprs().evaluate_known(symbols) : Symbols();
+            const std::int64_t symbol = network.exprs().node(unknown.symbol).value;
+            symbols[static_cast<std::size_t>(symbol)] = unknown.most.valid() ? values[static_cast<std::size_t>(unknown.most.id)] : std::nullopt;
+        }
+    }
+}
+
 //! The most that all dynamic extents may be together without a tensor of absurd size.
 std::int64_t made_up_most(const graph::Network& network, const Symbols& usual) {
     constexpr std::int64_t kMost = 4096;
@@ -141,6 +152,7 @@ std::int64_t made_up_most(const graph::Network& network, const Symbols& usual) {
             value = value ? std::optional(std::max(*value, most)) : value;
         }
         try {
+            fill_unknown(network, symbols);
             const auto values = network.exprs().evaluate_known(symbols);
             const auto fits = [&](const graph::Tensor* tensor) {
                 double elements = 1.0;

@@ -332,6 +332,7 @@ void Network::set_input(Layer* layer, std::size_t index, Tensor* tensor) {
         throw InvalidArgument(text("Layer '", layer->name, "' has no input ", index, "."));
     }
     const std::vector<Tensor*> old = layer->inputs;
+    const std::vector<Unknown> old_unknowns = layer->unknowns; // a recurrence gets some when its states are settled
     if (index >= layer->inputs.size()) {
         layer->inputs.resize(index + 1, nullptr);
     }
@@ -341,6 +342,7 @@ void Network::set_input(Layer* layer, std::size_t index, Tensor* tensor) {
         settle_recurrences();
     } catch (...) {
         layer->inputs = old;
+        layer->unknowns = old_unknowns;
         throw;
     }
 }

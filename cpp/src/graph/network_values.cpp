@@ -25,7 +25,10 @@ bool partly_known(shape::ExprPool& pool, const Tensor& tensor) {
         return is_rearranged(tensor.producer->type) && partly_known(pool, *parts[0]);
     }
     return std::ranges::any_of(parts, [&](const Tensor* part) { return partly_known(pool, *part); }) &&
-           std::ranges::all_of(parts, [&](const Tensor* part) { return pool.value(pool.product(part->dims)).has_value(); });
+           std::ranges::all_of(parts, [&](const Tensor* part) {
+               const auto count = pool.value(pool.product(part->dims));
+               return count && *count <= static_cast<std::int64_t>(kMaxShapeValues); // the size of what a slice is taken from is not limited
+           });
 }
 
 } // namespace

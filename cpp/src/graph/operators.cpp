@@ -25,6 +25,7 @@ const std::map<std::string_view, OperatorRule>& table() {
                  fill_rules(),
                  sequence_rules(),
                  einsum_rules(),
+                 microsoft_rules(),
              }) {
             for (const OperatorRule& rule : family) {
                 all.emplace(rule.name, rule);

@@ -24,6 +24,9 @@ inline constexpr std::size_t kAnyCount = std::numeric_limits<std::size_t>::max()
 using plan::kReadValues;
 //! Which keys come no later than each query: from int64 [queries, keys, new keys] to bool [queries, keys].
 inline constexpr std::string_view kCausalMask = "CausalMask";
+//! The weights of com.microsoft's MatMulNBits and MatMulBnb4 as float32 [N, K]: the operators' attributes, and their inputs but for the first.
+inline constexpr std::string_view kUnpackNBits = "UnpackNBits";
+inline constexpr std::string_view kUnpackBnb4 = "UnpackBnb4";
 
 //! Null when there is none of that name.
 [[nodiscard]] const OperatorRule* find_operator_rule(std::string_view name) noexcept;
@@ -46,6 +49,7 @@ inline constexpr std::string_view kCausalMask = "CausalMask";
 [[nodiscard]] std::span<const OperatorRule> loss_rules();
 [[nodiscard]] std::span<const OperatorRule> matrix_rules();
 [[nodiscard]] std::span<const OperatorRule> fill_rules();
+[[nodiscard]] std::span<const OperatorRule> microsoft_rules();
 [[nodiscard]] std::span<const OperatorRule> einsum_rules();
 [[nodiscard]] std::span<const OperatorRule> sequence_rules();
 

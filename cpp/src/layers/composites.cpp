@@ -4,6 +4,7 @@
 #include <map>
 
 #include "onnx/attention.hpp"
+#include "onnx/einsum.hpp"
 #include "onnx/failure.hpp"
 
 namespace tensorvk::layers {
@@ -102,6 +103,14 @@ std::vector<Tensor*> expand_attention(Composite& c) {
     return {b.add(LayerType::kMATRIX_MULTIPLY, {out.biased, b.cast(in.value, out.biased->dtype, "value")}, graph::MatrixMultiplyAttributes{})};
 }
 
+std::vector<Tensor*> expand_einsum(Composite& c) {
+    const std::string equation = c.attributes().text("equation");
+    Tensor* y = onnx::einsum_by_product(c.build, equation, c.input(0), c.input(1));
+    AttributeSet attributes;
+    attributes.set("equation", equation);
+    return {y != nullptr ? y : operation(c.build, "Einsum", c.inputs, std::move(attributes), "")};
+}
+
 //! The one that is refused when it is never true.
 std::vector<Tensor*> expand_assertion(Composite& c) {
     graph::OperatorAttributes assertion{"Assertion", {}};
@@ -151,6 +160,10 @@ Expansion find_expansion(const graph::Layer& layer) {
     if (layer.type == LayerType::kGATHER) {
         const auto& a = std::get<graph::GatherAttributes>(layer.attributes);
         return a.mode != GatherMode::kDEFAULT || a.elementwise_dims != 0 ? expand_gather : nullptr;
+    }
+    if (layer.type == LayerType::kEINSUM) {
+        const bool tried = !std::get<graph::OperatorAttributes>(layer.attributes).attributes.has("product"); // by the parser
+        return layer.inputs.size() == 2 && !tried ? expand_einsum : nullptr;
     }
     if (layer.type == LayerType::kASSERTION) {
         return std::get<graph::OperatorAttributes>(layer.attributes).attributes.has("deferred") ? expand_assertion : nullptr;

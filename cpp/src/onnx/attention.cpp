@@ -44,6 +44,15 @@ Tensor* finite_bias(Build& b, Tensor* bias) {
     return b.unary(UnaryOperation::kNOT, hidden, "seen");
 }
 
+//! SoftMax along the last axis of the scores and one more.
+Tensor* softmax_with_sink(Build& b, Tensor* scores, Tensor* sink) {
+    sink = b.cast(sink, scores->dtype, "sink");
+    Tensor* largest = b.elementwise(Op::kMAX, b.reduce(ReduceOperation::kMAX, scores, 1u << 3, true, "largest_score"), sink, "largest");
+    Tensor* powers = b.unary(UnaryOperation::kEXP, b.elementwise(Op::kSUB, scores, largest, "lowered"), "powers");
+    Tensor* extra = b.unary(UnaryOperation::kEXP, b.elementwise(Op::kSUB, sink, largest, "lowered_sink"), "sink_power");
+    return b.elementwise(Op::kDIV, powers, b.elementwise(Op::kSUM, b.reduce(ReduceOperation::kSUM, powers, 1u << 3, true, "sum"), extra, "total"), "weights");
+}
+
 } // namespace
 
 AttentionOutputs scaled_dot_product_attention(Build& b, const AttentionInputs& in) {
@@ -77,7 +86,8 @@ AttentionOutputs scaled_dot_product_attention(Build& b, const AttentionInputs& i
     if (in.allowed != nullptr) {
         out.biased = select(b, in.allowed, out.biased, b.number(out.biased, -kInfinity), "masked");
     }
-    out.weights = b.add(LayerType::kSOFTMAX, {out.biased}, graph::SoftMaxAttributes{1u << 3}, "weights");
+    out.weights = in.sink != nullptr ? softmax_with_sink(b, out.biased, in.sink)
+                                     : b.add(LayerType::kSOFTMAX, {out.biased}, graph::SoftMaxAttributes{1u << 3}, "weights");
     if (in.empty_rows) { // SoftMax gives NaN where all is hidden
         Tensor* zero = b.number(out.weights, 0.0);
         if (in.allowed != nullptr) {

@@ -15,6 +15,7 @@ struct AttentionInputs {
     double softcap = 0.0;            // c * tanh(scores / c) when above 0
     graph::Tensor* allowed = nullptr; // bool, broadcast to the scores: false hides the key
     graph::Tensor* bias = nullptr;    // added to the scores
+    graph::Tensor* sink = nullptr;    // one more score of each row whose value is 0, [1, query heads, 1, 1]
     bool empty_rows = false;          // queries may see no key at all: their result is 0
 };
 

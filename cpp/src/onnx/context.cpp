@@ -114,6 +114,29 @@ Tensor* NodeContext::shape_input(std::size_t index, const char* what) {
     return build.cast(tensor, DataType::kINT64);
 }
 
+void NodeContext::set_input(std::size_t index, Tensor* tensor) {
+    inputs_.resize(std::max(inputs_.size(), index + 1), nullptr);
+    own_inputs_.push_back(std::make_unique<Value>());
+    own_inputs_.back()->tensor = tensor;
+    inputs_[index] = tensor == nullptr ? nullptr : own_inputs_.back().get();
+}
+
+void NodeContext::drop_inputs(std::size_t first) {
+    while (inputs_.size() > first) {
+        inputs_.pop_back();
+    }
+}
+
+void NodeContext::set_attribute(std::string_view name, std::int64_t value) {
+    constexpr std::int32_t kInt = 2; // of AttributeProto.AttributeType
+    own_attributes_.push_back(std::make_unique<AttributeProto>());
+    AttributeProto& attribute = *own_attributes_.back();
+    attribute.set_name(std::string(name));
+    attribute.set_type(kInt);
+    attribute.set_i(value);
+    attributes_[attribute.name()] = &attribute;
+}
+
 const AttributeProto* NodeContext::attribute(std::string_view name) const {
     const auto it = attributes_.find(name);
     return it == attributes_.end() ? nullptr : it->second;

@@ -55,7 +55,7 @@ class NodeContext {
     Build& build;
 
     [[nodiscard]] std::int64_t opset() const noexcept { return opset_; }
-    [[nodiscard]] const std::string& op() const noexcept { return node_.op_type(); }
+    [[nodiscard]] const std::string& op() const noexcept { return op_.empty() ? node_.op_type() : op_; }
     [[nodiscard]] const ModelContext& model() const noexcept { return model_; }
 
     [[nodiscard]] std::size_t input_count() const noexcept { return inputs_.size(); }
@@ -106,6 +106,15 @@ class NodeContext {
 
     void warn(const std::string& message) const { model_.warnings.push_back(message); }
 
+    //! The node in another form, for an operator that equals one of the default domain but for its form: the importer of that one sees these.
+    void stand_for(std::string op, std::int64_t opset) {
+        op_ = std::move(op);
+        opset_ = opset;
+    }
+    void set_input(std::size_t index, Tensor* tensor);
+    void drop_inputs(std::size_t first);
+    void set_attribute(std::string_view name, std::int64_t value);
+
   private:
     Value& set(std::size_t index) {
         if (results_.size() <= index) {
@@ -116,10 +125,13 @@ class NodeContext {
 
     const ModelContext& model_;
     const onnx_pb::NodeProto& node_;
+    std::string op_; // what it stands for
     std::int64_t opset_;
     std::vector<Value*> inputs_;
     AttributeMap attributes_;
     std::vector<Value> results_;
+    std::vector<std::unique_ptr<Value>> own_inputs_; // of set_input
+    std::vector<std::unique_ptr<onnx_pb::AttributeProto>> own_attributes_;
 };
 
 //! The tensor of a value, made when it is a constant that no layer needed before.

@@ -89,21 +89,7 @@ std::vector<Value> GraphReader::import_node(const Call& call) {
 
 std::vector<Value> GraphReader::import_operator(const Call& call, const std::string& key) {
     NodeContext context(model_, call.node, opset_of(call.opsets, call.node.domain()), call.inputs, call.attributes);
-    const Operator* op = find_operator(key);
-    if (op == nullptr) {
-        import_by_rule(context, key);
-        return std::move(context.results());
-    }
-    try {
-        op->import(context);
-    } catch (...) {
-        // Layers want constants or floating point where ONNX allows more: the operator's host function takes that.
-        if (!is_refusal(current_failure(NodeErrorCode::kINVALID_NODE).code) || graph::find_operator_rule(key) == nullptr) {
-            throw;
-        }
-        context.results().clear();
-        import_by_rule(context, key);
-    }
+    import_as(context, key);
     return std::move(context.results());
 }
 

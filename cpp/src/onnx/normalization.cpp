@@ -50,4 +50,23 @@ Tensor* layer_normalized(NodeContext& node, Tensor* x, const LayerNorm& paramete
     return b.cast(y, x->dtype, "");
 }
 
+void output_statistics(NodeContext& node, Tensor* x, const LayerNorm& parameters, std::size_t mean, std::size_t inverse) {
+    if (!node.wants_output(mean) && !node.wants_output(inverse)) {
+        return;
+    }
+    Build& b = node.build;
+    const std::uint32_t axes = axes_from(node.axis(parameters.axis, x->dims.size()), x->dims.size());
+    Tensor* wide = as_float(b, x);
+    Tensor* average = b.reduce(ReduceOperation::kAVG, wide, axes, true, "mean");
+    Tensor* centred = parameters.subtract_mean ? b.elementwise(Op::kSUB, wide, average, "centred") : wide;
+    Tensor* variance = b.reduce(ReduceOperation::kAVG, b.elementwise(Op::kPROD, centred, centred, "square"), axes, true, "variance");
+    Tensor* padded = b.elementwise(Op::kSUM, variance, b.number(variance, parameters.epsilon), "epsilon");
+    if (node.wants_output(mean)) {
+        node.output(average, mean);
+    }
+    if (node.wants_output(inverse)) {
+        node.output(b.unary(UnaryOperation::kRECIP, b.unary(UnaryOperation::kSQRT, padded, "deviation"), "inverse"), inverse);
+    }
+}
+
 } // namespace tensorvk::onnx

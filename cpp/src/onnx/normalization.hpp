@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "onnx/context.hpp"
 
@@ -36,5 +37,9 @@ struct LayerNorm {
     bool subtract_mean = true;
 };
 [[nodiscard]] graph::Tensor* layer_normalized(NodeContext& node, graph::Tensor* x, const LayerNorm& parameters);
+
+inline constexpr std::size_t kNoOutput = std::numeric_limits<std::size_t>::max();
+//! Output `mean` is x's mean and output `inverse` is 1 / sqrt(variance + epsilon) over the same axes, kept with extent 1, where they are used.
+void output_statistics(NodeContext& node, graph::Tensor* x, const LayerNorm& parameters, std::size_t mean, std::size_t inverse);
 
 } // namespace tensorvk::onnx

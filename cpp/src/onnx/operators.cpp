@@ -16,9 +16,10 @@ const std::map<std::string_view, Operator>& table() {
     static const std::map<std::string_view, Operator> operators = [] {
         std::map<std::string_view, Operator> all;
         for (const auto family :
-             {activation_operators(), arithmetic_operators(), attention_operators(), batch_normalization_operators(), constant_operators(), convolution_operators(),
-              matrix_operators(), microsoft_operators(), microsoft_attention_operators(), movement_operators(), normalization_operators(), reduction_operators(),
-              resize_operators(), sequence_operators(), shape_operators(), slice_operators()}) {
+             {activation_operators(), arithmetic_operators(), attention_operators(), batch_normalization_operators(), constant_operators(),
+              convolution_operators(), matrix_operators(), microsoft_operators(), microsoft_attention_operators(), microsoft_cache_operators(),
+              microsoft_product_operators(), microsoft_quantized_operators(), microsoft_standard_operators(), movement_operators(),
+              normalization_operators(), reduction_operators(), resize_operators(), sequence_operators(), shape_operators(), slice_operators()}) {
             for (const Operator& op : family) {
                 all.emplace(op.name, op);
             }

@@ -25,6 +25,10 @@ struct Operator {
 [[nodiscard]] std::span<const Operator> matrix_operators();
 [[nodiscard]] std::span<const Operator> microsoft_operators();
 [[nodiscard]] std::span<const Operator> microsoft_attention_operators();
+[[nodiscard]] std::span<const Operator> microsoft_cache_operators();
+[[nodiscard]] std::span<const Operator> microsoft_product_operators();
+[[nodiscard]] std::span<const Operator> microsoft_quantized_operators();
+[[nodiscard]] std::span<const Operator> microsoft_standard_operators();
 [[nodiscard]] std::span<const Operator> movement_operators();
 [[nodiscard]] std::span<const Operator> normalization_operators();
 [[nodiscard]] std::span<const Operator> reduction_operators();

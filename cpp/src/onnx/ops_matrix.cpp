@@ -1,6 +1,7 @@
 // Matrix products.
 #include <algorithm>
 
+#include "onnx/einsum.hpp"
 #include "onnx/operators.hpp"
 #include "support/dtype.hpp"
 
@@ -70,7 +71,20 @@ void gemm(NodeContext& node) {
     node.output(node.build.elementwise(ElementWiseOperation::kSUM, product, c, ""));
 }
 
+//! Two tensors' products are matrix products; the rest is the operator's.
+void einsum(NodeContext& node) {
+    if (!node.has_input(1) || node.has_input(2)) {
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Einsum of other than two tensors is for the host function.");
+    }
+    Tensor* y = einsum_by_product(node.build, node.string("equation", ""), node.input(0), node.input(1));
+    if (y == nullptr) {
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "This equation is no matrix product.");
+    }
+    node.output(y);
+}
+
 constexpr Operator kOperators[] = {
+    {"Einsum", einsum},
     {"Gemm", gemm},
     {"MatMul", matmul},
 };

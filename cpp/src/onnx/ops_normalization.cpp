@@ -30,31 +30,15 @@ void instance_normalization(NodeContext& node) {
     finish(node, y, x->dtype);
 }
 
-//! The mean and 1 / deviation that the normalisation works with.
-void layer_statistics(NodeContext& node, Tensor* x, double epsilon) {
-    Build& b = node.build;
-    Tensor* wide = as_float(b, x);
-    const std::uint32_t axes = axes_from(node.axis(node.integer("axis", -1), x->dims.size()), x->dims.size());
-    Tensor* mean = b.reduce(ReduceOperation::kAVG, wide, axes, true, "output_mean");
-    Tensor* centred = b.elementwise(Op::kSUB, wide, mean, "output_centred");
-    Tensor* variance = b.reduce(ReduceOperation::kAVG, b.elementwise(Op::kPROD, centred, centred, "output_square"), axes, true, "output_variance");
-    Tensor* padded = b.elementwise(Op::kSUM, variance, b.number(variance, epsilon), "output_epsilon");
-    node.output(mean, 1);
-    node.output(b.unary(UnaryOperation::kRECIP, b.unary(UnaryOperation::kSQRT, padded, "output_deviation"), "output_inverse"), 2);
-}
-
 template <bool SubtractMean>
 void layer_normalization(NodeContext& node) {
-    Tensor* x = node.input(0);
     const LayerNorm parameters{node.input(1), SubtractMean ? node.optional_input(2) : nullptr, node.integer("axis", -1),
                                static_cast<double>(node.real("epsilon", 1e-5f)), SubtractMean};
-    const bool statistics = node.wants_output(1) || node.wants_output(2);
-    if (statistics && !SubtractMean) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE, "Its outputs 1 and 2 (statistics) are used; only Y is offered.");
-    }
-    node.output(layer_normalized(node, x, parameters));
-    if (statistics) {
-        layer_statistics(node, x, parameters.epsilon);
+    node.output(layer_normalized(node, node.input(0), parameters));
+    if (SubtractMean) {
+        output_statistics(node, node.input(0), parameters, 1, 2);
+    } else { // the only statistic of ONNX Runtime's SimplifiedLayerNormalization
+        output_statistics(node, node.input(0), parameters, kNoOutput, 1);
     }
 }
 

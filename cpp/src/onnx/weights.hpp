@@ -17,6 +17,7 @@ struct ConstantData {
     std::vector<std::int64_t> dims;
     graph::Weights weights;
     std::string warning; // not empty: a type was narrowed
+    bool few_bits = false; // int4 or uint4, one number a byte here
 };
 
 //! The network's type for ONNX's element type number; nothing when there is none. float64 becomes float32.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import collections
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,6 +16,8 @@ from .pool import make_case, run
 from .recipes import RECIPES
 
 BAD = (CRASHED, FAILED, WRONG)
+# As many bad models are made small and saved after a run; there is a command for each of the others.
+MOST_SAVED = 20
 
 
 def repeat(name: str, folder: Path) -> int:
@@ -33,6 +36,14 @@ def repeat(name: str, folder: Path) -> int:
         for feed in small.feeds:
             print("  " + ", ".join(f"{key} {array.dtype}{list(array.shape)}" for key, array in feed.items()))
     return int(verdict.status in BAD)
+
+
+def save_small(names: list[str], folder: Path) -> None:
+    """In processes of their own: they may crash again."""
+    for name in names[:MOST_SAVED]:
+        command = [sys.executable, "-m", __spec__.parent, "--repeat", name, "--output", str(folder)]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        print(f"\n{result.stdout.strip()}" if result.stdout else f"\n{name}: {result.stderr[-400:]}")
 
 
 def summarise(counts: collections.Counter[str], reasons: dict[str, list[str]], total: int) -> None:
@@ -58,11 +69,12 @@ def main() -> int:
     names += [f"graph:{options.first + i}" for i in range(options.graphs)]
     counts: collections.Counter[str] = collections.Counter()
     reasons: dict[str, list[str]] = collections.defaultdict(list)
-    start, longest = time.perf_counter(), (0.0, "")
+    start, longest, bad = time.perf_counter(), (0.0, ""), []
     for name, verdict, seconds in run(names, options.jobs):
         counts[verdict.status] += 1
         longest = max(longest, (seconds, name))
         if verdict.status in BAD:
+            bad.append(name)
             print(
                 f"{verdict.status}: {verdict.reason[:400]}\n    python -m tests.python.differential --repeat {name}",
                 flush=True,
@@ -74,7 +86,8 @@ def main() -> int:
     print(
         f"{spent:.0f} s, {1000 * spent / max(len(names), 1):.0f} ms a model; longest {longest[0]:.1f} s: {longest[1]}"
     )
-    return int(any(counts[status] for status in BAD))
+    save_small(bad, options.output)
+    return int(bool(bad))
 
 
 if __name__ == "__main__":

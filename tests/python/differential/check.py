@@ -15,8 +15,8 @@ from .reference import define, evaluate, in_double, widened
 REFUSED_SHAPES = "cannot work with these"
 
 PASSED, UNSUPPORTED, FAILED, WRONG, CRASHED = "passed", "unsupported", "failed", "wrong", "crashed"
-# Where both sides differ, the one whose error against float64 is this many times the reference's is wrong: rounding in another order
-# gives errors of the same size, a mistake does not.
+# Where both sides differ, the one whose error against float64 is this many times the reference's is wrong: rounding in
+# another order gives errors of the same size, a mistake does not.
 FACTOR = 8.0
 
 
@@ -28,7 +28,7 @@ class Verdict:
 
 
 def errors(actual: Array, expected: Array) -> float:
-    """Largest difference relative to the largest finite magnitude (at least 1e-3); infinity where NaNs or infinities differ."""
+    """Largest difference relative to the largest finite magnitude (at least 1e-3); infinity where NaNs differ."""
     a, b = actual.astype(np.float64), expected.astype(np.float64)
     special = ~np.isfinite(b)
     if not np.array_equal(a[special], b[special], equal_nan=True) or not np.isfinite(a[~special]).all():

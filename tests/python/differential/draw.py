@@ -1,7 +1,7 @@
 """What a random model is made of: extents that may change from run to run, values, nodes, and the dice.
 
-A model is drawn together with what its values are in every run ("sample"), so that a node which would be invalid, or whose result would
-depend on rounding, is seen at once and drawn again.
+A model is drawn together with what its values are in every run ("sample"), so that a node which would be invalid, or
+whose result would depend on rounding, is seen at once and drawn again.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Draw:
         self.values: list[Value] = []
         self.pending: list[Value] = []
         self.names = 0
-        # Chances that fixed numbers (axes, weights) are inputs of the model, and that an operand is a value which is there already.
+        # Chances that fixed numbers (axes, weights) are inputs of the model, and an operand is a value that exists.
         self.chance_input = 0.2
         self.chance_existing = 0.0
         self.chance_dynamic = 0.3

@@ -51,7 +51,7 @@ def _similar(verdict: Verdict, other: Verdict) -> bool:
 
 
 def minimise(case: Case, verdict: Verdict) -> tuple[Case, Verdict]:
-    """Outputs that are not needed go first, then one node after another, for as long as the same kind of failure stays."""
+    """Outputs that are not needed go first, then one node after another, while the same kind of failure stays."""
     if not case.inner:
         return case, verdict
     # An inner value that is wrong already makes what follows it needless.

@@ -17,7 +17,7 @@ from .reference import evaluate, feeds_of, make_model
 # What ONNX Runtime 1.31 takes; newer opsets go to ONNX's own evaluator, which is slower and has bugs of its own.
 NEWEST = 26
 TRIES = 200
-# Largest relative error where operands or results are float16: sums are rounded to 11 bits here and there, in another order.
+# Largest relative error where operands or results are float16: sums are rounded to 11 bits, in another order.
 HALF_TOLERANCE = 5e-3
 
 

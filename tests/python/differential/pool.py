@@ -9,6 +9,8 @@ from multiprocessing.connection import Connection, wait
 
 from .check import CRASHED, Verdict
 
+# Drivers and their caches keep something of every kernel that was ever made.
+CASES_PER_PROCESS = 300
 # Longest that a case may take: a thousand times the usual.
 PATIENCE_SECONDS = 120.0
 
@@ -39,9 +41,11 @@ class _Worker:
         other.close()
         self.name = ""
         self.since = 0.0
+        self.cases = 0
 
     def give(self, name: str | None) -> None:
         self.name, self.since = name or "", time.perf_counter()
+        self.cases += 1
         self.connection.send(name)
 
     def take(self) -> tuple[Verdict, float]:
@@ -69,6 +73,9 @@ def run(names: Sequence[str], jobs: int) -> Iterator[tuple[str, Verdict, float]]
             if worker is not None:
                 worker.give(None)
             return
+        if worker is not None and worker.cases >= CASES_PER_PROCESS and worker.process.is_alive():
+            worker.give(None)
+            worker = None
         if worker is None or not worker.process.is_alive():
             worker = _Worker(context)
         workers[worker.connection] = worker

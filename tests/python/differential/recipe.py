@@ -33,10 +33,10 @@ class Recipe:
     # Opsets to draw from.
     since: int = 7
     until: int = 99
-    # Whether a result hangs on the last bit of these inputs (a jump is near): then no two implementations agree. Asked in graphs, where
-    # inputs are results of roundings; a lone operator is given the same bits on both sides.
+    # Whether no result hangs on the last bit of these inputs: no two implementations agree near a jump. Asked in
+    # graphs, where inputs are results of roundings; a lone operator is given the same bits on both sides.
     steady: Steady = always
-    # Largest error relative to the largest magnitude for float32: 1e-5 is some 80 roundings; more where functions are approximated.
+    # Largest error of float32, relative to the largest magnitude: 1e-5 is 80 roundings; approximations make more.
     tolerance: float = 2e-5
     # Weight among the operators of a random graph; 0 keeps it out.
     weight: float = 1.0
@@ -84,7 +84,7 @@ def _margin(array: Array, margin: float) -> float:
 
 
 def apart(margin: float) -> Steady:
-    """No element of a floating input is as near to a multiple of 0.5 as the margin (or exactly on it: then it is computed exactly)."""
+    """No element of a floating input is nearer to a multiple of 0.5 than the margin, unless it is one exactly."""
 
     def steady(inputs: Sequence[Array]) -> bool:
         for array in inputs:
@@ -107,6 +107,12 @@ def distinct(margin: float) -> Steady:
         return not bool(np.any(gaps < _margin(inputs[0], margin)))
 
     return steady
+
+
+def varied(inputs: Sequence[Array]) -> bool:
+    """The first input is not nearly constant: what is divided by its deviation would be rounding alone."""
+    x = inputs[0].astype(np.float64)
+    return x.size > 0 and float(x.std()) > 1e-2 * float(np.abs(x).max())
 
 
 def differ(margin: float) -> Steady:

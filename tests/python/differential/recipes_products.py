@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .draw import Call, Dim, Draw, Redraw, Value, extent, fixed
-from .recipe import Make, Recipe
+from .recipe import Make, Recipe, varied
 from .recipes_movement import axes_call
 
 
@@ -171,12 +171,12 @@ PRODUCTS = [
     Recipe("CumSum", cumulative("CumSum"), ranks=(1, 4), since=11),
     Recipe("CumProd", cumulative("CumProd"), ranks=(1, 3), low=0.5, high=1.2, since=26, weight=0),
     Recipe("BatchNormalization", batch_normalization, ranks=(2, 5), low=-9, high=9),
-    Recipe("InstanceNormalization", instance_normalization, ranks=(3, 5), tolerance=1e-4),
-    Recipe("LayerNormalization", layer_normalization, ranks=(1, 4), since=17, tolerance=1e-4),
+    Recipe("InstanceNormalization", instance_normalization, ranks=(3, 5), tolerance=1e-4, steady=varied),
+    Recipe("LayerNormalization", layer_normalization, ranks=(1, 4), since=17, tolerance=1e-4, steady=varied),
     Recipe("RMSNormalization", rms_normalization, ranks=(1, 4), since=23, tolerance=1e-4),
-    Recipe("GroupNormalization", group_normalization, ranks=(3, 5), since=21, tolerance=1e-4),
+    Recipe("GroupNormalization", group_normalization, ranks=(3, 5), since=21, tolerance=1e-4, steady=varied),
     Recipe("LpNormalization", lp_normalization, ranks=(1, 4), low=0.1, weight=0.3),
-    Recipe("MeanVarianceNormalization", mean_variance, ranks=(3, 4), types=(np.float32,), since=9, tolerance=1e-4, weight=0.3),
+    Recipe("MeanVarianceNormalization", mean_variance, ranks=(3, 4), types=(np.float32,), since=9, tolerance=1e-4, weight=0.3, steady=varied),
     Recipe("LRN", lrn, ranks=(4, 4), weight=0.3),
     Recipe("Det", det, ranks=(0, 2), since=11, tolerance=1e-4, weight=0),
 ]  # fmt: skip

@@ -55,8 +55,15 @@ ValueId LayerContext::value(const graph::Tensor& tensor) {
     } else if (tensor.values && tensor.reader == nullptr && ir_.is_static(*tensor.values)) {
         id = ir_.add_constant(tensor.name, integers(ir_.extents(*tensor.values), tensor.dtype, ir_.extents(tensor.dims)));
     } else if (tensor.values && tensor.reader == nullptr) {
-        id = ir_.add_value(tensor.name, tensor.dtype, tensor.dims);
-        ir_.add_op("values of " + tensor.name, tactics::ShapeValues{*tensor.values}, {}, {id});
+        const std::string name = "values of " + tensor.name;
+        const bool converts = tensor.dtype != DataType::kINT32 && tensor.dtype != DataType::kINT64; // the kernel writes whole words
+        const ValueId words = ir_.add_value(converts ? name : tensor.name, converts ? DataType::kINT32 : tensor.dtype, tensor.dims);
+        ir_.add_op(name, tactics::ShapeValues{*tensor.values}, {}, {words});
+        id = words;
+        if (converts) {
+            id = ir_.add_value(tensor.name, tensor.dtype, tensor.dims);
+            ir_.add_op("cast " + name, tactics::Pointwise{}, {words}, {id});
+        }
     } else {
         throw InternalError(text("Tensor '", tensor.name, "' is used before the layer that produces it."));
     }

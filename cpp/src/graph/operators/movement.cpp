@@ -5,6 +5,7 @@
 
 #include "graph/operators.hpp"
 #include "graph/operators/common.hpp"
+#include "support/dtype.hpp"
 
 namespace tensorvk::graph {
 
@@ -93,6 +94,23 @@ std::vector<Inferred> same_shape(RuleContext& context) {
     return like_input(context, 0);
 }
 
+//! Along the time axis, the first elements of each batch in reverse: lengths [batch].
+std::vector<Inferred> reverse_sequence(RuleContext& context) {
+    const Tensor& x = context.input(0);
+    const Tensor& lengths = context.input(1);
+    const std::size_t batch = context.axis(attributes_of(context).integer("batch_axis", 1), x.dims.size());
+    const std::size_t time = context.axis(attributes_of(context).integer("time_axis", 0), x.dims.size());
+    if (batch == time) {
+        context.fail("has axis ", batch, " as batch and as time; they have to differ.");
+    }
+    if ((lengths.dtype != DataType::kINT32 && lengths.dtype != DataType::kINT64) || lengths.dims.size() != 1) {
+        context.fail("needs a vector of int32 or int64 lengths; '", lengths.name, "' is ", dtype_name(lengths.dtype), " ",
+                     context.str(lengths.dims), ".");
+    }
+    (void)context.same(lengths.dims[0], x.dims[batch], "numbers of lengths and batches");
+    return like_input(context, 0);
+}
+
 std::vector<Inferred> center_crop_pad(RuleContext& context) {
     const Tensor& x = context.input(0);
     const std::vector<std::int64_t> given = attributes_of(context).integers("axes");
@@ -110,7 +128,7 @@ std::vector<Inferred> center_crop_pad(RuleContext& context) {
 
 constexpr std::array kRules{
     OperatorRule{"CenterCropPad", 2, 2, center_crop_pad}, OperatorRule{"Pad", 2, 4, pad},
-    OperatorRule{"ReverseSequence", 2, 2, same_shape},    OperatorRule{"Slice", 3, 5, slice},
+    OperatorRule{"ReverseSequence", 2, 2, reverse_sequence}, OperatorRule{"Slice", 3, 5, slice},
     OperatorRule{"Squeeze", 1, 2, squeeze},               OperatorRule{"Trilu", 1, 2, same_shape},
     OperatorRule{"Unsqueeze", 2, 2, unsqueeze},
 };

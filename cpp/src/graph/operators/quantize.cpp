@@ -139,17 +139,6 @@ std::vector<Inferred> qgemm(RuleContext& context) {
     return {{type, multiplied_dims(context, std::move(a), std::move(b))}};
 }
 
-std::vector<Inferred> mat_mul_n_bits(RuleContext& context) {
-    const Tensor& a = context.input(0);
-    context.require_floating(a, "input A");
-    Exprs dims = a.dims;
-    if (dims.empty()) {
-        context.fail("multiplies matrices; a scalar was given.");
-    }
-    dims.back() = context.pool().constant(attributes_of(context).integer("N"));
-    return {{a.dtype, std::move(dims)}};
-}
-
 //! com.microsoft's operators on two quantized tensors.
 std::vector<Inferred> qlinear_binary(RuleContext& context) {
     require_8_bits(context, 0);
@@ -224,7 +213,6 @@ constexpr std::array kRules{
     OperatorRule{"MatMulInteger", 2, 4, mat_mul_integer},
     OperatorRule{"QLinearMatMul", 8, 8, qlinear_mat_mul},
     OperatorRule{"com.microsoft.QGemm", 6, 9, qgemm},
-    OperatorRule{"com.microsoft.MatMulNBits", 3, 6, mat_mul_n_bits},
     OperatorRule{"com.microsoft.QLinearAdd", 7, 8, qlinear_binary},
     OperatorRule{"com.microsoft.QLinearMul", 7, 8, qlinear_binary},
     OperatorRule{"com.microsoft.QLinearSigmoid", 4, 5, qlinear_unary},

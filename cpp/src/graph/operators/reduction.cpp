@@ -76,6 +76,18 @@ std::vector<Inferred> arg(RuleContext& context) {
 
 std::vector<Inferred> same_shape(RuleContext& context) { return like_input(context, 0); }
 
+//! Running sums and products along an axis that is one number.
+std::vector<Inferred> cumulative(RuleContext& context) {
+    const Tensor& axis = context.input(1);
+    if ((axis.dtype != DataType::kINT32 && axis.dtype != DataType::kINT64) || !context.pool().is(context.pool().product(axis.dims), 1)) {
+        context.fail("needs one int32 or int64 as axis; '", axis.name, "' is ", dtype_name(axis.dtype), " ", context.str(axis.dims), ".");
+    }
+    if (const auto known = known_numbers(context, 1)) {
+        (void)context.axis(known->front(), context.input(0).dims.size());
+    }
+    return like_input(context, 0);
+}
+
 //! Determinants of the matrices in the last two dimensions.
 std::vector<Inferred> det(RuleContext& context) {
     const Tensor& x = context.input(0);
@@ -89,7 +101,7 @@ std::vector<Inferred> det(RuleContext& context) {
 
 constexpr std::array kRules{
     OperatorRule{"ArgMax", 1, 1, arg},              OperatorRule{"ArgMin", 1, 1, arg},
-    OperatorRule{"CumProd", 2, 2, same_shape},      OperatorRule{"CumSum", 2, 2, same_shape},
+    OperatorRule{"CumProd", 2, 2, cumulative},      OperatorRule{"CumSum", 2, 2, cumulative},
     OperatorRule{"Det", 1, 1, det},                 OperatorRule{"Hardmax", 1, 1, same_shape},
     OperatorRule{"ReduceL1", 1, 2, reduce},         OperatorRule{"ReduceL2", 1, 2, reduce},
     OperatorRule{"ReduceLogSum", 1, 2, reduce},     OperatorRule{"ReduceLogSumExp", 1, 2, reduce},

@@ -27,6 +27,7 @@ const Function* find_function(std::string_view name) noexcept {
                  sequence_functions(),
                  image_functions(),
                  einsum_functions(),
+                 microsoft_functions(),
              }) {
             for (const Function& function : family) {
                 all.emplace(function.name, function);

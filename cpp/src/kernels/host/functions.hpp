@@ -81,6 +81,7 @@ struct Function {
 [[nodiscard]] std::span<const Function> loss_functions();
 [[nodiscard]] std::span<const Function> matrix_functions();
 [[nodiscard]] std::span<const Function> fill_functions();
+[[nodiscard]] std::span<const Function> microsoft_functions();
 [[nodiscard]] std::span<const Function> einsum_functions();
 [[nodiscard]] std::span<const Function> sequence_functions();
 [[nodiscard]] std::span<const Function> image_functions();

@@ -59,20 +59,13 @@ void dequantize_linear(Call& call) {
 void dynamic_quantize_linear(Call& call) {
     const Tensor& x = call.input(0);
     const auto values = x.as<float>();
-    float low = 0.0f;
-    float high = 0.0f;
-    for (const float value : values) {
-        low = std::min(low, value);
-        high = std::max(high, value);
-    }
-    const float scale = low == high ? 1.0f : (high - low) / 255.0f;
-    const float zero = std::nearbyint(std::clamp(-low / scale, 0.0f, 255.0f));
+    const DynamicRange range(values);
     Tensor& y = call.output(0, DataType::kUINT8, x.dims);
     for (std::size_t i = 0; i < values.size(); ++i) {
-        set_quantized(y, static_cast<std::int64_t>(i), values[i] / scale, static_cast<std::int32_t>(zero));
+        set_quantized(y, static_cast<std::int64_t>(i), values[i] / range.scale, static_cast<std::int32_t>(range.zero));
     }
-    call.output(1, DataType::kFLOAT, {}).set(0, static_cast<double>(scale));
-    call.output(2, DataType::kUINT8, {}).set(0, static_cast<double>(zero));
+    call.output(1, DataType::kFLOAT, {}).set(0, static_cast<double>(range.scale));
+    call.output(2, DataType::kUINT8, {}).set(0, static_cast<double>(range.zero));
 }
 
 constexpr std::array kFunctions{
@@ -86,7 +79,6 @@ constexpr std::array kFunctions{
     Function{"MatMulInteger", mat_mul_integer},
     Function{"QLinearMatMul", qlinear_mat_mul},
     Function{"com.microsoft.QGemm", qgemm},
-    Function{"com.microsoft.MatMulNBits", mat_mul_n_bits},
     Function{"com.microsoft.QLinearAdd", qlinear_add},
     Function{"com.microsoft.QLinearMul", qlinear_mul},
     Function{"com.microsoft.QLinearSigmoid", qlinear_sigmoid},

@@ -50,19 +50,8 @@ void gru_step(const RecurrentCell& cell, std::span<const float> x, std::span<flo
     }
 }
 
-//! Gates i, o, f, c; peepholes i, o, f: C = f * C before + i * c, H = o * h(C).
 void lstm_step(const RecurrentCell& cell, std::span<const float> x, std::span<float> state, std::span<float> cells) {
-    const std::size_t n = cell.hidden;
-    const std::vector<float> sums = gate_sums(cell, x, state);
-    const auto& p = cell.peephole;
-    const auto& act = cell.activations;
-    for (std::size_t j = 0; j < n; ++j) {
-        const float in = act[0](cell.clipped(sums[j] + p[j] * cells[j]));
-        const float forget = cell.couples_forget ? 1.0f - in : act[0](cell.clipped(sums[2 * n + j] + p[2 * n + j] * cells[j]));
-        cells[j] = forget * cells[j] + in * act[1](cell.clipped(sums[3 * n + j]));
-        const float out = act[0](cell.clipped(sums[n + j] + p[n + j] * cells[j]));
-        state[j] = out * act[2](cells[j]);
-    }
+    lstm_gates(cell, gate_sums(cell, x, state), state, cells);
 }
 
 void rnn(Call& call) { run_recurrent(call, 1, rnn_step, {"Tanh"}, false); }
@@ -76,6 +65,20 @@ constexpr std::array kFunctions{
 };
 
 } // namespace
+
+//! Gates i, o, f, c; peepholes i, o, f: C = f * C before + i * c, H = o * h(C).
+void lstm_gates(const RecurrentCell& cell, std::span<const float> sums, std::span<float> state, std::span<float> cells) {
+    const std::size_t n = cell.hidden;
+    const auto& p = cell.peephole;
+    const auto& act = cell.activations;
+    for (std::size_t j = 0; j < n; ++j) {
+        const float in = act[0](cell.clipped(sums[j] + p[j] * cells[j]));
+        const float forget = cell.couples_forget ? 1.0f - in : act[0](cell.clipped(sums[2 * n + j] + p[2 * n + j] * cells[j]));
+        cells[j] = forget * cells[j] + in * act[1](cell.clipped(sums[3 * n + j]));
+        const float out = act[0](cell.clipped(sums[n + j] + p[n + j] * cells[j]));
+        state[j] = out * act[2](cells[j]);
+    }
+}
 
 std::span<const Function> recurrent_functions() { return kFunctions; }
 

@@ -40,6 +40,17 @@ std::int64_t ScaleIndex::operator()(const Odometer& at) const {
     return offset;
 }
 
+DynamicRange::DynamicRange(std::span<const float> values) {
+    float low = 0.0f;
+    float high = 0.0f;
+    for (const float value : values) {
+        low = std::min(low, value);
+        high = std::max(high, value);
+    }
+    scale = low == high ? 1.0f : (high - low) / 255.0f;
+    zero = std::nearbyint(std::clamp(-low / scale, 0.0f, 255.0f));
+}
+
 float one_scale(const Call& call, std::size_t input) {
     const Tensor& scale = call.input(input);
     if (scale.volume() != 1) {

@@ -1,6 +1,7 @@
 // What quantized operators share: value = (integer - zero point) * scale.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <string_view>
@@ -41,13 +42,50 @@ inline void set_quantized(Tensor& y, std::int64_t at, float value, std::int32_t 
     y.set(at, static_cast<double>(std::nearbyint(value)) + static_cast<double>(zero_point));
 }
 
-// The operators; functions_quantize.cpp lists them.
+//! A tensor with the scale and the zero point that are the two inputs behind it.
+class Quantized {
+public:
+    Quantized(const Call& call, std::size_t first)
+        : x_(call.input(first)), scale_(one_scale(call, first + 1)), zero_(one_zero_point(call, first + 2)) {}
+    [[nodiscard]] const Tensor& tensor() const { return x_; }
+    [[nodiscard]] const std::vector<std::int64_t>& dims() const { return x_.dims; }
+    [[nodiscard]] float operator()(std::int64_t i) const { return static_cast<float>(x_.get_integer(i) - zero_) * scale_; }
+
+private:
+    const Tensor& x_;
+    float scale_;
+    std::int32_t zero_;
+};
+
+//! The result: its scale is input `scale`, its zero point the one behind it.
+class Result {
+public:
+    Result(Call& call, std::size_t scale, DataType type, const std::vector<std::int64_t>& dims)
+        : scale_(one_scale(call, scale)), zero_(one_zero_point(call, scale + 1)), y_(call.output(0, type, dims)) {}
+    void set(std::int64_t i, float value) { set_quantized(y_, i, value / scale_, zero_); }
+
+private:
+    float scale_;
+    std::int32_t zero_;
+    Tensor& y_;
+};
+
+//! The smallest scale whose uint8 range holds 0 and all of the values.
+struct DynamicRange {
+    float scale = 1.0f, zero = 0.0f;
+
+    explicit DynamicRange(std::span<const float> values);
+    [[nodiscard]] std::int32_t operator()(float value) const { // minus the zero point
+        return static_cast<std::int32_t>(std::clamp(std::nearbyint(value / scale) + zero, 0.0f, 255.0f) - zero);
+    }
+};
+
+// The operators; functions_quantize.cpp and functions_microsoft.cpp list them.
 void conv_integer(Call& call);
 void qlinear_conv(Call& call);
 void mat_mul_integer(Call& call);
 void qlinear_mat_mul(Call& call);
 void qgemm(Call& call);
-void mat_mul_n_bits(Call& call);
 void qlinear_add(Call& call);
 void qlinear_mul(Call& call);
 void qlinear_sigmoid(Call& call);
@@ -56,5 +94,11 @@ void qlinear_softmax(Call& call);
 void qlinear_concat(Call& call);
 void qlinear_average_pool(Call& call);
 void qlinear_global_average_pool(Call& call);
+void qlinear_where(Call& call);
+void qlinear_reduce_mean(Call& call);
+void unpack_n_bits(Call& call);
+void unpack_bnb4(Call& call);
+void gather_block_quantized(Call& call);
+void dynamic_quantize_lstm(Call& call);
 
 } // namespace tensorvk::kernels::host

@@ -8,34 +8,6 @@ namespace {
 
 using Dims = std::vector<std::int64_t>;
 
-//! A tensor with the scale and the zero point that are the two inputs behind it.
-class Quantized {
-public:
-    Quantized(const Call& call, std::size_t first)
-        : x_(call.input(first)), scale_(one_scale(call, first + 1)), zero_(one_zero_point(call, first + 2)) {}
-    [[nodiscard]] const Tensor& tensor() const { return x_; }
-    [[nodiscard]] const Dims& dims() const { return x_.dims; }
-    [[nodiscard]] float operator()(std::int64_t i) const { return static_cast<float>(x_.get_integer(i) - zero_) * scale_; }
-
-private:
-    const Tensor& x_;
-    float scale_;
-    std::int32_t zero_;
-};
-
-//! The result: its scale is input `scale`, its zero point the one behind it.
-class Result {
-public:
-    Result(Call& call, std::size_t scale, DataType type, const Dims& dims)
-        : scale_(one_scale(call, scale)), zero_(one_zero_point(call, scale + 1)), y_(call.output(0, type, dims)) {}
-    void set(std::int64_t i, float value) { set_quantized(y_, i, value / scale_, zero_); }
-
-private:
-    float scale_;
-    std::int32_t zero_;
-    Tensor& y_;
-};
-
 Dims broadcast_dims(const Call& call, const Dims& a, const Dims& b) {
     Dims out(std::max(a.size(), b.size()), 1);
     for (const Dims& dims : {a, b}) {

@@ -49,18 +49,6 @@ std::string canonical(const std::string& name) {
     return name;
 }
 
-std::vector<float> floats_of(const Call& call, std::size_t input, std::size_t count) {
-    const Tensor* tensor = call.optional_input(input);
-    if (tensor == nullptr) {
-        return std::vector<float>(count, 0.0f);
-    }
-    if (tensor->volume() != static_cast<std::int64_t>(count) || tensor->dtype != DataType::kFLOAT) {
-        call.fail("needs ", count, " floats as input ", input, "; it has ", tensor->volume(), ".");
-    }
-    const auto values = tensor->as<float>();
-    return {values.begin(), values.end()};
-}
-
 RecurrentSizes read_sizes(const Call& call, std::size_t gates) {
     const auto& x = call.input(0).dims;
     const auto& w = call.input(1).dims;
@@ -81,9 +69,29 @@ RecurrentSizes read_sizes(const Call& call, std::size_t gates) {
 
 RecurrentCell read_cell(const Call& call, const RecurrentSizes& s, std::size_t gates, std::size_t direction) {
     const std::size_t rows = gates * s.hidden;
-    RecurrentCell cell;
+    RecurrentCell cell = read_cell_without_weights(call, s, gates, direction);
     cell.w = {call.input(1).as<float>().subspan(direction * rows * s.input, rows * s.input), rows, s.input};
     cell.r = {call.input(2).as<float>().subspan(direction * rows * s.hidden, rows * s.hidden), rows, s.hidden};
+    return cell;
+}
+
+} // namespace
+
+std::vector<float> floats_of(const Call& call, std::size_t input, std::size_t count) {
+    const Tensor* tensor = call.optional_input(input);
+    if (tensor == nullptr) {
+        return std::vector<float>(count, 0.0f);
+    }
+    if (tensor->volume() != static_cast<std::int64_t>(count) || tensor->dtype != DataType::kFLOAT) {
+        call.fail("needs ", count, " floats as input ", input, "; it has ", tensor->volume(), ".");
+    }
+    const auto values = tensor->as<float>();
+    return {values.begin(), values.end()};
+}
+
+RecurrentCell read_cell_without_weights(const Call& call, const RecurrentSizes& s, std::size_t gates, std::size_t direction) {
+    const std::size_t rows = gates * s.hidden;
+    RecurrentCell cell;
     const std::vector<float> bias = floats_of(call, 3, s.directions * 2 * rows);
     const auto first = bias.begin() + static_cast<std::ptrdiff_t>(direction * 2 * rows);
     cell.input_bias.assign(first, first + static_cast<std::ptrdiff_t>(rows));
@@ -98,7 +106,6 @@ RecurrentCell read_cell(const Call& call, const RecurrentSizes& s, std::size_t g
     return cell;
 }
 
-//! Lengths of the sequences of a batch.
 std::vector<std::size_t> read_lengths(const Call& call, const RecurrentSizes& s) {
     std::vector<std::size_t> lengths(s.batch, s.steps);
     if (const Tensor* given = call.optional_input(4)) {
@@ -115,8 +122,6 @@ std::vector<std::size_t> read_lengths(const Call& call, const RecurrentSizes& s)
     }
     return lengths;
 }
-
-} // namespace
 
 std::vector<Activation> read_activations(const Call& call, const std::vector<std::string>& otherwise, std::size_t directions) {
     std::vector<std::string> names = call.attributes().texts("activations");

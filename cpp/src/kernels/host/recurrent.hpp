@@ -54,6 +54,15 @@ struct RecurrentCell {
 //! From x and the states before to the states after; `cell_state` is LSTM's.
 using RecurrentStep = void (*)(const RecurrentCell& cell, std::span<const float> x, std::span<float> state, std::span<float> cell_state);
 
+//! LSTM's gates i, o, f, c from their sums.
+void lstm_gates(const RecurrentCell& cell, std::span<const float> sums, std::span<float> state, std::span<float> cells);
+//! What does not depend on how the weights are stored: bias, peephole, clip and flags.
+[[nodiscard]] RecurrentCell read_cell_without_weights(const Call& call, const RecurrentSizes& sizes, std::size_t gates, std::size_t direction);
+//! Lengths of the sequences of a batch.
+[[nodiscard]] std::vector<std::size_t> read_lengths(const Call& call, const RecurrentSizes& sizes);
+//! An input of `count` floats; zeros when it is absent.
+[[nodiscard]] std::vector<float> floats_of(const Call& call, std::size_t input, std::size_t count);
+
 //! Runs a whole operator whose cell has `gates` gates.
 void run_recurrent(Call& call, std::size_t gates, RecurrentStep step, const std::vector<std::string>& activations, bool has_cell_state);
 
