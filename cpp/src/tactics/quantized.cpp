@@ -104,7 +104,8 @@ const ZeroPoints& zero_points(const Operation& operation) {
     return convolution != nullptr ? convolution->zero : std::get<MatrixProduct>(operation.kind).zero;
 }
 
-std::string refuse_quantized_store(const Product& product) {
+std::string refuse_quantized_tile(const Product& product) {
+    if (product.shape().depth() == 0) return "the sums have no terms; the generic kernel stores what is left";
     const bool words = product.y().dtype == DataType::kFLOAT || product.y().dtype == DataType::kINT32;
     if (words || product.shape().output_vectors) return {};
     return text("there are ", product.shape().columns, " output channels, in rows or not in fours; the kernel stores four ",

@@ -20,8 +20,8 @@ namespace tensorvk::tactics {
 [[nodiscard]] std::int64_t exact_terms(const Value& x, const Value& weights, const ZeroPoints& zero);
 //! What all of their kernels need: factors and a result of types that they know.
 [[nodiscard]] std::string refuse_quantized(const Query& query);
-//! Less than a word is stored by one invocation, or not at all: what tiles need.
-[[nodiscard]] std::string refuse_quantized_store(const Product& product);
+//! What tiles need: terms to add, and whole words to store, since less than a word is stored by one invocation or not at all.
+[[nodiscard]] std::string refuse_quantized_tile(const Product& product);
 [[nodiscard]] const ZeroPoints& zero_points(const Operation& operation);
 //! Constants G(0), G(1), G(15), the pointwise program and bindings 4 .. 7.
 void add_quantized_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operation, const AxisRoles& roles);

@@ -27,7 +27,7 @@ std::string refuse_all(const Product& product, const Query& query) {
     if (!product.shape().input_vectors)
         return text("the ", product.shape().channels, " input channels of a group do not lie in fours");
     if (!fits) return text("the weights' zero point is ", zero.weights, "; less that they would not fit into int8");
-    return refuse_quantized_store(product);
+    return refuse_quantized_tile(product);
 }
 
 std::string refuse(const DotGeometry& tile, const ProductShape& shape, const vulkan::DeviceCaps& caps) {
