@@ -215,22 +215,22 @@ def decoder() -> onnx.ModelProto:
 
 def test_a_decoder_grows_its_cache_token_by_token() -> None:
     model = decoder().SerializeToString()
-    cache = ((1, 2, 0, 16), (2, 2, 4, 16), (2, 2, 12, 16))
+    cache = ((1, 2, 0, 16), (1, 2, 4, 16), (1, 2, 12, 16))
     profile = {
-        "qkv": ((1, 1, 128), (2, 1, 128), (2, 6, 128)),
+        "qkv": ((1, 1, 128), (1, 1, 128), (1, 6, 128)),
         "past_key": cache,
         "past_value": cache,
-        "mask": ((1, 1), (2, 5), (2, 14)),
+        "mask": ((1, 1), (1, 5), (1, 14)),
     }
     context = load(build_plan(model, profile, level=0)).create_execution_context()
-    past = [np.zeros((2, 2, 0, 16), np.float32)] * 2
+    past = [np.zeros((1, 2, 0, 16), np.float32)] * 2
     for step, count in enumerate((5, 1, 1, 3, 1)):
         total = past[0].shape[2] + count
         feed = {
-            "qkv": f32(2, count, 128, seed=step),
+            "qkv": f32(1, count, 128, seed=step),
             "past_key": past[0],
             "past_value": past[1],
-            "mask": np.ones((2, total), np.int64),
+            "mask": np.ones((1, total), np.int64),
         }
         actual = infer(context, feed)
         for name, expected in zip(("y", "key", "value"), run_reference(model, feed), strict=True):

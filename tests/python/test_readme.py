@@ -67,7 +67,7 @@ def test_files_that_the_readme_links_to_exist() -> None:
 
 def variables_read_by(*folders: str) -> set[str]:
     files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in {".cpp", ".py"}]
-    pattern = re.compile(r"(?:getenv\(|environ\.get\(|environ\[)\"(TENSORVK_\w+)\"")
+    pattern = re.compile(r"(?:getenv\(|environ\.get\(|environ\[)\s*\"(TENSORVK_\w+)\"")
     return {name for path in files for name in pattern.findall(path.read_text())}
 
 

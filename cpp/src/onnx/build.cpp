@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "onnx/failure.hpp"
 #include "onnx/weights.hpp"
 #include "support/error.hpp"
 
@@ -202,6 +203,19 @@ Tensor* Build::extents_of(Tensor* x, const Ints& axes) {
         fixed.push_back(*value);
     }
     return ints(std::move(fixed));
+}
+
+Tensor* Build::counted(Tensor* count) {
+    if (!count->values || count->values->size() != 1) {
+        fail(NodeErrorCode::kINVALID_NODE, "'", count->name, "' has to be one number.");
+    }
+    const shape::Expr length = count->values->front();
+    const auto it = std::ranges::find(counted_, length, &std::pair<shape::Expr, Tensor*>::first);
+    if (it != counted_.end()) {
+        return it->second;
+    }
+    Tensor* numbers = add(LayerType::kOPERATOR, {ints({0}), count, ints({1})}, graph::OperatorAttributes{"Range", {}}, "counted");
+    return counted_.emplace_back(length, cast(numbers, DataType::kINT32, "places")).second;
 }
 
 Tensor* Build::concatenate(std::vector<Tensor*> parts, std::int64_t axis, std::string_view role) {

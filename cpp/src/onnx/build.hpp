@@ -73,6 +73,8 @@ class Build {
     Tensor* shape_of(Tensor* x);
     //! The extents of some axes as a vector of int64.
     Tensor* extents_of(Tensor* x, const Ints& axes);
+    //! 0, 1, ... as a vector of int32; `count` is a vector of one int64. Nodes that count as far share the layer, which the host computes.
+    Tensor* counted(Tensor* count);
     Tensor* concatenate(std::vector<Tensor*> parts, std::int64_t axis, std::string_view role = "concat");
     //! start, size and stride are vectors of int64 with one number per axis; constant ones become attributes.
     Tensor* slice(Tensor* x, const Ints& axes, Tensor* start, Tensor* size, Tensor* stride,
@@ -84,6 +86,7 @@ class Build {
     graph::Network& network_;
     std::string node_;
     std::unordered_set<std::string> used_;
+    std::vector<std::pair<shape::Expr, Tensor*>> counted_;
 };
 
 } // namespace tensorvk::onnx

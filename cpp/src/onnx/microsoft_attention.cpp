@@ -38,11 +38,6 @@ Tensor* part(Build& b, Tensor* x, std::int64_t begin, std::int64_t count) {
     return b.slice(x, {last}, b.ints({begin}), b.ints({count}), b.ints({1}), {}, nullptr, "part");
 }
 
-Tensor* counted(Build& b, Tensor* count) {
-    Tensor* numbers = b.add(LayerType::kOPERATOR, {b.ints({0}), count, b.ints({1})}, graph::OperatorAttributes{"Range", {}}, "counted");
-    return b.cast(numbers, DataType::kINT32, "places");
-}
-
 double scale_of(const NodeContext& node, const Tensor* query) {
     const auto given = static_cast<double>(node.real("scale", 0.0f));
     const auto size = node.build.extent(query, 3);
@@ -66,7 +61,7 @@ Tensor* seen_by_lengths(Build& b, Tensor* mask, const AttentionInputs& in) {
         fail(NodeErrorCode::kUNSUPPORTED_NODE_SHAPE, "Its mask '", mask->name, "' has one dimension, whose extent has to be the batch, twice the batch ",
              "or three times the batch and 2.");
     }
-    Tensor* places = b.unsqueeze(counted(b, b.extents_of(in.key, {2})), {0, 1, 2}, "places");
+    Tensor* places = b.unsqueeze(b.counted(b.extents_of(in.key, {2})), {0, 1, 2}, "places");
     const auto bound = [&](Tensor* begin) {
         Tensor* own = ends ? mask : b.slice(mask, {0}, begin, b.extents_of(in.query, {0}), b.ints({1}), {}, nullptr, "bound");
         return b.unsqueeze(b.cast(own, DataType::kINT32), {1, 2, 3}, "bound");

@@ -17,8 +17,6 @@ void refuse_inputs(const NodeContext& node, std::size_t first, std::size_t last)
 [[nodiscard]] std::int64_t hidden_size(Build& build, const graph::Tensor* x);
 //! Elements [begin, begin + count) along the last axis.
 [[nodiscard]] graph::Tensor* part(Build& build, graph::Tensor* x, std::int64_t begin, std::int64_t count);
-//! 0, 1, ... as a vector of int32; `count` is a vector of one int64.
-[[nodiscard]] graph::Tensor* counted(Build& build, graph::Tensor* count);
 //! The scale of the scores: given, or one over the root of the head size. query is [B, heads, Sq, D].
 [[nodiscard]] double scale_of(const NodeContext& node, const graph::Tensor* query);
 

@@ -51,9 +51,9 @@ void gated_add(NodeContext& node) {
 void linear_attention_gate(NodeContext& node) {
     Build& b = node.build;
     Tensor* a = node.input(0);
-    Tensor* sum = b.elementwise(Op::kSUM, as_float(b, a), node.input(1), "biased");
+    Tensor* sum = b.elementwise(Op::kSUM, as_float(b, a), as_float(b, node.input(1)), "biased");
     Tensor* bent = b.activation(ActivationType::kSOFTPLUS, sum, 1.0f, 1.0f, "bent");
-    finish(node, b.elementwise(Op::kPROD, bent, node.input(2), "decay"), a->dtype);
+    finish(node, b.elementwise(Op::kPROD, bent, as_float(b, node.input(2)), "decay"), a->dtype);
     if (node.has_input(3)) {
         node.output(b.activation(ActivationType::kSIGMOID, node.input(3), 0.0f, 0.0f, "beta"), 1);
     }

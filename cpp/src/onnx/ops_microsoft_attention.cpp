@@ -111,7 +111,7 @@ Tensor* position_ids(NodeContext& node) {
         return ids;
     }
     const Tensor* x = node.input(0);
-    Tensor* places = counted(b, b.extents_of(node.input(0), {x->dims.size() == 3 ? 1 : 2}));
+    Tensor* places = b.counted(b.extents_of(node.input(0), {x->dims.size() == 3 ? 1 : 2}));
     return b.unsqueeze(b.elementwise(Op::kSUM, places, b.cast(ids, DataType::kINT32), "positions"), {0}, "positions");
 }
 

@@ -71,9 +71,9 @@ Places find_places(NodeContext& node, const AttentionInputs& in, Tensor* longest
     // A sequence that is shorter than what came is a padded prompt.
     Tensor* before = b.elementwise(Op::kSUB, places.length, b.cast(count, DataType::kINT32), "before");
     places.past = b.elementwise(Op::kMAX, before, b.number(before, 0.0), "past");
-    Tensor* counted_new = b.unsqueeze(counted(b, count), {0}, "new");
+    Tensor* counted_new = b.unsqueeze(b.counted(count), {0}, "new");
     places.positions = b.elementwise(Op::kSUM, places.past, counted_new, "positions");
-    places.slots = longest == nullptr ? counted_new : b.unsqueeze(counted(b, longest), {0}, "slots");
+    places.slots = longest == nullptr ? counted_new : b.unsqueeze(b.counted(longest), {0}, "slots");
     return places;
 }
 
@@ -92,7 +92,7 @@ void turn(NodeContext& node, AttentionInputs& in, const Places& places) {
 //! Which rows of x [B, heads, S, D] lie at place `from` [B, L] of each head, when all rows are counted: [B, heads, L].
 Tensor* rows_at(Build& b, Tensor* x, Tensor* from) {
     const auto extent = [&](std::int64_t axis) { return b.cast(b.extents_of(x, {axis}), DataType::kINT32); };
-    const auto count = [&](std::int64_t axis) { return counted(b, b.extents_of(x, {axis})); };
+    const auto count = [&](std::int64_t axis) { return b.counted(b.extents_of(x, {axis})); };
     Tensor* head = b.elementwise(Op::kSUM, b.elementwise(Op::kPROD, b.unsqueeze(count(0), {1, 2}, "batch"), extent(1), "first_head"),
                                  b.unsqueeze(count(1), {0, 2}, "head"), "heads");
     return b.elementwise(Op::kSUM, b.elementwise(Op::kPROD, head, extent(2), "first_row"), b.unsqueeze(from, {1}, "from"), "rows");

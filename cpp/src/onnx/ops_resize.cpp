@@ -64,9 +64,8 @@ bool read_coordinates(const NodeContext& node, graph::ResizeAttributes& a) {
 }
 
 //! Whether the Resize layer does it; if not, the operator of the same name does, on the host.
-bool is_for_layer(const NodeContext& node, const Tensor* x, const graph::ResizeAttributes& a) {
-    const bool bytes = a.mode == InterpolationMode::kNEAREST && (x->dtype == DataType::kINT8 || x->dtype == DataType::kUINT8);
-    return (is_floating(x->dtype) || bytes) && node.integer("antialias", 0) == 0 &&
+bool is_for_layer(const NodeContext& node, const Tensor* x) {
+    return is_floating(x->dtype) && node.integer("antialias", 0) == 0 &&
            node.string("keep_aspect_ratio_policy", "stretch") == "stretch";
 }
 
@@ -151,12 +150,12 @@ void resize_by_scales(NodeContext& node, Tensor* x, graph::ResizeAttributes a) {
     node.output(node.build.add(LayerType::kRESIZE, {x}, std::move(a)));
 }
 
-void resize(NodeContext& node) {
+void resize_floats(NodeContext& node) {
     Tensor* x = node.input(0);
     graph::ResizeAttributes a;
     a.mode = read_mode(node);
     const bool old = node.opset() < 11; // inputs: x, scales; asymmetric, rounded down
-    if ((!old && !read_coordinates(node, a)) || !is_for_layer(node, x, a)) {
+    if ((!old && !read_coordinates(node, a)) || !is_for_layer(node, x)) {
         return import_by_rule(node, node.op());
     }
     if (old) {
@@ -174,6 +173,19 @@ void resize(NodeContext& node) {
     }
     a.scales = all_scales(node, scales_input(node, 2), x);
     resize_by_scales(node, x, std::move(a));
+}
+
+//! Where elements are only copied, floats carry 8-bit integers exactly through the layer.
+void resize(NodeContext& node) {
+    const DataType type = node.input(0)->dtype;
+    if (read_mode(node) != InterpolationMode::kNEAREST || (type != DataType::kINT8 && type != DataType::kUINT8)) {
+        return resize_floats(node);
+    }
+    node.set_input(0, node.build.cast(node.input(0), DataType::kFLOAT, "float"));
+    resize_floats(node);
+    Tensor* y = node.results().at(0).tensor;
+    node.results().clear();
+    node.output(node.build.cast(y, type, "bytes"));
 }
 
 void upsample(NodeContext& node) {

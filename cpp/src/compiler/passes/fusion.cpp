@@ -148,11 +148,9 @@ bool fuse_pointwise_once(Ir& ir) {
         const std::size_t next = consumers[0];
         Op& second = ir.ops[next];
         const bool same_shape = is_pointwise(second) && ir.same_dims(ir.value(joint), ir.value(second.outputs[0]));
-        // Only kernels that store 8-bit integers know how to quantize; the others would pass the numbers on as they are.
-        if (quantizes(first) && !is_byte(ir.value(second.outputs[0]).dtype)) {
-            continue;
-        }
-        if (!same_shape || !all_fit_float(ir, first) || !all_fit_float(ir, second) || stays_in_memory(ir, uses, first)) {
+        // Only kernels that store 8-bit integers know how to quantize: a program that ends in floats must not do so on its way.
+        const bool quantizes_on_the_way = quantizes(first) && !is_byte(ir.value(second.outputs[0]).dtype);
+        if (!same_shape || quantizes_on_the_way || !all_fit_float(ir, first) || !all_fit_float(ir, second) || stays_in_memory(ir, uses, first)) {
             continue;
         }
         auto joined = join(first, first.inputs[0], joint, second);

@@ -66,6 +66,7 @@ private:
     void read_inputs(std::size_t index) {
         if (slides_window(ir_.ops[index])) {
             want_channels_last(index);
+            linear_inputs(index, 1); // a kernel that is data
             return;
         }
         const Op& op = ir_.ops[index];
@@ -74,16 +75,20 @@ private:
         if (!linear_only) {
             return;
         }
-        for (std::size_t k = 0; k < ir_.ops[index].inputs.size(); ++k) {
-            const ValueId id = ir_.ops[index].inputs[k];
-            if (id >= 0 && is_last(id)) {
-                ir_.ops[index].inputs[k] = reformatted(id, Layout::kLINEAR);
-            }
-        }
+        linear_inputs(index, 0);
         for (std::size_t k = 0; k < ir_.ops[index].operands.size(); ++k) {
             const ValueId id = ir_.ops[index].operands[k];
             if (is_last(id)) {
                 ir_.ops[index].operands[k] = reformatted(id, Layout::kLINEAR);
+            }
+        }
+    }
+
+    void linear_inputs(std::size_t index, std::size_t first) {
+        for (std::size_t k = first; k < ir_.ops[index].inputs.size(); ++k) {
+            const ValueId id = ir_.ops[index].inputs[k];
+            if (id >= 0 && is_last(id)) {
+                ir_.ops[index].inputs[k] = reformatted(id, Layout::kLINEAR);
             }
         }
     }
@@ -164,7 +169,8 @@ private:
             return false;
         }
         const auto& consumers = uses_.consumers[static_cast<std::size_t>(id)];
-        return std::any_of(consumers.begin(), consumers.end(), [&](std::size_t c) { return slides_window(ir_.ops[c]); });
+        // A kernel that is data stays row-major: only what a window slides over lies with its channels last.
+        return std::any_of(consumers.begin(), consumers.end(), [&](std::size_t c) { return slides_window(ir_.ops[c]) && ir_.ops[c].inputs[0] == id; });
     }
 
     //! The network's edge keeps the user's layout: written directly where the op can, else through one more copy.

@@ -82,6 +82,18 @@ struct Outputs {
     Tensor all, last, last_cells;
 };
 
+//! The states before step t; sequences that ended before have no part in the range that the others are quantized by.
+std::vector<float> running(std::span<const float> states, const std::vector<std::size_t>& lengths, std::size_t t) {
+    std::vector<float> out(states.begin(), states.end());
+    const std::size_t hidden = lengths.empty() ? 0 : states.size() / lengths.size();
+    for (std::size_t b = 0; b < lengths.size(); ++b) {
+        if (t > lengths[b]) {
+            std::fill_n(out.begin() + static_cast<std::ptrdiff_t>(b * hidden), hidden, 0.0f);
+        }
+    }
+    return out;
+}
+
 //! Runs one direction; the states before lie in `last` and `last_cells`.
 void run_direction(const Call& call, const RecurrentSizes& s, const RecurrentCell& cell, std::size_t d, Outputs& outputs) {
     const QuantizedMatrix w(call, 1, 8, d);
@@ -94,7 +106,7 @@ void run_direction(const Call& call, const RecurrentSizes& s, const RecurrentCel
     const auto cells = outputs.last_cells.as<float>().subspan(d * s.batch * s.hidden, s.batch * s.hidden);
     std::vector<float> sums(columns);
     for (std::size_t t = 0; t < s.steps; ++t) {
-        const std::vector<float> from_state = r.product(states);
+        const std::vector<float> from_state = r.product(running(states, lengths, t));
         for (std::size_t b = 0; b < s.batch; ++b) {
             if (t >= lengths[b]) {
                 continue;
