@@ -66,6 +66,12 @@ private:
     void read_inputs(std::size_t index) {
         if (slides_window(ir_.ops[index])) {
             want_channels_last(index);
+            for (std::size_t k = 1; k < ir_.ops[index].inputs.size(); ++k) { // a kernel that is computed is packed from rows
+                const ValueId id = ir_.ops[index].inputs[k];
+                if (id >= 0 && is_last(id)) {
+                    ir_.ops[index].inputs[k] = reformatted(id, Layout::kLINEAR);
+                }
+            }
             return;
         }
         const Op& op = ir_.ops[index];
@@ -164,7 +170,8 @@ private:
             return false;
         }
         const auto& consumers = uses_.consumers[static_cast<std::size_t>(id)];
-        return std::any_of(consumers.begin(), consumers.end(), [&](std::size_t c) { return slides_window(ir_.ops[c]); });
+        return std::any_of(consumers.begin(), consumers.end(),
+                           [&](std::size_t c) { return slides_window(ir_.ops[c]) && ir_.ops[c].inputs[0] == id; });
     }
 
     //! The network's edge keeps the user's layout: written directly where the op can, else through one more copy.
