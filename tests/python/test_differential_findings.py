@@ -52,6 +52,7 @@ FINDINGS: dict[str, tuple[str, int, type, Shapes]] = {
     "integers_to_a_real_power": ("g (int32[n] x) => (int32[] y) <float[1] e = {1.5}> { a = Abs(x) y = Pow(a, e) }", 17, np.int32, ((17,), (1,))),
     "a_comparison_of_extents_is_data": ("g (float[n, 3] x) => (bool[] y) { s = Shape(x) c = Constant <value_int = 2> () y = Less(s, c) }", 17, np.float32, ((5, 3), (1, 3))),
     "numbers_that_were_bytes_for_a_moment": ("g (float[n, 4] x) => (float[] y) <float s = {0.125}, uint8 z = {6}> { q = QuantizeLinear(x, s, z) y = DequantizeLinear(q, s, z) }", 17, np.float32, ((4, 4), (1, 4))),
+    "a_computed_kernel_is_packed_from_rows": ("g (float[1, 3, 5, 4] x) => (float[] y) { i = Constant <value_ints = [1]> () e = Constant <value_ints = [3]> () a = Constant <value_ints = [2]> () s = Slice(x, i, e, a) w = Neg(s) y = Conv(x, w) }", 17, np.float32, ((1, 3, 5, 4), (1, 3, 5, 4))),
     "softmax_over_several_dynamic_axes": ("g (float[2, n, m] x) => (float[] y) { y = Softmax <axis = 1> (x) }", 11, np.float32, ((2, 3, 5), (2, 1, 4))),
     "local_response_of_a_dynamic_plane": ("g (float[2, 3, h, w] x) => (float[] y) { y = LRN <size = 3> (x) }", 17, np.float32, ((2, 3, 3, 5), (2, 3, 1, 4))),
     "dynamic_pixels_become_channels": ("g (float[n, c, h, w] x) => (float[] y) { y = SpaceToDepth <blocksize = 2> (x) }", 17, np.float32, ((2, 3, 4, 6), (1, 1, 2, 8))),
