@@ -5,7 +5,8 @@
 //   POINTWISE_USES_<k>    does the program read operand k? A constant: guard the load with it
 //   POINTWISE_EMPTY       no program: pointwise() returns the value
 //
-// Kernels that store 8-bit integers define PW_QUANTIZES before they include this: the others compile faster without what they cannot meet.
+// Pointwise kernels and those of quantized products define PW_QUANTIZES before they include this. The others compile faster without it, and
+// fuse_epilogues() gives them no program that quantizes.
 //
 // The whole switch is in the shader once per call, which costs a driver milliseconds: call it inside a loop over results, not once per result.
 #ifndef TENSORVK_POINTWISE

@@ -7,6 +7,7 @@
 #extension GL_EXT_shader_16bit_storage : require
 #endif
 #include "common/interface.glsl"
+#define PW_QUANTIZES
 #include "common/pointwise.glsl"
 #include "common/storage.glsl"
 

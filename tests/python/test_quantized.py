@@ -282,3 +282,18 @@ def test_blocked_quantization_of_activations() -> None:
     nodes = [helper.make_node("QuantizeLinear", ["x", "s", "z"], ["y"], axis=1, block_size=3)]
     got = _run(nodes, {"x": x}, {"s": scale, "z": np.zeros((3, 4), np.int8)}, ("y", TensorProto.INT8))
     np.testing.assert_array_equal(got, np.clip(np.rint(x / np.repeat(scale, 3, 1)), -128, 127).astype(np.int8))
+
+
+@pytest.mark.parametrize("convolved", [False, True])
+def test_quantize_and_dequantize_in_one_operation(convolved: bool) -> None:
+    """Fake quantization: floats in and out, alone and behind a product of floats."""
+    x = np.random.default_rng(8).uniform(-3, 3, (1, 4, 5, 3)).astype(F)
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"]),
+        helper.make_node("QuantizeLinear", ["c" if convolved else "x", "s", "z"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["y"]),
+    ]
+    w = np.eye(4, dtype=F)[:, :, None, None]
+    constants = {"w": w, "s": F(0.03), "z": np.int8(5)}
+    got = _run(nodes[0 if convolved else 1 :], {"x": x}, constants, ("y", TensorProto.FLOAT))
+    np.testing.assert_array_equal(got, (_quantize(x, 0.03, 5, np.int8).astype(F) - 5) * F(0.03))

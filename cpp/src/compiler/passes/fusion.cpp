@@ -266,6 +266,9 @@ void fuse_epilogues(Ir& ir) {
             !ir.same_dims(ir.value(joint), ir.value(consumer.outputs[0]))) {
             continue;
         }
+        if (quantizes(consumer) && !is_quantized_product(ir, producer)) { // shaders of floats do not know how
+            continue;
+        }
         auto joined = join(producer, -1, joint, consumer);
         if (!joined || !std::all_of(joined->operands.begin(), joined->operands.end(),
                                     [&](ValueId id) { return epilogue_type(ir, producer, id) && epilogue_can_read(ir, producer, id); })) {
