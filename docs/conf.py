@@ -1,7 +1,13 @@
 """Sphinx configuration: Markdown through MyST, nothing imported from the package."""
 
+import sys
 import tomllib
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import operator_page
+
+operator_page.write()
 
 with (Path(__file__).parents[1] / "pyproject.toml").open("rb") as file:
     release = tomllib.load(file)["project"]["version"]

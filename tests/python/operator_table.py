@@ -201,6 +201,41 @@ FUNCTIONS = [
 
 TABLE: list[Row] = [*POINTWISE, *WINDOWS, *MOVEMENT, *PRODUCTS, *LOGIC, *FUNCTIONS, *SPATIAL, *DATA]
 
+# Operators without a row, and where they are tested instead.
+ELSEWHERE = {
+    "Bernoulli": "gives random numbers; test_random_numbers_are_spread_as_they_should_be",
+    "CausalConvWithState": "is newer than ONNX Runtime and onnx's evaluator; test_conformance.py",
+    "ConcatFromSequence": "takes a list of tensors; test_conformance.py",
+    "Constant": "has no input; test_models.py",
+    "ConstantOfShape": "its input is a shape; tests/cpp/onnx/operators_test.cpp",
+    "If": "runs networks; test_data_dependent.py",
+    "ImageDecoder": "takes an encoded image; test_image_decoder.py",
+    "LinearAttention": "is newer than ONNX Runtime and onnx's evaluator; test_conformance.py",
+    "Loop": "runs a network; test_data_dependent.py",
+    "MelWeightMatrix": "takes five numbers of two types; test_conformance.py",
+    "NonMaxSuppression": "takes boxes and scores that fit each other; test_conformance.py",
+    "OptionalGetElement": "takes a tensor as it is; ONNX's node tests",
+    "OptionalHasElement": "is true of every tensor; ONNX's node tests",
+    "RandomNormal": "gives random numbers; test_random_numbers_are_spread_as_they_should_be",
+    "RandomNormalLike": "gives random numbers; test_random_numbers_are_spread_as_they_should_be",
+    "RandomUniform": "gives random numbers; test_random_numbers_are_spread_as_they_should_be",
+    "RandomUniformLike": "gives random numbers; test_random_numbers_are_spread_as_they_should_be",
+    "Range": "takes three numbers; test_conformance.py",
+    "ScaledTanh": "left ONNX before opset 7; test_an_operator_that_left_onnx",
+    "Scan": "runs a network; test_data_dependent.py",
+    "SequenceAt": "takes a list of tensors; test_conformance.py",
+    "SequenceConstruct": "makes a list of tensors; test_conformance.py",
+    "SequenceEmpty": "makes a list of tensors; test_conformance.py",
+    "SequenceErase": "takes a list of tensors; test_conformance.py",
+    "SequenceInsert": "takes a list of tensors; test_conformance.py",
+    "SequenceLength": "takes a list of tensors; test_conformance.py",
+    "Shape": "gives numbers to the importer; tests/cpp/onnx/operators_test.cpp",
+    "Size": "gives numbers to the importer; tests/cpp/onnx/operators_test.cpp",
+    "SplitToSequence": "makes a list of tensors; test_conformance.py",
+    "Upsample": "went with opset 10, before ONNX Runtime's oldest; Resize's rows and tests/cpp/onnx/operators_test.cpp",
+    "Where": "has inputs of two types; test_the_one_operator_with_inputs_of_two_types",
+}
+
 # The same operators where shapes are computed at run time. Least extents are small on purpose: windows and bounds that fit the usual size
 # have to be clamped there.
 _ROWS = {(0, 0): (1, 4, 8)}
