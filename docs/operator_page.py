@@ -9,8 +9,8 @@ DOCS = Path(__file__).parent
 HEADER = """# Supported operators
 
 Operators of ONNX's default domain. Each line sums up rows of the operator table, `tests/python/operator_table.py`:
-every row is one test against ONNX Runtime (or ONNX's own evaluator) on shapes that are multiples of nothing, and ONNX's node
-tests run besides (`tests/python/test_conformance.py` lists what they find missing, with the reason). In Python,
+every row is one test against ONNX Runtime (or ONNX's own evaluator) on shapes that are multiples of nothing, and ONNX's
+node tests run besides (`tests/python/test_conformance.py` lists what they find missing, with the reason). In Python,
 `parser.supports_operator("Name")` answers for a build, and `parser.supports_model_v2` for a model, with every node
 that is in the way.
 
