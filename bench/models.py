@@ -38,6 +38,7 @@ class Row:
     """One model's results. Times are medians in milliseconds from host arrays to host arrays, first data set."""
 
     name: str
+    shapes: str  # of the inputs: "3x3x32x32"
     build_s: float
     error: float  # largest over all data sets
     correct: bool
@@ -74,12 +75,15 @@ def measure(model: Model, seconds: float, fp16: bool) -> Row:
     error = max(largest_error(engine(data.inputs), data.outputs) for data in model.sets)
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 3  # errors; older models give a warning for each weight
+    # Its threads would go on spinning after each run and take a core from us, where our device is the CPU.
+    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(str(model.path), settings, providers=["CPUExecutionProvider"])
     inputs = model.sets[0].inputs
     ours, kernels, theirs = time_in_turns(engine, session, inputs, seconds)
     engine.close()
     return Row(
         name=model.name,
+        shapes=", ".join("x".join(map(str, array.shape)) or "scalar" for array in inputs.values()),
         build_s=build_s,
         error=error,
         correct=error < ALLOWED_ERROR[fp16],
@@ -117,14 +121,14 @@ def time_in_turns(
 
 def markdown(rows: list[Row]) -> str:
     lines = [
-        "| model | largest error | ours, ms | kernels alone, ms | ONNX Runtime CPU, ms | times faster | build, s |",
-        "|---|---|---|---|---|---|---|",
+        "| model | inputs | largest error | ours, ms | kernels alone, ms | ONNX Runtime, ms | times faster | build, s |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         error = f"{row.error:.1e}" + ("" if row.correct else " **WRONG**")
         lines.append(
-            f"| {row.name} | {error} | {row.ours_ms:.3f} | {row.kernels_ms:.3f} | {row.onnxruntime_ms:.3f} "
-            f"| {row.ratio:.2f} | {row.build_s:.1f} |"
+            f"| {row.name} | {row.shapes} | {error} | {row.ours_ms:.3f} | {row.kernels_ms:.3f} "
+            f"| {row.onnxruntime_ms:.3f} | {row.ratio:.2f} | {row.build_s:.1f} |"
         )
     return "\n".join(lines)
 

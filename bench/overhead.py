@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import resource
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import tensorvk as trt
@@ -21,9 +23,9 @@ class Overhead:
 
     runs: int
     execute_v2_us: float  # from the call to its return, which waits for the device
-    kernels_us: float  # of it on the device, between two events
+    kernels_us: float  # of it on the device: between two events, less what two events with nothing between them take
     enqueue_us: float  # execute_async_v3 alone: what the host pays when it doesn't wait
-    host_growth_kib: int  # growth of the process's peak resident memory
+    host_growth_kib: int  # of the process's resident memory
     device_growth_bytes: int  # shrinking of the device's free memory
 
     @property
@@ -44,36 +46,47 @@ def measure(runs: int = 1000) -> Overhead:
     stream = check(cudart.cudaStreamCreate())
     before, after = check(cudart.cudaEventCreate()), check(cudart.cudaEventCreate())
 
-    def synchronous() -> tuple[float, float]:
+    def synchronous() -> float:
         started = time.perf_counter()
         done = context.execute_v2(pointers)
         elapsed = time.perf_counter() - started
         if not done:
             raise RuntimeError("execute_v2 failed; the message is above")
-        return elapsed, 0.0
+        return elapsed
 
-    def asynchronous() -> tuple[float, float]:
+    def between_events(call: Callable[[], object]) -> tuple[float, float]:
+        """Seconds that the call took on the host, and between two events around it on the device."""
         check(cudart.cudaEventRecord(before, stream))
         started = time.perf_counter()
-        context.execute_async_v3(int(stream))
+        call()
         elapsed = time.perf_counter() - started
         check(cudart.cudaEventRecord(after, stream))
         check(cudart.cudaStreamSynchronize(stream))
         return elapsed, check(cudart.cudaEventElapsedTime(before, after)) * 1e-3
 
+    def enqueue() -> None:
+        context.execute_async_v3(int(stream))
+
     for _ in range(WARM_UP_RUNS):
         synchronous()
-        asynchronous()
+        between_events(enqueue)
+    whole = np.empty(runs)
     free_before = check(cudart.cudaMemGetInfo())
-    host_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    whole = np.median([synchronous()[0] for _ in range(runs)])
-    host_growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - host_before
+    host_before = _resident_kib()
+    for run in range(runs):
+        whole[run] = synchronous()
+    host_growth = _resident_kib() - host_before
     device_growth = free_before - check(cudart.cudaMemGetInfo())
-    enqueue, kernels = np.median([asynchronous() for _ in range(runs)], axis=0)
+    # In one loop, so that both meet the same machine.
+    with_run, empty = np.array([(between_events(enqueue), between_events(lambda: None)) for _ in range(runs)]).swapaxes(
+        0, 1
+    )
+    kernels = np.median(with_run[:, 1]) - np.median(empty[:, 1])
 
     for pointer in pointers:
         check(cudart.cudaFree(pointer))
-    return Overhead(runs, 1e6 * float(whole), 1e6 * float(kernels), 1e6 * float(enqueue), host_growth, device_growth)
+    host_us = 1e6 * float(np.median(with_run[:, 0]))
+    return Overhead(runs, 1e6 * float(np.median(whole)), 1e6 * float(kernels), host_us, host_growth, device_growth)
 
 
 def markdown(result: Overhead) -> str:
@@ -82,7 +95,7 @@ def markdown(result: Overhead) -> str:
             "| identity of 4 floats, from Python | median |",
             "|---|---|",
             f"| execute_v2, call to return | {result.execute_v2_us:.1f} us |",
-            f"| kernels between two events | {result.kernels_us:.1f} us |",
+            f"| of it kernels (between two events, less an empty pair) | {result.kernels_us:.1f} us |",
             f"| execute_v2 beyond its kernels | {result.beyond_kernels_us:.1f} us |",
             f"| execute_async_v3, call to return | {result.enqueue_us:.1f} us |",
             f"| {result.runs} runs: host memory grew by | {result.host_growth_kib} KiB |",
@@ -100,3 +113,8 @@ def _identity_plan(logger: trt.Logger) -> bytes:
     if plan is None:
         raise RuntimeError("the builder made no plan; its messages are above")
     return bytes(plan)
+
+
+def _resident_kib() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() // 1024
