@@ -121,7 +121,7 @@ def time_in_turns(
 
 def markdown(rows: list[Row]) -> str:
     lines = [
-        "| model | inputs | largest error | ours, ms | kernels alone, ms | ONNX Runtime, ms | times faster | build, s |",
+        "| model | inputs | largest error | ours, ms | kernels, ms | ONNX Runtime, ms | times faster | build, s |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
