@@ -88,8 +88,8 @@ ExternalData read_external(const onnx_pb::TensorProto& tensor, const fs::path& m
                                 " bytes of external data, but its shape and type ask for ", expected, "."));
     }
     if (offset > size || length > size - offset) {
-        throw InvalidModel(text("Tensor '", tensor.name(), "' asks for bytes ", offset, " to ", offset + length,
-                                " of '", location, "', which has ", size, "; the file is incomplete."));
+        throw InvalidModel(text("Tensor '", tensor.name(), "' asks for ", length, " bytes from byte ", offset,
+                                " on of '", location, "', which has ", size, "; the file is incomplete."));
     }
     auto bytes = std::make_shared<std::vector<std::byte>>(static_cast<std::size_t>(length));
     std::ifstream in(file, std::ios::binary);
