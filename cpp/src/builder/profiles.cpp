@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "support/error.hpp"
+#include "support/shape_text.hpp"
 
 namespace tensorvk::builder {
 
@@ -14,14 +15,6 @@ namespace {
 std::vector<std::int64_t> dims_of(const graph::Network& network, const graph::Tensor& tensor) {
     const Dims dims = network.dims(tensor);
     return {dims.d, dims.d + dims.nbDims};
-}
-
-std::string shape_text(const std::vector<std::int64_t>& dims) {
-    std::string out = "[";
-    for (std::size_t i = 0; i < dims.size(); ++i) {
-        out += (i > 0 ? ", " : "") + std::to_string(dims[i]);
-    }
-    return out + "]";
 }
 
 void check_range(const std::string& name, std::size_t profile, const std::vector<std::int64_t>& declared, const plan::Profile::Range& range) {

@@ -6,6 +6,7 @@
 #include "onnx/graph_edges.hpp"
 #include "onnx/node_order.hpp"
 #include "support/dtype.hpp"
+#include "support/shape_text.hpp"
 
 namespace tensorvk::onnx {
 
@@ -55,14 +56,6 @@ AttributeMap attributes_of(const NodeProto& node, const AttributeMap& caller) {
     return out;
 }
 
-std::string numbers(const std::vector<std::int64_t>& dims) {
-    std::string out;
-    for (const std::int64_t dim : dims) {
-        out += text(out.empty() ? "" : ", ", dim);
-    }
-    return text("[", out, "]");
-}
-
 //! "float32 [1, 3], int64 [2], absent".
 std::string describe_inputs(const Network& network, const NodeProto& node, const Scope& scope) {
     std::string out;
@@ -74,7 +67,7 @@ std::string describe_inputs(const Network& network, const NodeProto& node, const
         } else if (const Value& value = it->second; value.tensor != nullptr) {
             out += text(dtype_name(value.tensor->dtype), " ", network.describe_dims(*value.tensor));
         } else if (value.constant) {
-            out += text(dtype_name(value.constant->weights.type), " ", numbers(value.constant->dims));
+            out += text(dtype_name(value.constant->weights.type), " ", shape_text(value.constant->dims));
         } else {
             out += value.sequence ? "sequence" : "refused";
         }

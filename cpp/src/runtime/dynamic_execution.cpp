@@ -3,21 +3,12 @@
 #include <algorithm>
 #include <chrono>
 
-#include "kernels/host/functions.hpp"
-#include "runtime/control.hpp"
 #include "runtime/loaded_program.hpp"
 #include "support/error.hpp"
+#include "support/shape_text.hpp"
 
 namespace tensorvk::runtime {
 namespace {
-
-std::string shape_text(std::span<const std::int64_t> dims) {
-    std::string out = "[";
-    for (const std::int64_t dim : dims) {
-        out += (out.size() > 1 ? ", " : "") + std::to_string(dim);
-    }
-    return out + "]";
-}
 
 Value fixed_shape(const plan::Program& program, std::size_t io) {
     const plan::IoTensor& tensor = program.io.at(io);
@@ -28,24 +19,18 @@ Value fixed_shape(const plan::Program& program, std::size_t io) {
     return value;
 }
 
-// Floats between operations are kept in one type, whatever the function made.
-kernels::host::Tensor converted(kernels::host::Tensor tensor, DataType to) {
-    if (tensor.dtype == to) {
-        return tensor;
-    }
-    kernels::host::Tensor out(to, tensor.dims);
-    for (std::int64_t i = 0; i < out.volume(); ++i) {
-        out.set(i, tensor.get(i));
-    }
-    return out;
-}
-
 } // namespace
 
 DynamicExecution::DynamicExecution(std::shared_ptr<LoadedProgram> program, std::shared_ptr<BlockPool> pool)
     : loaded_(std::move(program)), program_(loaded_->program()), pool_(std::move(pool)), host_(loaded_->device(), pool_) {
     const LoadedProgram::State& state = loaded_->state();
-    last_use_ = plan::last_uses(program_, state.segments);
+    released_.resize(state.segments.size());
+    const std::vector<std::int32_t> last_use = plan::last_uses(program_, state.segments);
+    for (std::size_t i = 0; i < last_use.size(); ++i) {
+        if (last_use[i] >= 0 && program_.buffers[i].kind != plan::BufferKind::kOUTPUT) {
+            released_[static_cast<std::size_t>(last_use[i])].push_back(i);
+        }
+    }
     on_host_.assign(program_.buffers.size(), false);
     executions_.resize(state.segments.size());
     bodies_.resize(program_.bodies.size());
@@ -171,140 +156,9 @@ void DynamicExecution::run_dispatches(std::size_t index, stream::Stream& stream)
     }
 }
 
-Value DynamicExecution::value_of(const plan::HostTensor& tensor, const plan::Step& step) {
-    Value value{tensor.dtype, extents(tensor.dims, text("Layer '", step.layer, "'")), {}};
-    const plan::Buffer& buffer = program_.buffers[static_cast<std::size_t>(tensor.buffer)];
-    if (buffer.kind == plan::BufferKind::kCONSTANT) {
-        return value; // its bytes are in the plan
-    }
-    value.memory = memory(tensor.buffer, step.layer);
-    return value;
-}
-
-void DynamicExecution::define(const plan::Step& step, std::span<const std::vector<std::int64_t>> output_dims) {
-    for (const plan::Definition& definition : step.host->definitions) {
-        if (definition.output >= 0) {
-            const auto& dims = output_dims[static_cast<std::size_t>(definition.output)];
-            symbols_[static_cast<std::size_t>(definition.symbol)] = dims.at(static_cast<std::size_t>(definition.axis));
-        }
-    }
-    evaluate();
-    for (std::size_t i = 0; i < output_dims.size(); ++i) {
-        const plan::HostTensor& output = step.host->outputs[i];
-        if (output.buffer < 0) {
-            continue;
-        }
-        const std::vector<std::int64_t> inferred = extents(output.dims, text("Layer '", step.layer, "'"));
-        if (inferred != output_dims[i]) {
-            throw InvalidArgument(text("Layer '", step.layer, "' produced the shape ", shape_text(output_dims[i]), " where ",
-                                       shape_text(inferred), " follows from its inputs' shapes."));
-        }
-    }
-}
-
-kernels::host::Tensor DynamicExecution::host_tensor(const plan::HostTensor& tensor, const plan::Step& step, stream::Stream& stream) {
-    const plan::Buffer& buffer = program_.buffers[static_cast<std::size_t>(tensor.buffer)];
-    const Value value = value_of(tensor, step);
-    if (buffer.kind != plan::BufferKind::kCONSTANT) {
-        return host_.read(value, stream);
-    }
-    // The function gets it as const.
-    const std::span<const std::byte> bytes = loaded_->state().plan_weights.subspan(buffer.constant_offset, value.bytes());
-    return {value.dtype, value.dims, kernels::host::Bytes::view({const_cast<std::byte*>(bytes.data()), bytes.size()})};
-}
-
-void DynamicExecution::read_values(const plan::Step& step, stream::Stream& stream) {
-    const kernels::host::Tensor tensor = host_tensor(step.host->inputs.at(0), step, stream);
-    for (const plan::Definition& definition : step.host->definitions) {
-        if (definition.axis >= tensor.volume()) {
-            throw InvalidArgument(text("Layer '", step.layer, "' reads element ", definition.axis, " of ", tensor.volume(), "."));
-        }
-        symbols_[static_cast<std::size_t>(definition.symbol)] = tensor.get_integer(definition.axis);
-    }
-    evaluate();
-}
-
-void DynamicExecution::call_function(const plan::Step& step, stream::Stream& stream) {
-    const plan::HostCall& host = *step.host;
-    std::vector<kernels::host::Tensor> inputs(host.inputs.size());
-    std::vector<const kernels::host::Tensor*> pointers(host.inputs.size(), nullptr);
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-        if (host.inputs[i].buffer >= 0) {
-            inputs[i] = host_tensor(host.inputs[i], step, stream);
-            pointers[i] = &inputs[i];
-        }
-    }
-    kernels::host::Call call(step.layer, host.attributes, std::move(pointers), host.outputs.size());
-    kernels::host::find_function(host.function)->run(call);
-    std::vector<std::vector<std::int64_t>> dims;
-    for (std::size_t i = 0; i < host.outputs.size(); ++i) {
-        dims.push_back(call.outputs()[i].dims);
-    }
-    define(step, dims);
-    for (std::size_t i = 0; i < host.outputs.size(); ++i) {
-        if (host.outputs[i].buffer >= 0) {
-            host_.write(converted(std::move(call.outputs()[i]), host.outputs[i].dtype), memory(host.outputs[i].buffer, step.layer), stream);
-        }
-    }
-}
-
-void DynamicExecution::run_control(const plan::Step& step, ControlFunction control, stream::Stream& stream) {
-    const plan::HostCall& host = *step.host;
-    std::vector<Value> inputs;
-    for (const plan::HostTensor& input : host.inputs) {
-        inputs.push_back(input.buffer < 0 ? Value{} : value_of(input, step));
-        if (input.buffer >= 0 && program_.buffers[static_cast<std::size_t>(input.buffer)].kind == plan::BufferKind::kCONSTANT) {
-            inputs.back().memory = inputs.back().bytes() == 0 ? Slice{} : pool_->take(inputs.back().bytes(), vulkan::BufferPlace::kHost);
-            host_.write(host_tensor(input, step, stream), inputs.back().memory, stream);
-        }
-    }
-    ControlCall call{step.layer, host.attributes, inputs, host.outputs.size(), *pool_, host_, stream, {}, {}};
-    for (const std::int32_t index : host.bodies) {
-        call.bodies.push_back(&body(index));
-    }
-    control(call);
-    std::vector<std::vector<std::int64_t>> dims;
-    for (const Value& output : call.outputs) {
-        dims.push_back(output.dims);
-    }
-    dims.resize(host.outputs.size());
-    define(step, dims);
-    for (std::size_t i = 0; i < host.outputs.size() && i < call.outputs.size(); ++i) {
-        if (host.outputs[i].buffer >= 0) {
-            adopt(call.outputs[i], host.outputs[i].buffer, step, stream);
-        }
-    }
-}
-
-// A body's result becomes the step's: without a copy unless the user wants it elsewhere.
-void DynamicExecution::adopt(const Value& result, std::int32_t buffer, const plan::Step& step, stream::Stream& stream) {
-    Slice& place = buffers_[static_cast<std::size_t>(buffer)];
-    if (place.memory == nullptr) {
-        place = result.memory;
-        place.size = result.bytes();
-        return;
-    }
-    const Slice& target = memory(buffer, step.layer);
-    host_.copy({result.memory.memory, result.memory.offset, result.bytes()}, target, stream);
-}
-
-void DynamicExecution::run_host_step(const plan::Step& step, stream::Stream& stream) {
-    stream.synchronize();
-    if (step.host->function == plan::kReadValues) {
-        read_values(step, stream);
-    } else if (const ControlFunction control = find_control(step.host->function); control != nullptr) {
-        run_control(step, control, stream);
-    } else {
-        call_function(step, stream);
-    }
-    host_.release();
-}
-
 void DynamicExecution::release_after(std::size_t segment) {
-    for (std::size_t i = 0; i < buffers_.size(); ++i) {
-        if (last_use_[i] == static_cast<std::int32_t>(segment) && program_.buffers[i].kind != plan::BufferKind::kOUTPUT) {
-            buffers_[i] = {};
-        }
+    for (const std::size_t buffer : released_[segment]) {
+        buffers_[buffer] = {};
     }
 }
 

@@ -55,6 +55,7 @@ class DynamicExecution {
     [[nodiscard]] kernels::host::Tensor host_tensor(const plan::HostTensor& tensor, const plan::Step& step, stream::Stream& stream);
 
     void run_dispatches(std::size_t segment, stream::Stream& stream);
+    // dynamic_host_steps.cpp
     void run_host_step(const plan::Step& step, stream::Stream& stream);
     void read_values(const plan::Step& step, stream::Stream& stream);
     void call_function(const plan::Step& step, stream::Stream& stream);
@@ -68,7 +69,7 @@ class DynamicExecution {
     const plan::Program& program_;
     std::shared_ptr<BlockPool> pool_;
     HostMemory host_;
-    std::vector<std::int32_t> last_use_; // by buffer: segment
+    std::vector<std::vector<std::size_t>> released_; // by segment: buffers that it is the last to use
     std::vector<bool> on_host_;          // by buffer: a host step uses it
     std::vector<std::unique_ptr<Execution>> executions_; // by segment; null for host steps
     std::vector<std::unique_ptr<DynamicExecution>> bodies_;

@@ -28,18 +28,7 @@ void lower(const Product& product, const TileGeometry& tile, Lowering& lowering)
 
 std::vector<Candidate> quantized_tile(const std::string& family, const std::string& refusal, const Product& product,
                                       const Query& query) {
-    const std::string common = refusal.empty() ? refuse_quantized_tile(product) : refusal;
-    if (!common.empty()) return {{.name = family + "/tile", .refusal = common, .portable = true, .lower = {}}};
-    std::vector<Candidate> out;
-    for (const TileGeometry& tile : tiles_for(query.caps)) {
-        Candidate candidate;
-        candidate.name = tile_name(family, tile);
-        candidate.refusal = refuse_tile(tile, product.shape());
-        candidate.portable = true;
-        candidate.lower = [product, tile](Lowering& lowering) { lower(product, tile, lowering); };
-        out.push_back(std::move(candidate));
-    }
-    return out;
+    return tile_candidates(family, refusal.empty() ? refuse_quantized_tile(product) : refusal, product, query, lower);
 }
 
 } // namespace tensorvk::tactics

@@ -67,4 +67,19 @@ void add_tile(StepBuilder& step, Lowering& lowering, const Product& product, con
     step.geometry(4, tile.rows).geometry(5, vectors).geometry(6, tile.lanes_on_rows ? 1 : 0);
 }
 
+std::vector<Candidate> tile_candidates(const std::string& family, const std::string& refusal, const Product& product, const Query& query,
+                                       void (*lower)(const Product&, const TileGeometry&, Lowering&)) {
+    if (!refusal.empty()) return {{.name = family + "/tile", .refusal = refusal, .portable = true, .lower = {}}};
+    std::vector<Candidate> out;
+    for (const TileGeometry& tile : tiles_for(query.caps)) {
+        Candidate candidate;
+        candidate.name = tile_name(family, tile);
+        candidate.refusal = refuse_tile(tile, product.shape());
+        candidate.portable = true;
+        candidate.lower = [product, tile, lower](Lowering& lowering) { lower(product, tile, lowering); };
+        out.push_back(std::move(candidate));
+    }
+    return out;
+}
+
 } // namespace tensorvk::tactics

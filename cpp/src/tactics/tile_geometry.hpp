@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "tactics/product.hpp"
 
@@ -26,5 +27,9 @@ struct TileGeometry {
 [[nodiscard]] std::int32_t vectors_for(const TileGeometry& tile, std::int64_t columns);
 //! Workgroup size, grid, parameters P(0) .. P(29) and geometry 2 .. 6 and 12.
 void add_tile(StepBuilder& step, Lowering& lowering, const Product& product, const Packing& packing, const TileGeometry& tile);
+//! One candidate for each of the device's tiles, or one that says `refusal`. `lower` adds the steps.
+[[nodiscard]] std::vector<Candidate> tile_candidates(const std::string& family, const std::string& refusal, const Product& product,
+                                                     const Query& query,
+                                                     void (*lower)(const Product&, const TileGeometry&, Lowering&));
 
 } // namespace tensorvk::tactics

@@ -6,6 +6,7 @@
 #include "kernels/host/functions.hpp"
 #include "kernels/host/index.hpp"
 #include "kernels/host/linear_attention.hpp"
+#include "support/shape_text.hpp"
 
 namespace tensorvk::kernels::host {
 
@@ -14,15 +15,6 @@ namespace {
 using Dims = std::vector<std::int64_t>;
 
 constexpr double kHidden = -std::numeric_limits<double>::infinity();
-
-std::string shape_text(const Tensor& x) {
-    std::string out = "[";
-    for (std::size_t i = 0; i < x.dims.size(); ++i) {
-        out += text(i == 0 ? "" : ", ", x.dims[i]);
-    }
-    return out + "]";
-}
-
 
 void causal_mask(Call& call) {
     const auto sizes = call.input(0).as<std::int64_t>();
@@ -43,7 +35,7 @@ Tensor heads_apart(const Call& call, std::size_t index, const char* attribute) {
     }
     const std::int64_t heads = call.attributes().integer(attribute);
     if (x.dims.size() != 3 || heads < 1 || x.dims[2] % heads != 0) {
-        call.fail("has an input ", index, " of shape ", shape_text(x), ", which does not have ", heads, " heads.");
+        call.fail("has an input ", index, " of shape ", shape_text(x.dims), ", which does not have ", heads, " heads.");
     }
     const std::int64_t size = x.dims[2] / heads;
     Tensor out(x.dtype, {x.dims[0], heads, x.dims[1], size});
@@ -61,7 +53,7 @@ Tensor after(const Call& call, const Tensor* past, const Tensor& x) {
         return x;
     }
     if (past->dims.size() != 4 || past->dims[0] != x.dims[0] || past->dims[1] != x.dims[1] || past->dims[3] != x.dims[3]) {
-        call.fail("has a past of shape ", shape_text(*past), " that does not go with ", shape_text(x), ".");
+        call.fail("has a past of shape ", shape_text(past->dims), " that does not go with ", shape_text(x.dims), ".");
     }
     Tensor out(x.dtype, {x.dims[0], x.dims[1], past->dims[2] + x.dims[2], x.dims[3]});
     const std::int64_t old_row = past->dims[2] * x.dims[3], new_row = x.dims[2] * x.dims[3];
@@ -119,7 +111,7 @@ private:
             fits = own == 1 || own == covered[i + 4 - mask_->dims.size()];
         }
         if (!fits) {
-            call_.fail("has a mask of shape ", shape_text(*mask_), ", which does not go with the scores ", shape_text(Tensor(DataType::kBOOL, covered)), ".");
+            call_.fail("has a mask of shape ", shape_text(mask_->dims), ", which does not go with the scores ", shape_text(covered), ".");
         }
     }
 
@@ -158,7 +150,7 @@ void attention(Call& call) {
     const std::int64_t keys = key.dims[2], value_size = value.dims[3];
     if (key.dims[0] != batch || value.dims[0] != batch || key.dims[3] != size || value.dims[2] != keys || key.dims[1] < 1 ||
         value.dims[1] != key.dims[1] || heads % key.dims[1] != 0) {
-        call.fail("has queries, keys and values that do not go together: ", shape_text(query), ", ", shape_text(key), " and ", shape_text(value), ".");
+        call.fail("has queries, keys and values that do not go together: ", shape_text(query.dims), ", ", shape_text(key.dims), " and ", shape_text(value.dims), ".");
     }
     const std::int64_t group = heads / key.dims[1];
     const double scale = attributes.real("scale", 1.0 / std::sqrt(static_cast<double>(size)));

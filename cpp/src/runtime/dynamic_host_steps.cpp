@@ -1,0 +1,159 @@
+// The steps of a DynamicExecution that the host does: functions, networks inside the network, and numbers that become known.
+#include <algorithm>
+
+#include "kernels/host/functions.hpp"
+#include "runtime/control.hpp"
+#include "runtime/dynamic_execution.hpp"
+#include "runtime/loaded_program.hpp"
+#include "support/error.hpp"
+#include "support/shape_text.hpp"
+
+namespace tensorvk::runtime {
+namespace {
+
+// Floats between operations are kept in one type, whatever the function made.
+kernels::host::Tensor converted(kernels::host::Tensor tensor, DataType to) {
+    if (tensor.dtype == to) {
+        return tensor;
+    }
+    kernels::host::Tensor out(to, tensor.dims);
+    for (std::int64_t i = 0; i < out.volume(); ++i) {
+        out.set(i, tensor.get(i));
+    }
+    return out;
+}
+
+} // namespace
+
+Value DynamicExecution::value_of(const plan::HostTensor& tensor, const plan::Step& step) {
+    Value value{tensor.dtype, extents(tensor.dims, text("Layer '", step.layer, "'")), {}};
+    const plan::Buffer& buffer = program_.buffers[static_cast<std::size_t>(tensor.buffer)];
+    if (buffer.kind == plan::BufferKind::kCONSTANT) {
+        return value; // its bytes are in the plan
+    }
+    value.memory = memory(tensor.buffer, step.layer);
+    return value;
+}
+
+void DynamicExecution::define(const plan::Step& step, std::span<const std::vector<std::int64_t>> output_dims) {
+    for (const plan::Definition& definition : step.host->definitions) {
+        if (definition.output >= 0) {
+            const auto& dims = output_dims[static_cast<std::size_t>(definition.output)];
+            symbols_[static_cast<std::size_t>(definition.symbol)] = dims.at(static_cast<std::size_t>(definition.axis));
+        }
+    }
+    if (!step.host->definitions.empty()) {
+        evaluate();
+    }
+    for (std::size_t i = 0; i < output_dims.size(); ++i) {
+        const plan::HostTensor& output = step.host->outputs[i];
+        if (output.buffer < 0) {
+            continue;
+        }
+        const std::vector<std::int64_t> inferred = extents(output.dims, text("Layer '", step.layer, "'"));
+        if (inferred != output_dims[i]) {
+            throw InvalidArgument(text("Layer '", step.layer, "' produced the shape ", shape_text(output_dims[i]), " where ",
+                                       shape_text(inferred), " follows from its inputs' shapes."));
+        }
+    }
+}
+
+kernels::host::Tensor DynamicExecution::host_tensor(const plan::HostTensor& tensor, const plan::Step& step, stream::Stream& stream) {
+    const plan::Buffer& buffer = program_.buffers[static_cast<std::size_t>(tensor.buffer)];
+    const Value value = value_of(tensor, step);
+    if (buffer.kind != plan::BufferKind::kCONSTANT) {
+        return host_.read(value, stream);
+    }
+    // The function gets it as const.
+    const std::span<const std::byte> bytes = loaded_->state().plan_weights.subspan(buffer.constant_offset, value.bytes());
+    return {value.dtype, value.dims, kernels::host::Bytes::view({const_cast<std::byte*>(bytes.data()), bytes.size()})};
+}
+
+void DynamicExecution::read_values(const plan::Step& step, stream::Stream& stream) {
+    const kernels::host::Tensor tensor = host_tensor(step.host->inputs.at(0), step, stream);
+    for (const plan::Definition& definition : step.host->definitions) {
+        if (definition.axis >= tensor.volume()) {
+            throw InvalidArgument(text("Layer '", step.layer, "' reads element ", definition.axis, " of ", tensor.volume(), "."));
+        }
+        symbols_[static_cast<std::size_t>(definition.symbol)] = tensor.get_integer(definition.axis);
+    }
+    evaluate();
+}
+
+void DynamicExecution::call_function(const plan::Step& step, stream::Stream& stream) {
+    const plan::HostCall& host = *step.host;
+    std::vector<kernels::host::Tensor> inputs(host.inputs.size());
+    std::vector<const kernels::host::Tensor*> pointers(host.inputs.size(), nullptr);
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        if (host.inputs[i].buffer >= 0) {
+            inputs[i] = host_tensor(host.inputs[i], step, stream);
+            pointers[i] = &inputs[i];
+        }
+    }
+    kernels::host::Call call(step.layer, host.attributes, std::move(pointers), host.outputs.size());
+    kernels::host::find_function(host.function)->run(call);
+    std::vector<std::vector<std::int64_t>> dims;
+    for (std::size_t i = 0; i < host.outputs.size(); ++i) {
+        dims.push_back(call.outputs()[i].dims);
+    }
+    define(step, dims);
+    for (std::size_t i = 0; i < host.outputs.size(); ++i) {
+        if (host.outputs[i].buffer >= 0) {
+            host_.write(converted(std::move(call.outputs()[i]), host.outputs[i].dtype), memory(host.outputs[i].buffer, step.layer), stream);
+        }
+    }
+}
+
+void DynamicExecution::run_control(const plan::Step& step, ControlFunction control, stream::Stream& stream) {
+    const plan::HostCall& host = *step.host;
+    std::vector<Value> inputs;
+    for (const plan::HostTensor& input : host.inputs) {
+        inputs.push_back(input.buffer < 0 ? Value{} : value_of(input, step));
+        if (input.buffer >= 0 && program_.buffers[static_cast<std::size_t>(input.buffer)].kind == plan::BufferKind::kCONSTANT) {
+            inputs.back().memory = inputs.back().bytes() == 0 ? Slice{} : pool_->take(inputs.back().bytes(), vulkan::BufferPlace::kHost);
+            host_.write(host_tensor(input, step, stream), inputs.back().memory, stream);
+        }
+    }
+    ControlCall call{step.layer, host.attributes, inputs, host.outputs.size(), *pool_, host_, stream, {}, {}};
+    for (const std::int32_t index : host.bodies) {
+        call.bodies.push_back(&body(index));
+    }
+    control(call);
+    std::vector<std::vector<std::int64_t>> dims;
+    for (const Value& output : call.outputs) {
+        dims.push_back(output.dims);
+    }
+    dims.resize(host.outputs.size());
+    define(step, dims);
+    for (std::size_t i = 0; i < host.outputs.size() && i < call.outputs.size(); ++i) {
+        if (host.outputs[i].buffer >= 0) {
+            adopt(call.outputs[i], host.outputs[i].buffer, step, stream);
+        }
+    }
+}
+
+// A body's result becomes the step's: without a copy unless the user wants it elsewhere.
+void DynamicExecution::adopt(const Value& result, std::int32_t buffer, const plan::Step& step, stream::Stream& stream) {
+    Slice& place = buffers_[static_cast<std::size_t>(buffer)];
+    if (place.memory == nullptr) {
+        place = result.memory;
+        place.size = result.bytes();
+        return;
+    }
+    const Slice& target = memory(buffer, step.layer);
+    host_.copy({result.memory.memory, result.memory.offset, result.bytes()}, target, stream);
+}
+
+void DynamicExecution::run_host_step(const plan::Step& step, stream::Stream& stream) {
+    stream.synchronize();
+    if (step.host->function == plan::kReadValues) {
+        read_values(step, stream);
+    } else if (const ControlFunction control = find_control(step.host->function); control != nullptr) {
+        run_control(step, control, stream);
+    } else {
+        call_function(step, stream);
+    }
+    host_.release();
+}
+
+} // namespace tensorvk::runtime
