@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <utility>
+
 namespace tensorvk::bindings {
 
 namespace {
@@ -33,23 +35,51 @@ template <typename Call>
     return result;
 }
 
-} // namespace
+// What GilRelease of this thread gave up, null while the thread holds the lock or never held it.
+thread_local PyThreadState* given_up = nullptr;
 
-GilRelease::GilRelease() : state_(PyEval_SaveThread()) {
-}
-
-GilRelease::~GilRelease() {
-    stay_if_python_ends([this] {
-        PyEval_RestoreThread(state_);
+void restore(PyThreadState* state) {
+    stay_if_python_ends([state] {
+        PyEval_RestoreThread(state);
         return true;
     });
 }
 
-GilAcquire::GilAcquire() : state_(stay_if_python_ends(&PyGILState_Ensure)) {
+// For threads of our own. PyGILState_Ensure() of a finished interpreter reads through a null pointer.
+PyGILState_STATE ensure() {
+    return stay_if_python_ends([] {
+        while (Py_IsInitialized() == 0) {
+            pause();
+        }
+        return PyGILState_Ensure();
+    });
+}
+
+} // namespace
+
+GilRelease::GilRelease() : state_(PyEval_SaveThread()) {
+    given_up = state_;
+}
+
+GilRelease::~GilRelease() {
+    restore(state_);
+    given_up = nullptr;
+}
+
+GilAcquire::GilAcquire() : of_python_(std::exchange(given_up, nullptr)) {
+    if (of_python_ != nullptr) {
+        restore(of_python_);
+    } else {
+        state_ = ensure();
+    }
 }
 
 GilAcquire::~GilAcquire() {
-    PyGILState_Release(state_);
+    if (of_python_ != nullptr) {
+        given_up = PyEval_SaveThread();
+    } else {
+        PyGILState_Release(state_);
+    }
 }
 
 pybind11::object call_python(const pybind11::object& function, const pybind11::tuple& arguments) {

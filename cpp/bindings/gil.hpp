@@ -28,7 +28,9 @@ class GilAcquire {
     GilAcquire& operator=(const GilAcquire&) = delete;
 
   private:
-    PyGILState_STATE state_;
+    // A thread of Python's takes up the state that it gave up, because a finished interpreter still answers that.
+    PyThreadState* of_python_;
+    PyGILState_STATE state_{};
 };
 
 //! Calls a Python function, which gives the lock away now and then. Throws error_already_set.
