@@ -372,3 +372,56 @@ def test_a_conditional_without_a_condition_is_not_built(shop: Shop) -> None:
     shop.output(cond.add_output(inside, inside).get_output(0))
     assert shop.builder.build_serialized_network(shop.network, shop.config) is None
     assert "set_condition" in shop.error()
+
+
+def test_a_loop_that_needs_its_own_result_is_refused(shop: Shop) -> None:
+    loop = shop.network.add_loop()
+    loop.add_trip_limit(shop.constant(2, np.int32), trt.TripLimit.COUNT)
+    carried = loop.add_recurrence(shop.input(3))
+    result = loop.add_loop_output(carried.get_output(0), trt.LoopOutput.LAST_VALUE).get_output(0)
+    carried.set_input(1, shop.elementwise(carried.get_output(0), result))
+    shop.output(result)
+    assert shop.builder.build_serialized_network(shop.network, shop.config) is None
+    assert "needs its own result" in shop.error()
+
+
+def test_a_conditional_that_needs_its_own_result_is_refused(shop: Shop) -> None:
+    x = shop.input(3)
+    cond = shop.network.add_if_conditional()
+    cond.set_condition(shop.input(name="c", dtype=trt.bool))
+    inside = cond.add_input(x).get_output(0)
+    branch = shop.network.add_elementwise(inside, inside, Op.SUM)
+    result = cond.add_output(branch.get_output(0), inside).get_output(0)
+    branch.set_input(1, result)
+    assert "networks have no cycles" in shop.error()
+
+
+def test_a_number_of_iterations_from_inside_of_the_loop_is_refused(shop: Shop) -> None:
+    loop = shop.network.add_loop()
+    carried = loop.add_recurrence(shop.constant(1, np.int32))
+    now = carried.get_output(0)
+    carried.set_input(1, shop.elementwise(now, now))
+    loop.add_trip_limit(shop.elementwise(now, now), trt.TripLimit.COUNT)
+    shop.output(loop.add_loop_output(now, trt.LoopOutput.LAST_VALUE).get_output(0))
+    assert shop.builder.build_serialized_network(shop.network, shop.config) is None
+    assert "is computed inside of it" in shop.error()
+
+
+def test_conditionals_in_conditionals_are_built_in_linear_time(shop: Shop) -> None:
+    """Twenty of them, one in the other: were a branch expanded twice per level, this would not end."""
+    value, condition = shop.input(3), shop.input(name="c", dtype=trt.bool)
+    levels = []
+    for _ in range(20):
+        cond = shop.network.add_if_conditional()
+        cond.set_condition(condition)
+        value = cond.add_input(value).get_output(0)
+        levels.append((cond, value))
+    one = shop.constant([1, 1, 1], np.float32)
+    result = value
+    for cond, inside in reversed(levels):
+        result = cond.add_output(shop.elementwise(result, one), inside).get_output(0)
+    shop.output(result)
+    x = np.array([1, 2, 3], np.float32)
+    for condition_value, added in ((True, 20), (False, 0)):
+        feed = {"x": x, "c": np.array(condition_value)}
+        np.testing.assert_array_equal(shop.run(feed)["y"], x + added)

@@ -288,10 +288,18 @@ def test_quantize_and_dequantize_by_blocks(shop: Shop) -> None:
     np.testing.assert_array_equal(out["y"], expected.astype(np.float32) * each)
 
 
+def one_hot(shop: Shop, depth: int | list[int]) -> Any:
+    indices, values = shop.constant([0, 1], np.int32), shop.constant([0, 1], np.float32)
+    return shop.network.add_one_hot(indices, values, shop.constant(depth, np.int32), 0)
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
         (lambda s, n, x: n.add_one_hot(x, x, s.constant(3, np.int32), 0), "needs int32 or int64 indices"),
+        (lambda s, n, x: one_hot(s, [3, 4]), "needs one number as its depth"),
+        (lambda s, n, x: one_hot(s, []), "needs one number as its depth"),
+        (lambda s, n, x: one_hot(s, -3), "was given the depth -3"),
         (lambda s, n, x: n.add_nms(x, x, s.constant(3, np.int32)), "needs scores [batch, boxes, classes]"),
         (lambda s, n, x: n.add_fill((3,), trt.FillOperation.RANDOM_NORMAL, trt.int32), "makes int32"),
         (lambda s, n, x: n.add_einsum([x], "ijk->i"), "has 3 letters for input 0, which has 2 dimensions"),

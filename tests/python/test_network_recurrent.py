@@ -165,3 +165,22 @@ def test_fully_connected(shop: Shop, shape: tuple[int, ...], has_bias: bool) -> 
 def test_a_kernel_of_another_size_is_refused_at_the_call(shop: Shop) -> None:
     assert shop.network.add_fully_connected(shop.input(2, 3, 5, 7), 4, f32(5), None) is None
     assert "needs 4 times 105 kernel weights, 5 were given" in shop.error()
+
+
+def test_an_operation_with_another_number_of_outputs_is_refused(shop: Shop) -> None:
+    layer = shop.network.add_rnn_v2(shop.input(1, 4, 3), 1, 2, 4, trt.RNNOperation.RELU)
+    layer.op = trt.RNNOperation.LSTM
+    assert "has 2 outputs and would have 3" in shop.error()
+    assert layer.op == trt.RNNOperation.RELU
+    layer.op = trt.RNNOperation.GRU
+    assert layer.op == trt.RNNOperation.GRU
+
+
+@pytest.mark.parametrize(
+    ("lengths", "sentence"),
+    [(np.ones((2,), np.float32), "int32 sequence lengths"), (np.ones((1, 2), np.int32), "sequence lengths")],
+)
+def test_sequence_lengths_that_do_not_fit_are_refused(shop: Shop, lengths: Array, sentence: str) -> None:
+    layer = shop.network.add_rnn_v2(shop.input(2, 4, 3), 1, 2, 4, trt.RNNOperation.RELU)
+    layer.seq_lengths = shop.constant(lengths)
+    assert sentence in shop.error()

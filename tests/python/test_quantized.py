@@ -297,3 +297,61 @@ def test_quantize_and_dequantize_in_one_operation(convolved: bool) -> None:
     constants = {"w": w, "s": F(0.03), "z": np.int8(5)}
     got = _run(nodes[0 if convolved else 1 :], {"x": x}, constants, ("y", TensorProto.FLOAT))
     np.testing.assert_array_equal(got, (_quantize(x, 0.03, 5, np.int8).astype(F) - 5) * F(0.03))
+
+
+def test_two_quantizers_that_cancel_are_not_merged_with_each_other() -> None:
+    x = (np.arange(-4, 4, dtype=np.int8) * 10).reshape(1, 8)
+    nodes = [
+        helper.make_node("DequantizeLinear", ["x", "s"], ["f"]),
+        helper.make_node("QuantizeLinear", ["f", "s", "z"], ["q1"]),
+        helper.make_node("QuantizeLinear", ["f", "s", "z"], ["q2"]),
+        helper.make_node("DequantizeLinear", ["q1", "s"], ["d1"]),
+        helper.make_node("DequantizeLinear", ["q2", "s"], ["d2"]),
+        helper.make_node("Relu", ["d1"], ["r"]),
+        helper.make_node("Sin", ["d2"], ["t"]),
+        helper.make_node("Add", ["r", "t"], ["y"]),
+    ]
+    got = _run(nodes, {"x": x}, {"s": F(0.1), "z": np.int8(0)}, ("y", TensorProto.FLOAT))
+    numbers = x.astype(F) * F(0.1)
+    np.testing.assert_allclose(got, np.maximum(numbers, 0) + np.sin(numbers), rtol=1e-6, atol=1e-6)
+
+
+def test_a_product_of_two_quantized_tensors_may_have_a_dynamic_number_of_columns() -> None:
+    rng = np.random.default_rng(5)
+    feed = {"q": rng.uniform(-1, 1, (1, 3, 16)).astype(F), "k": rng.uniform(-1, 1, (1, 16, 5)).astype(F)}
+    nodes = [
+        helper.make_node("QuantizeLinear", ["q", "s", "z"], ["qq"]),
+        helper.make_node("DequantizeLinear", ["qq", "s", "z"], ["qd"]),
+        helper.make_node("QuantizeLinear", ["k", "s", "z"], ["kq"]),
+        helper.make_node("DequantizeLinear", ["kq", "s", "z"], ["kd"]),
+        helper.make_node("MatMul", ["qd", "kd"], ["y"]),
+    ]
+    inputs = [
+        helper.make_tensor_value_info("q", TensorProto.FLOAT, [1, "rows", 16]),
+        helper.make_tensor_value_info("k", TensorProto.FLOAT, [1, 16, "columns"]),
+    ]
+    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, "rows", "columns"])]
+    constants = [numpy_helper.from_array(np.asarray(a), n) for n, a in {"s": F(0.01), "z": np.int8(0)}.items()]
+    graph = helper.make_graph(nodes, "g", inputs, outputs, constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    got = np.asarray(prepare(model).run(feed)[0])
+    q, k = (_quantize(feed[n], 0.01, 0, np.int8).astype(F) * F(0.01) for n in "qk")
+    np.testing.assert_allclose(got, q @ k, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("op", "missing", "inputs"),
+    [("QLinearConv", 6, 8), ("QLinearConv", 4, 8), ("QLinearMatMul", 3, 8), ("com.microsoft.QLinearAdd", 1, 8)],
+)
+def test_a_missing_input_of_a_quantized_operator_is_a_sentence(op: str, missing: int, inputs: int) -> None:
+    domain, _, name = op.rpartition(".")
+    names = ["x", "s", "z", "x" if "Add" in op else "w", "s", "z", "s", "z"][:inputs]
+    names[missing] = ""
+    weights = np.ones((4, 4, 3, 3) if name == "QLinearConv" else (8, 8), np.int8)
+    with pytest.raises(Exception, match=rf"\({op}\) needs input {missing}, which is missing"):
+        _run(
+            [helper.make_node(name, names, ["y"], domain=domain)],
+            {"x": np.ones((1, 4, 8, 8), np.int8)},
+            {"s": F(0.1), "z": np.int8(0), "w": weights},
+            ("y", TensorProto.INT8),
+        )

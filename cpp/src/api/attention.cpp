@@ -14,22 +14,6 @@ namespace {
 
 constexpr std::size_t kMask = 3;
 
-//! Changes an attribute; what does not fit is taken back, since no later call could make it fit.
-template <typename Change>
-bool change(api::NetworkState& network, ILayer& layer, Change&& with) {
-    return succeeds(network.reporter(), [&] {
-        graph::Layer& node = api::Access::node(layer);
-        const graph::Attributes before = node.attributes;
-        with(std::get<AttentionAttributes>(node.attributes));
-        try {
-            network.graph().update(&node);
-        } catch (const Error&) {
-            node.attributes = before;
-            throw;
-        }
-    });
-}
-
 } // namespace
 
 IAttention* IAttentionBoundaryLayer::getAttention() const {
@@ -52,7 +36,7 @@ ILayer& IAttention::input_layer() const {
 }
 
 bool IAttention::setNormalizationOperation(AttentionNormalizationOp op) {
-    return change(*network_, input_layer(), [&](AttentionAttributes& a) { a.normalization = op; });
+    return api::change_or_keep<AttentionAttributes>(input_layer(), [&](AttentionAttributes& a) { a.normalization = op; });
 }
 AttentionNormalizationOp IAttention::getNormalizationOperation() const {
     return api::attributes<AttentionAttributes>(input_layer()).normalization;
@@ -64,13 +48,13 @@ bool IAttention::getCausal() const {
     return getCausalKind() != CausalMaskKind::kNONE;
 }
 bool IAttention::setCausalKind(CausalMaskKind kind) {
-    return change(*network_, input_layer(), [&](AttentionAttributes& a) { a.causal = kind; });
+    return api::change_or_keep<AttentionAttributes>(input_layer(), [&](AttentionAttributes& a) { a.causal = kind; });
 }
 CausalMaskKind IAttention::getCausalKind() const {
     return api::attributes<AttentionAttributes>(input_layer()).causal;
 }
 bool IAttention::setDecomposable(bool decomposable) {
-    return change(*network_, input_layer(), [&](AttentionAttributes& a) { a.decomposable = decomposable; });
+    return api::change_or_keep<AttentionAttributes>(input_layer(), [&](AttentionAttributes& a) { a.decomposable = decomposable; });
 }
 bool IAttention::getDecomposable() const {
     return api::attributes<AttentionAttributes>(input_layer()).decomposable;

@@ -23,6 +23,23 @@ void change_attributes(ILayer& layer, Change&& change) {
     succeeds(network.reporter(), [&] { network.edit(node, [&] { change(std::get<Attributes>(node.attributes)); }); });
 }
 
+//! As change_attributes, but what does not fit is reported and taken back, since no later call could make it fit. False then.
+template <typename Attributes, typename Change>
+bool change_or_keep(ILayer& layer, Change&& change) {
+    graph::Layer& node = Access::node(layer);
+    NetworkState& network = Access::state(layer);
+    return succeeds(network.reporter(), [&] {
+        const graph::Attributes before = node.attributes;
+        change(std::get<Attributes>(node.attributes));
+        try {
+            network.graph().update(&node);
+        } catch (const Error&) {
+            node.attributes = before;
+            throw;
+        }
+    });
+}
+
 //! A window's numbers, one per spatial dimension; `standard` where none were given.
 inline Dims window_dims(const std::vector<std::int64_t>& values, std::size_t rank, std::int64_t standard) {
     return to_dims(values.empty() ? std::vector<std::int64_t>(rank, standard) : values);

@@ -24,12 +24,7 @@ RecurrentAttributes::Gate gate_of(const IRNNv2Layer& layer, int32_t index, RNNGa
     if (index < 0 || index >= count) {
         throw InvalidArgument(text("Layer '", layer.getName(), "' has weights for ", count, " layers (times directions); there is no layer ", index, "."));
     }
-    using G = RNNGateType;
-    static const std::map<RNNOperation, std::vector<G>> gates = {{RNNOperation::kRELU, {G::kINPUT}},
-                                                                 {RNNOperation::kTANH, {G::kINPUT}},
-                                                                 {RNNOperation::kLSTM, {G::kINPUT, G::kOUTPUT, G::kFORGET, G::kCELL}},
-                                                                 {RNNOperation::kGRU, {G::kUPDATE, G::kRESET, G::kHIDDEN}}};
-    if (std::ranges::count(gates.at(a.op), gate) == 0) {
+    if (std::ranges::count(a.gates(), gate) == 0) {
         throw InvalidArgument(text("Layer '", layer.getName(), "' has no gate ", static_cast<int>(gate), " (RNNGateType); RELU and TANH have INPUT, "
                                    "LSTM INPUT, OUTPUT, FORGET and CELL, GRU UPDATE, RESET and HIDDEN."));
     }
@@ -56,7 +51,12 @@ int32_t IRNNv2Layer::getDataLength() const {
     const Dims dims = getInput(0)->getDimensions();
     return static_cast<int32_t>(dims.d[dims.nbDims - 1]);
 }
-TENSORVK_ATTRIBUTE(IRNNv2Layer, RNNOperation, Operation, RecurrentAttributes, op)
+void IRNNv2Layer::setOperation(RNNOperation op) {
+    (void)api::change_or_keep<RecurrentAttributes>(*this, [&](RecurrentAttributes& a) { a.op = op; });
+}
+RNNOperation IRNNv2Layer::getOperation() const {
+    return of(*this).op;
+}
 TENSORVK_ATTRIBUTE(IRNNv2Layer, RNNInputMode, InputMode, RecurrentAttributes, input_mode)
 TENSORVK_ATTRIBUTE(IRNNv2Layer, RNNDirection, Direction, RecurrentAttributes, direction)
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
+#include <span>
 #include <utility>
 
 #include "support/error.hpp"
@@ -51,25 +51,6 @@ plan::Profile::Range range_of(const graph::Network& network, const graph::Tensor
     return {declared, declared, declared};
 }
 
-//! Input symbols that an expression depends on.
-std::set<std::int64_t> symbols_of(const shape::ExprPool& exprs, shape::Expr root) {
-    std::set<std::int64_t> found;
-    std::set<shape::Expr> seen;
-    std::vector<shape::Expr> open{root};
-    while (!open.empty()) {
-        const shape::Expr e = open.back();
-        open.pop_back();
-        if (e.valid() && seen.insert(e).second) {
-            const shape::ExprNode& node = exprs.node(e);
-            if (node.op == shape::ExprOp::kSYMBOL) {
-                found.insert(node.value);
-            }
-            open.insert(open.end(), {node.a, node.b});
-        }
-    }
-    return found;
-}
-
 using Symbols = std::vector<std::optional<std::int64_t>>; // nothing for those that only running tells
 
 //! The first extent in the network that is smaller than `least`.
@@ -98,9 +79,15 @@ Symbols grown(const graph::Network& network, const Symbols& start, std::int64_t 
             if (!dim.valid()) {
                 return symbols;
             }
-            for (const std::int64_t symbol : symbols_of(network.exprs(), dim)) {
-                auto& value = symbols[static_cast<std::size_t>(symbol)];
-                value = value ? std::optional(*value + 1) : value;
+            bool grew = false;
+            for (const std::int64_t symbol : network.exprs().symbols_of(std::span(&dim, 1))) {
+                if (auto& value = symbols[static_cast<std::size_t>(symbol)]) {
+                    ++*value;
+                    grew = true;
+                }
+            }
+            if (!grew) {
+                return start;
             }
         }
     } catch (const InvalidArgument&) { // an expression without a value, such as a division by an extent of 0

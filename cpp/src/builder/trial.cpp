@@ -41,7 +41,7 @@ void put_step(std::vector<std::byte>& out, const plan::Program& program, const p
 std::vector<std::byte> random_bytes(DataType dtype, std::int64_t elements, std::uint32_t seed) {
     kernels::host::Tensor tensor(dtype, {elements});
     std::mt19937 generator(seed);
-    if (dtype == DataType::kINT8 || dtype == DataType::kUINT8) { // quantized numbers; wider integers may be indices
+    if (is_byte(dtype)) { // quantized numbers; wider integers may be indices
         std::ranges::generate(tensor.data, [&] { return static_cast<std::byte>(generator()); });
     }
     if (!is_floating(dtype)) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <set>
 
 #include "builder/verdict.hpp"
 #include "runtime/device_key.hpp"
@@ -126,41 +125,43 @@ std::vector<Tuner::Contender> Tuner::contenders_of(const compiler::Compiled& net
     return contenders;
 }
 
-namespace {
-
-//! Symbols that `e` depends on.
-void collect_symbols(const shape::ExprPool& exprs, shape::Expr e, std::set<std::int64_t>& out) {
-    const shape::ExprNode& node = exprs.node(e);
-    if (node.op == shape::ExprOp::kSYMBOL) {
-        out.insert(node.value);
-    } else if (node.op != shape::ExprOp::kCONSTANT) {
-        collect_symbols(exprs, node.a, out);
-        collect_symbols(exprs, node.b, out);
-    }
-}
-
-} // namespace
-
 //! What depends on data has no size that could be timed.
 bool Tuner::sizes_known(const compiler::Compiled& network, const tactics::Operation& operation) const {
-    std::set<std::int64_t> used;
+    shape::Exprs dims;
     for (const auto* list : {&operation.inputs, &operation.outputs, &operation.operands}) {
         for (const tactics::ValueId id : *list) {
-            for (const shape::Expr dim : id < 0 ? shape::Exprs{} : network.values[static_cast<std::size_t>(id)].dims) {
-                collect_symbols(network.program.exprs, dim, used);
+            if (id >= 0) {
+                const shape::Exprs& of = network.values[static_cast<std::size_t>(id)].dims;
+                dims.insert(dims.end(), of.begin(), of.end());
             }
         }
     }
+    const auto used = network.program.exprs.symbols_of(dims);
     return std::all_of(used.begin(), used.end(), [&](std::int64_t symbol) { return symbols_[static_cast<std::size_t>(symbol)] >= 0; });
+}
+
+//! The operation does not depend on what is not known yet, but others of the network do, and all are evaluated together. False when no number
+//! can be made up for them.
+bool Tuner::make_up_unknown(const compiler::Compiled& network) {
+    if (std::ranges::find(symbols_, -1) == symbols_.end()) {
+        return true;
+    }
+    std::ranges::replace(symbols_, -1, 1);
+    try {
+        (void)network.program.exprs.evaluate(symbols_);
+        return true;
+    } catch (const InvalidArgument&) { // a division by zero
+        return false;
+    }
 }
 
 Choice Tuner::choose(const compiler::Compiled& network, const tactics::Operation& operation) {
     // Only the whole network has the shapes of a profile; those inside have what their callers give them.
     symbols_ = &network == &whole_ ? whole_symbols_ : std::vector<std::int64_t>(network.program.exprs.symbols().size(), -1);
-    if (options_.optimization_level == 0 || std::holds_alternative<tactics::HostCall>(operation.kind) || !sizes_known(network, operation)) {
+    if (options_.optimization_level == 0 || std::holds_alternative<tactics::HostCall>(operation.kind) || !sizes_known(network, operation) ||
+        !make_up_unknown(network)) {
         return choose_portable(network, operation, device_->caps());
     }
-    std::ranges::replace(symbols_, -1, 1); // the operation does not depend on these, but others of the network do
     const auto candidates = candidates_for(network, operation, device_->caps());
     const auto only_host = [](const tactics::Candidate& c) { return !c.applicable() || c.name.ends_with("/host"); };
     if (std::ranges::all_of(candidates, only_host)) {

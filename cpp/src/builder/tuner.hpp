@@ -37,6 +37,7 @@ public:
 private:
     struct Contender;
     [[nodiscard]] bool sizes_known(const compiler::Compiled& network, const tactics::Operation& operation) const;
+    [[nodiscard]] bool make_up_unknown(const compiler::Compiled& network);
     //! The applicable candidates within the workspace limit, with what the cache knows. The others' reports get their refusals.
     [[nodiscard]] std::vector<Contender> contenders_of(const compiler::Compiled& network, const tactics::Operation& operation,
                                                        const std::vector<tactics::Candidate>& candidates,

@@ -52,37 +52,18 @@ public:
     explicit LateSymbols(const Ir& ir) : exprs_(ir.exprs) {
         for (const ValueId id : ir.inputs) {
             for (const shape::Expr dim : ir.value(id).dims) {
-                early_.merge(symbols_of(std::span(&dim, 1)));
+                early_.merge(exprs_.symbols_of(std::span(&dim, 1)));
             }
         }
     }
     //! Whether `dims` needs one that `known` does without.
     [[nodiscard]] bool adds_to(const shape::Exprs& known, const shape::Exprs& dims) const {
-        const auto before = symbols_of(known);
-        const auto after = symbols_of(dims);
+        const auto before = exprs_.symbols_of(known);
+        const auto after = exprs_.symbols_of(dims);
         return std::ranges::any_of(after, [&](std::int64_t symbol) { return !early_.contains(symbol) && !before.contains(symbol); });
     }
 
 private:
-    [[nodiscard]] std::set<std::int64_t> symbols_of(std::span<const shape::Expr> dims) const {
-        std::set<std::int64_t> found;
-        std::set<shape::Expr> seen;
-        std::vector<shape::Expr> open(dims.begin(), dims.end());
-        while (!open.empty()) {
-            const shape::Expr e = open.back();
-            open.pop_back();
-            if (!e.valid() || !seen.insert(e).second) {
-                continue;
-            }
-            const shape::ExprNode& node = exprs_.node(e);
-            if (node.op == shape::ExprOp::kSYMBOL) {
-                found.insert(node.value);
-            }
-            open.insert(open.end(), {node.a, node.b});
-        }
-        return found;
-    }
-
     const shape::ExprPool& exprs_;
     std::set<std::int64_t> early_;
 };

@@ -44,6 +44,17 @@ void use_float_at_edges(Ir& ir) {
     }
 }
 
+//! A pass that loses a producer would make a plan that reads memory nobody wrote.
+void check_sources(const Ir& ir) {
+    const Uses uses(ir);
+    for (std::size_t id = 0; id < ir.values.size(); ++id) {
+        const Value& value = ir.values[id];
+        if (!uses.consumers[id].empty() && uses.producers[id].empty() && !value.constant && !value.is_input) {
+            throw InternalError(text("Nothing computes '", value.name, "', which '", ir.ops[uses.consumers[id].front()].name, "' reads."));
+        }
+    }
+}
+
 Compiled compile(Ir ir, const graph::Network& network, DataType internal, WeightStore& weights) {
     Compiled out;
     for (const Pass& pass : graph_passes()) {
@@ -51,6 +62,7 @@ Compiled compile(Ir ir, const graph::Network& network, DataType internal, Weight
         pass.run(ir);
         out.passes.push_back(text(pass.name, ": ", before, " -> ", ir.ops.size(), " operations"));
     }
+    check_sources(ir);
     assign_types(ir, internal);
     assign_layouts(ir);
     find_views(ir);

@@ -1,5 +1,6 @@
 #include "compiler/evaluate.hpp"
 
+#include <list>
 #include <vector>
 
 #include "kernels/host/functions.hpp"
@@ -31,12 +32,20 @@ std::optional<Tensor> host_call(const Ir& ir, const Op& op) {
         return std::nullopt;
     }
     std::vector<const Tensor*> inputs;
+    std::list<Tensor> in_float; // what functions compute with
     for (const ValueId id : op.inputs) {
-        inputs.push_back(id < 0 ? nullptr : ir.value(id).constant.get());
+        const Tensor* input = id < 0 ? nullptr : ir.value(id).constant.get();
+        const bool narrow = input != nullptr && is_floating(input->dtype) && input->dtype != DataType::kFLOAT;
+        inputs.push_back(narrow ? &in_float.emplace_back(input->converted(DataType::kFLOAT)) : input);
     }
     kernels::host::Call call(op.name, kind.attributes, std::move(inputs), 1);
     function->run(call);
-    return call.outputs()[0].dtype == ir.value(op.outputs[0]).dtype ? std::optional(std::move(call.outputs()[0])) : std::nullopt;
+    Tensor& result = call.outputs()[0];
+    const DataType wanted = ir.value(op.outputs[0]).dtype;
+    if (result.dtype == wanted) {
+        return std::move(result);
+    }
+    return is_floating(result.dtype) && is_floating(wanted) ? std::optional(result.converted(wanted)) : std::nullopt;
 }
 
 } // namespace

@@ -166,6 +166,15 @@ struct RecurrentAttributes { // RNNv2; inputs: x [, sequence lengths [, hidden s
     RNNInputMode input_mode = RNNInputMode::kLINEAR;
     RNNDirection direction = RNNDirection::kUNIDIRECTION;
     std::map<Gate, Weights> weights, bias;
+
+    //! Those that the operation has, in ONNX's order.
+    [[nodiscard]] std::vector<RNNGateType> gates() const {
+        using G = RNNGateType;
+        if (op == RNNOperation::kLSTM) {
+            return {G::kINPUT, G::kOUTPUT, G::kFORGET, G::kCELL};
+        }
+        return op == RNNOperation::kGRU ? std::vector{G::kUPDATE, G::kRESET, G::kHIDDEN} : std::vector{G::kINPUT};
+    }
 };
 struct NoAttributes {}; // Identity, Shape, Select, ParametricReLU
 

@@ -150,6 +150,10 @@ Tensor* Network::add_constant(std::vector<std::int64_t> dims, Weights weights, s
 }
 
 void Network::store(Layer& layer, std::vector<Inferred> inferred) {
+    if (inferred.size() != layer.outputs.size()) { // tensors that others hold cannot come and go
+        throw InvalidArgument(text("Layer '", layer.name, "' has ", layer.outputs.size(), " outputs and would have ", inferred.size(),
+                                   " with these attributes; add another layer for that."));
+    }
     for (std::size_t i = 0; i < inferred.size(); ++i) {
         Tensor& tensor = *layer.outputs[i];
         const auto wish = layer.output_types[i];

@@ -65,6 +65,13 @@ std::vector<Inferred> operator_rule(RuleContext& context) {
                                                             : text(" to ", rule->max_inputs),
                      " inputs, ", count, " were given.");
     }
+    const std::size_t required = rule->max_inputs == kAnyCount ? count : rule->min_inputs;
+    for (std::size_t i = 0; i < required; ++i) {
+        const bool may_be_absent = i < 32 && ((rule->absent >> i) & 1U) != 0;
+        if (!may_be_absent && context.optional_input(i) == nullptr) {
+            context.fail("(", op, ") needs input ", i, ", which is missing.");
+        }
+    }
     return rule->infer(context);
 }
 

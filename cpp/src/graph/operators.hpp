@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <string_view>
@@ -17,6 +18,7 @@ struct OperatorRule {
     std::string_view name;
     std::size_t min_inputs, max_inputs; // counting absent ones in between
     Rule infer;
+    std::uint32_t absent = 0; // bit i: input i may be absent although others follow that may not. Those beyond min_inputs always may.
 };
 
 inline constexpr std::size_t kAnyCount = std::numeric_limits<std::size_t>::max();

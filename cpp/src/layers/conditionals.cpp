@@ -1,5 +1,4 @@
 // TensorRT's conditionals as If: each branch is a network of its own.
-#include <algorithm>
 #include <array>
 
 #include "layers/level.hpp"
@@ -29,16 +28,12 @@ struct Branch {
 
 //! Both branches have the same inputs: all that one of them takes from outside.
 std::array<Branch, 2> branches_of(Level& outer, const Construct& conditional) {
-    std::vector<const Tensor*> all;
-    for (const std::size_t side : {0u, 1u}) {
-        const Branch probe(outer, conditional, side, {});
-        for (const Tensor* tensor : probe.level->captured()) {
-            if (std::find(all.begin(), all.end(), tensor) == all.end()) {
-                all.push_back(tensor);
-            }
-        }
+    Branch yes(outer, conditional, 0, {});
+    Branch no(outer, conditional, 1, yes.level->captured());
+    for (const Tensor* tensor : no.level->captured()) {
+        (void)yes.level->capture(*tensor);
     }
-    return {Branch(outer, conditional, 0, all), Branch(outer, conditional, 1, all)};
+    return {std::move(yes), std::move(no)};
 }
 
 } // namespace

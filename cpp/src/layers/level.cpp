@@ -57,9 +57,9 @@ Tensor* Level::get(const Tensor* tensor) {
 void Level::emit(const Layer& layer) {
     switch (layer.type) {
         case LayerType::kLOOP_OUTPUT:
-            return emit_loop(*this, *construct_of(layer));
+            return emit_construct(layer, emit_loop);
         case LayerType::kCONDITIONAL_OUTPUT:
-            return emit_conditional(*this, *construct_of(layer));
+            return emit_construct(layer, emit_conditional);
         case LayerType::kCONDITIONAL_INPUT:
             return substitute(*layer.outputs[0], capture(*layer.inputs[0]));
         case LayerType::kITERATOR:
@@ -67,6 +67,16 @@ void Level::emit(const Layer& layer) {
         default:
             return copy(layer);
     }
+}
+
+void Level::emit_construct(const Layer& exit, void (*expand)(Level&, const Construct&)) {
+    const Construct& construct = *construct_of(exit);
+    if (!open_.insert(&construct).second) {
+        throw InvalidArgument(text("The ", kind_name(construct), " '", construct.name, "' needs its own result '", exit.outputs[0]->name,
+                                   "' before it has run", construct.kind == Construct::Kind::kLOOP ? "; values of the iteration before come from a recurrence." : "."));
+    }
+    expand(*this, construct);
+    open_.erase(&construct);
 }
 
 void Level::emit_iterator(const Layer& layer) {
@@ -134,14 +144,15 @@ void Level::copy(const Layer& layer) {
 }
 
 void Level::adopt(const Tensor& tensor, Tensor* copy) {
+    if (!tensor.is_input && (copy->is_input || !adopted_.insert(copy).second)) { // what follows changes it
+        copy = build().add(LayerType::kIDENTITY, {copy}, graph::NoAttributes{}, "copy");
+        adopted_.insert(copy);
+    }
     if (copy->dtype != tensor.dtype && tensor.dtype_forced) {
         target_.set_dtype(copy, tensor.dtype);
     }
     if (copy->dtype != tensor.dtype) {
         copy = build().cast(copy, tensor.dtype);
-    }
-    if (!tensor.is_input && (copy->is_input || !adopted_.insert(copy).second)) {
-        copy = build().add(LayerType::kIDENTITY, {copy}, graph::NoAttributes{}, "copy");
         adopted_.insert(copy);
     }
     if (tensor.edge_dtype) {

@@ -54,6 +54,7 @@ private:
     void copy(const Layer& layer);
     std::vector<Tensor*> copy_plain(const Layer& layer, std::vector<Tensor*> inputs);
     void emit_iterator(const Layer& layer);
+    void emit_construct(const Layer& exit, void (*expand)(Level&, const Construct&));
     std::string free_name(const std::string& wish) const;
 
     const Scopes& scopes_;
@@ -65,6 +66,7 @@ private:
     std::map<const Tensor*, Tensor*> known_;
     std::set<const Tensor*> adopted_;
     std::vector<const Tensor*> captured_;
+    std::set<const Construct*> open_; // being emitted
 };
 
 // loops.cpp, conditionals.cpp: the layer that runs the body or the branches.

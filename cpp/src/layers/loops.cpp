@@ -163,6 +163,12 @@ void emit_loop(Level& level, const Construct& loop) {
         body.emplace(level, loop, parts, free);
     } while (body->generalize(free));
 
+    if (parts.count != nullptr && parts.count->producer != nullptr) {
+        if (level.scopes().within(level.scopes().owner(*parts.count->producer), &loop)) {
+            throw InvalidArgument(text("The number of iterations of loop '", loop.name, "' ('", parts.count->name,
+                                       "') is computed inside of it, but is needed before the first one; end it with TripLimit.WHILE instead."));
+        }
+    }
     std::vector<Tensor*> inputs{level.get(parts.count), first_condition(level, loop, parts)};
     for (const Layer* recurrence : parts.recurrences) {
         inputs.push_back(level.get(recurrence->inputs[0]));

@@ -16,19 +16,9 @@ using onnx::Extent;
 using Ints = Build::Ints;
 using Gate = RecurrentAttributes::Gate;
 
-//! The gates in ONNX's order.
-struct Cell {
-    RNNOperation op;
-    const char* name;
-    std::vector<RNNGateType> gates;
-};
-
-const Cell& cell_of(RNNOperation op) {
-    using G = RNNGateType;
-    static const std::array<Cell, 4> cells{Cell{RNNOperation::kRELU, "RNN", {G::kINPUT}}, Cell{RNNOperation::kTANH, "RNN", {G::kINPUT}},
-                                           Cell{RNNOperation::kLSTM, "LSTM", {G::kINPUT, G::kOUTPUT, G::kFORGET, G::kCELL}},
-                                           Cell{RNNOperation::kGRU, "GRU", {G::kUPDATE, G::kRESET, G::kHIDDEN}}};
-    return cells.at(static_cast<std::size_t>(op));
+const char* onnx_name(RNNOperation op) {
+    constexpr std::array kNames{"RNN", "RNN", "LSTM", "GRU"};
+    return kNames.at(static_cast<std::size_t>(op));
 }
 
 const char* gate_name(RNNGateType gate) {
@@ -39,7 +29,7 @@ const char* gate_name(RNNGateType gate) {
 class Stacked {
 public:
     Stacked(Composite& c, const RecurrentAttributes& a)
-        : c_(c), a_(a), cell_(cell_of(a.op)), directions_(a.direction == RNNDirection::kBIDIRECTION ? 2 : 1) {}
+        : c_(c), a_(a), gates_(a.gates()), directions_(a.direction == RNNDirection::kBIDIRECTION ? 2 : 1) {}
 
     std::vector<Tensor*> run() {
         Build& b = c_.build;
@@ -84,7 +74,7 @@ private:
     const graph::Layer* add_layer(std::int64_t layer, Tensor* x) {
         Build& b = c_.build;
         const std::int64_t size = *b.extent(x, 2);
-        const std::int64_t rows = static_cast<std::int64_t>(cell_.gates.size()) * a_.hidden;
+        const std::int64_t rows = static_cast<std::int64_t>(gates_.size()) * a_.hidden;
         const auto constant = [&](Ints dims, std::vector<float> values, const char* role) {
             return b.constant(std::move(dims), onnx::make_weights(DataType::kFLOAT, std::move(values)), role);
         };
@@ -94,7 +84,7 @@ private:
         if (a_.op == RNNOperation::kLSTM) {
             inputs.push_back(state(3, layer));
         }
-        graph::OperatorAttributes attributes{cell_.name, {}};
+        graph::OperatorAttributes attributes{onnx_name(a_.op), {}};
         attributes.attributes.set("layout", std::int64_t{1});
         attributes.attributes.set("hidden_size", a_.hidden);
         attributes.attributes.set("direction", directions_ == 2 ? "bidirectional" : "forward");
@@ -140,7 +130,7 @@ private:
     std::vector<float> matrices(std::int64_t layer, bool is_input, std::int64_t columns) {
         std::vector<float> out;
         for (std::int64_t d = 0; d < directions_; ++d) {
-            for (const RNNGateType gate : cell_.gates) {
+            for (const RNNGateType gate : gates_) {
                 const bool skips = is_input && layer == 0 && a_.input_mode == RNNInputMode::kSKIP;
                 const auto part = skips ? identity(columns)
                                         : numbers(a_.weights, {static_cast<std::int32_t>(layer * directions_ + d), gate, is_input},
@@ -156,7 +146,7 @@ private:
         std::vector<float> out;
         for (std::int64_t d = 0; d < directions_; ++d) {
             for (const bool is_input : {true, false}) {
-                for (const RNNGateType gate : cell_.gates) {
+                for (const RNNGateType gate : gates_) {
                     const auto part = numbers(a_.bias, {static_cast<std::int32_t>(layer * directions_ + d), gate, is_input}, a_.hidden, "bias");
                     out.insert(out.end(), part.begin(), part.end());
                 }
@@ -175,7 +165,7 @@ private:
 
     Composite& c_;
     const RecurrentAttributes& a_;
-    const Cell& cell_;
+    std::vector<RNNGateType> gates_;
     std::int64_t directions_;
 };
 

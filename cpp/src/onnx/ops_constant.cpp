@@ -87,7 +87,6 @@ void constant_of_shape(NodeContext& node) {
     node.output(node.build.slice(one, axes, zeros, shape, zeros, {}, nullptr, ""));
 }
 
-bool is_narrow(DataType type) { return type == DataType::kINT8 || type == DataType::kUINT8; }
 
 //! From integer to 8-bit integer only the low bits stay.
 double low_bits(double number, DataType to) {
@@ -102,7 +101,7 @@ void cast_to(NodeContext& node, DataType to) {
         if (!is_floating(to)) { // casts to integers round towards zero
             for (double& number : numbers) {
                 number = to == DataType::kBOOL ? (number != 0.0 ? 1.0 : 0.0) : std::trunc(number);
-                number = is_narrow(to) && !is_floating(data->weights.type) ? low_bits(number, to) : number;
+                number = is_byte(to) && !is_floating(data->weights.type) ? low_bits(number, to) : number;
             }
         }
         const bool exact = data->weights.type != DataType::kINT64 || to != DataType::kINT64;
@@ -112,7 +111,7 @@ void cast_to(NodeContext& node, DataType to) {
         return;
     }
     Tensor* x = node.input(0);
-    const bool wraps = is_narrow(to) && !is_floating(x->dtype) && x->dtype != DataType::kBOOL && x->dtype != to;
+    const bool wraps = is_byte(to) && !is_floating(x->dtype) && x->dtype != DataType::kBOOL && x->dtype != to;
     node.output(wraps ? node.build.low_bits(x, to, "") : node.build.add(LayerType::kCAST, {x}, graph::CastAttributes{to}));
 }
 

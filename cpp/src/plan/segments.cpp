@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 #include <set>
 
 namespace tensorvk::plan {
@@ -27,13 +28,14 @@ public:
         for (std::size_t i = first; i < last; ++i) {
             out_.steps.push_back(copied(whole_.steps[i]));
         }
-        for (const Step& step : whole_.init) { // those that prepare what the steps read
+        for (const Step& step : std::views::reverse(whole_.init)) { // those that prepare what the steps read, or one another
             const bool needed = std::any_of(step.bindings.begin(), step.bindings.end(),
                                             [&](const Binding& b) { return b.written && buffers_.contains(b.buffer); });
             if (needed) {
                 out_.init.push_back(copied(step));
             }
         }
+        std::ranges::reverse(out_.init);
         for (std::size_t i = 0; i < sources_.size(); ++i) {
             if (lives_beyond[static_cast<std::size_t>(sources_[i])]) {
                 add_io(static_cast<std::int32_t>(i));

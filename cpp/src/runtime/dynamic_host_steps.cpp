@@ -9,22 +9,6 @@
 #include "support/shape_text.hpp"
 
 namespace tensorvk::runtime {
-namespace {
-
-// Floats between operations are kept in one type, whatever the function made.
-kernels::host::Tensor converted(kernels::host::Tensor tensor, DataType to) {
-    if (tensor.dtype == to) {
-        return tensor;
-    }
-    kernels::host::Tensor out(to, tensor.dims);
-    for (std::int64_t i = 0; i < out.volume(); ++i) {
-        out.set(i, tensor.get(i));
-    }
-    return out;
-}
-
-} // namespace
-
 Value DynamicExecution::value_of(const plan::HostTensor& tensor, const plan::Step& step) {
     Value value{tensor.dtype, extents(tensor.dims, text("Layer '", step.layer, "'")), {}};
     const plan::Buffer& buffer = program_.buffers[static_cast<std::size_t>(tensor.buffer)];
@@ -99,7 +83,9 @@ void DynamicExecution::call_function(const plan::Step& step, stream::Stream& str
     define(step, dims);
     for (std::size_t i = 0; i < host.outputs.size(); ++i) {
         if (host.outputs[i].buffer >= 0) {
-            host_.write(converted(std::move(call.outputs()[i]), host.outputs[i].dtype), memory(host.outputs[i].buffer, step.layer), stream);
+            kernels::host::Tensor& made = call.outputs()[i];
+            const DataType kept = host.outputs[i].dtype; // floats between operations are kept in one type, whatever the function made
+            host_.write(made.dtype == kept ? std::move(made) : made.converted(kept), memory(host.outputs[i].buffer, step.layer), stream);
         }
     }
 }

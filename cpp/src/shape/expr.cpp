@@ -186,6 +186,25 @@ std::vector<std::optional<std::int64_t>> ExprPool::evaluate_known(std::span<cons
     return values;
 }
 
+std::set<std::int64_t> ExprPool::symbols_of(std::span<const Expr> roots) const {
+    std::set<std::int64_t> found;
+    std::set<Expr> seen;
+    std::vector<Expr> open(roots.begin(), roots.end());
+    while (!open.empty()) {
+        const Expr e = open.back();
+        open.pop_back();
+        if (!e.valid() || !seen.insert(e).second) {
+            continue;
+        }
+        const ExprNode& n = node(e);
+        if (n.op == ExprOp::kSYMBOL) {
+            found.insert(n.value);
+        }
+        open.insert(open.end(), {n.a, n.b});
+    }
+    return found;
+}
+
 ExprPool ExprPool::from_nodes(std::vector<ExprNode> nodes, std::vector<std::string> symbols) {
     ExprPool pool;
     pool.symbols_ = std::move(symbols);

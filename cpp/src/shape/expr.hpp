@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <tuple>
@@ -75,6 +76,9 @@ public:
 
     //! As evaluate() where some symbols are not known yet: neither is what depends on them.
     [[nodiscard]] std::vector<std::optional<std::int64_t>> evaluate_known(std::span<const std::optional<std::int64_t>> symbols) const;
+
+    //! Indices of the symbols that these expressions depend on; invalid ones depend on none.
+    [[nodiscard]] std::set<std::int64_t> symbols_of(std::span<const Expr> roots) const;
 
     [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
     [[nodiscard]] const std::vector<std::string>& symbols() const noexcept { return symbols_; }

@@ -16,6 +16,8 @@ namespace tensorvk {
 [[nodiscard]] std::string_view dtype_name(DataType type) noexcept;
 
 [[nodiscard]] bool is_floating(DataType type) noexcept;
+//! INT8 or UINT8: what quantized numbers are.
+[[nodiscard]] bool is_byte(DataType type) noexcept;
 
 //! Round to nearest even; overflow goes to infinity, NaN stays NaN.
 [[nodiscard]] std::uint16_t float_to_half(float value) noexcept;

@@ -15,10 +15,6 @@ bool is_float(DataType type) {
     return type == DataType::kFLOAT || type == DataType::kHALF;
 }
 
-bool is_byte(DataType type) {
-    return type == DataType::kINT8 || type == DataType::kUINT8;
-}
-
 std::int32_t encode_mode(const OperandMode& mode) {
     return static_cast<std::int32_t>(mode.kind) << 6 | (mode.channels_last ? 32 : 0) | mode.axes;
 }

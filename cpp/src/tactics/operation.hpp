@@ -32,6 +32,8 @@ using ValueId = std::int32_t;
 
 //! Of the two factors of a product of 8-bit integers: what stands for 0.
 struct ZeroPoints { std::int32_t x = 0, weights = 0; };
+//! Sums of more products of two 8-bit integers less zero points, which lie in their range, may not fit into 32 bits.
+inline constexpr std::int64_t kLongestByteSum = 2147483647 / (255 * 255);
 //! y = conv(x, w) + bias, then the epilogue. w: inputs[1], bias: inputs[2] when has_bias, both float32 in ONNX's order. Where x is int8 or
 //! uint8, so is w, the bias is int32, the sum is exact, and the epilogue turns it into numbers, or into 8 bits again.
 struct Convolution { kernels::ConvGeometry geometry; bool transposed = false; std::vector<std::int64_t> output_padding; ZeroPoints zero{}; };

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "support/error.hpp"
+#include "support/dtype.hpp"
 #include "tactics/families.hpp"
 #include "tactics/layout.hpp"
 #include "tactics/spatial.hpp"
@@ -29,7 +30,6 @@ void add_triple(StepBuilder& step, std::uint32_t first, const std::vector<std::i
 
 //! Maxima are of the numbers that integers stand for, too.
 bool of_bytes(const Problem& problem) {
-    const auto is_byte = [](DataType type) { return type == DataType::kINT8 || type == DataType::kUINT8; };
     return problem.geometry().op == kernels::PoolGeometry::Op::kMAX && is_byte(problem.x.dtype) && problem.x.dtype == problem.y.dtype;
 }
 

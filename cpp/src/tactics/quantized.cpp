@@ -20,7 +20,6 @@ std::int64_t reach(DataType type, std::int64_t zero) {
     return std::max(zero - least, least + 255 - zero);
 }
 
-bool is_byte(DataType type) { return type == DataType::kINT8 || type == DataType::kUINT8; }
 
 //! One invocation per word of the output.
 void add_word_grid(StepBuilder& step, shape::ExprPool& exprs, shape::Expr count, DataType type) {

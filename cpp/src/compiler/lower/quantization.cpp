@@ -12,7 +12,6 @@ using kernels::PointwiseArg;
 using kernels::PointwiseOp;
 using kernels::host::Tensor;
 
-bool is_byte(DataType type) { return type == DataType::kINT8 || type == DataType::kUINT8; }
 
 //! Scale and zero point of the layer, one or one per index of `axis`.
 struct Parameters {

@@ -15,8 +15,6 @@ using kernels::PointwiseOp;
 using kernels::host::Tensor;
 
 constexpr PointwiseArg kImmediate{PointwiseArg::Kind::kIMMEDIATE, 0};
-// Longer sums of products of 8-bit integers less their zero points may not fit into 32 bits.
-constexpr std::int64_t kLongestSum = 2147483647 / (255 * 255);
 
 //! What a quantized operator's layer says, as constants; each reader gives nothing where it is none.
 class Reader {
@@ -107,7 +105,7 @@ std::optional<tactics::Kind> convolution(const Reader& reader, std::size_t weigh
     for (std::size_t axis = 0; geometry && terms && axis < geometry->kernel.size(); ++axis) {
         terms = *terms * geometry->kernel[axis];
     }
-    const bool known = geometry && channels && terms && reader.extent(w, 0) && *terms <= kLongestSum;
+    const bool known = geometry && channels && terms && reader.extent(w, 0) && *terms <= tactics::kLongestByteSum;
     return known ? std::optional<tactics::Kind>(tactics::Convolution{*geometry, false, {}, *zero}) : std::nullopt;
 }
 
@@ -118,7 +116,7 @@ std::optional<tactics::Kind> product(const Reader& reader, std::size_t weights, 
         return std::nullopt;
     }
     const auto terms = reader.extent(a, a.dims.size() - 1);
-    return terms && *terms <= kLongestSum ? std::optional<tactics::Kind>(tactics::MatrixProduct{false, false, *zero}) : std::nullopt;
+    return terms && *terms <= tactics::kLongestByteSum ? std::optional<tactics::Kind>(tactics::MatrixProduct{false, false, *zero}) : std::nullopt;
 }
 
 using MakeKind = std::optional<tactics::Kind> (*)(const Reader& reader, std::size_t weights, std::optional<tactics::ZeroPoints> zero);

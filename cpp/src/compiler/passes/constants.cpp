@@ -4,6 +4,8 @@
 
 #include "compiler/evaluate.hpp"
 #include "compiler/passes/passes.hpp"
+#include "support/error.hpp"
+#include "support/shape_text.hpp"
 
 namespace tensorvk::compiler {
 
@@ -33,6 +35,11 @@ void fold_constants(Ir& ir) {
         }
         auto result = op.role == Role::kRESHAPE ? std::optional(reshaped(ir, op)) : evaluate(ir, op);
         if (result) {
+            const auto inferred = ir.extents(ir.value(op.outputs[0]).dims);
+            if (result->dims != inferred) {
+                throw InvalidArgument(text("Layer '", op.name, "' produced the shape ", shape_text(result->dims), " where ", shape_text(inferred),
+                                           " follows from its inputs' shapes."));
+            }
             ir.value(op.outputs[0]).constant = std::make_shared<const kernels::host::Tensor>(std::move(*result));
             dead[i] = true;
         }

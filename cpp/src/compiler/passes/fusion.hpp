@@ -5,6 +5,7 @@
 #include <string>
 
 #include "compiler/ir.hpp"
+#include "support/dtype.hpp"
 
 namespace tensorvk::compiler {
 
@@ -16,7 +17,6 @@ namespace tensorvk::compiler {
     return op.role == Role::kCOMPUTE &&
            (std::holds_alternative<tactics::Convolution>(op.kind) || std::holds_alternative<tactics::MatrixProduct>(op.kind));
 }
-[[nodiscard]] inline bool is_byte(DataType type) { return type == DataType::kINT8 || type == DataType::kUINT8; }
 //! Of 8-bit integers.
 [[nodiscard]] inline bool is_quantized_product(const Ir& ir, const Op& op) { return is_product(op) && is_byte(ir.value(op.inputs[0]).dtype); }
 

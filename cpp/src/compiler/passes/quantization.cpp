@@ -84,7 +84,7 @@ private:
         }
         for (const std::size_t other : first_[op.inputs[0]]) {
             const Op& before = ir_.ops[other];
-            const bool same = is(before, true) && before.inputs == op.inputs && before.quantization->same_numbers(*op.quantization) &&
+            const bool same = !dead_[other] && is(before, true) && before.inputs == op.inputs && before.quantization->same_numbers(*op.quantization) &&
                               ir_.value(before.outputs[0]).dtype == ir_.value(op.outputs[0]).dtype;
             if (same) {
                 return drop(index, before.outputs[0]);

@@ -15,10 +15,6 @@ using kernels::PointwiseArg;
 using kernels::PointwiseOp;
 using kernels::host::Tensor;
 
-//! The largest product of two 8-bit integers less zero points that lie in their range.
-constexpr std::int64_t kLargestProduct = 255 * 255;
-constexpr std::int64_t kLongestSum = 2147483647 / kLargestProduct;
-
 class Products {
 public:
     explicit Products(Ir& ir) : ir_(ir), uses_(ir) {}
@@ -73,6 +69,12 @@ private:
         return std::get<tactics::MatrixProduct>(op.kind).transpose_b ? rank - 2 : rank - 1;
     }
 
+    //! Weights are packed for the kernels, which takes their number of columns.
+    bool columns_known(const Op& op) const {
+        const Value& weights = ir_.value(op.inputs[1]);
+        return weights.dims.size() >= 2 && ir_.exprs.value(weights.dims[column_axis(op)]);
+    }
+
     bool scales_columns(const Op& op, const Quantization& weights) const {
         if (weights.per_tensor()) {
             return true;
@@ -111,7 +113,7 @@ private:
         const Op* weights = dequantizer(ir_.ops[index].inputs[1]);
         Op& op = ir_.ops[index];
         if (x == nullptr || weights == nullptr || !op.epilogue.empty() || !x->quantization->per_tensor() ||
-            !scales_columns(op, *weights->quantization) || terms(op).value_or(kLongestSum + 1) > kLongestSum) {
+            !scales_columns(op, *weights->quantization) || terms(op).value_or(tactics::kLongestByteSum + 1) > tactics::kLongestByteSum || !columns_known(op)) {
             return;
         }
         std::optional<Tensor> bias = op.has_bias ? known(op.inputs[2]) : std::nullopt;

@@ -58,11 +58,7 @@ bool produced_by_converter(const Ir& ir, const Uses& uses, ValueId id) {
 
 ValueId constant_as(Ir& ir, ValueId id, DataType type) {
     const Value& value = ir.value(id);
-    kernels::host::Tensor converted(type, value.constant->dims);
-    for (std::int64_t i = 0; i < converted.volume(); ++i) {
-        converted.set(i, value.constant->get(i));
-    }
-    return ir.add_constant(value.name, std::move(converted));
+    return ir.add_constant(value.name, value.constant->converted(type));
 }
 
 //! What only moves elements cannot convert them: constants get the type of the result.

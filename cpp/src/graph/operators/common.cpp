@@ -63,6 +63,22 @@ std::size_t element_count(const RuleContext& context, std::size_t index) {
     return static_cast<std::size_t>(*count);
 }
 
+shape::Expr number_argument(RuleContext& context, std::size_t index, std::string_view what) {
+    const shape::Exprs& given = context.values(index);
+    if (given.size() != 1) {
+        context.fail("needs one number as its ", what, "; '", context.input(index).name, "' has ", given.size(), ".");
+    }
+    return given[0];
+}
+
+shape::Expr extent_argument(RuleContext& context, std::size_t index, std::string_view what, std::int64_t least) {
+    const shape::Expr given = number_argument(context, index, what);
+    if (const auto known = context.pool().value(given); known && *known < least) {
+        context.fail("was given the ", what, " ", *known, "; ", least, " is the least.");
+    }
+    return given;
+}
+
 shape::Expr largest(const RuleContext& context, std::span<const shape::Expr> extents) {
     shape::Expr most = context.pool().constant(1);
     for (const shape::Expr extent : extents) {

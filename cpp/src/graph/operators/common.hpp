@@ -25,6 +25,11 @@ namespace tensorvk::graph {
 //! The number of elements of an input of one dimension, which must be known because dimensions are counted by it.
 [[nodiscard]] std::size_t element_count(const RuleContext& context, std::size_t index);
 
+//! An input that is one number; `what` names it in messages.
+[[nodiscard]] shape::Expr number_argument(RuleContext& context, std::size_t index, std::string_view what);
+//! One that becomes an extent: not below `least`.
+[[nodiscard]] shape::Expr extent_argument(RuleContext& context, std::size_t index, std::string_view what, std::int64_t least = 0);
+
 //! The largest of some extents; 1 for none.
 [[nodiscard]] shape::Expr largest(const RuleContext& context, std::span<const shape::Expr> extents);
 

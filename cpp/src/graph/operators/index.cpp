@@ -94,10 +94,10 @@ std::vector<Inferred> tensor_scatter(RuleContext& context) {
 //! The depth is one number of any type; only integers can be read as a shape before the operator runs.
 shape::Expr one_hot_depth(RuleContext& context, std::size_t axis) {
     const Tensor& depth = context.input(1);
-    if (is_floating(depth.dtype) || depth.dtype == DataType::kINT8 || depth.dtype == DataType::kUINT8) {
+    if (is_floating(depth.dtype) || is_byte(depth.dtype)) {
         return context.unknown(0, static_cast<int>(axis));
     }
-    return context.values(1).at(0);
+    return extent_argument(context, 1, "depth");
 }
 
 std::vector<Inferred> one_hot(RuleContext& context) {

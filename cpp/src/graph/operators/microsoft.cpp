@@ -112,10 +112,10 @@ std::vector<Inferred> qlinear_where(RuleContext& context) {
 constexpr std::array kRules{
     OperatorRule{kUnpackBnb4, 2, 2, unpacked_weights},
     OperatorRule{kUnpackNBits, 2, 4, unpacked_weights},
-    OperatorRule{"com.microsoft.DynamicQuantizeLSTM", 12, 12, dynamic_quantize_lstm},
+    OperatorRule{"com.microsoft.DynamicQuantizeLSTM", 12, 12, dynamic_quantize_lstm, 0b11111000},
     OperatorRule{"com.microsoft.GatherBlockQuantized", 3, 4, gather_block_quantized},
     OperatorRule{"com.microsoft.Inverse", 1, 1, inverse},
-    OperatorRule{"com.microsoft.QLinearReduceMean", 4, 5, qlinear_reduce_mean},
+    OperatorRule{"com.microsoft.QLinearReduceMean", 4, 5, qlinear_reduce_mean, 1U << 2},
     OperatorRule{"com.microsoft.QLinearWhere", 9, 9, qlinear_where},
 };
 

@@ -62,7 +62,7 @@ std::vector<Inferred> reduce(RuleContext& context) {
 std::vector<Inferred> top_k(RuleContext& context) {
     const Tensor& x = context.input(0);
     shape::Exprs dims = x.dims;
-    dims[context.axis(attributes_of(context).integer("axis", -1), dims.size())] = context.values(1).at(0);
+    dims[context.axis(attributes_of(context).integer("axis", -1), dims.size())] = extent_argument(context, 1, "K");
     std::vector<Inferred> outputs;
     outputs.push_back({x.dtype, dims});
     outputs.push_back({DataType::kINT64, dims});

@@ -29,7 +29,7 @@ std::vector<Inferred> fourier_transform(RuleContext& context) {
     const bool axis_is_input = attributes.integer("opset") >= 20;
     const Expr rank = pool.constant(static_cast<std::int64_t>(x.dims.size()));
     const Expr given = axis_is_input && context.optional_input(2) != nullptr
-                           ? context.values(2).at(0)
+                           ? number_argument(context, 2, "axis")
                            : pool.constant(attributes.integer("axis", axis_is_input ? -2 : 1));
     const Expr axis = pool.make(ExprOp::kMOD, given, rank);
     const bool inverse = attributes.flag("inverse"), onesided = attributes.flag("onesided");
@@ -40,7 +40,7 @@ std::vector<Inferred> fourier_transform(RuleContext& context) {
         length = pool.add(length, pool.mul(chosen(i), x.dims[i]));
     }
     if (context.optional_input(1) != nullptr) {
-        length = context.values(1).at(0);
+        length = extent_argument(context, 1, "length", 1);
     } else if (inverse && onesided) {
         length = pool.mul(pool.sub(length, pool.constant(1)), pool.constant(2));
     }
@@ -63,23 +63,26 @@ std::vector<Inferred> short_time_fourier_transform(RuleContext& context) {
     }
     Expr length = x.dims[1];
     if (context.optional_input(3) != nullptr) {
-        length = context.values(3).at(0);
+        length = extent_argument(context, 3, "frame length", 1);
     } else if (const Tensor* window = context.optional_input(2)) {
-        length = window->dims.at(0);
+        if (window->dims.size() != 1) {
+            context.fail("(STFT) needs a window of one dimension; '", window->name, "' is ", context.str(window->dims), ".");
+        }
+        length = window->dims[0];
     }
-    const Expr steps = pool.floor_div(pool.sub(x.dims[1], length), context.values(1).at(0));
+    const Expr steps = pool.floor_div(pool.sub(x.dims[1], length), extent_argument(context, 1, "frame step", 1));
     const Expr bins = attributes_of(context).flag("onesided", true) ? one_sided(pool, length) : length;
     return one(x.dtype, {x.dims[0], pool.add(steps, pool.constant(1)), bins, pool.constant(2)});
 }
 
 std::vector<Inferred> window(RuleContext& context) {
-    return one(type_attribute(context, "output_datatype", DataType::kFLOAT), {context.values(0).at(0)});
+    return one(type_attribute(context, "output_datatype", DataType::kFLOAT), {extent_argument(context, 0, "size")});
 }
 
 //! [frequencies, mel bins].
 std::vector<Inferred> mel_weight_matrix(RuleContext& context) {
-    const Expr bins = one_sided(context.pool(), context.values(1).at(0));
-    return one(type_attribute(context, "output_datatype", DataType::kFLOAT), {bins, context.values(0).at(0)});
+    const Expr bins = one_sided(context.pool(), extent_argument(context, 1, "DFT length"));
+    return one(type_attribute(context, "output_datatype", DataType::kFLOAT), {bins, extent_argument(context, 0, "number of mel bins")});
 }
 
 //! Counts of word sequences: one number per coordinate that an n-gram has.

@@ -23,7 +23,7 @@ constexpr std::array kRules{
     OperatorRule{"MaxPool", 1, 1, max_pool},
     OperatorRule{"MaxRoiPool", 2, 2, max_roi_pool},
     OperatorRule{"MaxUnpool", 2, 3, max_unpool},
-    OperatorRule{"Resize", 2, 4, resize_with_data},
+    OperatorRule{"Resize", 2, 4, resize_with_data, 1U << 1},
     OperatorRule{"RoiAlign", 3, 3, roi_align},
     OperatorRule{"Upsample", 2, 2, resize_with_data},
 };

@@ -2,6 +2,7 @@
 // plan is built (layers/expand.hpp); here, shapes are those that one iteration or one branch sees.
 #include <algorithm>
 
+#include "graph/operators/common.hpp"
 #include "graph/rules/families.hpp"
 #include "support/dtype.hpp"
 
@@ -91,7 +92,7 @@ std::vector<Inferred> loop_output(RuleContext& context) {
     Expr length{};
     if (const Tensor* given = context.optional_input(1)) {
         require_one(context, *given, "length of the new axis");
-        length = context.values(1).at(0);
+        length = extent_argument(context, 1, "length of the new axis");
     } else {
         length = context.unknown(0, static_cast<int>(axis));
     }

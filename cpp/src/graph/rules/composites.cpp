@@ -77,7 +77,7 @@ std::vector<Inferred> one_hot(RuleContext& context) {
     (void)context.same(values.dims[0], context.pool().constant(2), "numbers of values");
     Exprs dims = indices.dims;
     const std::size_t axis = context.axis(attributes_of(context).integer("axis", -1), dims.size() + 1);
-    dims.insert(dims.begin() + static_cast<std::ptrdiff_t>(axis), context.values(2).at(0));
+    dims.insert(dims.begin() + static_cast<std::ptrdiff_t>(axis), extent_argument(context, 2, "depth"));
     return one(values.dtype, std::move(dims));
 }
 
@@ -252,6 +252,15 @@ std::vector<Inferred> rnn(RuleContext& context) {
     all.insert(all.end(), {x.dims[x.dims.size() - 2], pool.constant(a.hidden * directions)});
     Exprs last = batch;
     last.insert(last.end(), {pool.constant(a.layers * directions), pool.constant(a.hidden)});
+    if (const Tensor* lengths = context.optional_input(1)) {
+        if (lengths->dtype != DataType::kINT32 && lengths->dtype != DataType::kINT64) {
+            context.fail("needs int32 sequence lengths; '", lengths->name, "' is ", dtype_name(lengths->dtype), ".");
+        }
+        require_rank(context, *lengths, batch.size(), "sequence lengths, one for each sequence of the batch");
+        for (std::size_t axis = 0; axis < batch.size(); ++axis) {
+            (void)context.same(lengths->dims[axis], batch[axis], text("extents of axis ", axis, " of the sequence lengths"));
+        }
+    }
     for (std::size_t i = 2; i < 4; ++i) {
         if (const Tensor* state = context.optional_input(i)) {
             require_rank(context, *state, last.size(), "states [..., layers * directions, hidden size]");

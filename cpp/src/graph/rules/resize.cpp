@@ -37,7 +37,7 @@ std::vector<Inferred> resize(RuleContext& context) {
     const Tensor& x = context.input(0);
     const auto& a = context.attributes<ResizeAttributes>();
     if (!is_floating(x.dtype) &&
-        !(a.mode == InterpolationMode::kNEAREST && (x.dtype == DataType::kINT8 || x.dtype == DataType::kUINT8))) {
+        !(a.mode == InterpolationMode::kNEAREST && is_byte(x.dtype))) {
         context.fail("needs a floating-point input (or an 8-bit one in nearest mode); '", x.name, "' is ",
                      dtype_name(x.dtype), ", so insert a Cast before it.");
     }

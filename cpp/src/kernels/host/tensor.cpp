@@ -73,4 +73,13 @@ void Tensor::set_integer(std::int64_t i, std::int64_t value) {
     }
 }
 
+Tensor Tensor::converted(DataType type) const {
+    Tensor out(type, dims);
+    const std::int64_t count = volume();
+    for (std::int64_t i = 0; i < count; ++i) {
+        out.set(i, get(i));
+    }
+    return out;
+}
+
 } // namespace tensorvk::kernels::host

@@ -78,6 +78,8 @@ struct Tensor {
     //! The same for integer and bool tensors, exact for all values; int32 keeps the low bits, narrower types saturate.
     [[nodiscard]] std::int64_t get_integer(std::int64_t i) const;
     void set_integer(std::int64_t i, std::int64_t value);
+    //! The same numbers in another floating type.
+    [[nodiscard]] Tensor converted(DataType type) const;
 };
 
 } // namespace tensorvk::kernels::host
