@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -13,6 +12,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "copy_end.hpp"
 #include "gil.hpp"
 #include "stream/cudart_guard.hpp"
 #include "stream/stream.hpp"
@@ -25,65 +25,12 @@ namespace py = pybind11;
 namespace tensorvk::bindings {
 namespace {
 
-using Number = std::uint64_t;
-
-void* pointer(Number address) {
-    return reinterpret_cast<void*>(address);
-}
-Number number(const void* address) {
-    return reinterpret_cast<std::uintptr_t>(address);
-}
 cudaStream_t stream_handle(Number handle) {
     return reinterpret_cast<cudaStream_t>(handle);
 }
 cudaEvent_t event_handle(Number handle) {
     return reinterpret_cast<cudaEvent_t>(handle);
 }
-
-// A Python object's bytes as one end of a copy. They are held as long as this lives.
-class HostBytes {
-  public:
-    HostBytes(const py::object& object, std::size_t count, bool written, const char* what) {
-        const int flags = (written ? PyBUF_WRITABLE : PyBUF_SIMPLE) | PyBUF_ANY_CONTIGUOUS;
-        if (PyObject_GetBuffer(object.ptr(), &view_, flags) != 0) {
-            py::error_already_set reason;
-            throw InvalidArgument(text("The ", what, " is a Python buffer that cannot be ",
-                                       written ? "written" : "read",
-                                       " as one piece of memory: ", py::str(reason.value()).cast<std::string>(),
-                                       ". A contiguous array is needed (numpy.ascontiguousarray)."));
-        }
-        if (static_cast<std::size_t>(view_.len) < count) {
-            const Py_ssize_t size = view_.len;
-            PyBuffer_Release(&view_);
-            throw InvalidArgument(
-                text("The ", what, " is a Python buffer of ", size, " bytes, ", count, " are to be copied."));
-        }
-    }
-    ~HostBytes() { PyBuffer_Release(&view_); }
-    HostBytes(const HostBytes&) = delete;
-    HostBytes& operator=(const HostBytes&) = delete;
-    [[nodiscard]] Number address() const { return number(view_.buf); }
-
-  private:
-    Py_buffer view_{};
-};
-
-// One end of a copy: an address, or an object whose bytes are meant.
-class CopyEnd {
-  public:
-    CopyEnd(const py::object& object, std::size_t count, bool written, const char* what) {
-        if (PyLong_Check(object.ptr()) != 0) {
-            address_ = object.cast<Number>();
-        } else {
-            address_ = bytes_.emplace(object, count, written, what).address();
-        }
-    }
-    [[nodiscard]] void* get() const { return pointer(address_); }
-
-  private:
-    std::optional<HostBytes> bytes_;
-    Number address_ = 0;
-};
 
 template <typename Copy>
 int copy_between(const py::object& target, const py::object& source, std::size_t count, Copy copy) {

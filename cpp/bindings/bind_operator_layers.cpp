@@ -43,8 +43,8 @@ void bind_selection(py::module_& module) {
 }
 
 //! Numbers as the layer's type has them.
-py::object fill_number(const IFillLayer& layer, double value) {
-    return layer.isAlphaBetaInt64() ? py::object(py::int_(static_cast<int64_t>(value))) : py::object(py::float_(value));
+py::object fill_number(const IFillLayer& layer, double real, int64_t integer) {
+    return layer.isAlphaBetaInt64() ? py::object(py::int_(integer)) : py::object(py::float_(real));
 }
 
 //! Takes a number or, as older programs give it, a list of one.
@@ -59,10 +59,10 @@ void bind_generation(py::module_& module) {
         .def_property("shape", &Fill::getDimensions, &Fill::setDimensions)
         .def_property("operation", &Fill::getOperation, &Fill::setOperation)
         .def_property(
-            "alpha", [](const Fill& self) { return fill_number(self, self.getAlpha()); },
+            "alpha", [](const Fill& self) { return fill_number(self, self.getAlpha(), self.getAlphaInt64()); },
             [](Fill& self, const py::object& alpha) { self.setAlpha(number_of_object(alpha)); })
         .def_property(
-            "beta", [](const Fill& self) { return fill_number(self, self.getBeta()); },
+            "beta", [](const Fill& self) { return fill_number(self, self.getBeta(), self.getBetaInt64()); },
             [](Fill& self, const py::object& beta) { self.setBeta(number_of_object(beta)); })
         .def_property("to_type", &Fill::getToType, &Fill::setToType)
         .def("is_alpha_beta_int64", &Fill::isAlphaBetaInt64);

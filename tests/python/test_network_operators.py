@@ -293,6 +293,16 @@ def one_hot(shop: Shop, depth: int | list[int]) -> Any:
     return shop.network.add_one_hot(indices, values, shop.constant(depth, np.int32), 0)
 
 
+@pytest.mark.parametrize("number", [float("nan"), 1e300])
+def test_integers_cannot_start_at_what_is_none(shop: Shop, number: float) -> None:
+    layer = shop.network.add_fill((3,), trt.FillOperation.LINSPACE, trt.int64)
+    layer.alpha = number
+    shop.output(layer.get_output(0))
+    assert shop.builder.build_serialized_network(shop.network, shop.config) is None
+    assert "makes integers from alpha" in shop.error()
+    assert layer.alpha == 0
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [

@@ -48,10 +48,11 @@ class IFillLayer : public ILayer {
     [[nodiscard]] double getAlpha() const;
     void setBeta(double beta);
     [[nodiscard]] double getBeta() const;
+    //! Whole numbers of more than 53 bits are refused here; they can come as inputs.
     void setAlphaInt64(int64_t alpha) { setAlpha(static_cast<double>(alpha)); }
-    [[nodiscard]] int64_t getAlphaInt64() const { return static_cast<int64_t>(getAlpha()); }
+    [[nodiscard]] int64_t getAlphaInt64() const; //!< truncated; 0 for what fits no 53 bits
     void setBetaInt64(int64_t beta) { setBeta(static_cast<double>(beta)); }
-    [[nodiscard]] int64_t getBetaInt64() const { return static_cast<int64_t>(getBeta()); }
+    [[nodiscard]] int64_t getBetaInt64() const; //!< truncated; 0 for what fits no 53 bits
     [[nodiscard]] bool isAlphaBetaInt64() const { return getToType() == DataType::kINT64; }
     void setToType(DataType type);
     [[nodiscard]] DataType getToType() const;

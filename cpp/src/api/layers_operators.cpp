@@ -74,6 +74,12 @@ TENSORVK_OPERATOR_INTEGER(IFillLayer, FillOperation, Operation, "operation", Fil
 TENSORVK_OPERATOR_INTEGER(IFillLayer, DataType, ToType, "type", DataType::kFLOAT)
 TENSORVK_OPERATOR_REAL(IFillLayer, double, Alpha, "alpha", 0.0)
 TENSORVK_OPERATOR_REAL(IFillLayer, double, Beta, "beta", 1.0)
+int64_t IFillLayer::getAlphaInt64() const {
+    return graph::is_exact_integer(getAlpha()) ? static_cast<int64_t>(getAlpha()) : 0;
+}
+int64_t IFillLayer::getBetaInt64() const {
+    return graph::is_exact_integer(getBeta()) ? static_cast<int64_t>(getBeta()) : 0;
+}
 
 void IQuantizationBase::setAxis(int32_t axis) {
     change(*this, [&](AttributeSet& a) { a.set("axis", std::int64_t{axis}); });

@@ -176,6 +176,12 @@ struct RecurrentAttributes { // RNNv2; inputs: x [, sequence lengths [, hidden s
         return op == RNNOperation::kGRU ? std::vector{G::kUPDATE, G::kRESET, G::kHIDDEN} : std::vector{G::kINPUT};
     }
 };
+//! Whether a number, cut to a whole one, is the integer that was meant: doubles have 53 bits for it. Not so for NaN.
+[[nodiscard]] inline bool is_exact_integer(double value) noexcept {
+    constexpr double kMost = 9007199254740992.0; // 2^53
+    return -kMost <= value && value <= kMost;
+}
+
 struct NoAttributes {}; // Identity, Shape, Select, ParametricReLU
 
 using Attributes =

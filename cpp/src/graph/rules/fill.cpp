@@ -14,24 +14,30 @@ std::optional<Expr> known_number(const RuleContext& context, std::size_t index, 
         return given->values && given->values->size() == 1 ? std::optional(given->values->front()) : std::nullopt;
     }
     const double value = attributes_of(context).real(attribute);
+    if (!is_exact_integer(value)) {
+        context.fail("makes integers from ", attribute, " ", value, "; give numbers beyond 2^53 as input ", index, ".");
+    }
     const auto whole = static_cast<std::int64_t>(value);
     return static_cast<double>(whole) == value ? std::optional(context.pool().constant(whole)) : std::nullopt;
 }
 
 //! alpha + i * beta, where a vector of integers is short enough to be a shape.
 std::optional<Exprs> row_values(const RuleContext& context, DataType type, const Exprs& dims) {
-    const auto count = dims.size() == 1 ? context.pool().value(dims[0]) : std::nullopt;
-    if (!is_shape_type(type) || !count || *count > static_cast<std::int64_t>(kMaxShapeValues)) {
+    if (is_floating(type)) {
         return std::nullopt;
     }
     const auto alpha = known_number(context, 1, "alpha");
     const auto beta = known_number(context, 2, "beta");
-    if (!alpha || !beta) {
+    if (!alpha || !beta || !is_shape_type(type) || dims.size() != 1) {
+        return std::nullopt;
+    }
+    const auto extents = small_extents(context.pool(), dims);
+    if (!extents) {
         return std::nullopt;
     }
     shape::ExprPool& pool = context.pool();
     Exprs values;
-    for (std::int64_t i = 0; i < *count; ++i) {
+    for (std::int64_t i = 0; i < extents->front(); ++i) {
         values.push_back(pool.add(*alpha, pool.mul(pool.constant(i), *beta)));
     }
     return values;
