@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "compiler/ir.hpp"
 
@@ -25,6 +26,8 @@ struct Pass {
 
 //! Element types in memory: floats inside become `internal` (float32 or float16); casts appear at the network's edges where types differ.
 void assign_types(Ir& ir, DataType internal);
+//! By value: those that float16 may be too small for and that stay float32.
+[[nodiscard]] std::vector<bool> wide_values(const Ir& ir);
 //! LINEAR or CHANNELS_LAST for every value; reformats appear where an operation cannot read what there is.
 void assign_layouts(Ir& ir);
 //! Transposes that only rename axes in memory become reshapes, which cost nothing.

@@ -148,10 +148,12 @@ void assign_types(Ir& ir, DataType internal) {
             cast_input(ir, id, internal);
         }
     }
-    for (Value& value : ir.values) {
+    const std::vector<bool> wide = wide_values(ir);
+    for (std::size_t id = 0; id < ir.values.size(); ++id) {
+        Value& value = ir.values[id];
         const bool inside = !value.is_input && !value.is_output && !value.constant;
         if (inside && is_floating(value.dtype)) {
-            value.dtype = internal;
+            value.dtype = wide[id] ? DataType::kFLOAT : internal;
         }
     }
     convert_operand_constants(ir, internal);
