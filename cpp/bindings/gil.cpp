@@ -45,6 +45,11 @@ void restore(PyThreadState* state) {
     });
 }
 
+// The thread that ends Python holds the lock until the end, while it destroys what variables of modules held.
+bool ends_python() {
+    return Py_IsInitialized() == 0 && (PyGILState_GetThisThreadState() != nullptr || gettid() == getpid());
+}
+
 // For threads of our own. PyGILState_Ensure() of a finished interpreter reads through a null pointer.
 PyGILState_STATE ensure() {
     return stay_if_python_ends([] {
@@ -69,7 +74,7 @@ GilRelease::~GilRelease() {
 GilAcquire::GilAcquire() : of_python_(std::exchange(given_up, nullptr)) {
     if (of_python_ != nullptr) {
         restore(of_python_);
-    } else {
+    } else if (!ends_python()) {
         state_ = ensure();
     }
 }
@@ -77,8 +82,8 @@ GilAcquire::GilAcquire() : of_python_(std::exchange(given_up, nullptr)) {
 GilAcquire::~GilAcquire() {
     if (of_python_ != nullptr) {
         given_up = PyEval_SaveThread();
-    } else {
-        PyGILState_Release(state_);
+    } else if (state_) {
+        PyGILState_Release(*state_);
     }
 }
 

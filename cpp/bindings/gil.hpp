@@ -3,6 +3,8 @@
 // first noexcept function. Here such a thread stays until the process is gone, as with Python 3.14.
 #pragma once
 
+#include <optional>
+
 #include <pybind11/pybind11.h>
 
 namespace tensorvk::bindings {
@@ -30,7 +32,7 @@ class GilAcquire {
   private:
     // A thread of Python's takes up the state that it gave up, because a finished interpreter still answers that.
     PyThreadState* of_python_;
-    PyGILState_STATE state_{};
+    std::optional<PyGILState_STATE> state_;
 };
 
 //! Calls a Python function, which gives the lock away now and then. Throws error_already_set.

@@ -13,13 +13,19 @@ function(tvk_resolve_depends out)
     set(${out} ${resolved} PARENT_SCOPE)
 endfunction()
 
-# tvk_add_room(<room> SOURCES <files> [DEPENDS <rooms or targets>]): the static library tvk_<room>.
+# tvk_add_room(<room> [BUILDS_ONLY] SOURCES <files> [DEPENDS <rooms or targets>] [PRECOMPILE <headers>]): the static library tvk_<room>.
+# BUILDS_ONLY: nothing in it runs once per inference, so that quick compilation counts for more than quick code.
+# PRECOMPILE: what nearly all its files begin with. Reading it anew each time takes as long as compiling the rest.
 function(tvk_add_room room)
-    cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;DEPENDS")
+    cmake_parse_arguments(PARSE_ARGV 1 ARG "BUILDS_ONLY" "" "SOURCES;DEPENDS;PRECOMPILE")
     tvk_resolve_depends(depends ${ARG_DEPENDS})
     add_library(tvk_${room} STATIC ${ARG_SOURCES})
     target_include_directories(tvk_${room} PUBLIC "${CMAKE_SOURCE_DIR}/cpp/src" "${CMAKE_SOURCE_DIR}/cpp/include")
     target_link_libraries(tvk_${room} PUBLIC ${depends} PRIVATE tvk_warnings)
+    target_precompile_headers(tvk_${room} PRIVATE ${ARG_PRECOMPILE})
+    if(ARG_BUILDS_ONLY)
+        target_compile_options(tvk_${room} PRIVATE $<$<CONFIG:Release>:-O1>)
+    endif()
     if(room STREQUAL "kernels")
         target_link_libraries(tvk_kernels PUBLIC tvk_embedded_kernels)
     endif()
@@ -33,6 +39,7 @@ function(tvk_add_test room)
     target_include_directories(test_${room} PRIVATE "${CMAKE_SOURCE_DIR}/tests/cpp")
     target_link_libraries(test_${room} PRIVATE ${depends} tvk_warnings GTest::gtest GTest::gtest_main)
     target_compile_definitions(test_${room} PRIVATE TENSORVK_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    target_compile_options(test_${room} PRIVATE $<$<CONFIG:Release>:-O1>) # what is slow in tests is the code under test
     add_test(NAME ${room} COMMAND test_${room})
     set_tests_properties(${room} PROPERTIES TIMEOUT 900)
 endfunction()
@@ -98,6 +105,7 @@ function(tvk_add_python_module name)
     # No link-time optimisation and little of any other: bindings hold no loops, and templates that take long to compile.
     pybind11_add_module(${name} MODULE NO_EXTRAS ${ARG_SOURCES})
     target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+    target_precompile_headers(${name} PRIVATE <pybind11/pybind11.h> <pybind11/stl.h>)
     target_link_libraries(${name} PRIVATE ${depends} tvk_warnings)
     target_compile_definitions(${name} PRIVATE TENSORVK_VERSION="${PROJECT_VERSION}")
     # Archives stay invisible: another extension of the process may carry other versions of the same libraries.

@@ -11,7 +11,11 @@ endif()
 find_program(TENSORVK_CCACHE ccache)
 if(TENSORVK_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
     # Paths relative to the source tree, so that all build folders share what one of them compiled.
-    set(CMAKE_CXX_COMPILER_LAUNCHER env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" "${TENSORVK_CCACHE}")
+    # The sloppiness is what ccache asks for before it caches anything that uses precompiled headers.
+    set(CMAKE_CXX_COMPILER_LAUNCHER env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" "CCACHE_SLOPPINESS=pch_defines,time_macros" "${TENSORVK_CCACHE}")
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+        add_compile_options(-fpch-preprocess)
+    endif()
 endif()
 find_program(TENSORVK_MOLD mold)
 if(TENSORVK_MOLD)

@@ -76,6 +76,22 @@ def test_a_process_forked_before_the_first_use_works() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("last", ["logger", "builder", "network", "parser"])
+def test_a_process_ends_whatever_its_variables_hold(last: str) -> None:
+    """Python destroys variables of modules when it is half gone, in an order of its own."""
+    done = run(
+        "logger_of_ours = logger\n"
+        "logger = trt.Logger(trt.Logger.ERROR)\n"
+        "builder = trt.Builder(logger)\n"
+        "network = builder.create_network(0)\n"
+        "parser = trt.OnnxParser(network, logger)\n"
+        "ours = trt.OnnxParser(trt.Builder(logger_of_ours).create_network(0), logger_of_ours)\n"
+        f"kept = {last}\n"
+        f"del {last}\n"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     "work",
     [
