@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from .datasets import Arrays, Model, largest_difference, largest_magnitude, load_model
+from .datasets import Arrays, Model, largest_error, load_model
 from .engines import Engine, build
 
 NAMES = [
@@ -92,13 +92,6 @@ def measure(model: Model, seconds: float, fp16: bool) -> Row:
         kernels_ms=float(np.median(kernels)),
         onnxruntime_ms=float(np.median(theirs)),
     )
-
-
-def largest_error(actual: Arrays, expected: Arrays) -> float:
-    """Relative to the largest magnitude of the data set's outputs: an output that is near zero everywhere (a sigmoid of
-    -8) carries the rounding of the logits behind it, in the reference too."""
-    largest = largest_magnitude(expected.values())
-    return max(largest_difference(actual[name], reference) for name, reference in expected.items()) / largest
 
 
 def time_in_turns(

@@ -17,6 +17,7 @@ from onnx.backend.base import Backend, BackendRep, namedtupledict
 
 import tensorvk as trt
 from tensorvk import cudart
+from tensorvk.demo.device import check
 
 Array = np.ndarray[Any, Any]
 
@@ -54,6 +55,25 @@ def _numpy_type(dtype: Any) -> np.dtype[Any]:
     return _NUMPY[dtype]
 
 
+def _refusal(errors: Sequence[Any]) -> RuntimeError:
+    """Something invalid beside what is not offered makes the model invalid."""
+    unsupported = all(error.code().name.startswith("UNSUPPORTED_") for error in errors)
+    return (UnsupportedModel if unsupported else RuntimeError)("\n".join(error.desc() for error in errors))
+
+
+def _converted(name: str, given: Any, dtype: np.dtype[Any]) -> Array:
+    """As an input's type, row-major. TypeError where that may change a number, but for double, which engines compute
+    with float32."""
+    array = np.asarray(given)
+    narrowed = array.dtype == np.float64 and dtype == np.float32
+    if not narrowed and not np.can_cast(array.dtype, dtype, "safe"):
+        raise TypeError(
+            f"Input {name!r} was given as {array.dtype}, which {dtype} does not hold without loss; "
+            f"convert it with .astype({str(dtype)!r}) if that is meant."
+        )
+    return np.require(array, dtype, "C")
+
+
 class TensorVKRep(BackendRep):
     """A model, ready to run. Shapes of dynamic inputs may change from run to run."""
 
@@ -63,7 +83,7 @@ class TensorVKRep(BackendRep):
         network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.EXPLICIT_BATCH))
         parser = trt.OnnxParser(network, self._log)
         if not parser.parse(model.SerializeToString()):
-            raise UnsupportedModel("\n".join(parser.get_error(i).desc() for i in range(parser.num_errors)))
+            raise _refusal([parser.get_error(i) for i in range(parser.num_errors)])
         config = builder.create_builder_config()
         config.builder_optimization_level = level
         plan = builder.build_serialized_network(network, config)
@@ -79,47 +99,65 @@ class TensorVKRep(BackendRep):
         self._doubles = {v.name for v in model.graph.output if v.type.tensor_type.elem_type == TensorProto.DOUBLE}
 
     def run(self, inputs: Any, **kwargs: Any) -> Any:
-        """``inputs``: numpy arrays in the model's order, or by name. Returns a tuple with the outputs' names."""
-        feed: Mapping[str, Array] = (
-            inputs if isinstance(inputs, Mapping) else dict(zip(self._inputs, _as_list(inputs), strict=False))
-        )
+        """``inputs``: numpy arrays in the model's order, or by name, in types that the inputs hold without loss (double
+        is computed with float32). Returns a tuple with the outputs' names.
+
+        Raises ValueError for inputs that are missing or not the model's, TypeError for a type, RuntimeError when the
+        run fails, MemoryError when the device has not enough memory.
+        """
+        if kwargs:
+            raise TypeError(f"A run has no options; given: {', '.join(kwargs)}.")
+        feed = self._by_name(inputs)
         memory: list[int] = []
+        self._log.lines.clear()
         try:
             self._bind_inputs(feed, memory)
             self._bind_outputs(memory)
-            self._log.lines.clear()
-            if not self._context.execute_async_v3(0) or cudart.cudaStreamSynchronize(0)[0] != 0:
-                raise RuntimeError("\n".join(self._log.lines))
+            self._expect(self._context.execute_async_v3(0))
+            check(cudart.cudaStreamSynchronize(0))
             results = [self._fetch(name) for name in self._outputs]
         finally:
             for address in memory:
                 cudart.cudaFree(address)
         return namedtupledict("Outputs", self._outputs)(*results)
 
-    def _bind_inputs(self, feed: Mapping[str, Array], memory: list[int]) -> None:
+    def _by_name(self, inputs: Any) -> Mapping[str, Any]:
+        """Each input of the model and nothing else."""
+        names = ", ".join(self._inputs) or "none"
+        if not isinstance(inputs, Mapping):
+            arrays = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+            if len(arrays) != len(self._inputs):
+                raise ValueError(f"{len(arrays)} inputs were given; the model's are {names}: {len(self._inputs)}.")
+            return dict(zip(self._inputs, arrays, strict=True))
+        missing = [name for name in self._inputs if name not in inputs]
+        unknown = [str(name) for name in inputs if name not in self._inputs]
+        if missing or unknown:
+            faults = [f"{what}: {', '.join(of)}" for what, of in (("missing", missing), ("unknown", unknown)) if of]
+            raise ValueError(f"The inputs given are not the model's ({'; '.join(faults)}); its inputs are {names}.")
+        return inputs
+
+    def _expect(self, succeeded: bool) -> None:
+        """After a call of the context: RuntimeError with what it logged."""
+        if not succeeded:
+            raise RuntimeError("\n".join(self._log.lines))
+
+    def _bind_inputs(self, feed: Mapping[str, Any], memory: list[int]) -> None:
         for name in self._inputs:
-            dtype = _numpy_type(self._engine.get_tensor_dtype(name))
-            array = np.ascontiguousarray(feed[name]).astype(dtype, copy=False).reshape(np.shape(feed[name]))
-            if not self._context.set_input_shape(name, array.shape):
-                raise RuntimeError("\n".join(self._log.lines))
+            array = _converted(name, feed[name], _numpy_type(self._engine.get_tensor_dtype(name)))
+            self._expect(self._context.set_input_shape(name, array.shape))
             address = self._allocate(array.nbytes, memory)
-            if array.nbytes:
-                cudart.cudaMemcpy(
-                    address,
-                    array.view(np.uint8) if array.ndim else array,
-                    array.nbytes,
-                    cudart.cudaMemcpyKind.cudaMemcpyHostToDevice,
-                )
-            self._context.set_tensor_address(name, address)
+            _copy(address, _bytes(array), array.nbytes, cudart.cudaMemcpyKind.cudaMemcpyHostToDevice)
+            self._expect(self._context.set_tensor_address(name, address))
 
     def _bind_outputs(self, memory: list[int]) -> None:
         for name in self._outputs:
             shape = tuple(self._context.get_tensor_shape(name))
             if min(shape, default=0) < 0:
-                self._context.set_tensor_address(name, 0)  # the context finds memory when it knows the size
-                continue
-            size = int(np.prod(shape)) * _numpy_type(self._engine.get_tensor_dtype(name)).itemsize
-            self._context.set_tensor_address(name, self._allocate(size, memory))
+                address = 0  # the context finds memory when it knows the size
+            else:
+                size = int(np.prod(shape)) * _numpy_type(self._engine.get_tensor_dtype(name)).itemsize
+                address = self._allocate(size, memory)
+            self._expect(self._context.set_tensor_address(name, address))
 
     @staticmethod
     def _allocate(size: int, memory: list[int]) -> int:
@@ -133,18 +171,19 @@ class TensorVKRep(BackendRep):
         result: Array = np.empty(
             tuple(self._context.get_tensor_shape(name)), _numpy_type(self._engine.get_tensor_dtype(name))
         )
-        if result.nbytes:
-            cudart.cudaMemcpy(
-                result.view(np.uint8) if result.ndim else result,
-                self._context.get_tensor_address(name),
-                result.nbytes,
-                cudart.cudaMemcpyKind.cudaMemcpyDeviceToHost,
-            )
+        address = self._context.get_tensor_address(name)
+        _copy(_bytes(result), address, result.nbytes, cudart.cudaMemcpyKind.cudaMemcpyDeviceToHost)
         return result.astype(np.float64) if name in self._doubles and result.dtype == np.float32 else result
 
 
-def _as_list(inputs: Any) -> Sequence[Array]:
-    return inputs if isinstance(inputs, (list, tuple)) else [inputs]
+def _bytes(array: Array) -> Array:
+    """The same memory. Types that numpy itself does not know are no buffers."""
+    return array.reshape(-1).view(np.uint8)
+
+
+def _copy(target: Any, source: Any, size: int, kind: Any) -> None:
+    if size:
+        check(cudart.cudaMemcpy(target, source, size, kind))
 
 
 class TensorVKBackend(Backend):
@@ -156,7 +195,7 @@ class TensorVKBackend(Backend):
 
     @classmethod
     def run_model(cls, model: ModelProto, inputs: Any, device: str = "CPU", **kwargs: Any) -> Any:
-        return cls.prepare(model, device).run(inputs)
+        return cls.prepare(model, device, **kwargs).run(inputs)
 
     @classmethod
     def supports_device(cls, device: str) -> bool:

@@ -24,7 +24,7 @@ class Case:
     outputs: int = 1
     # Largest error relative to the largest magnitude. 1e-5 is some 80 roundings of float32; more says why.
     tolerance: float = 1e-5
-    # By how many steps a quantized result may be off; 0 unless it says why.
+    # By how many steps one in twenty numbers of a quantized result may be off; 0 unless it says why.
     steps: int = 0
     # From the inputs that are there; for operators that ONNX Runtime's CPU provider has no kernel for.
     reference: Reference | None = None

@@ -131,8 +131,9 @@ def run(engine: Any, feed: Mapping[str, Any], logger: CollectingLogger) -> dict[
             cudart.cudaFree(address)
 
 
-def f32(*shape: int) -> Array:
-    return np.random.default_rng(sum(shape)).uniform(-1, 1, shape).astype(np.float32)
+def f32(*shape: int, seed: int = 0) -> Array:
+    """The same numbers for the same shape and seed: operands of one layer take different seeds."""
+    return np.random.default_rng([seed, *shape]).uniform(-1, 1, shape).astype(np.float32)
 
 
 def reference(op: str, feed: dict[str, Array], outputs: int = 1, **attributes: Any) -> list[Array]:

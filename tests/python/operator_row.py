@@ -49,8 +49,9 @@ def i64(*values: int) -> Array:
     return np.array(values, np.int64)
 
 
-def f32(*shape: int) -> Array:
-    return np.random.default_rng(sum(shape) + 1).uniform(-1, 1, shape).astype(np.float32)
+def f32(*shape: int, seed: int = 0) -> Array:
+    """The same numbers for the same shape and seed: operands of one row take different seeds."""
+    return np.random.default_rng([seed, *shape]).uniform(-1, 1, shape).astype(np.float32)
 
 
 def scalar(value: float) -> Array:

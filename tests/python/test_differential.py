@@ -31,17 +31,18 @@ def expect_no_difference(names: list[str], most_unsupported: float) -> None:
 
 
 def test_one_model_of_each_operator() -> None:
-    # Forms that are refused by name; the operators themselves all run.
-    expect_no_difference([f"{op}:0" for op in RECIPES], most_unsupported=0.05)
+    expect_no_difference([f"{op}:0" for op in RECIPES], most_unsupported=0)
 
 
 def test_some_graphs() -> None:
-    expect_no_difference([f"graph:{number}" for number in range(200)], most_unsupported=0.02)
+    expect_no_difference([f"graph:{number}" for number in range(200)], most_unsupported=0)
 
 
 @pytest.mark.slow
 def test_ten_thousand_graphs() -> None:
-    expect_no_difference([f"graph:{number}" for number in range(10_000)], most_unsupported=0.02)
+    # Four of 1,500 meet an extent that only the run tells (of Loop, of Compress) and that does not equal another there;
+    # they are refused by name.
+    expect_no_difference([f"graph:{number}" for number in range(10_000)], most_unsupported=0.005)
 
 
 def test_a_recipe_is_of_an_operator_that_is_offered() -> None:
@@ -56,6 +57,14 @@ def test_the_same_name_is_the_same_model() -> None:
         assert first.model == again.model
         for feed, other in zip(first.feeds, again.feeds, strict=True):
             assert all(np.array_equal(feed[key], other[key]) for key in feed)
+
+
+def test_outputs_of_graphs_are_not_all_zeros() -> None:
+    """What is zero in any case shows no mistake of what lies before it."""
+    for number in range(30):
+        for outputs in make_case(f"graph:{number}").expected:
+            zeros = [k for k, y in outputs.items() if y.dtype.kind == "f" and y.size > 1 and not y.any()]
+            assert not zeros, f"graph:{number}: {zeros}"
 
 
 def test_a_wrong_result_is_found_and_its_model_made_small(monkeypatch: pytest.MonkeyPatch) -> None:

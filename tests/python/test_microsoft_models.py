@@ -198,11 +198,10 @@ def test_images_optimized(tmp_path: Path) -> None:
 
 
 def weights_only(**config: Any) -> onnx.ModelProto:
-    pytest.importorskip("onnx_ir")
-    tool = pytest.importorskip("onnxruntime.quantization.matmul_nbits_quantizer")
-    quantizer = tool.MatMulNBitsQuantizer(
-        language(), algo_config=tool.DefaultWeightOnlyQuantConfig(block_size=16, **config)
-    )
+    # Here, because it alone of ONNX Runtime's tools needs the package onnx-ir.
+    from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
+
+    quantizer = MatMulNBitsQuantizer(language(), algo_config=DefaultWeightOnlyQuantConfig(block_size=16, **config))
     quantizer.process()
     result: onnx.ModelProto = quantizer.model.model
     return result

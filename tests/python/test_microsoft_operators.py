@@ -10,7 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 import tensorvk as trt
-from engines import CollectingLogger, build_plan, infer, load, relative_error, run_once
+from engines import CollectingLogger, build_plan, infer, load, relative_error, repeated, run_once
 from microsoft_attention_table import ATTENTION
 from microsoft_case import Array, Case, f32, i32, u8
 from microsoft_table import ACTIVATIONS, EMBEDDINGS, NORMALIZATIONS, PRODUCTS, TABLE
@@ -58,17 +58,25 @@ def expected_of(case: Case) -> list[Array]:
     if case.reference is None:
         return run_reference(make_model(case).SerializeToString(), feed_of(case))
     result = case.reference(*(x for x in case.inputs if x is not None))
-    return result if isinstance(result, list) else [result]
+    # numpy computes some with float64, which no operator gives.
+    return [
+        y.astype(np.float32) if y.dtype == np.float64 else y for y in (result if isinstance(result, list) else [result])
+    ]
+
+
+# Share of a quantized result's numbers that may be off by a case's steps: a mistake is off nearly everywhere.
+MOST_OFF = 0.05
 
 
 def expect_close(actual: Array, expected: Array, tolerance: float, steps: int) -> None:
     assert actual.shape == expected.shape
+    assert actual.dtype == expected.dtype
     if np.issubdtype(actual.dtype, np.floating):
         assert relative_error(actual, expected) <= tolerance
     else:
-        assert actual.dtype == expected.dtype
         difference = np.abs(actual.astype(np.int64) - expected.astype(np.int64))
         assert difference.max(initial=0) <= steps
+        assert np.count_nonzero(difference) <= MOST_OFF * difference.size
 
 
 @pytest.mark.parametrize("case", TABLE, ids=lambda case: case.id)
@@ -99,6 +107,8 @@ ONLY_FLOAT = {
     "GridSample",
     "Range",
 }
+# Outputs that the operator gives in float32 whatever its input is: mean and inverse deviation.
+STATISTICS = {("SkipLayerNormalization", "y1"), ("SkipLayerNormalization", "y2")}
 
 
 @pytest.mark.parametrize(
@@ -112,10 +122,12 @@ def test_operator_in_float16_is_near_the_one_in_float32(case: Case) -> None:
     outputs = run_once(make_model(half).SerializeToString(), feed_of(half), level=0)
     actual = [outputs[name] for name in sorted(outputs)]
     rounded = tuple(x.astype(np.float32) if x is not None and x.dtype == np.float16 else x for x in half.inputs)
-    expected = expected_of(replace(case, inputs=rounded))
+    expected = [
+        e if e.dtype != np.float32 or (case.op, name) in STATISTICS else e.astype(np.float16)
+        for name, e in zip(sorted(outputs), expected_of(replace(case, inputs=rounded)), strict=True)
+    ]
     if case.valid is not None:
         actual, expected = case.valid(actual), case.valid(expected)
-    assert actual[0].dtype == np.float16
     for a, e in zip(actual, expected, strict=True):
         expect_close(a, e, HALF, 0)
 
@@ -134,6 +146,10 @@ def test_every_supported_operator_has_a_case() -> None:
     supported = {name for name in domain_operators() if parser().supports_operator(f"com.microsoft.{name}")}
     assert len(supported) > 50  # the question is answered at all
     assert supported == {case.op for case in TABLE}
+
+
+def test_no_two_operands_of_a_case_are_the_same_numbers() -> None:
+    assert not [case.id for case in TABLE if repeated(case.inputs)]
 
 
 def test_ids_are_unique() -> None:

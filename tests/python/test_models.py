@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 from engines import Array, Shapes, build_plan, infer, load
 from onnx import numpy_helper
+
+from bench.datasets import DataSet, largest_error, load_model
+from bench.engines import profile_shapes
 
 MODELS = Path(os.environ.get("TENSORVK_MODELS", Path(__file__).resolve().parents[3] / "shared" / "models"))
 needs_models = pytest.mark.skipif(
@@ -71,62 +75,18 @@ BEST: dict[str, Callable[[Array], Array]] = {
 }
 
 
-def read(path: Path) -> tuple[str, Array]:
-    tensor = onnx.TensorProto.FromString(path.read_bytes())
-    return tensor.name, numpy_helper.to_array(tensor)
-
-
-def data_sets(name: str) -> list[tuple[dict[str, Array], dict[str, Array]]]:
-    ranks = {i.name: len(i.type.tensor_type.shape.dim) for i in onnx.load(MODELS / name / "model.onnx").graph.input}
-    sets = []
-    for folder in sorted((MODELS / name).glob("test_data_set_*")):
-        feed = dict(read(path) for path in sorted(folder.glob("input_*.pb")))
-        feed = {
-            key: value if ranks[key] else value.reshape(()) for key, value in feed.items()
-        }  # one number as a scalar
-        expected = dict(read(path) for path in sorted(folder.glob("output_*.pb")))
-        sets.append((feed, expected))
-    return sets
-
-
-def profile_over(sets: list[tuple[dict[str, Array], dict[str, Array]]], extra_batch: int = 1) -> dict[str, Shapes]:
-    """The range that covers every data set; `extra_batch` widens axis 0."""
-    profile = {}
-    for name in sets[0][0]:
-        shapes = np.array([feed[name].shape for feed, _ in sets])
-        low, high = shapes.min(axis=0), shapes.max(axis=0)
-        high[:1] = np.maximum(high[:1], extra_batch)  # a scalar has no batch
-        profile[name] = (tuple(map(int, low)), tuple(map(int, shapes[0])), tuple(map(int, high)))
-    return profile
-
-
-def model_and_profile(
-    name: str, extra_batch: int = 1
-) -> tuple[bytes, dict[str, Shapes], list[tuple[dict[str, Array], dict[str, Array]]]]:
-    model = (MODELS / name / "model.onnx").read_bytes()
-    sets = data_sets(name)
-    dynamic = any(
-        d.dim_value <= 0 for i in onnx.load_from_string(model).graph.input for d in i.type.tensor_type.shape.dim
-    )
-    return model, profile_over(sets, extra_batch) if dynamic else {}, sets
-
-
-def largest_error(actual: dict[str, Array], expected: dict[str, Array]) -> float:
-    """Relative to the largest magnitude of the data set's outputs: an output that is near zero everywhere (a sigmoid of
-    -8) carries the rounding of the logits behind it, in the reference too."""
-    largest = max(float(np.abs(reference).max()) for reference in expected.values())
-    errors = []
-    for name, reference in expected.items():
-        assert actual[name].shape == reference.shape
-        errors.append(float(np.abs(actual[name].astype(np.float64) - reference).max()))
-    return max(errors) / max(largest, 1e-30)
+def model_and_profile(name: str) -> tuple[bytes, dict[str, Shapes], list[DataSet]]:
+    model = load_model(MODELS / name)
+    dynamic = any(any(open_dims) for open_dims in model.dynamic.values())
+    profile: dict[str, Any] = {key: tuple(profile_shapes(model, key)) for key in model.dynamic} if dynamic else {}
+    return model.path.read_bytes(), profile, model.sets
 
 
 def check(name: str, tolerance: float = TOLERANCE) -> None:
     model, profile, sets = model_and_profile(name)
     context = load(build_plan(model, profile, level=1)).create_execution_context()
-    for feed, expected in sets:
-        assert largest_error(infer(context, feed), expected) <= tolerance
+    for data in sets:
+        assert largest_error(infer(context, data.inputs), data.outputs) <= tolerance
 
 
 @needs_models
@@ -157,9 +117,9 @@ def test_recurrent_network_stays_with_its_reference_over_the_whole_sequence(name
     model, profile, sets = model_and_profile(name)
     context = load(build_plan(model, profile, level=1)).create_execution_context()
     state: dict[str, Array] = {}
-    for feed, expected in sets:
-        actual = infer(context, {**feed, **state})  # the state that it gave itself, with whatever error there is
-        assert largest_error(actual, expected) <= TOLERANCE
+    for data in sets:
+        actual = infer(context, {**data.inputs, **state})  # the state that it gave itself, with whatever error there is
+        assert largest_error(actual, data.outputs) <= TOLERANCE
         state = {RECURRENT[name][key]: actual[key] for key in RECURRENT[name]}
 
 
@@ -186,9 +146,9 @@ def test_quantized_network_stays_within_two_steps_of_its_reference(name: str) ->
     model, profile, sets = model_and_profile(name)
     graph = onnx.load_from_string(model)
     context = load(build_plan(model, profile, level=1)).create_execution_context()
-    for feed, expected in sets:
-        actual = infer(context, feed)
-        for key, reference in expected.items():
+    for data in sets:
+        actual = infer(context, data.inputs)
+        for key, reference in data.outputs.items():
             close = np.abs(actual[key] - reference) <= 2 * output_step(graph, key) * (
                 1 + 1e-6
             )  # steps are counted in float32
@@ -203,11 +163,16 @@ def test_every_network_is_tested() -> None:
     assert sorted(tested) == sorted(folder.parent.name for folder in MODELS.glob("*/model.onnx"))
 
 
+def single_image(sets: list[DataSet]) -> tuple[tuple[str, Array], tuple[str, Array]]:
+    """Name and array of the one input and output of the first data set that has a batch of one."""
+    data = next(d for d in sets if next(iter(d.inputs.values())).shape[0] == 1)
+    return next(iter(data.inputs.items())), next(iter(data.outputs.items()))
+
+
 @needs_models
 def test_one_engine_serves_batches_of_1_3_and_8() -> None:
     model, _, sets = model_and_profile("resnet20_cifar10")
-    single = [(feed, expected) for feed, expected in sets if next(iter(feed.values())).shape[0] == 1]
-    image, logits = next(iter(single[0][0].items())), next(iter(single[0][1].items()))
+    image, logits = single_image(sets)
     profile = {image[0]: ((1, 3, 32, 32), (3, 3, 32, 32), (8, 3, 32, 32))}
     context = load(build_plan(model, profile, level=1)).create_execution_context()
     for batch in (1, 3, 8):
@@ -219,8 +184,7 @@ def test_one_engine_serves_batches_of_1_3_and_8() -> None:
 @pytest.mark.slow
 def test_the_brain_network_serves_batches_of_1_2_and_4() -> None:
     model, _, sets = model_and_profile("brain_unet")
-    feed, expected = next((f, e) for f, e in sets if next(iter(f.values())).shape[0] == 1)
-    (name, image), (output, mask) = next(iter(feed.items())), next(iter(expected.items()))
+    (name, image), (output, mask) = single_image(sets)
     context = load(
         build_plan(model, {name: ((1, 3, 256, 256), (1, 3, 256, 256), (4, 3, 256, 256))}, level=1)
     ).create_execution_context()

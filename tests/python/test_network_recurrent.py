@@ -88,7 +88,7 @@ def test_rnn_v2(shop: Shop, op: Any, directions: int) -> None:
     for i in range(layers * directions):
         cells.append(Cell(op, size if i < directions else hidden * directions, hidden, 100 + i))
         cells[-1].give_to(layer, i)
-    h0, c0 = f32(batch, layers * directions, hidden), f32(batch, layers * directions, hidden) / 2
+    h0, c0 = f32(batch, layers * directions, hidden), f32(batch, layers * directions, hidden, seed=1)
     layer.hidden_state = shop.constant(h0)
     lstm = op == trt.RNNOperation.LSTM
     if lstm:

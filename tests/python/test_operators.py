@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 import tensorvk as trt
-from engines import build_plan, infer, load, relative_error, run_once
+from engines import build_plan, infer, load, relative_error, repeated, run_once
 from onnx.reference import ReferenceEvaluator
 from operator_table import DYNAMIC, ELSEWHERE, TABLE, Array, Row, make_inputs, make_model
 
@@ -133,6 +134,11 @@ def test_every_supported_operator_has_a_row() -> None:
     assert len(supported) > 100  # the question is answered at all
     rows = {row.op for row in TABLE}
     assert supported - rows == ELSEWHERE.keys()
+
+
+@pytest.mark.parametrize("table", [TABLE, DYNAMIC], ids=["fixed", "dynamic"])
+def test_no_two_operands_of_a_row_are_the_same_numbers(table: list[Row]) -> None:
+    assert not [row.id for row in table if repeated([*make_inputs(replace(row, specials=())).values(), *row.constants])]
 
 
 def test_ids_are_unique() -> None:

@@ -109,3 +109,4 @@ def test_a_process_may_end_while_a_daemon_thread_works(work: str) -> None:
         "time.sleep(0.2)\n"
     )
     assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr, done.stderr  # the threads worked until the end

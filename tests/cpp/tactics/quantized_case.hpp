@@ -31,15 +31,22 @@ inline std::int64_t index_of(const std::vector<std::int64_t>& at, const std::vec
 }
 
 //! Tactics for GPUs run on any device with integer dot products, only not fast: a small tile, so that CPU drivers test them too.
-inline void check_dots(const OperationCase& operation, const kernels::host::Tensor& expected) {
+//! How many ran.
+[[nodiscard]] inline int check_dots(const OperationCase& operation, const kernels::host::Tensor& expected) {
     const auto device = vulkan::Device::current();
     vulkan::DeviceCaps caps = device->caps();
     caps.is_cpu = false;
+    int ran = 0;
     for (const tactics::Candidate& candidate : operation.candidates(caps)) {
         if (candidate.applicable() && (candidate.name.ends_with("/dot_32x32_4x4") || candidate.name.ends_with("/dot_64x16_4x4"))) {
             EXPECT_TRUE(operation.run(device, candidate).data == expected.data) << candidate.name;
+            ++ran;
         }
     }
+    return ran;
 }
+
+//! Whether check_dots runs something where the shape fits.
+[[nodiscard]] inline bool has_dots() { return vulkan::Device::current()->caps().integer_dot_product; }
 
 } // namespace tensorvk::test

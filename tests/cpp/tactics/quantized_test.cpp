@@ -173,7 +173,8 @@ TEST_P(QuantizedTactics, GiveTheBytesOfIntegerArithmetic) {
         }
     }
     (void)check_all(operation, {expected}, 0.0); // integers are equal or wrong
-    check_dots(operation, expected);
+    const int dots = check_dots(operation, expected);
+    if (c.name == "c16_to_c8" && has_dots()) { EXPECT_GT(dots, 0); }
 }
 
 Case conv(std::string name, std::vector<std::int64_t> x, std::int64_t out, std::int64_t kernel, std::int64_t stride, std::int64_t pad) {

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.datasets import largest_difference, largest_magnitude
+
 from .case import Case
 from .draw import Array
 from .reference import define, evaluate, in_double, widened
@@ -28,14 +30,9 @@ class Verdict:
 
 
 def errors(actual: Array, expected: Array) -> float:
-    """Largest difference relative to the largest finite magnitude (at least 1e-3); infinity where NaNs differ."""
-    a, b = actual.astype(np.float64), expected.astype(np.float64)
-    special = ~np.isfinite(b)
-    if not np.array_equal(a[special], b[special], equal_nan=True) or not np.isfinite(a[~special]).all():
-        return float("inf")
-    if special.all():
-        return 0.0
-    return float(np.abs(a[~special] - b[~special]).max() / max(np.abs(b[~special]).max(), 1e-3))
+    """Largest difference relative to the largest finite magnitude (at least 1e-3); infinity where NaNs or infinities
+    differ."""
+    return largest_difference(actual, expected) / max(largest_magnitude([expected]), 1e-3)
 
 
 def compare(actual: Array, expected: Array, tolerance: float) -> str:

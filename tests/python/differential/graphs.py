@@ -24,12 +24,14 @@ _STREAM = 0x67726170  # apart from the operators' seeds
 
 
 def sane(value: Value, allow_empty: bool) -> bool:
-    """Finite, of moderate size, not a constant zero: what later nodes can be compared on."""
+    """Finite, of moderate size, not all zeros: what later nodes can be compared on."""
     limit = LARGEST.get(value.dtype, 1e6)
     for sample in value.samples:
         if sample.size > MOST_ELEMENTS or sample.ndim > 8 or (sample.size == 0 and not allow_empty):
             return False
         if sample.size and sample.dtype.kind in "fi" and not bool(np.all(np.abs(sample.astype(np.float64)) <= limit)):
+            return False
+        if sample.size > 1 and sample.dtype.kind == "f" and not sample.any():
             return False
     return True
 
