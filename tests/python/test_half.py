@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorvk as trt
@@ -16,6 +18,53 @@ def shop() -> Shop:
     shop = Shop()
     shop.config.set_flag(trt.BuilderFlag.FP16)
     return shop
+
+
+def scaled(shop: Shop, x: Any, factor: float, op: Any = Op.PROD) -> Any:
+    return shop.network.add_elementwise(x, shop.constant([[factor]], np.float32), op)
+
+
+def pin(shop: Shop) -> None:
+    for index in range(shop.network.num_layers):
+        layer = shop.network.get_layer(index)
+        if layer.type != trt.LayerType.CONSTANT:
+            layer.precision = trt.float32
+            layer.set_output_type(0, trt.float32)
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+def test_layers_pinned_to_float32_may_leave_the_range_of_float16(shop: Shop, pinned: bool) -> None:
+    x = np.linspace(1, 3, 17, dtype=np.float32).reshape(1, 17)
+    layer = scaled(shop, shop.input(1, 17), 300)
+    none = trt.MatrixOperation.NONE
+    weights = shop.constant(np.eye(17, dtype=np.float32) * 300)
+    product = shop.network.add_matrix_multiply(layer.get_output(0), none, weights, none).get_output(0)
+    shop.output(scaled(shop, product, 90000, Op.DIV).get_output(0))
+    if pinned:
+        pin(shop)
+    result = shop.run({"x": x})["y"]
+    if pinned:
+        np.testing.assert_allclose(result, x, rtol=1e-6)
+    else:  # what pinning is for
+        assert np.isinf(result).any() or np.abs(result / x - 1).max() > 1e-5
+
+
+def test_a_pinned_convolution_between_others_is_as_exact_as_without_the_flag(shop: Shop) -> None:
+    rng = np.random.default_rng(3)
+    x = rng.uniform(-1, 1, (1, 3, 9, 7)).astype(np.float32)
+    kernel = rng.uniform(-1, 1, (5, 3, 3, 3)).astype(np.float32)
+    first = shop.network.add_convolution_nd(shop.input(1, 3, 9, 7), 5, (3, 3), kernel, np.zeros(5, np.float32))
+    first.precision = trt.float32
+    shop.output(first.get_output(0))
+    softmax = shop.network.add_softmax(first.get_output(0))
+    softmax.axes = 1 << 1
+    shop.output(softmax.get_output(0), "s")
+    windows = np.lib.stride_tricks.sliding_window_view(x.astype(np.float64), (3, 3), (2, 3))
+    expected = np.einsum("nchwij,ocij->nohw", windows, kernel.astype(np.float64))
+    results = shop.run({"x": x})
+    np.testing.assert_allclose(results["y"], expected, atol=1e-5)
+    powers = np.exp(expected - expected.max(1, keepdims=True))
+    np.testing.assert_allclose(results["s"], powers / powers.sum(1, keepdims=True), atol=TOLERANCE)
 
 
 def reduced(shop: Shop, x: object, op: object = Reduce.AVG) -> object:

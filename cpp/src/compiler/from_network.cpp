@@ -70,6 +70,24 @@ void add_outputs(Ir& ir, LayerContext& context, const graph::Network& network) {
     }
 }
 
+//! ILayer::setPrecision or setOutputType.
+bool is_pinned(const graph::Layer& layer) {
+    const std::optional<DataType> wish = DataType::kFLOAT;
+    return layer.precision == wish || std::ranges::count(layer.output_types, wish) > 0;
+}
+
+void lower(LayerContext& context, const graph::Layer& layer) {
+    if (std::holds_alternative<graph::OperatorAttributes>(layer.attributes) || std::holds_alternative<graph::ControlAttributes>(layer.attributes)) {
+        return lower_operator(context, layer);
+    }
+    const auto row = lowering_table().find(layer.type);
+    if (row == lowering_table().end()) {
+        throw Unsupported(text("Layer '", layer.name, "' has type ", static_cast<int>(layer.type),
+                               ", which computes with data in memory in a way this version does not offer."));
+    }
+    row->second(context, layer);
+}
+
 } // namespace
 
 Ir from_network(const graph::Network& network) {
@@ -85,17 +103,13 @@ Ir from_network(const graph::Network& network) {
         if (known_without_running(*layer) || layer->type == LayerType::kASSERTION) { // a constraint of the program
             continue;
         }
-        if (std::holds_alternative<graph::OperatorAttributes>(layer->attributes) ||
-            std::holds_alternative<graph::ControlAttributes>(layer->attributes)) {
-            lower_operator(context, *layer);
-            continue;
+        const std::size_t first = ir.ops.size();
+        lower(context, *layer);
+        for (std::size_t i = first; i < ir.ops.size() && is_pinned(*layer); ++i) {
+            for (const ValueId id : ir.ops[i].outputs) {
+                ir.value(id).pinned = true;
+            }
         }
-        const auto lower = lowering_table().find(layer->type);
-        if (lower == lowering_table().end()) {
-            throw Unsupported(text("Layer '", layer->name, "' has type ", static_cast<int>(layer->type),
-                                   ", which computes with data in memory in a way this version does not offer."));
-        }
-        lower->second(context, *layer);
     }
     add_outputs(ir, context, network);
     return ir;

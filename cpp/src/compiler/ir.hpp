@@ -23,6 +23,7 @@ struct Value : tactics::Value {
     std::shared_ptr<const kernels::host::Tensor> constant; // row-major data of a value that is known
     bool is_input = false;
     bool is_output = false;
+    bool pinned = false; // the user wants its layer computed in float32
 };
 
 //! What an Op of the graph is beside the operations that tactics know.

@@ -160,6 +160,7 @@ bool fuse_pointwise_once(Ir& ir) {
         uses.forget_reads(first, i);
         uses.forget_reads(second, next);
         second.name = joined_name(first.name, second.name);
+        ir.value(second.outputs[0]).pinned |= ir.value(joint).pinned;
         second.inputs = first.inputs;
         second.epilogue = std::move(joined->program);
         second.operands = std::move(joined->operands);
@@ -275,6 +276,7 @@ void fuse_epilogues(Ir& ir) {
             continue;
         }
         producer.name = joined_name(producer.name, consumer.name);
+        ir.value(consumer.outputs[0]).pinned |= ir.value(joint).pinned;
         producer.epilogue = std::move(joined->program);
         producer.operands = std::move(joined->operands);
         producer.outputs = consumer.outputs;

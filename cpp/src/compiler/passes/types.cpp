@@ -2,7 +2,9 @@
 #include "compiler/passes/passes.hpp"
 
 #include <algorithm>
+#include <map>
 #include <string>
+#include <utility>
 
 #include "compiler/passes/fusion.hpp"
 #include "support/dtype.hpp"
@@ -23,18 +25,21 @@ void refuse_edge_type(const Value& value) {
 //! A pointwise op converts on its own whatever it reads and writes.
 bool converts(const Op& op) { return op.role == Role::kCOMPUTE && std::holds_alternative<tactics::Pointwise>(op.kind); }
 
-void replace_uses(Ir& ir, ValueId from, ValueId to, std::size_t first_op) {
-    for (std::size_t i = first_op; i < ir.ops.size(); ++i) {
-        std::replace(ir.ops[i].inputs.begin(), ir.ops[i].inputs.end(), from, to);
-        std::replace(ir.ops[i].operands.begin(), ir.ops[i].operands.end(), from, to);
-    }
+void replace_reads(Op& op, ValueId from, ValueId to) {
+    std::ranges::replace(op.inputs, from, to);
+    std::ranges::replace(op.operands, from, to);
 }
 
-//! A copy in the internal type takes the place of an input for everybody who cannot convert.
+//! A copy in the internal type takes the place of an input for everybody but those who are to compute in float32.
 void cast_input(Ir& ir, ValueId input, DataType internal) {
     const Value& value = ir.value(input);
+    const bool exact = value.dtype == DataType::kFLOAT;
     const ValueId inside = ir.add_value(value.name + " as " + std::string(dtype_name(internal)), internal, value.dims);
-    replace_uses(ir, input, inside, 0);
+    for (Op& op : ir.ops) {
+        if (!exact || op.outputs[0] < 0 || !ir.value(op.outputs[0]).pinned) {
+            replace_reads(op, input, inside);
+        }
+    }
     const std::string name = "cast " + ir.value(input).name;
     ir.add_op(name, tactics::Pointwise{}, {input}, {inside});
 }
@@ -43,8 +48,8 @@ void cast_input(Ir& ir, ValueId input, DataType internal) {
 void cast_output(Ir& ir, ValueId output, DataType internal) {
     const Value& value = ir.value(output);
     const ValueId inside = ir.add_value(value.name + " as " + std::string(dtype_name(internal)), internal, value.dims);
-    replace_uses(ir, output, inside, 0);
     for (Op& op : ir.ops) {
+        replace_reads(op, output, inside);
         std::replace(op.outputs.begin(), op.outputs.end(), output, inside);
     }
     const std::string name = "cast " + ir.value(output).name;
@@ -92,10 +97,38 @@ void convert_operand_constants(Ir& ir, DataType internal) {
         }
         for (ValueId& id : op.operands) {
             const Value& value = ir.value(id);
-            if (!value.constant || value.constant->dtype != DataType::kFLOAT) {
+            if (!value.constant || value.constant->dtype != DataType::kFLOAT || ir.value(op.outputs[0]).dtype == DataType::kFLOAT) {
                 continue;
             }
             id = constant_as(ir, id, internal);
+        }
+    }
+}
+
+//! Pointwise operations and reductions convert what they read; all others compute in the type of their result. Casts go in between, one for all
+//! readers of a value.
+void match_inputs(Ir& ir) {
+    std::map<std::pair<ValueId, DataType>, ValueId> casts;
+    const std::size_t count = ir.ops.size();
+    for (std::size_t i = 0; i < count; ++i) {
+        const bool any = converts(ir.ops[i]) || std::holds_alternative<tactics::Reduce>(ir.ops[i].kind) ||
+                         std::holds_alternative<tactics::HostCall>(ir.ops[i].kind);
+        const ValueId out = ir.ops[i].outputs[0];
+        if (any || out < 0 || !is_floating(ir.value(out).dtype)) {
+            continue;
+        }
+        const DataType type = ir.value(out).dtype;
+        for (std::size_t k = 0; k < ir.ops[i].inputs.size(); ++k) {
+            const ValueId id = ir.ops[i].inputs[k];
+            if (id < 0 || ir.value(id).constant || !is_floating(ir.value(id).dtype) || ir.value(id).dtype == type) {
+                continue;
+            }
+            const auto [known, added] = casts.try_emplace({id, type}, -1);
+            if (added) {
+                known->second = ir.add_value(text(ir.value(id).name, " as ", dtype_name(type)), type, ir.value(id).dims);
+                ir.add_op("cast " + ir.value(id).name, tactics::Pointwise{}, {id}, {known->second});
+            }
+            ir.ops[i].inputs[k] = known->second;
         }
     }
 }
@@ -138,7 +171,8 @@ void assign_types(Ir& ir, DataType internal) {
     const Uses uses(ir);
     for (const ValueId id : ir.outputs) {
         const Value& value = ir.value(id);
-        if (is_floating(value.dtype) && value.dtype != internal && !produced_by_converter(ir, uses, id)) {
+        const bool kept = value.pinned && value.dtype == DataType::kFLOAT;
+        if (is_floating(value.dtype) && value.dtype != internal && !kept && !produced_by_converter(ir, uses, id)) {
             cast_output(ir, id, internal);
         }
     }
@@ -159,6 +193,7 @@ void assign_types(Ir& ir, DataType internal) {
     convert_operand_constants(ir, internal);
     convert_moved_constants(ir);
     if (internal != DataType::kFLOAT) {
+        match_inputs(ir);
         host_calls_in_float(ir);
     }
     sort_topologically(ir);

@@ -1,5 +1,5 @@
-// What stays float32 in a network of float16: sums over many elements, what is only added up, and what is computed from sums alone, such as
-// variances. It is little memory, and float16 ends at 65504, which a sum of squares passes long before its square root does.
+// What stays float32 in a network of float16: what the user wants so, and sums over many elements, what is only added up, and what is computed
+// from sums alone, such as variances. The latter is little memory, and float16 ends at 65504, which a sum of squares passes long before its square root does.
 #include <algorithm>
 
 #include "compiler/passes/fusion.hpp"
@@ -15,6 +15,9 @@ public:
     explicit Wide(const Ir& ir) : ir_(ir), uses_(ir), wide_(ir.values.size(), false) {}
 
     std::vector<bool> find() {
+        for (std::size_t id = 0; id < wide_.size(); ++id) {
+            wide_[id] = ir_.values[id].pinned;
+        }
         for (const Op& op : ir_.ops) {
             if (is_reduction(op) && inside(op.outputs[0])) {
                 set(op.outputs[0], true);
@@ -89,13 +92,13 @@ private:
             for (const auto* list : {&op.inputs, &op.operands}) {
                 for (const ValueId id : *list) {
                     const bool reads = is_pointwise(op) || is_reduction(op) || (moves(op) && is_wide(op.outputs[0]));
-                    if (id >= 0 && is_wide(id) && !reads) {
+                    if (id >= 0 && is_wide(id) && !ir_.value(id).pinned && !reads) {
                         set(id, false);
                         changed = true;
                     }
                 }
             }
-            if (moves(op) && is_wide(op.outputs[0]) && !is_wide(op.inputs[0])) {
+            if (moves(op) && is_wide(op.outputs[0]) && !ir_.value(op.outputs[0]).pinned && !is_wide(op.inputs[0])) {
                 set(op.outputs[0], false);
                 changed = true;
             }
