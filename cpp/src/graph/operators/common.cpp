@@ -7,6 +7,16 @@
 
 namespace tensorvk::graph {
 
+void require_one_floating_type(const RuleContext& context, std::initializer_list<std::size_t> inputs) {
+    const Tensor& first = context.input(*inputs.begin());
+    context.require_floating(first, "input");
+    for (const std::size_t index : inputs) {
+        if (const Tensor* other = context.optional_input(index)) {
+            context.require_same_type(first, *other);
+        }
+    }
+}
+
 DataType type_attribute(const RuleContext& context, std::string_view name, DataType otherwise) {
     const AttributeSet& attributes = attributes_of(context);
     if (!attributes.has(name)) {
@@ -61,6 +71,17 @@ std::size_t element_count(const RuleContext& context, std::size_t index) {
                      context.str(tensor.dims), ".");
     }
     return static_cast<std::size_t>(*count);
+}
+
+void require_one_number(const RuleContext& context, std::size_t index, std::string_view what) {
+    const Tensor* tensor = context.optional_input(index);
+    if (tensor == nullptr) {
+        return;
+    }
+    const auto count = context.pool().value(context.pool().product(tensor->dims));
+    if (count && *count != 1) {
+        context.fail("needs one number as its ", what, "; '", tensor->name, "' is ", context.str(tensor->dims), ".");
+    }
 }
 
 shape::Expr number_argument(RuleContext& context, std::size_t index, std::string_view what) {

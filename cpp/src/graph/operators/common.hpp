@@ -1,6 +1,7 @@
 // What the shape rules of operators share.
 #pragma once
 
+#include <initializer_list>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,9 @@ namespace tensorvk::graph {
     return context.attributes<OperatorAttributes>().attributes;
 }
 
+//! Fails unless these inputs have one floating-point type; absent ones are fine.
+void require_one_floating_type(const RuleContext& context, std::initializer_list<std::size_t> inputs);
+
 //! The element type that an attribute names by ONNX's number; `otherwise` when the attribute is absent.
 [[nodiscard]] DataType type_attribute(const RuleContext& context, std::string_view name, DataType otherwise);
 
@@ -24,6 +28,9 @@ namespace tensorvk::graph {
 
 //! The number of elements of an input of one dimension, which must be known because dimensions are counted by it.
 [[nodiscard]] std::size_t element_count(const RuleContext& context, std::size_t index);
+
+//! Fails where it is known that an input is not one number; `what` names it. An absent one is fine.
+void require_one_number(const RuleContext& context, std::size_t index, std::string_view what);
 
 //! An input that is one number; `what` names it in messages.
 [[nodiscard]] shape::Expr number_argument(RuleContext& context, std::size_t index, std::string_view what);

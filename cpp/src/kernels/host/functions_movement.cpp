@@ -222,7 +222,7 @@ void center_crop_pad(Call& call) {
 void trilu(Call& call) {
     const Tensor& x = call.input(0);
     const bool upper = call.attributes().flag("upper", true);
-    const std::int64_t k = call.has_input(1) ? call.input(1).get_integer(0) : 0;
+    const std::int64_t k = call.has_input(1) ? call.integer(1) : 0;
     if (x.dims.size() < 2) {
         call.fail("needs two dimensions or more.");
     }

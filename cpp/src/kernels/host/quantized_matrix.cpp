@@ -160,7 +160,7 @@ void qgemm(Call& call) {
         }
     }
     const Tensor& b_scale = call.input(4);
-    check_broadcast(call, b_scale.dims, p.output, "scales");
+    check_broadcast(call, b_scale.dims, {1, p.columns}, "scales of B");
     const float factor = static_cast<float>(call.attributes().real("alpha", 1.0)) * one_scale(call, 1);
     const bool quantized = call.has_input(7);
     const float y_scale = quantized ? one_scale(call, 7) : 1.0f;

@@ -223,6 +223,9 @@ std::vector<ResizeAxis> read_axes(const Call& call, const Dims& dims) {
             set_scale(call, axis, static_cast<float>(scales->get(place)));
         } else {
             axis.output = sizes->get_integer(place);
+            if (axis.output < 0) {
+                call.fail("has the extent ", axis.output, "; extents must not be negative.");
+            }
             axis.length = static_cast<float>(axis.output);
             axis.scale = axis.length / static_cast<float>(axis.input);
         }
