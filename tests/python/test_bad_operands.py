@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorvk as trt
+from engines import CollectingLogger, build_plan, infer
 from onnx import TensorProto, helper, numpy_helper
 from operator_row import Array, f32, i64
 from tensorvk import onnx_backend
@@ -167,6 +169,7 @@ REFUSED = [
         (ones(1, 1, 8, 8), ones(1, 1, 3, 3, dtype=np.int8), np.zeros((1, 18, 6, 6), np.float32)),
         "one type",
     ),
+    Case("ConvTranspose", (ones(1, 1, 8, 8), ones(1, 1, 3, 3, dtype=np.int8)), "one type"),
     Case(
         "LSTM",
         (ones(2, 1, 3), ones(1, 16, 3, dtype=np.int32), ones(1, 16, 4, dtype=np.int32)),
@@ -179,6 +182,13 @@ REFUSED = [
         (IMAGE, None, None, i64(1, 1, -3, -3)),
         "extents must not be negative",
         {"mode": "linear", "antialias": 1},
+    ),
+    Case(
+        "MaxUnpool",
+        (ones(1, 1, 2, 2), FAR),
+        "extents must not be negative",
+        {"kernel_shape": [1, 1], "pads": [501, 501, 500, 500]},
+        note="extent",
     ),
 ]
 
@@ -236,15 +246,65 @@ def test_an_index_far_outside_a_table_gives_zeros() -> None:
     np.testing.assert_array_equal(y, [[0] * 8, [1 - 128] * 8])
 
 
-# A prime, and one below which factors are small; 20011 took seconds when primes were summed term by term.
-@pytest.mark.parametrize("length", [101, 2 * 211, 101 * 103, 20011])
+# The last is a prime that took minutes when large factors were summed term by term.
+@pytest.mark.parametrize("length", [101, 2 * 211, 101 * 103, 100003])
 @pytest.mark.parametrize("inverse", [0, 1])
 def test_fourier_transform_of_a_length_with_large_factors(length: int, inverse: int) -> None:
     x = f32(1, length, 2)
-    begin = time.monotonic()
+    begin = time.process_time()
     (y,) = run(Case("DFT", (x, None, number(1, np.int64)), attributes={"inverse": inverse}))
-    assert time.monotonic() - begin < 1.5  # some 0.1 s, and 2 s before
+    assert time.process_time() - begin < 20
     signal = x[..., 0].astype(np.float64) + 1j * x[..., 1]
     expected = np.fft.ifft(signal) if inverse else np.fft.fft(signal)
     # The result is rounded to float32, the transform itself computes in float64.
     np.testing.assert_allclose(y[..., 0] + 1j * y[..., 1], expected, rtol=0, atol=1e-7 * np.abs(expected).max())
+
+
+# Two negative extents have a positive number of elements, so that sizes in bytes tell nothing, and nobody else looks at
+# the shapes of tensors inside a network.
+MADE = helper.make_node("ConstantOfShape", ["s"], ["a"], value=numpy_helper.from_array(np.array([7], np.float32)))
+NEGATIVE = {
+    "constant": ([MADE], i64(-2, -3)),
+    "expand": (
+        [helper.make_node("Constant", [], ["c"], value_float=1.0), helper.make_node("Expand", ["c", "s"], ["a"])],
+        i64(-2, -3),
+    ),
+    "resize": ([helper.make_node("Resize", ["x", "", "", "s"], ["a"], mode="nearest")], i64(-2, -3)),
+    "pad": ([helper.make_node("Pad", ["x", "s"], ["a"])], i64(-3, -3, -3, -3)),
+    "reshape": ([helper.make_node("Reshape", ["x", "s"], ["a"])], i64(-4, -4)),
+    "tile": ([helper.make_node("Tile", ["x", "s"], ["a"])], i64(-2, -3)),
+    "transpose": ([MADE, helper.make_node("Transpose", ["a"], ["b"])], i64(-20, -30)),
+    "concat": ([MADE, helper.make_node("Concat", ["a", "a"], ["b"], axis=0)], i64(-20, -30)),
+}
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["data", "constant"])
+@pytest.mark.parametrize("name", NEGATIVE)
+def test_a_pair_of_negative_extents_inside_a_network(name: str, known: bool) -> None:
+    nodes, numbers = NEGATIVE[name]
+    info = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [*nodes, helper.make_node("ReduceSum", [nodes[-1].output[0]], ["y"], keepdims=0)],
+        "test",
+        [info("x", TensorProto.FLOAT, [4, 4])] + [info("s", TensorProto.INT64, numbers.shape)] * (not known),
+        [info("y", TensorProto.FLOAT, [])],
+        [numpy_helper.from_array(numbers, "s")] * known,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    with pytest.raises((onnx_backend.UnsupportedModel, RuntimeError), match=r"negative|positive numbers|extents of 1"):
+        onnx_backend.prepare(model).run([ones(4, 4)] + [numbers] * (not known))
+
+
+def test_a_dynamic_shape_that_makes_a_pair_of_negative_extents() -> None:
+    pads = numpy_helper.from_array(i64(-3, -3, -3, -3), "p")
+    nodes = [helper.make_node("Pad", ["x", "p"], ["a"]), helper.make_node("ReduceSum", ["a"], ["y"], keepdims=0)]
+    info = helper.make_tensor_value_info
+    x, y = info("x", TensorProto.FLOAT, ["n", "m"]), info("y", TensorProto.FLOAT, [])
+    graph = helper.make_graph(nodes, "test", [x], [y], [pads])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    plan = build_plan(model.SerializeToString(), {"x": ((2, 2), (8, 8), (9, 9))}, level=0)
+    logger = CollectingLogger()
+    context = trt.Runtime(logger).deserialize_cuda_engine(plan).create_execution_context()
+    assert not context.set_input_shape("x", (2, 2))
+    assert "has the extent -4; extents must not be negative" in logger.errors()[-1]
+    assert infer(context, {"x": ones(7, 8)})["y"] == 2
