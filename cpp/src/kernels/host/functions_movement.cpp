@@ -14,14 +14,6 @@ namespace {
 
 using Ints = std::vector<std::int64_t>;
 
-Ints numbers_of(const Tensor& tensor) {
-    Ints out;
-    for (std::int64_t i = 0; i < tensor.volume(); ++i) {
-        out.push_back(tensor.get_integer(i));
-    }
-    return out;
-}
-
 //! Axes that an optional input names, or the first `count`; each once.
 std::vector<std::size_t> axes_of(const Call& call, std::size_t index, std::size_t count, std::size_t rank) {
     Ints given(count);

@@ -5,6 +5,7 @@
 #include <map>
 #include <numbers>
 
+#include "kernels/host/elements.hpp"
 #include "kernels/host/fourier.hpp"
 #include "kernels/host/functions.hpp"
 #include "kernels/host/index.hpp"
@@ -49,30 +50,29 @@ void dft(Call& call) {
     const Tensor& x = call.input(0);
     require_complex(call, x);
     const bool axis_is_input = attributes.integer("opset") >= 20;
-    const auto rank = static_cast<std::int64_t>(x.dims.size());
-    std::int64_t axis = axis_is_input && call.has_input(2) ? call.integer(2) : attributes.integer("axis", axis_is_input ? -2 : 1);
-    axis += axis < 0 ? rank : 0;
-    if (axis < 0 || axis >= rank - 1) {
-        call.fail("has an axis that is none of the signal's ", rank - 1, " dimensions.");
+    const std::int64_t named = axis_is_input && call.has_input(2) ? call.integer(2) : attributes.integer("axis", axis_is_input ? -2 : 1);
+    const std::size_t axis = checked_axis(call, named, x.dims.size());
+    if (axis + 1 == x.dims.size()) {
+        call.fail("has an axis that is none of the signal's ", axis, " dimensions.");
     }
     const bool inverse = attributes.flag("inverse"), onesided = attributes.flag("onesided");
     if (onesided && !inverse && x.dims.back() != 1) {
         call.fail("makes a one-sided spectrum, which needs a real signal.");
     }
     const Dims signal(x.dims.begin(), x.dims.end() - 1);
-    const std::int64_t given = signal[static_cast<std::size_t>(axis)];
+    const std::int64_t given = signal[axis];
     const std::int64_t length =
         positive(call, call.has_input(1) ? call.integer(1) : inverse && onesided ? 2 * (given - 1) : given, "the length");
     Dims dims = signal;
-    dims[static_cast<std::size_t>(axis)] = onesided && !inverse ? length / 2 + 1 : length;
-    const std::int64_t kept = dims[static_cast<std::size_t>(axis)];
+    dims[axis] = onesided && !inverse ? length / 2 + 1 : length;
+    const std::int64_t kept = dims[axis];
     Dims with_parts = dims;
     with_parts.push_back(inverse && onesided ? 1 : 2);
     Tensor y(x.dtype, with_parts);
-    const std::int64_t from_step = row_major_strides(signal)[static_cast<std::size_t>(axis)];
+    const std::int64_t from_step = row_major_strides(signal)[axis];
     const std::int64_t used = std::min(given, inverse && onesided ? length / 2 + 1 : length);
     Dims others = signal;
-    others[static_cast<std::size_t>(axis)] = 1;
+    others[axis] = 1;
     const Dims from_strides = row_major_strides(signal), to_strides = row_major_strides(dims);
     for (Odometer index(others); index.valid(); index.next()) {
         const std::int64_t from = index.offset(from_strides), to = index.offset(to_strides);
@@ -85,7 +85,7 @@ void dft(Call& call) {
         }
         line = fourier_transform(std::move(line), inverse);
         for (std::int64_t i = 0; i < kept; ++i) {
-            const std::int64_t at = to + i * to_strides[static_cast<std::size_t>(axis)];
+            const std::int64_t at = to + i * to_strides[axis];
             const Complex value = line[static_cast<std::size_t>(i)];
             if (inverse && onesided) {
                 y.set(at, value.real());

@@ -1,5 +1,7 @@
 #include "kernels/host/quantized.hpp"
 
+#include "kernels/host/elements.hpp"
+
 namespace tensorvk::kernels::host {
 
 ScaleIndex::ScaleIndex(const Call& call, const std::vector<std::int64_t>& dims, const std::vector<std::int64_t>& scale)
@@ -7,16 +9,10 @@ ScaleIndex::ScaleIndex(const Call& call, const std::vector<std::int64_t>& dims, 
     if (checked_volume(scale) == 1 && scale.size() <= 1) {
         return;
     }
-    const auto rank = static_cast<std::int64_t>(dims.size());
-    std::int64_t axis = call.attributes().integer("axis", 1);
-    axis += axis < 0 ? rank : 0;
-    if (axis < 0 || axis >= rank) {
-        call.fail("has scales along axis ", axis, " of ", rank, " dimensions.");
-    }
-    axis_ = static_cast<std::size_t>(axis);
+    axis_ = checked_axis(call, call.attributes().integer("axis", 1), dims.size());
     if (scale.size() == 1) {
         if (scale[0] != dims[axis_]) {
-            call.fail("has ", scale[0], " scales for ", dims[axis_], " elements along axis ", axis, ".");
+            call.fail("has ", scale[0], " scales for ", dims[axis_], " elements along axis ", axis_, ".");
         }
         strides_[axis_] = 1;
         return;
@@ -27,7 +23,7 @@ ScaleIndex::ScaleIndex(const Call& call, const std::vector<std::int64_t>& dims, 
         blocks[axis_] = blocks_of(call, dims[axis_], block_);
     }
     if (block_ <= 0 || blocks != scale) {
-        call.fail("has scales whose shape fits neither one axis nor blocks of 'block_size' elements (", block_, ") along axis ", axis, ".");
+        call.fail("has scales whose shape fits neither one axis nor blocks of 'block_size' elements (", block_, ") along axis ", axis_, ".");
     }
     strides_ = row_major_strides(scale);
 }

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <functional>
 
+#include "kernels/host/elements.hpp"
 #include "kernels/host/spatial.hpp"
 #include "kernels/host/window.hpp"
 
@@ -185,10 +186,7 @@ void max_unpool(Call& call) {
     }
     Dims dims = inferred;
     if (const Tensor* asked = call.optional_input(2)) {
-        dims.clear();
-        for (std::int64_t i = 0; i < asked->volume(); ++i) {
-            dims.push_back(asked->get_integer(i));
-        }
+        dims = numbers_of(*asked);
         if (dims.size() != inferred.size()) {
             call.fail("has an output shape of ", dims.size(), " dimensions for an input of ", inferred.size(), ".");
         }
