@@ -20,8 +20,15 @@ void require_one_floating_type(const RuleContext& context, std::initializer_list
 //! The element type that an attribute names by ONNX's number; `otherwise` when the attribute is absent.
 [[nodiscard]] DataType type_attribute(const RuleContext& context, std::string_view name, DataType otherwise);
 
-//! numpy's broadcasting of all inputs, whatever their ranks.
-[[nodiscard]] shape::Exprs broadcast_inputs(const RuleContext& context);
+void require_8_bits(const RuleContext& context, std::size_t index);
+//! `meaning` says what the tensor is for, with its dimensions.
+void require_rank(const RuleContext& context, const Tensor& tensor, std::size_t rank, std::string_view meaning);
+
+//! numpy's broadcasting of some inputs, whatever their ranks.
+[[nodiscard]] shape::Exprs broadcast_inputs(const RuleContext& context, std::initializer_list<std::size_t> inputs);
+
+//! numpy's matmul: a vector is a row on the left and a column on the right, and its axis is not in the result.
+[[nodiscard]] shape::Exprs multiplied_dims(const RuleContext& context, shape::Exprs a, shape::Exprs b);
 
 //! The numbers of an integer input when all are known; nothing when the input is absent or depends on data or dynamic dimensions.
 [[nodiscard]] std::optional<std::vector<std::int64_t>> known_numbers(const RuleContext& context, std::size_t index);
