@@ -19,15 +19,46 @@ std::string described(const graph::Layer& layer) {
     return layer.type == LayerType::kASSERTION && a != nullptr ? text(layer.name, ": ", a->attributes.text("message")) : layer.name;
 }
 
+//! Of each expression, whether it cannot be negative because it is made of extents that the network's inputs have.
+std::vector<bool> never_negative(const graph::Network& network) {
+    using shape::ExprOp;
+    const shape::ExprPool& pool = network.exprs();
+    std::set<shape::Expr> given;
+    for (const graph::Tensor* input : network.inputs()) {
+        given.insert(input->dims.begin(), input->dims.end());
+    }
+    std::vector<bool> out(pool.size());
+    const auto known = [&](shape::Expr e) { return e.valid() && out[static_cast<std::size_t>(e.id)]; };
+    for (std::size_t id = 0; id < out.size(); ++id) { // operands stand in front of what is made of them
+        const shape::Expr e{static_cast<std::int32_t>(id)};
+        const shape::ExprNode& node = pool.node(e);
+        const bool both = known(node.a) && known(node.b);
+        const bool sum = node.op == ExprOp::kADD || node.op == ExprOp::kMUL || node.op == ExprOp::kMIN || node.op == ExprOp::kFLOOR_DIV ||
+                         node.op == ExprOp::kCEIL_DIV;
+        out[id] = given.contains(e) || pool.value(e).value_or(-1) >= 0 || (sum && both) ||
+                  (node.op == ExprOp::kMAX && (known(node.a) || known(node.b)));
+    }
+    return out;
+}
+
 //! Inference took some dynamic dimensions for equal. Kernels rely on it, also where numpy would let one of them be 1: which axis repeats is
 //! decided when the plan is made.
 std::vector<plan::Constraint> assumptions(const graph::Network& network) {
+    std::vector<bool> checked = never_negative(network);
     std::set<std::pair<shape::Expr, shape::Expr>> seen;
     std::vector<plan::Constraint> out;
     for (const graph::Layer* layer : network.topological()) {
         for (const graph::DimConstraint& constraint : layer->constraints) {
             if (constraint.a != constraint.b && seen.insert({constraint.a, constraint.b}).second) {
                 out.push_back({constraint.a, constraint.b, described(*layer)});
+            }
+        }
+        for (const graph::Tensor* output : layer->outputs) { // two negative extents have a positive product
+            for (const shape::Expr extent : output->dims) {
+                if (!checked[static_cast<std::size_t>(extent.id)]) {
+                    checked[static_cast<std::size_t>(extent.id)] = true;
+                    out.push_back({extent, {}, described(*layer)});
+                }
             }
         }
     }

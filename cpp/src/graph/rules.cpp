@@ -122,6 +122,11 @@ std::vector<Inferred> infer(shape::ExprPool& pool, Layer& layer) {
             context.fail("would have an output of ", output.dims.size(), " dimensions; at most ", Dims::MAX_DIMS,
                          " are possible.");
         }
+        for (const shape::Expr extent : output.dims) {
+            if (pool.value(extent).value_or(0) < 0) {
+                context.fail("has the extent ", *pool.value(extent), "; extents must not be negative.");
+            }
+        }
     }
     return outputs;
 }

@@ -22,7 +22,7 @@ static_assert(std::endian::native == std::endian::little, "plan files are little
 
 inline constexpr char kMagic[8] = {'T', 'E', 'N', 'S', 'O', 'R', 'V', 'K'};
 //! Counts up when files of before can no longer be read or this file not by readers of before.
-inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::uint32_t kFormatVersion = 2;
 inline constexpr std::uint64_t kSectionAlignment = 256; // what any device may ask of a storage buffer's offset
 inline constexpr std::uint32_t kMaxSections = 4096;
 

@@ -98,7 +98,7 @@ struct IoTensor {
     std::int32_t buffer = -1;
 };
 
-//! Two dimensions that the kernels take for equal.
+//! Two dimensions that the kernels take for equal; without b: an extent, which is not negative.
 struct Constraint {
     shape::Expr a{}, b{};
     std::string layer; // for the error

@@ -47,7 +47,7 @@ void check_buffers(const Program& program, std::uint64_t weights_size) {
 
 void check_constraints_exist(const Program& program) {
     for (const Constraint& constraint : program.constraints) {
-        if (!in_pool(program, constraint.a) || !in_pool(program, constraint.b) ||
+        if (!in_pool(program, constraint.a) || (constraint.b != shape::Expr{} && !in_pool(program, constraint.b)) ||
             constraint.layer.size() > kMaxNameLength) {
             refuse("A shape constraint of layer '", constraint.layer,
                    "' in the plan refers to something that does not exist");

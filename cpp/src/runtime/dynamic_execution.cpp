@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "plan/constraints.hpp"
 #include "runtime/loaded_program.hpp"
 #include "support/error.hpp"
 #include "support/shape_text.hpp"
@@ -79,15 +80,7 @@ void DynamicExecution::bind_inputs(std::span<const Value> inputs) {
 
 void DynamicExecution::evaluate() {
     values_ = program_.exprs.evaluate_known(symbols_);
-    for (const plan::Constraint& constraint : program_.constraints) {
-        const Known& a = number(constraint.a);
-        const Known& b = number(constraint.b);
-        if (a && b && *a != *b) {
-            throw InvalidArgument(text("Layer '", constraint.layer, "' cannot work with these shapes: it needs ",
-                                       program_.exprs.str(constraint.a), " and ", program_.exprs.str(constraint.b),
-                                       " to be equal; they are ", *a, " and ", *b, "."));
-        }
-    }
+    plan::check_constraints(program_, values_);
 }
 
 std::optional<std::int64_t> DynamicExecution::value(shape::Expr e) const {

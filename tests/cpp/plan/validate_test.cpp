@@ -120,7 +120,7 @@ const Damage kDamages[] = {
      "constraint of layer 'add'"},
     {"constraint_of_no_right_side",
      [](Plan& p) {
-         p.portable.constraints = {{p.portable.io[0].dims[0], shape::Expr{-1}, "add"}};
+         p.portable.constraints = {{p.portable.io[0].dims[0], shape::Expr{-2}, "add"}};
      },
      "constraint of layer 'add'"},
     {"constraint_of_an_endless_name",

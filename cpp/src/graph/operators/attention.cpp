@@ -2,6 +2,7 @@
 #include <array>
 
 #include "graph/operators.hpp"
+#include "graph/operators/common.hpp"
 
 namespace tensorvk::graph {
 
@@ -9,13 +10,6 @@ namespace {
 
 using shape::Expr;
 using shape::Exprs;
-
-void require_rank(const RuleContext& context, std::size_t index, std::size_t rank) {
-    const Tensor& x = context.input(index);
-    if (x.dims.size() != rank) {
-        context.fail("needs ", rank, " dimensions in input ", index, "; '", x.name, "' is ", context.str(x.dims), ".");
-    }
-}
 
 //! A number of heads that is given as an attribute.
 std::int64_t heads_attribute(const RuleContext& context, const char* name) {
@@ -37,7 +31,7 @@ Exprs heads_apart(const RuleContext& context, std::size_t index, const char* att
     if (x.dims.size() == 4) {
         return x.dims;
     }
-    require_rank(context, index, 3);
+    require_rank(context, x, 3, "[batch, sequence, heads * size] or four dimensions");
     const Expr heads = context.pool().constant(heads_attribute(context, attribute));
     return {x.dims[0], heads, x.dims[1], context.pool().floor_div(x.dims[2], heads)};
 }
@@ -49,8 +43,8 @@ std::vector<Inferred> attention(RuleContext& context) {
     Exprs key = heads_apart(context, 1, "kv_num_heads");
     Exprs value = heads_apart(context, 2, "kv_num_heads");
     if (const Tensor* past = context.optional_input(4)) {
-        require_rank(context, 4, 4);
-        require_rank(context, 5, 4);
+        require_rank(context, *past, 4, "past keys [batch, heads, sequence, size]");
+        require_rank(context, context.input(5), 4, "past values [batch, heads, sequence, size]");
         key[2] = pool.add(past->dims[2], key[2]);
         value[2] = pool.add(context.input(5).dims[2], value[2]);
     }
@@ -66,7 +60,7 @@ std::vector<Inferred> attention(RuleContext& context) {
 std::vector<Inferred> linear_attention(RuleContext& context) {
     shape::ExprPool& pool = context.pool();
     for (std::size_t i = 0; i < 3; ++i) {
-        require_rank(context, i, 3);
+        require_rank(context, context.input(i), 3, "query, key and value [batch, sequence, heads * size]");
     }
     const Expr query_heads = pool.constant(heads_attribute(context, "q_num_heads"));
     const Expr heads = pool.constant(heads_attribute(context, "kv_num_heads"));
@@ -81,8 +75,8 @@ std::vector<Inferred> linear_attention(RuleContext& context) {
 
 //! output as the input, present_state [batch, channels, k - 1].
 std::vector<Inferred> causal_convolution(RuleContext& context) {
-    require_rank(context, 0, 3);
-    require_rank(context, 1, 3);
+    require_rank(context, context.input(0), 3, "an input [batch, channels, length]");
+    require_rank(context, context.input(1), 3, "a kernel [channels, 1, taps]");
     shape::ExprPool& pool = context.pool();
     const Tensor& x = context.input(0);
     std::vector<Inferred> out{{x.dtype, x.dims}};

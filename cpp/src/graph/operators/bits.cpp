@@ -18,7 +18,7 @@ void require_integers(const RuleContext& context, const Tensor& tensor) {
 std::vector<Inferred> binary(RuleContext& context) {
     require_integers(context, context.input(0));
     context.require_same_type(context.input(0), context.input(1));
-    return one(context.input(0).dtype, broadcast_inputs(context));
+    return one(context.input(0).dtype, broadcast_inputs(context, {0, 1}));
 }
 
 std::vector<Inferred> bitwise_not(RuleContext& context) {

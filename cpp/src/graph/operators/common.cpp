@@ -7,6 +7,16 @@
 
 namespace tensorvk::graph {
 
+void require_one_floating_type(const RuleContext& context, std::initializer_list<std::size_t> inputs) {
+    const Tensor& first = context.input(*inputs.begin());
+    context.require_floating(first, "input");
+    for (const std::size_t index : inputs) {
+        if (const Tensor* other = context.optional_input(index)) {
+            context.require_same_type(first, *other);
+        }
+    }
+}
+
 DataType type_attribute(const RuleContext& context, std::string_view name, DataType otherwise) {
     const AttributeSet& attributes = attributes_of(context);
     if (!attributes.has(name)) {
@@ -21,9 +31,22 @@ DataType type_attribute(const RuleContext& context, std::string_view name, DataT
     return *type;
 }
 
-shape::Exprs broadcast_inputs(const RuleContext& context) {
+void require_8_bits(const RuleContext& context, std::size_t index) {
+    const Tensor& x = context.input(index);
+    if (x.dtype != DataType::kINT8 && x.dtype != DataType::kUINT8) {
+        context.unsupported("works on int8 and uint8; '", x.name, "' is ", dtype_name(x.dtype), ".");
+    }
+}
+
+void require_rank(const RuleContext& context, const Tensor& tensor, std::size_t rank, std::string_view meaning) {
+    if (tensor.dims.size() != rank) {
+        context.fail("needs ", meaning, "; '", tensor.name, "' is ", context.str(tensor.dims), ".");
+    }
+}
+
+shape::Exprs broadcast_inputs(const RuleContext& context, std::initializer_list<std::size_t> inputs) {
     shape::Exprs dims;
-    for (std::size_t i = 0; i < context.input_count(); ++i) {
+    for (const std::size_t i : inputs) {
         const shape::Exprs& other = context.input(i).dims;
         if (other.size() > dims.size()) {
             dims.insert(dims.begin(), other.size() - dims.size(), context.pool().constant(1));
@@ -35,6 +58,37 @@ shape::Exprs broadcast_inputs(const RuleContext& context) {
         }
     }
     return dims;
+}
+
+shape::Exprs multiplied_dims(const RuleContext& context, shape::Exprs a, shape::Exprs b) {
+    if (a.empty() || b.empty()) {
+        context.fail("multiplies matrices; a scalar was given.");
+    }
+    const bool row = a.size() == 1;
+    const bool column = b.size() == 1;
+    if (row) {
+        a.insert(a.begin(), context.pool().constant(1));
+    }
+    if (column) {
+        b.push_back(context.pool().constant(1));
+    }
+    (void)context.same(a.back(), b[b.size() - 2], "inner dimensions of the matrices");
+    shape::Exprs out;
+    const std::size_t rank = std::max(a.size(), b.size()) - 2;
+    for (std::size_t i = 0; i < rank; ++i) {
+        const bool in_a = i + a.size() >= rank + 2;
+        const bool in_b = i + b.size() >= rank + 2;
+        const shape::Expr from_a = in_a ? a[i + a.size() - rank - 2] : context.pool().constant(1);
+        const shape::Expr from_b = in_b ? b[i + b.size() - rank - 2] : context.pool().constant(1);
+        out.push_back(context.broadcast(from_a, from_b, "batches of matrices"));
+    }
+    if (!row) {
+        out.push_back(a[a.size() - 2]);
+    }
+    if (!column) {
+        out.push_back(b.back());
+    }
+    return out;
 }
 
 std::optional<std::vector<std::int64_t>> known_numbers(const RuleContext& context, std::size_t index) {
@@ -61,6 +115,17 @@ std::size_t element_count(const RuleContext& context, std::size_t index) {
                      context.str(tensor.dims), ".");
     }
     return static_cast<std::size_t>(*count);
+}
+
+void require_one_number(const RuleContext& context, std::size_t index, std::string_view what) {
+    const Tensor* tensor = context.optional_input(index);
+    if (tensor == nullptr) {
+        return;
+    }
+    const auto count = context.pool().value(context.pool().product(tensor->dims));
+    if (count && *count != 1) {
+        context.fail("needs one number as its ", what, "; '", tensor->name, "' is ", context.str(tensor->dims), ".");
+    }
 }
 
 shape::Expr number_argument(RuleContext& context, std::size_t index, std::string_view what) {

@@ -106,6 +106,8 @@ std::vector<Inferred> random(RuleContext& context) {
 std::vector<Inferred> dropout(RuleContext& context) {
     const Tensor& x = context.input(0);
     context.require_floating(x, "input");
+    require_one_number(context, 1, "ratio");
+    require_one_number(context, 2, "training mode");
     std::vector<Inferred> outputs;
     outputs.push_back({x.dtype, x.dims});
     outputs.push_back({DataType::kBOOL, x.dims});

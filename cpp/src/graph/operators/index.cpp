@@ -15,17 +15,11 @@ void require_indices(const RuleContext& context, const Tensor& indices) {
     }
 }
 
-void require_rank(const RuleContext& context, const Tensor& tensor, std::size_t rank) {
-    if (tensor.dims.size() != rank) {
-        context.fail("needs '", tensor.name, "' with ", rank, " dimensions; it is ", context.str(tensor.dims), ".");
-    }
-}
-
 std::vector<Inferred> gather_elements(RuleContext& context) {
     const Tensor& data = context.input(0);
     const Tensor& indices = context.input(1);
     require_indices(context, indices);
-    require_rank(context, indices, data.dims.size());
+    require_rank(context, indices, data.dims.size(), "indices with as many dimensions as the data");
     (void)context.axis(attributes_of(context).integer("axis", 0), data.dims.size());
     return one(data.dtype, indices.dims);
 }
@@ -59,8 +53,8 @@ std::vector<Inferred> gather_nd(RuleContext& context) {
 std::vector<Inferred> scatter_elements(RuleContext& context) {
     const Tensor& data = context.input(0);
     require_indices(context, context.input(1));
-    require_rank(context, context.input(1), data.dims.size());
-    require_rank(context, context.input(2), data.dims.size());
+    require_rank(context, context.input(1), data.dims.size(), "indices with as many dimensions as the data");
+    require_rank(context, context.input(2), data.dims.size(), "updates with as many dimensions as the data");
     context.require_same_type(data, context.input(2));
     (void)context.axis(attributes_of(context).integer("axis", 0), data.dims.size());
     return like_input(context, 0);
@@ -73,7 +67,8 @@ std::vector<Inferred> scatter_nd(RuleContext& context) {
     if (depth > data.dims.size()) {
         context.fail("has indices of ", depth, " numbers for ", data.dims.size(), " dimensions.");
     }
-    require_rank(context, context.input(2), indices.dims.size() - 1 + data.dims.size() - depth);
+    require_rank(context, context.input(2), indices.dims.size() - 1 + data.dims.size() - depth,
+                 "updates [dimensions of the indices but for the last, what one index names]");
     context.require_same_type(data, context.input(2));
     return like_input(context, 0);
 }
@@ -81,11 +76,11 @@ std::vector<Inferred> scatter_nd(RuleContext& context) {
 //! A cache, new entries for it and, per batch, where they go.
 std::vector<Inferred> tensor_scatter(RuleContext& context) {
     const Tensor& cache = context.input(0);
-    require_rank(context, context.input(1), cache.dims.size());
+    require_rank(context, context.input(1), cache.dims.size(), "entries with as many dimensions as the cache");
     context.require_same_type(cache, context.input(1));
     if (context.optional_input(2) != nullptr) {
         require_indices(context, context.input(2));
-        require_rank(context, context.input(2), 1);
+        require_rank(context, context.input(2), 1, "a position for each batch");
     }
     (void)context.axis(attributes_of(context).integer("axis", -2), cache.dims.size());
     return like_input(context, 0);

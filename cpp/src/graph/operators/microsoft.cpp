@@ -12,13 +12,6 @@ namespace {
 using shape::Expr;
 using shape::Exprs;
 
-void require_8_bits(const RuleContext& context, std::size_t index) {
-    const Tensor& x = context.input(index);
-    if (x.dtype != DataType::kINT8 && x.dtype != DataType::kUINT8) {
-        context.unsupported("works on int8 and uint8; '", x.name, "' is ", dtype_name(x.dtype), ".");
-    }
-}
-
 //! Weights [N, K] by the attributes of those names.
 std::vector<Inferred> unpacked_weights(RuleContext& context) {
     const AttributeSet& a = attributes_of(context);
@@ -95,18 +88,7 @@ std::vector<Inferred> qlinear_reduce_mean(RuleContext& context) {
 std::vector<Inferred> qlinear_where(RuleContext& context) {
     require_8_bits(context, 1);
     require_8_bits(context, 4);
-    Exprs dims;
-    for (const std::size_t index : {0u, 1u, 4u}) {
-        const Exprs& other = context.input(index).dims;
-        if (other.size() > dims.size()) {
-            dims.insert(dims.begin(), other.size() - dims.size(), context.pool().constant(1));
-        }
-        for (std::size_t axis = 0; axis < other.size(); ++axis) {
-            Expr& dim = dims[dims.size() - other.size() + axis];
-            dim = context.broadcast(dim, other[axis], "inputs");
-        }
-    }
-    return one(context.input(1).dtype, std::move(dims));
+    return one(context.input(1).dtype, broadcast_inputs(context, {0, 1, 4}));
 }
 
 constexpr std::array kRules{

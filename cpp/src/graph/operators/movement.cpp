@@ -87,7 +87,11 @@ std::vector<Inferred> pad(RuleContext& context) {
     return one(x.dtype, std::move(dims));
 }
 
-std::vector<Inferred> same_shape(RuleContext& context) {
+std::vector<Inferred> trilu(RuleContext& context) {
+    require_one_number(context, 1, "diagonal");
+    if (const Tensor* k = context.optional_input(1); k != nullptr && is_floating(k->dtype)) {
+        context.fail("needs an integer as its diagonal; '", k->name, "' is ", dtype_name(k->dtype), ".");
+    }
     if (context.input(0).dims.size() < 2) {
         context.fail("needs two dimensions or more; '", context.input(0).name, "' is ", context.str(context.input(0).dims), ".");
     }
@@ -129,7 +133,7 @@ std::vector<Inferred> center_crop_pad(RuleContext& context) {
 constexpr std::array kRules{
     OperatorRule{"CenterCropPad", 2, 2, center_crop_pad}, OperatorRule{"Pad", 2, 4, pad},
     OperatorRule{"ReverseSequence", 2, 2, reverse_sequence}, OperatorRule{"Slice", 3, 5, slice},
-    OperatorRule{"Squeeze", 1, 2, squeeze},               OperatorRule{"Trilu", 1, 2, same_shape},
+    OperatorRule{"Squeeze", 1, 2, squeeze},               OperatorRule{"Trilu", 1, 2, trilu},
     OperatorRule{"Unsqueeze", 2, 2, unsqueeze},
 };
 

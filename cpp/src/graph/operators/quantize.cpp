@@ -17,13 +17,6 @@ using shape::Exprs;
 // Numbers of TensorProto.DataType.
 constexpr std::int64_t kOnnxUint8 = 2, kOnnxInt8 = 3;
 
-void require_8_bits(RuleContext& context, std::size_t index) {
-    const Tensor& x = context.input(index);
-    if (x.dtype != DataType::kINT8 && x.dtype != DataType::kUINT8) {
-        context.unsupported("quantizes to int8 and uint8; '", x.name, "' is ", dtype_name(x.dtype), ".");
-    }
-}
-
 DataType type_of_zero_point(RuleContext& context, std::size_t index) {
     if (context.optional_input(index) == nullptr) {
         return DataType::kUINT8;
@@ -73,38 +66,6 @@ std::vector<Inferred> qlinear_conv(RuleContext& context) {
     return {{type_of_zero_point(context, 7), convolved_dims(context, context.input(0), context.input(3))}};
 }
 
-//! numpy's matmul.
-Exprs multiplied_dims(RuleContext& context, Exprs a, Exprs b) {
-    if (a.empty() || b.empty()) {
-        context.fail("multiplies matrices; a scalar was given.");
-    }
-    const bool row = a.size() == 1;
-    const bool column = b.size() == 1;
-    if (row) {
-        a.insert(a.begin(), context.pool().constant(1));
-    }
-    if (column) {
-        b.push_back(context.pool().constant(1));
-    }
-    (void)context.same(a.back(), b[b.size() - 2], "inner dimensions of the matrices");
-    Exprs out;
-    const std::size_t rank = std::max(a.size(), b.size()) - 2;
-    for (std::size_t i = 0; i < rank; ++i) {
-        const bool in_a = i + a.size() >= rank + 2;
-        const bool in_b = i + b.size() >= rank + 2;
-        const Expr from_a = in_a ? a[i + a.size() - rank - 2] : context.pool().constant(1);
-        const Expr from_b = in_b ? b[i + b.size() - rank - 2] : context.pool().constant(1);
-        out.push_back(context.broadcast(from_a, from_b, "batches of matrices"));
-    }
-    if (!row) {
-        out.push_back(a[a.size() - 2]);
-    }
-    if (!column) {
-        out.push_back(b.back());
-    }
-    return out;
-}
-
 std::vector<Inferred> mat_mul_integer(RuleContext& context) {
     require_8_bits(context, 0);
     require_8_bits(context, 1);
@@ -143,16 +104,7 @@ std::vector<Inferred> qgemm(RuleContext& context) {
 std::vector<Inferred> qlinear_binary(RuleContext& context) {
     require_8_bits(context, 0);
     require_8_bits(context, 3);
-    const Exprs& a = context.input(0).dims;
-    const Exprs& b = context.input(3).dims;
-    const std::size_t rank = std::max(a.size(), b.size());
-    Exprs dims;
-    for (std::size_t i = 0; i < rank; ++i) {
-        const Expr from_a = i + a.size() < rank ? context.pool().constant(1) : a[i + a.size() - rank];
-        const Expr from_b = i + b.size() < rank ? context.pool().constant(1) : b[i + b.size() - rank];
-        dims.push_back(context.broadcast(from_a, from_b, "inputs"));
-    }
-    return {{context.input(0).dtype, std::move(dims)}};
+    return {{context.input(0).dtype, broadcast_inputs(context, {0, 3})}};
 }
 
 std::vector<Inferred> qlinear_unary(RuleContext& context) {

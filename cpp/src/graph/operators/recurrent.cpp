@@ -16,7 +16,7 @@ std::vector<Inferred> recurrent(RuleContext& context) {
     const Tensor& x = context.input(0);
     const Tensor& w = context.input(1);
     const Tensor& r = context.input(2);
-    context.require_floating(x, "input");
+    require_one_floating_type(context, {0, 1, 2, 3, 5, 6, 7}); // input 4 counts steps
     if (x.dims.size() != 3 || w.dims.size() != 3 || r.dims.size() != 3) {
         context.fail("needs X, W and R of three dimensions; they are ", context.str(x.dims), ", ", context.str(w.dims), " and ",
                      context.str(r.dims), ".");

@@ -72,6 +72,9 @@ std::vector<Inferred> non_max_suppression(RuleContext& context) {
     (void)context.same(boxes.dims[2], context.pool().constant(4), "coordinates of a box");
     (void)context.same(boxes.dims[0], scores.dims[0], "batches of boxes and scores");
     (void)context.same(boxes.dims[1], scores.dims[2], "numbers of boxes and scores");
+    require_one_number(context, 2, "number of boxes per class");
+    require_one_number(context, 3, "overlap");
+    require_one_number(context, 4, "least score");
     const shape::Expr count = context.unknown(0, 0, context.pool().product(scores.dims));
     return one(DataType::kINT64, {count, context.pool().constant(3)});
 }

@@ -4,6 +4,7 @@
 
 #include "graph/operators.hpp"
 #include "graph/operators/common.hpp"
+#include "support/checked.hpp"
 
 namespace tensorvk::graph {
 
@@ -82,6 +83,8 @@ std::vector<Inferred> window(RuleContext& context) {
 //! [frequencies, mel bins].
 std::vector<Inferred> mel_weight_matrix(RuleContext& context) {
     const Expr bins = one_sided(context.pool(), extent_argument(context, 1, "DFT length"));
+    require_one_number(context, 3, "lowest frequency");
+    require_one_number(context, 4, "highest frequency");
     return one(type_attribute(context, "output_datatype", DataType::kFLOAT), {bins, extent_argument(context, 0, "number of mel bins")});
 }
 
@@ -92,10 +95,10 @@ std::vector<Inferred> count_ngrams(RuleContext& context) {
         context.unsupported("(TfIdfVectorizer) looks for strings; only 'pool_int64s' is offered.");
     }
     const std::vector<std::int64_t> places = attributes_of(context).integers("ngram_indexes");
-    if (places.empty() || x.dims.size() > 2) {
-        context.fail("(TfIdfVectorizer) needs 'ngram_indexes' and an input of one or two dimensions.");
+    if (places.empty() || *std::ranges::min_element(places) < 0 || x.dims.size() > 2) {
+        context.fail("(TfIdfVectorizer) needs 'ngram_indexes' of 0 or more and an input of one or two dimensions.");
     }
-    const Expr size = context.pool().constant(*std::max_element(places.begin(), places.end()) + 1);
+    const Expr size = context.pool().constant(checked_add(*std::ranges::max_element(places), 1));
     return one(DataType::kFLOAT, x.dims.size() == 2 ? Exprs{x.dims[0], size} : Exprs{size});
 }
 

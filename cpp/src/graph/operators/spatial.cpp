@@ -15,7 +15,7 @@ constexpr std::array kRules{
     OperatorRule{"Col2Im", 3, 3, columns_to_image},
     OperatorRule{"Conv", 2, 3, convolution_with_data},
     OperatorRule{"ConvTranspose", 2, 3, transposed_convolution_with_data},
-    OperatorRule{"DeformConv", 3, 5, deformable_convolution},
+    OperatorRule{"DeformConv", 3, 5, convolution_with_data},
     OperatorRule{"GlobalLpPool", 1, 1, global_pool},
     OperatorRule{"GridSample", 2, 2, grid_sample},
     OperatorRule{"ImageDecoder", 1, 1, image_decoder},

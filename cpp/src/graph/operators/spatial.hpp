@@ -10,7 +10,6 @@ namespace tensorvk::graph {
 // spatial_windows.cpp
 [[nodiscard]] std::vector<Inferred> convolution_with_data(RuleContext& context);
 [[nodiscard]] std::vector<Inferred> transposed_convolution_with_data(RuleContext& context);
-[[nodiscard]] std::vector<Inferred> deformable_convolution(RuleContext& context);
 [[nodiscard]] std::vector<Inferred> columns_to_image(RuleContext& context);
 [[nodiscard]] std::vector<Inferred> max_pool(RuleContext& context);
 [[nodiscard]] std::vector<Inferred> pool_like_input(RuleContext& context);

@@ -9,13 +9,6 @@ namespace {
 
 using shape::Exprs;
 
-void require_rank(const RuleContext& context, std::size_t index, std::size_t rank, const char* what) {
-    const Tensor& tensor = context.input(index);
-    if (tensor.dims.size() != rank) {
-        context.fail("needs ", what, " as input ", index, "; '", tensor.name, "' is ", context.str(tensor.dims), ".");
-    }
-}
-
 //! The extent that an attribute gives an output's axis.
 shape::Expr extent_attribute(const RuleContext& context, const char* name, std::int64_t extent) {
     if (extent < 1) {
@@ -46,7 +39,7 @@ std::vector<Inferred> affine_grid(RuleContext& context) {
     const Tensor& theta = context.input(0);
     const Exprs& size = context.values(1);
     context.require_floating(theta, "input");
-    require_rank(context, 0, 3, "matrices [N, axes, axes + 1]");
+    require_rank(context, context.input(0), 3, "matrices [N, axes, axes + 1]");
     if (size.size() != 4 && size.size() != 5) {
         context.fail("needs a size [N, C, H, W] or [N, C, D, H, W]; '", context.input(1).name, "' has ", size.size(), " numbers.");
     }
@@ -70,9 +63,9 @@ std::vector<Inferred> roi_align(RuleContext& context) {
     const Tensor& x = context.input(0);
     const AttributeSet& a = attributes_of(context);
     context.require_floating(x, "input");
-    require_rank(context, 0, 4, "images [N, C, H, W]");
-    require_rank(context, 1, 2, "regions [count, 4]");
-    require_rank(context, 2, 1, "the image of each region");
+    require_rank(context, context.input(0), 4, "images [N, C, H, W]");
+    require_rank(context, context.input(1), 2, "regions [count, 4]");
+    require_rank(context, context.input(2), 1, "the image of each region");
     const shape::Expr count = context.same(context.input(1).dims[0], context.input(2).dims[0], "numbers of regions and of their images");
     return one(x.dtype, {count, x.dims[1], extent_attribute(context, "output_height", a.integer("output_height", 1)),
                          extent_attribute(context, "output_width", a.integer("output_width", 1))});
@@ -81,8 +74,8 @@ std::vector<Inferred> roi_align(RuleContext& context) {
 std::vector<Inferred> max_roi_pool(RuleContext& context) {
     const Tensor& x = context.input(0);
     context.require_floating(x, "input");
-    require_rank(context, 0, 4, "images [N, C, H, W]");
-    require_rank(context, 1, 2, "regions [count, 5]");
+    require_rank(context, context.input(0), 4, "images [N, C, H, W]");
+    require_rank(context, context.input(1), 2, "regions [count, 5]");
     const auto pooled = per_axis(context, "pooled_shape", 2, 0, 1);
     return one(x.dtype, {context.input(1).dims[0], x.dims[1], extent_attribute(context, "pooled_shape", pooled[0]),
                          extent_attribute(context, "pooled_shape", pooled[1])});

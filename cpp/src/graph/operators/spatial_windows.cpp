@@ -53,16 +53,17 @@ Exprs transposed_extents(RuleContext& context, const Exprs& x, const Exprs& kern
 
 } // namespace
 
+//! Of DeformConv as well, whose offsets and mask change no extent.
 std::vector<Inferred> convolution_with_data(RuleContext& context) {
     const Tensor& x = context.input(0);
-    context.require_floating(x, "input");
+    require_one_floating_type(context, {0, 1, 2, 3, 4});
     return one(x.dtype, convolved_dims(context, x, context.input(1)));
 }
 
 std::vector<Inferred> transposed_convolution_with_data(RuleContext& context) {
     const Tensor& x = context.input(0);
     const Tensor& w = context.input(1);
-    context.require_floating(x, "input");
+    require_one_floating_type(context, {0, 1, 2});
     require_image(context, x);
     if (w.dims.size() != x.dims.size()) {
         context.fail("needs a kernel with as many dimensions as '", x.name, "' ", context.str(x.dims), "; '", w.name, "' is ",
@@ -71,12 +72,6 @@ std::vector<Inferred> transposed_convolution_with_data(RuleContext& context) {
     (void)context.same(x.dims[1], w.dims[0], "channels of input and kernel");
     const Expr groups = context.pool().constant(attributes_of(context).integer("group", 1));
     return one(x.dtype, with_batch(x.dims[0], context.pool().mul(w.dims[1], groups), transposed_extents(context, x.dims, w.dims)));
-}
-
-std::vector<Inferred> deformable_convolution(RuleContext& context) {
-    const Tensor& x = context.input(0);
-    context.require_floating(x, "input");
-    return one(x.dtype, convolved_dims(context, x, context.input(1)));
 }
 
 std::vector<Inferred> columns_to_image(RuleContext& context) {
@@ -117,9 +112,6 @@ std::vector<Inferred> global_pool(RuleContext& context) {
 
 std::vector<Inferred> max_unpool(RuleContext& context) {
     const Tensor& x = context.input(0);
-    if (context.optional_input(2) != nullptr) {
-        return one(x.dtype, context.values(2));
-    }
     require_image(context, x);
     shape::ExprPool& pool = context.pool();
     const std::size_t count = x.dims.size() - 2;
@@ -134,7 +126,14 @@ std::vector<Inferred> max_unpool(RuleContext& context) {
         const Expr first = pool.mul(pool.sub(x.dims[i + 2], pool.constant(1)), pool.constant(strides[i]));
         spatial.push_back(pool.add(first, pool.sub(kernel[i], pool.constant(pads[i] + pads[i + count]))));
     }
-    return one(x.dtype, with_batch(x.dims[0], x.dims[1], spatial));
+    if (context.optional_input(2) == nullptr) {
+        return one(x.dtype, with_batch(x.dims[0], x.dims[1], spatial));
+    }
+    const Exprs& asked = context.values(2);
+    if (asked.size() != x.dims.size()) {
+        context.fail("has an output shape of ", asked.size(), " dimensions for '", x.name, "' ", context.str(x.dims), ".");
+    }
+    return one(x.dtype, asked);
 }
 
 } // namespace tensorvk::graph

@@ -13,12 +13,6 @@ namespace {
 using shape::Expr;
 using shape::Exprs;
 
-void require_rank(const RuleContext& context, const Tensor& tensor, std::size_t rank, const char* meaning) {
-    if (tensor.dims.size() != rank) {
-        context.fail("needs ", meaning, "; '", tensor.name, "' is ", context.str(tensor.dims), ".");
-    }
-}
-
 DataType type_of(const RuleContext& context, const char* name, DataType otherwise) {
     return static_cast<DataType>(attributes_of(context).integer(name, static_cast<std::int64_t>(otherwise)));
 }

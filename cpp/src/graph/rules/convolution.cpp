@@ -29,6 +29,7 @@ void check_groups(RuleContext& context, const ConvolutionAttributes& a, std::int
 void check_weights(RuleContext& context, const ConvolutionAttributes& a, std::int64_t first, std::int64_t second) {
     const std::int64_t expected = checked_mul(checked_mul(first, second), checked_volume(a.geometry.kernel));
     if (const Tensor* kernel = context.optional_input(1)) {
+        context.require_floating(*kernel, "kernel");
         shape::Exprs dims = {context.pool().constant(first), context.pool().constant(second)};
         for (const std::int64_t extent : a.geometry.kernel) {
             dims.push_back(context.pool().constant(extent));
@@ -44,6 +45,7 @@ void check_weights(RuleContext& context, const ConvolutionAttributes& a, std::in
         context.fail("needs floating-point kernel weights; ", dtype_name(a.kernel.type), " ones were given.");
     }
     if (const Tensor* bias = context.optional_input(2)) {
+        context.require_floating(*bias, "bias");
         if (bias->dims != shape::Exprs{context.pool().constant(a.maps)}) {
             context.fail("needs a bias of ", a.maps, " values; input 2 '", bias->name, "' is ", context.str(bias->dims),
                          ".");

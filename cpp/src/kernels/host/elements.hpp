@@ -23,6 +23,15 @@ inline void copy_elements(const Tensor& from, std::int64_t source, Tensor& to, s
     }
 }
 
+//! All elements of an integer tensor.
+[[nodiscard]] inline std::vector<std::int64_t> numbers_of(const Tensor& tensor) {
+    std::vector<std::int64_t> out;
+    for (std::int64_t i = 0; i < tensor.volume(); ++i) {
+        out.push_back(tensor.get_integer(i));
+    }
+    return out;
+}
+
 //! An index counted from the front; negative ones count from the end. Fails outside.
 [[nodiscard]] inline std::int64_t checked_index(const Call& call, std::int64_t index, std::int64_t extent) {
     if (index < -extent || index >= extent) {

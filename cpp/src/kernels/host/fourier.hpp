@@ -6,8 +6,8 @@
 
 namespace tensorvk::kernels::host {
 
-//! y[k] = sum over n of x[n] exp(-2 pi i k n / N), by splitting N into its prime factors (Cooley and Tukey, 1965): N times the sum of the
-//! factors in operations. `inverse`: the sign is plus, and the result is divided by N.
+//! y[k] = sum over n of x[n] exp(-2 pi i k n / N), by splitting N into its prime factors (Cooley and Tukey, 1965), large ones of
+//! which are convolutions: N log N operations. `inverse`: the sign is plus, and the result is divided by N.
 [[nodiscard]] std::vector<std::complex<double>> fourier_transform(std::vector<std::complex<double>> x, bool inverse);
 
 } // namespace tensorvk::kernels::host

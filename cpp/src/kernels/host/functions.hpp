@@ -28,6 +28,20 @@ public:
         }
         return *inputs_[i];
     }
+    //! Input i, which has to be one number.
+    [[nodiscard]] const Tensor& single(std::size_t i) const {
+        if (input(i).volume() != 1) {
+            fail("needs one number as its input ", i, ", which has ", input(i).volume(), ".");
+        }
+        return input(i);
+    }
+    [[nodiscard]] double real(std::size_t i) const { return single(i).get(0); }
+    [[nodiscard]] std::int64_t integer(std::size_t i) const {
+        if (is_floating(single(i).dtype)) {
+            fail("needs an integer as its input ", i, ", which is ", dtype_name(input(i).dtype), ".");
+        }
+        return input(i).get_integer(0);
+    }
     //! Null when absent.
     [[nodiscard]] const Tensor* optional_input(std::size_t i) const noexcept { return has_input(i) ? inputs_[i] : nullptr; }
 

@@ -26,10 +26,7 @@ constexpr Running kProduct{1, [](double a, double b) { return a * b; }, [](std::
 template <const Running& R>
 void running(Call& call) {
     const Tensor& x = call.input(0);
-    if (call.input(1).volume() != 1) {
-        call.fail("needs one axis; it was given ", call.input(1).volume(), ".");
-    }
-    const AxisView view(x.dims, checked_axis(call, call.input(1).get_integer(0), x.dims.size()));
+    const AxisView view(x.dims, checked_axis(call, call.integer(1), x.dims.size()));
     const bool exclusive = call.attributes().flag("exclusive");
     const bool reverse = call.attributes().flag("reverse");
     const bool exact = !is_floating(x.dtype);
@@ -70,7 +67,7 @@ void top_k(Call& call) {
     const Tensor& x = call.input(0);
     const std::size_t axis = checked_axis(call, call.attributes().integer("axis", -1), x.dims.size());
     const AxisView view(x.dims, axis);
-    const std::int64_t k = call.input(1).volume() == 1 ? call.input(1).get_integer(0) : -1;
+    const std::int64_t k = call.integer(1);
     if (k < 0 || k > view.extent) {
         call.fail("selects ", k, " elements along axis ", axis, "; allowed are 0 to ", view.extent, ".");
     }

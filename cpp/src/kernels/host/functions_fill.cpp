@@ -11,11 +11,11 @@ namespace tensorvk::kernels::host {
 namespace {
 
 void real_range(Call& call) {
-    const double start = call.input(0).get(0);
-    const double delta = call.input(2).get(0);
-    const double length = std::ceil((call.input(1).get(0) - start) / delta);
+    const double start = call.real(0);
+    const double delta = call.real(2);
+    const double length = std::ceil((call.real(1) - start) / delta);
     if (std::isnan(length) || length > 1e15) {
-        call.fail("has no end: from ", start, " to ", call.input(1).get(0), " in steps of ", delta, ".");
+        call.fail("has no end: from ", start, " to ", call.real(1), " in steps of ", delta, ".");
     }
     const auto count = static_cast<std::int64_t>(std::max(length, 0.0));
     Tensor& out = call.output(0, call.input(0).dtype, {count});
@@ -25,20 +25,15 @@ void real_range(Call& call) {
 }
 
 void range(Call& call) {
-    for (std::size_t i = 0; i < 3; ++i) {
-        if (call.input(i).volume() != 1) {
-            call.fail("takes single numbers.");
-        }
-    }
     if (is_floating(call.input(0).dtype)) {
         return real_range(call);
     }
-    const std::int64_t start = call.input(0).get_integer(0);
-    const std::int64_t delta = call.input(2).get_integer(0);
+    const std::int64_t start = call.integer(0);
+    const std::int64_t delta = call.integer(2);
     if (delta == 0) {
         call.fail("has a delta of 0.");
     }
-    const std::int64_t distance = checked_add(call.input(1).get_integer(0), checked_mul(start, -1));
+    const std::int64_t distance = checked_add(call.integer(1), checked_mul(start, -1));
     const bool none = distance == 0 || (distance < 0) != (delta < 0);
     const std::int64_t count = none ? 0 : distance / delta + (distance % delta != 0 ? 1 : 0);
     Tensor& out = call.output(0, call.input(0).dtype, {count});
@@ -147,9 +142,8 @@ void bernoulli(Call& call) {
 //! In training, elements become 0 with probability `ratio` and the others are scaled so that the mean stays; else nothing happens.
 void dropout(Call& call) {
     const Tensor& x = call.input(0);
-    const Tensor* given = call.optional_input(1);
-    const double ratio = given != nullptr ? given->get(0) : call.attributes().real("ratio", 0.5);
-    const bool training = call.has_input(2) && call.input(2).get(0) != 0.0;
+    const double ratio = call.has_input(1) ? call.real(1) : call.attributes().real("ratio", 0.5);
+    const bool training = call.has_input(2) && call.real(2) != 0.0;
     Tensor& y = call.output(0, x);
     Tensor mask(DataType::kBOOL, x.dims);
     if (training && (ratio < 0.0 || ratio >= 1.0)) {

@@ -194,13 +194,15 @@ void tensor_scatter(Call& call) {
 void one_hot(Call& call) {
     const Tensor& indices = call.input(0);
     const Tensor& values = call.input(2);
-    if (call.input(1).volume() != 1 || values.volume() != 2) {
-        call.fail("needs one depth and two values; it has ", call.input(1).volume(), " and ", values.volume(), ".");
+    if (values.volume() != 2) {
+        call.fail("needs two values; it has ", values.volume(), ".");
     }
-    const auto depth = static_cast<std::int64_t>(call.input(1).get(0));
-    if (depth < 0) {
-        call.fail("has the depth ", depth, ", which must not be negative.");
+    constexpr double kMost = 9e18; // what int64 holds
+    const double given = call.real(1);
+    if (!(given > -1.0 && given < kMost)) {
+        call.fail("has the depth ", given, "; allowed are 0 to ", kMost, ".");
     }
+    const auto depth = static_cast<std::int64_t>(given);
     Ints dims = indices.dims;
     const std::size_t axis = checked_axis(call, call.attributes().integer("axis", -1), dims.size() + 1);
     dims.insert(dims.begin() + static_cast<std::ptrdiff_t>(axis), depth);

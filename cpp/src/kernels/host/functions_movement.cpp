@@ -14,14 +14,6 @@ namespace {
 
 using Ints = std::vector<std::int64_t>;
 
-Ints numbers_of(const Tensor& tensor) {
-    Ints out;
-    for (std::int64_t i = 0; i < tensor.volume(); ++i) {
-        out.push_back(tensor.get_integer(i));
-    }
-    return out;
-}
-
 //! Axes that an optional input names, or the first `count`; each once.
 std::vector<std::size_t> axes_of(const Call& call, std::size_t index, std::size_t count, std::size_t rank) {
     Ints given(count);
@@ -222,7 +214,7 @@ void center_crop_pad(Call& call) {
 void trilu(Call& call) {
     const Tensor& x = call.input(0);
     const bool upper = call.attributes().flag("upper", true);
-    const std::int64_t k = call.has_input(1) ? call.input(1).get_integer(0) : 0;
+    const std::int64_t k = call.has_input(1) ? call.integer(1) : 0;
     if (x.dims.size() < 2) {
         call.fail("needs two dimensions or more.");
     }

@@ -78,10 +78,7 @@ constexpr Reduction kSumSquare{sum_of_squares, whole_squares};
 std::vector<bool> reduced_axes(const Call& call, const Tensor& x) {
     Ints given = call.attributes().integers("axes");
     if (const Tensor* axes = call.optional_input(1)) {
-        given.clear();
-        for (std::int64_t i = 0; i < axes->volume(); ++i) {
-            given.push_back(axes->get_integer(i));
-        }
+        given = numbers_of(*axes);
     }
     std::vector<bool> reduced(x.dims.size(), given.empty() && !call.attributes().flag("noop_with_empty_axes"));
     for (const std::int64_t value : given) {

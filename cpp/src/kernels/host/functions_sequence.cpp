@@ -9,11 +9,7 @@ namespace {
 
 //! The last input as one of `places` places, counted from the end of `elements` elements when negative.
 std::size_t position(const Call& call, std::size_t elements, std::size_t places) {
-    const Tensor& given = call.input(call.input_count() - 1);
-    if (given.volume() != 1) {
-        call.fail("has a position of ", given.volume(), " elements; it has to be one number.");
-    }
-    const std::int64_t number = given.get_integer(0);
+    const std::int64_t number = call.integer(call.input_count() - 1);
     const std::int64_t at = number < 0 ? number + static_cast<std::int64_t>(elements) : number;
     if (at < 0 || at >= static_cast<std::int64_t>(places)) {
         call.fail("has the position ", number, " in a sequence of ", elements, " elements.");

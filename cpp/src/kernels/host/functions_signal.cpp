@@ -5,6 +5,7 @@
 #include <map>
 #include <numbers>
 
+#include "kernels/host/elements.hpp"
 #include "kernels/host/fourier.hpp"
 #include "kernels/host/functions.hpp"
 #include "kernels/host/index.hpp"
@@ -17,14 +18,6 @@ namespace {
 
 using Complex = std::complex<double>;
 using Dims = std::vector<std::int64_t>;
-
-std::int64_t number(const Call& call, std::size_t index) {
-    const Tensor& x = call.input(index);
-    if (x.volume() != 1) {
-        call.fail("needs one number in input ", index, "; it has ", x.volume(), ".");
-    }
-    return x.get_integer(0);
-}
 
 std::int64_t positive(const Call& call, std::int64_t value, const char* what) {
     if (value < 1) {
@@ -57,30 +50,29 @@ void dft(Call& call) {
     const Tensor& x = call.input(0);
     require_complex(call, x);
     const bool axis_is_input = attributes.integer("opset") >= 20;
-    const auto rank = static_cast<std::int64_t>(x.dims.size());
-    std::int64_t axis = axis_is_input && call.has_input(2) ? number(call, 2) : attributes.integer("axis", axis_is_input ? -2 : 1);
-    axis += axis < 0 ? rank : 0;
-    if (axis < 0 || axis >= rank - 1) {
-        call.fail("has an axis that is none of the signal's ", rank - 1, " dimensions.");
+    const std::int64_t named = axis_is_input && call.has_input(2) ? call.integer(2) : attributes.integer("axis", axis_is_input ? -2 : 1);
+    const std::size_t axis = checked_axis(call, named, x.dims.size());
+    if (axis + 1 == x.dims.size()) {
+        call.fail("has an axis that is none of the signal's ", axis, " dimensions.");
     }
     const bool inverse = attributes.flag("inverse"), onesided = attributes.flag("onesided");
     if (onesided && !inverse && x.dims.back() != 1) {
         call.fail("makes a one-sided spectrum, which needs a real signal.");
     }
     const Dims signal(x.dims.begin(), x.dims.end() - 1);
-    const std::int64_t given = signal[static_cast<std::size_t>(axis)];
+    const std::int64_t given = signal[axis];
     const std::int64_t length =
-        positive(call, call.has_input(1) ? number(call, 1) : inverse && onesided ? 2 * (given - 1) : given, "the length");
+        positive(call, call.has_input(1) ? call.integer(1) : inverse && onesided ? 2 * (given - 1) : given, "the length");
     Dims dims = signal;
-    dims[static_cast<std::size_t>(axis)] = onesided && !inverse ? length / 2 + 1 : length;
-    const std::int64_t kept = dims[static_cast<std::size_t>(axis)];
+    dims[axis] = onesided && !inverse ? length / 2 + 1 : length;
+    const std::int64_t kept = dims[axis];
     Dims with_parts = dims;
     with_parts.push_back(inverse && onesided ? 1 : 2);
     Tensor y(x.dtype, with_parts);
-    const std::int64_t from_step = row_major_strides(signal)[static_cast<std::size_t>(axis)];
+    const std::int64_t from_step = row_major_strides(signal)[axis];
     const std::int64_t used = std::min(given, inverse && onesided ? length / 2 + 1 : length);
     Dims others = signal;
-    others[static_cast<std::size_t>(axis)] = 1;
+    others[axis] = 1;
     const Dims from_strides = row_major_strides(signal), to_strides = row_major_strides(dims);
     for (Odometer index(others); index.valid(); index.next()) {
         const std::int64_t from = index.offset(from_strides), to = index.offset(to_strides);
@@ -93,7 +85,7 @@ void dft(Call& call) {
         }
         line = fourier_transform(std::move(line), inverse);
         for (std::int64_t i = 0; i < kept; ++i) {
-            const std::int64_t at = to + i * to_strides[static_cast<std::size_t>(axis)];
+            const std::int64_t at = to + i * to_strides[axis];
             const Complex value = line[static_cast<std::size_t>(i)];
             if (inverse && onesided) {
                 y.set(at, value.real());
@@ -110,10 +102,10 @@ void dft(Call& call) {
 void stft(Call& call) {
     const Tensor& x = call.input(0);
     require_complex(call, x);
-    const std::int64_t step = positive(call, number(call, 1), "the frame step");
+    const std::int64_t step = positive(call, call.integer(1), "the frame step");
     const Tensor* window = call.optional_input(2);
     const std::int64_t samples = x.dims[1];
-    const std::int64_t length = positive(call, call.has_input(3)      ? number(call, 3)
+    const std::int64_t length = positive(call, call.has_input(3)      ? call.integer(3)
                                                : window != nullptr ? window->volume()
                                                                    : samples, "the frame length");
     const bool onesided = call.attributes().flag("onesided", true);
@@ -146,7 +138,7 @@ DataType output_type(const Call& call) {
 
 //! a - b cos(2 pi n / N) + c cos(4 pi n / N) where N is the size, or one less for a symmetric window.
 void cosine_window(Call& call, double a, double b, double c) {
-    const std::int64_t size = number(call, 0);
+    const std::int64_t size = call.integer(0);
     if (size < 0) {
         call.fail("has the size ", size, ", which must be 0 or more.");
     }
@@ -164,24 +156,23 @@ void hamming_window(Call& call) { cosine_window(call, 25.0 / 46.0, 21.0 / 46.0, 
 
 //! Triangles over the frequencies of a transform, equally wide in mel(f) = 2595 log10(1 + f / 700).
 void mel_weight_matrix(Call& call) {
-    const std::int64_t bands = positive(call, number(call, 0), "the number of bands");
-    const std::int64_t length = positive(call, number(call, 1), "the length");
-    const std::int64_t rate = positive(call, number(call, 2), "the sample rate");
-    const auto mel = [&](std::size_t input) { return 2595.0 * std::log10(1.0 + call.input(input).get(0) / 700.0); };
-    const double low = mel(3), step = (mel(4) - low) / static_cast<double>(bands + 2);
+    const std::int64_t bands = positive(call, call.integer(0), "the number of bands");
+    const std::int64_t length = positive(call, call.integer(1), "the length");
+    const std::int64_t rate = positive(call, call.integer(2), "the sample rate");
+    const auto mel = [&](std::size_t input) { return 2595.0 * std::log10(1.0 + call.real(input) / 700.0); };
+    const double low = mel(3), step = (mel(4) - low) / (static_cast<double>(bands) + 2.0);
     const std::int64_t bins = length / 2 + 1;
-    std::vector<std::int64_t> edges;
-    for (std::int64_t i = 0; i < bands + 2; ++i) {
+    Tensor& y = call.output(0, output_type(call), {bins, bands});
+    const auto edge = [&](std::int64_t i) {
         const double hertz = 700.0 * (std::pow(10.0, (low + static_cast<double>(i) * step) / 2595.0) - 1.0);
-        edges.push_back(static_cast<std::int64_t>(std::floor(static_cast<double>(length + 1) * hertz / static_cast<double>(rate))));
-        if (edges.back() < 0 || edges.back() >= bins) {
+        const double bin = std::floor((static_cast<double>(length) + 1.0) * hertz / static_cast<double>(rate));
+        if (!(bin >= 0.0 && bin < static_cast<double>(bins))) {
             call.fail("has a band edge of ", hertz, " Hz, which lies outside the ", bins, " frequencies of the transform.");
         }
-    }
-    Tensor& y = call.output(0, output_type(call), {bins, bands});
+        return static_cast<std::int64_t>(bin);
+    };
     for (std::int64_t band = 0; band < bands; ++band) {
-        const auto at = static_cast<std::size_t>(band);
-        const std::int64_t left = edges[at], centre = edges[at + 1], right = edges[at + 2];
+        const std::int64_t left = edge(band), centre = edge(band + 1), right = edge(band + 2);
         for (std::int64_t i = left; i <= centre; ++i) {
             y.set(i * bands + band, left == centre ? 1.0 : static_cast<double>(i - left) / static_cast<double>(centre - left));
         }
@@ -192,16 +183,16 @@ void mel_weight_matrix(Call& call) {
 }
 
 struct Ngrams {
-    std::map<std::vector<std::int64_t>, std::size_t> numbers; // of each n-gram in the pool
+    std::map<std::vector<std::int64_t>, std::size_t> numbers; // of each n-gram in the pool: of the last one where it is there twice
     std::int64_t shortest = 1, longest = 1;
+    std::size_t count = 0; // in the pool
 };
 
 //! The pool holds all 1-grams, then all 2-grams and so on; `ngram_counts` says where each begins.
 Ngrams read_ngrams(const Call& call) {
     const AttributeSet& attributes = call.attributes();
     const std::vector<std::int64_t> pool = attributes.integers("pool_int64s"), starts = attributes.integers("ngram_counts");
-    Ngrams ngrams{{}, attributes.integer("min_gram_length", 1), attributes.integer("max_gram_length", 1)};
-    std::size_t count = 0;
+    Ngrams ngrams{{}, attributes.integer("min_gram_length", 1), attributes.integer("max_gram_length", 1), 0};
     for (std::size_t n = 1; n <= starts.size(); ++n) {
         const std::int64_t end = n < starts.size() ? starts[n] : static_cast<std::int64_t>(pool.size());
         if (starts[n - 1] < 0 || end < starts[n - 1] || end > static_cast<std::int64_t>(pool.size())) {
@@ -209,7 +200,7 @@ Ngrams read_ngrams(const Call& call) {
         }
         for (std::int64_t at = starts[n - 1]; at + static_cast<std::int64_t>(n) <= end; at += static_cast<std::int64_t>(n)) {
             const auto first = pool.begin() + at;
-            ngrams.numbers[{first, first + static_cast<std::ptrdiff_t>(n)}] = count++;
+            ngrams.numbers[{first, first + static_cast<std::ptrdiff_t>(n)}] = ngrams.count++;
         }
     }
     return ngrams;
@@ -219,7 +210,8 @@ Ngrams read_ngrams(const Call& call) {
 void count_row(const Ngrams& ngrams, const std::vector<std::int64_t>& words, std::int64_t skips, const std::vector<std::int64_t>& places,
                std::vector<double>& counts) {
     const auto size = static_cast<std::int64_t>(words.size());
-    for (std::int64_t distance = 1; distance <= skips + 1; ++distance) {
+    const std::int64_t farthest = std::min(skips, size) + 1; // beyond the row there are no two words
+    for (std::int64_t distance = 1; distance <= farthest; ++distance) {
         for (std::int64_t begin = 0; begin < size; ++begin) {
             std::vector<std::int64_t> ngram;
             for (std::int64_t at = begin; at < size && static_cast<std::int64_t>(ngram.size()) < ngrams.longest; at += distance) {
@@ -241,11 +233,11 @@ void tf_idf(Call& call) {
     const std::vector<std::int64_t> places = attributes.integers("ngram_indexes");
     const std::vector<double> weights = attributes.reals("weights");
     const std::string mode = attributes.text("mode");
-    if (places.size() < ngrams.numbers.size() || std::any_of(places.begin(), places.end(), [](std::int64_t place) { return place < 0; }) ||
+    if (places.size() < ngrams.count || places.empty() || std::any_of(places.begin(), places.end(), [](std::int64_t place) { return place < 0; }) ||
         (mode != "TF" && mode != "IDF" && mode != "TFIDF")) {
         call.fail("needs a place in 'ngram_indexes' for each n-gram and the mode TF, IDF or TFIDF.");
     }
-    const std::int64_t size = *std::max_element(places.begin(), places.end()) + 1;
+    const std::int64_t size = checked_add(*std::max_element(places.begin(), places.end()), 1);
     const std::int64_t rows = x.dims.size() == 2 ? x.dims[0] : 1, length = x.dims.empty() ? 1 : x.dims.back();
     Tensor& y = call.output(0, DataType::kFLOAT, x.dims.size() == 2 ? Dims{rows, size} : Dims{size});
     for (std::int64_t row = 0; row < rows; ++row) {

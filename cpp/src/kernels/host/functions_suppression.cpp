@@ -43,8 +43,8 @@ struct Limits {
     bool center;
 
     explicit Limits(const Call& call) {
-        const auto real = [&](std::size_t i, double otherwise) { return static_cast<float>(call.has_input(i) ? call.input(i).get(0) : otherwise); };
-        count = call.has_input(2) ? std::max<std::int64_t>(call.input(2).get_integer(0), 0) : 0;
+        const auto real = [&](std::size_t i, double otherwise) { return static_cast<float>(call.has_input(i) ? call.real(i) : otherwise); };
+        count = call.has_input(2) ? std::max<std::int64_t>(call.integer(2), 0) : 0;
         overlap = real(3, 0.0);
         score = real(4, -std::numeric_limits<double>::infinity());
         center = call.attributes().flag("center_point_box");

@@ -1,5 +1,7 @@
 #include "kernels/host/quantized.hpp"
 
+#include "kernels/host/elements.hpp"
+
 namespace tensorvk::kernels::host {
 
 ScaleIndex::ScaleIndex(const Call& call, const std::vector<std::int64_t>& dims, const std::vector<std::int64_t>& scale)
@@ -7,16 +9,10 @@ ScaleIndex::ScaleIndex(const Call& call, const std::vector<std::int64_t>& dims, 
     if (checked_volume(scale) == 1 && scale.size() <= 1) {
         return;
     }
-    const auto rank = static_cast<std::int64_t>(dims.size());
-    std::int64_t axis = call.attributes().integer("axis", 1);
-    axis += axis < 0 ? rank : 0;
-    if (axis < 0 || axis >= rank) {
-        call.fail("has scales along axis ", axis, " of ", rank, " dimensions.");
-    }
-    axis_ = static_cast<std::size_t>(axis);
+    axis_ = checked_axis(call, call.attributes().integer("axis", 1), dims.size());
     if (scale.size() == 1) {
         if (scale[0] != dims[axis_]) {
-            call.fail("has ", scale[0], " scales for ", dims[axis_], " elements along axis ", axis, ".");
+            call.fail("has ", scale[0], " scales for ", dims[axis_], " elements along axis ", axis_, ".");
         }
         strides_[axis_] = 1;
         return;
@@ -24,10 +20,10 @@ ScaleIndex::ScaleIndex(const Call& call, const std::vector<std::int64_t>& dims, 
     block_ = call.attributes().integer("block_size", 0);
     std::vector<std::int64_t> blocks = dims;
     if (block_ > 0) {
-        blocks[axis_] = (dims[axis_] + block_ - 1) / block_;
+        blocks[axis_] = blocks_of(call, dims[axis_], block_);
     }
     if (block_ <= 0 || blocks != scale) {
-        call.fail("has scales whose shape fits neither one axis nor blocks of 'block_size' elements (", block_, ") along axis ", axis, ".");
+        call.fail("has scales whose shape fits neither one axis nor blocks of 'block_size' elements (", block_, ") along axis ", axis_, ".");
     }
     strides_ = row_major_strides(scale);
 }
@@ -51,20 +47,20 @@ DynamicRange::DynamicRange(std::span<const float> values) {
     zero = std::nearbyint(std::clamp(-low / scale, 0.0f, 255.0f));
 }
 
-float one_scale(const Call& call, std::size_t input) {
-    const Tensor& scale = call.input(input);
-    if (scale.volume() != 1) {
-        call.fail("needs one scale as input ", input, "; it has ", scale.volume(), ".");
+std::int64_t blocks_of(const Call& call, std::int64_t count, std::int64_t block_size) {
+    constexpr std::int64_t kMost = std::int64_t{1} << 40; // keeps products with it far from overflow
+    if (block_size < 1 || block_size > kMost) {
+        call.fail("has 'block_size' ", block_size, "; allowed are 1 to ", kMost, ".");
     }
-    return static_cast<float>(scale.get(0));
+    return count / block_size + (count % block_size != 0 ? 1 : 0);
+}
+
+float one_scale(const Call& call, std::size_t input) {
+    return static_cast<float>(call.real(input));
 }
 
 std::int32_t one_zero_point(const Call& call, std::size_t input) {
-    const Tensor* zero_point = call.optional_input(input);
-    if (zero_point != nullptr && zero_point->volume() != 1) {
-        call.fail("needs one zero point as input ", input, "; it has ", zero_point->volume(), ".");
-    }
-    return zero_point == nullptr ? 0 : static_cast<std::int32_t>(zero_point->get_integer(0));
+    return call.has_input(input) ? static_cast<std::int32_t>(call.integer(input)) : 0;
 }
 
 void check_broadcast(const Call& call, const std::vector<std::int64_t>& from, const std::vector<std::int64_t>& to, std::string_view what) {

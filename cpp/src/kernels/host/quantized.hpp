@@ -24,6 +24,9 @@ private:
     std::int64_t block_ = 1;
 };
 
+//! Blocks of 'block_size' elements that `count` elements need.
+[[nodiscard]] std::int64_t blocks_of(const Call& call, std::int64_t count, std::int64_t block_size);
+
 //! A scale or a zero point that is one number. `otherwise` when the input is absent.
 [[nodiscard]] float one_scale(const Call& call, std::size_t input);
 [[nodiscard]] std::int32_t one_zero_point(const Call& call, std::size_t input);

@@ -32,11 +32,11 @@ struct Shape {
 Shape read_shape(const Call& call) {
     const AttributeSet& a = call.attributes();
     Shape s{a.integer("K"), a.integer("N"), a.integer("bits", 4), a.integer("block_size"), 0, 0};
-    if ((s.bits != 2 && s.bits != 4 && s.bits != 8) || s.block < 1 || s.block * s.bits % 8 != 0 || s.inner < 1 || s.columns < 1) {
+    s.blocks = blocks_of(call, s.inner, s.block);
+    if ((s.bits != 2 && s.bits != 4 && s.bits != 8) || s.block * s.bits % 8 != 0 || s.inner < 1 || s.columns < 1) {
         call.fail("has bits ", s.bits, ", block_size ", s.block, ", K ", s.inner, " and N ", s.columns,
                   "; allowed are 2, 4 or 8 bits, blocks of whole bytes and positive sizes.");
     }
-    s.blocks = (s.inner + s.block - 1) / s.block;
     s.blob = s.block * s.bits / 8;
     const std::int64_t bytes = checked_mul(checked_mul(s.columns, s.blocks), s.blob);
     if (call.input(0).dtype != DataType::kUINT8 || call.input(0).volume() != bytes || call.input(1).volume() != s.columns * s.blocks) {
@@ -112,12 +112,12 @@ Table read_table(const Call& call) {
     }
     Table t{numbers, unpacked ? 8 : bits, a.integer("block_size", 128), 0, 0, 0, 0};
     t.elements = numbers.dims.back() * (8 / t.bits);
-    t.blocks = t.block < 1 ? 0 : (t.elements + t.block - 1) / t.block;
+    t.blocks = blocks_of(call, t.elements, t.block);
     t.zero_row = (t.blocks * t.bits + 7) / 8;
     t.middle = unpacked ? 0 : 1 << (bits - 1);
     const std::int64_t rows = numbers.dims.back() == 0 ? 0 : numbers.volume() / numbers.dims.back();
     const Tensor* zero = call.optional_input(3);
-    if (t.block < 1 || call.input(2).volume() != rows * t.blocks || (zero != nullptr && zero->volume() != rows * t.zero_row)) {
+    if (call.input(2).volume() != rows * t.blocks || (zero != nullptr && zero->volume() != rows * t.zero_row)) {
         call.fail("needs ", rows * t.blocks, " scales for blocks of ", t.block, " and ", rows * t.zero_row, " bytes of zero points.");
     }
     return t;
@@ -144,12 +144,13 @@ void unpack_bnb4(Call& call) {
     const std::int64_t count = checked_mul(a.integer("N"), a.integer("K"));
     const std::int64_t block = a.integer("block_size");
     const std::int64_t kind = a.integer("quant_type");
-    if (count < 0 || block < 1 || (kind != 0 && kind != 1)) {
-        call.fail("has N ", a.integer("N"), ", K ", a.integer("K"), ", block_size ", block, " and quant_type ", kind,
+    const std::int64_t blocks = blocks_of(call, count, block), size = count / 2 + count % 2;
+    if (count < 0 || (kind != 0 && kind != 1)) {
+        call.fail("has N ", a.integer("N"), ", K ", a.integer("K"), " and quant_type ", kind,
                   "; allowed are positive sizes and the types 0 (FP4) and 1 (NF4).");
     }
-    if (call.input(0).dtype != DataType::kUINT8 || call.input(0).volume() != (count + 1) / 2 || call.input(1).volume() != (count + block - 1) / block) {
-        call.fail("needs ", (count + 1) / 2, " bytes for B and ", (count + block - 1) / block, " magnitudes.");
+    if (call.input(0).dtype != DataType::kUINT8 || call.input(0).volume() != size || call.input(1).volume() != blocks) {
+        call.fail("needs ", size, " bytes for B and ", blocks, " magnitudes.");
     }
     const bool row_per_output = a.flag("transB", true);
     const std::array<float, 16>& numbers = kind == 0 ? kFp4 : kNf4;
@@ -180,12 +181,12 @@ void gather_block_quantized(Call& call) {
     for (std::int64_t i = 0; i < indices.volume(); ++i) {
         const std::int64_t given = indices.get_integer(i);
         const std::int64_t index = given < 0 ? given + view.extent : given;
-        const bool inside = index >= 0 && index < view.extent;
+        if (index < 0 || index >= view.extent) {
+            to += static_cast<std::size_t>(rows * t.elements); // outputs begin as zeros
+            continue;
+        }
         for (std::int64_t row = index * rows; row < (index + 1) * rows; ++row) {
             for (std::int64_t k = 0; k < t.elements; ++k, ++to) {
-                if (!inside) {
-                    continue; // outputs begin as zeros
-                }
                 const std::int32_t none = zero == nullptr ? t.middle : t.number(*zero, row, t.zero_row, k / t.block);
                 const auto scale = static_cast<float>(call.input(2).get(row * t.blocks + k / t.block));
                 y[to] = static_cast<float>(t.number(t.numbers, row, row_bytes, k) - none) * scale;

@@ -1,4 +1,5 @@
 // Products of integer matrices: exact sums, then one rounding where the result is quantized.
+#include "kernels/host/product.hpp"
 #include "kernels/host/quantized.hpp"
 
 namespace tensorvk::kernels::host {
@@ -6,52 +7,6 @@ namespace tensorvk::kernels::host {
 namespace {
 
 using Dims = std::vector<std::int64_t>;
-
-//! numpy's matmul: [..., M, K] x [..., K, N]; a vector is a row on the left and a column on the right.
-struct Product {
-    Dims a, b;   // with vectors made matrices
-    Dims output; // [..., M, N]
-    Dims result; // output without the axes of vectors
-    std::int64_t rows = 0, inner = 0, columns = 0;
-};
-
-Product read_product(const Call& call, const Dims& a, const Dims& b) {
-    if (a.empty() || b.empty()) {
-        call.fail("multiplies matrices; a scalar was given.");
-    }
-    Product p{a, b, {}, {}};
-    if (a.size() == 1) {
-        p.a.insert(p.a.begin(), 1);
-    }
-    if (b.size() == 1) {
-        p.b.push_back(1);
-    }
-    p.rows = p.a[p.a.size() - 2];
-    p.inner = p.a.back();
-    p.columns = p.b.back();
-    if (p.b[p.b.size() - 2] != p.inner) {
-        call.fail("multiplies matrices with ", p.inner, " columns and ", p.b[p.b.size() - 2], " rows.");
-    }
-    const Dims a_batch(p.a.begin(), p.a.end() - 2);
-    const Dims b_batch(p.b.begin(), p.b.end() - 2);
-    const std::size_t rank = std::max(a_batch.size(), b_batch.size());
-    for (std::size_t i = 0; i < rank; ++i) {
-        const std::int64_t from_a = i + a_batch.size() < rank ? 1 : a_batch[i + a_batch.size() - rank];
-        const std::int64_t from_b = i + b_batch.size() < rank ? 1 : b_batch[i + b_batch.size() - rank];
-        p.output.push_back(from_a == 1 ? from_b : from_a);
-    }
-    check_broadcast(call, a_batch, p.output, "batches of matrices");
-    check_broadcast(call, b_batch, p.output, "batches of matrices");
-    p.result = p.output;
-    p.output.insert(p.output.end(), {p.rows, p.columns});
-    if (a.size() > 1) {
-        p.result.push_back(p.rows);
-    }
-    if (b.size() > 1) {
-        p.result.push_back(p.columns);
-    }
-    return p;
-}
 
 //! How a scale or zero point is read over its matrix: a vector has one number per row on the left and per column on the right.
 Dims over_rows(const Tensor* parameter) {
@@ -160,7 +115,7 @@ void qgemm(Call& call) {
         }
     }
     const Tensor& b_scale = call.input(4);
-    check_broadcast(call, b_scale.dims, p.output, "scales");
+    check_broadcast(call, b_scale.dims, {1, p.columns}, "scales of B");
     const float factor = static_cast<float>(call.attributes().real("alpha", 1.0)) * one_scale(call, 1);
     const bool quantized = call.has_input(7);
     const float y_scale = quantized ? one_scale(call, 7) : 1.0f;

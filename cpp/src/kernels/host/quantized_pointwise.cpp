@@ -1,4 +1,8 @@
 // com.microsoft's operators on quantized tensors: values are computed in float32 and quantized again.
+#include <array>
+
+#include "kernels/host/elements.hpp"
+#include "kernels/host/pointwise.hpp"
 #include "kernels/host/quantized.hpp"
 #include "kernels/host/window.hpp"
 
@@ -8,24 +12,11 @@ namespace {
 
 using Dims = std::vector<std::int64_t>;
 
-Dims broadcast_dims(const Call& call, const Dims& a, const Dims& b) {
-    Dims out(std::max(a.size(), b.size()), 1);
-    for (const Dims& dims : {a, b}) {
-        for (std::size_t i = 0; i < dims.size(); ++i) {
-            std::int64_t& extent = out[out.size() - dims.size() + i];
-            extent = extent == 1 ? dims[i] : extent;
-        }
-    }
-    check_broadcast(call, a, out, "inputs");
-    check_broadcast(call, b, out, "inputs");
-    return out;
-}
-
 template <typename Operation>
 void binary(Call& call, Operation operation) {
     const Quantized a(call, 0);
     const Quantized b(call, 3);
-    const Dims dims = broadcast_dims(call, a.dims(), b.dims());
+    const Dims dims = broadcast_dims(std::array{a.dims(), b.dims()});
     const Dims a_strides = broadcast_strides(a.dims(), dims);
     const Dims b_strides = broadcast_strides(b.dims(), dims);
     Result y(call, 6, a.tensor().dtype, dims);
@@ -42,15 +33,6 @@ void unary(Call& call, Operation operation) {
     for (std::int64_t i = 0; i < x.tensor().volume(); ++i) {
         y.set(i, operation(x(i)));
     }
-}
-
-std::size_t axis_of(const Call& call, std::int64_t otherwise, std::size_t rank) {
-    std::int64_t axis = call.attributes().integer("axis", otherwise);
-    axis += axis < 0 ? static_cast<std::int64_t>(rank) : 0;
-    if (axis < 0 || axis >= static_cast<std::int64_t>(rank)) {
-        call.fail("has axis ", axis, " of ", rank, " dimensions.");
-    }
-    return static_cast<std::size_t>(axis);
 }
 
 void softmax_of_row(const Quantized& x, Result& y, std::int64_t first, std::int64_t count, std::int64_t stride) {
@@ -132,7 +114,7 @@ void qlinear_leaky_relu(Call& call) {
 void qlinear_softmax(Call& call) {
     const Quantized x(call, 0);
     Result y(call, 3, x.tensor().dtype, x.dims());
-    const std::size_t axis = axis_of(call, -1, x.dims().size());
+    const std::size_t axis = checked_axis(call, call.attributes().integer("axis", -1), x.dims().size());
     const bool flattens = call.attributes().integer("opset", 13) < 13;
     const auto dims = std::span(x.dims());
     const std::int64_t inner = flattens ? 1 : checked_volume(dims.subspan(axis + 1));
@@ -151,7 +133,7 @@ void qlinear_concat(Call& call) {
         call.fail("has nothing to concatenate.");
     }
     Dims dims = parts.front().dims();
-    const std::size_t axis = axis_of(call, 0, dims.size());
+    const std::size_t axis = checked_axis(call, call.attributes().integer("axis", 0), dims.size());
     dims[axis] = 0;
     for (const Quantized& part : parts) {
         Dims fitting = part.dims();

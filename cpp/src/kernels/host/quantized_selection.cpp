@@ -1,39 +1,20 @@
 // com.microsoft's QLinearWhere and QLinearReduceMean.
+#include <array>
+
 #include "kernels/host/elements.hpp"
+#include "kernels/host/pointwise.hpp"
 #include "kernels/host/quantized.hpp"
 
 namespace tensorvk::kernels::host {
 
-namespace {
-
 using Dims = std::vector<std::int64_t>;
-
-Dims broadcast_all(const Call& call, std::initializer_list<const Dims*> all) {
-    std::size_t rank = 0;
-    for (const Dims* dims : all) {
-        rank = std::max(rank, dims->size());
-    }
-    Dims out(rank, 1);
-    for (const Dims* dims : all) {
-        for (std::size_t i = 0; i < dims->size(); ++i) {
-            std::int64_t& extent = out[rank - dims->size() + i];
-            extent = extent == 1 ? (*dims)[i] : extent;
-        }
-    }
-    for (const Dims* dims : all) {
-        check_broadcast(call, *dims, out, "inputs");
-    }
-    return out;
-}
-
-} // namespace
 
 //! Inputs: condition, x with its scale and zero point, y with its own, the result's.
 void qlinear_where(Call& call) {
     const Tensor& condition = call.input(0);
     const Quantized x(call, 1);
     const Quantized y(call, 4);
-    const Dims dims = broadcast_all(call, {&condition.dims, &x.dims(), &y.dims()});
+    const Dims dims = broadcast_dims(std::array{condition.dims, x.dims(), y.dims()});
     const Dims strides[] = {broadcast_strides(condition.dims, dims), broadcast_strides(x.dims(), dims), broadcast_strides(y.dims(), dims)};
     Result z(call, 7, x.tensor().dtype, dims);
     std::int64_t i = 0;

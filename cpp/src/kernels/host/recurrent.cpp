@@ -1,52 +1,39 @@
 #include "kernels/host/recurrent.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cmath>
-#include <map>
+#include <string_view>
 
 namespace tensorvk::kernels::host {
 
 namespace {
 
 struct KnownActivation {
+    std::string_view name;
     float (*function)(float x, float alpha, float beta);
     bool takes_alpha = false, takes_beta = false;
     float alpha = 0.0f, beta = 0.0f; // defaults
 };
 
-const KnownActivation* find_activation(const std::string& name) {
-    static const std::map<std::string, KnownActivation, std::less<>> known = {
-        {"Relu", {[](float x, float, float) { return std::max(x, 0.0f); }}},
-        {"Tanh", {[](float x, float, float) { return std::tanh(x); }}},
-        {"Sigmoid", {[](float x, float, float) { return 1.0f / (1.0f + std::exp(-x)); }}},
-        {"Affine", {[](float x, float a, float b) { return a * x + b; }, true, true, 1.0f, 0.0f}},
-        {"LeakyRelu", {[](float x, float a, float) { return x >= 0.0f ? x : a * x; }, true, false, 0.01f}},
-        {"ThresholdedRelu", {[](float x, float a, float) { return x > a ? x : 0.0f; }, true, false, 1.0f}},
-        {"ScaledTanh", {[](float x, float a, float b) { return a * std::tanh(b * x); }, true, true, 1.0f, 1.0f}},
-        {"HardSigmoid",
-         {[](float x, float a, float b) { return std::min(std::max(a * x + b, 0.0f), 1.0f); }, true, true, 0.2f, 0.5f}},
-        {"Elu", {[](float x, float a, float) { return x >= 0.0f ? x : a * std::expm1(x); }, true, false, 1.0f}},
-        {"Softsign", {[](float x, float, float) { return x / (1.0f + std::abs(x)); }}},
-        {"Softplus", {[](float x, float, float) { return std::max(x, 0.0f) + std::log1p(std::exp(-std::abs(x))); }}},
-    };
-    const auto it = known.find(name);
-    return it == known.end() ? nullptr : &it->second;
-}
-
-bool same_name(const std::string& a, const std::string& b) {
-    return std::ranges::equal(a, b, [](char x, char y) { return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y)); });
-}
+constexpr std::array kActivations{
+    KnownActivation{"Relu", [](float x, float, float) { return std::max(x, 0.0f); }},
+    KnownActivation{"Tanh", [](float x, float, float) { return std::tanh(x); }},
+    KnownActivation{"Sigmoid", [](float x, float, float) { return 1.0f / (1.0f + std::exp(-x)); }},
+    KnownActivation{"Affine", [](float x, float a, float b) { return a * x + b; }, true, true, 1.0f, 0.0f},
+    KnownActivation{"LeakyRelu", [](float x, float a, float) { return x >= 0.0f ? x : a * x; }, true, false, 0.01f},
+    KnownActivation{"ThresholdedRelu", [](float x, float a, float) { return x > a ? x : 0.0f; }, true, false, 1.0f},
+    KnownActivation{"ScaledTanh", [](float x, float a, float b) { return a * std::tanh(b * x); }, true, true, 1.0f, 1.0f},
+    KnownActivation{"HardSigmoid", [](float x, float a, float b) { return std::min(std::max(a * x + b, 0.0f), 1.0f); }, true, true, 0.2f, 0.5f},
+    KnownActivation{"Elu", [](float x, float a, float) { return x >= 0.0f ? x : a * std::expm1(x); }, true, false, 1.0f},
+    KnownActivation{"Softsign", [](float x, float, float) { return x / (1.0f + std::abs(x)); }},
+    KnownActivation{"Softplus", [](float x, float, float) { return std::max(x, 0.0f) + std::log1p(std::exp(-std::abs(x))); }},
+};
 
 //! Older exporters write activations in small letters.
-std::string canonical(const std::string& name) {
-    for (const char* known : {"Relu", "Tanh", "Sigmoid", "Affine", "LeakyRelu", "ThresholdedRelu", "ScaledTanh", "HardSigmoid", "Elu",
-                              "Softsign", "Softplus"}) {
-        if (same_name(name, known)) {
-            return known;
-        }
-    }
-    return name;
+bool same_name(std::string_view a, std::string_view b) {
+    return std::ranges::equal(a, b, [](char x, char y) { return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y)); });
 }
 
 RecurrentSizes read_sizes(const Call& call, std::size_t gates) {
@@ -142,8 +129,8 @@ std::vector<Activation> read_activations(const Call& call, const std::vector<std
     std::size_t beta = 0;
     std::vector<Activation> out;
     for (const std::string& name : names) {
-        const KnownActivation* known = find_activation(canonical(name));
-        if (known == nullptr) {
+        const auto known = std::ranges::find_if(kActivations, [&](const KnownActivation& activation) { return same_name(activation.name, name); });
+        if (known == kActivations.end()) {
             call.fail("has the activation '", name, "', which recurrent layers do not know.");
         }
         Activation activation{known->function, known->alpha, known->beta};

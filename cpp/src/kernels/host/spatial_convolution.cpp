@@ -1,6 +1,7 @@
 // Convolutions whose kernel is data, and their relatives.
 #include <cmath>
 
+#include "kernels/host/elements.hpp"
 #include "kernels/host/spatial.hpp"
 #include "kernels/host/window.hpp"
 
@@ -129,15 +130,8 @@ void transposed_convolution_with_data(Call& call) {
 //! Columns [N, C * taps, windows] summed up where windows overlap.
 void columns_to_image(Call& call) {
     const Tensor& x = call.input(0);
-    const auto numbers = [&](std::size_t input) {
-        Dims out;
-        for (std::int64_t i = 0; i < call.input(input).volume(); ++i) {
-            out.push_back(call.input(input).get_integer(i));
-        }
-        return out;
-    };
-    const Dims image = numbers(1);
-    const Dims block = numbers(2);
+    const Dims image = numbers_of(call.input(1));
+    const Dims block = numbers_of(call.input(2));
     Dims dims = image;
     dims.insert(dims.begin(), {0, 0});
     const Window window = read_window(call, dims, block);

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <functional>
 
+#include "kernels/host/elements.hpp"
 #include "kernels/host/spatial.hpp"
 #include "kernels/host/window.hpp"
 
@@ -168,23 +169,24 @@ void global_lp_pool(Call& call) {
 void max_unpool(Call& call) {
     const Tensor& x = call.input(0);
     const Tensor& indices = call.input(1);
-    const Dims kernel = call.attributes().integers("kernel_shape");
-    const std::size_t count = kernel.size();
-    if (count == 0 || x.dims.size() != count + 2 || indices.dims != x.dims) {
-        call.fail("needs a 'kernel_shape' of as many numbers as x has spatial axes, and one index for each element.");
+    if (x.dims.size() < 3 || indices.dims != x.dims) {
+        call.fail("needs an input [N, C, spatial axes] and one index for each element.");
     }
+    const std::size_t count = x.dims.size() - 2;
+    const auto kernel = per_axis(call, "kernel_shape", count, 0, 1);
     const auto strides = per_axis(call, "strides", count, 1, 1);
     const auto pads = per_axis(call, "pads", 2 * count, 0, 0);
     Dims inferred = {x.dims[0], x.dims[1]};
     for (std::size_t i = 0; i < count; ++i) {
-        inferred.push_back((x.dims[i + 2] - 1) * strides[i] - pads[i] - pads[i + count] + kernel[i]);
+        const std::int64_t full = (x.dims[i + 2] - 1) * strides[i] + kernel[i];
+        inferred.push_back(full - pads[i] - pads[i + count]);
+        if (inferred.back() < 0) {
+            call.fail("takes ", pads[i] + pads[i + count], " elements of padding from an axis of ", full, ".");
+        }
     }
     Dims dims = inferred;
     if (const Tensor* asked = call.optional_input(2)) {
-        dims.clear();
-        for (std::int64_t i = 0; i < asked->volume(); ++i) {
-            dims.push_back(asked->get_integer(i));
-        }
+        dims = numbers_of(*asked);
         if (dims.size() != inferred.size()) {
             call.fail("has an output shape of ", dims.size(), " dimensions for an input of ", inferred.size(), ".");
         }

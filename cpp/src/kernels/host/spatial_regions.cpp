@@ -10,33 +10,31 @@ namespace tensorvk::kernels::host {
 
 namespace {
 
-//! Four pixels of a plane and their weights.
-struct Sample {
-    std::array<std::int64_t, 4> at{};
-    std::array<double, 4> weight{};
-};
-
-//! A coordinate between two pixels of an axis.
+//! A coordinate between two pixels of an axis, and how much of each it has; nothing beyond the pixels' own area.
 struct Between {
     std::int64_t low = 0, high = 0;
-    double t = 0.0;
+    double from_low = 0.0, from_high = 0.0;
+
+    [[nodiscard]] bool inside() const { return from_low != 0.0 || from_high != 0.0; }
 };
 
 Between between(double x, std::int64_t extent) {
-    x = std::max(x, 0.0);
-    const auto low = static_cast<std::int64_t>(x);
-    return low >= extent - 1 ? Between{extent - 1, extent - 1, 0.0} : Between{low, low + 1, x - static_cast<double>(low)};
-}
-
-//! Places beyond the pixels' own area have no weight.
-Sample sample_at(double y, double x, std::int64_t height, std::int64_t width) {
-    if (!(y >= -1.0 && y <= static_cast<double>(height) && x >= -1.0 && x <= static_cast<double>(width))) {
+    if (!(x >= -1.0 && x <= static_cast<double>(extent))) {
         return {};
     }
-    const Between row = between(y, height);
-    const Between column = between(x, width);
-    return {{row.low * width + column.low, row.low * width + column.high, row.high * width + column.low, row.high * width + column.high},
-            {(1 - row.t) * (1 - column.t), (1 - row.t) * column.t, row.t * (1 - column.t), row.t * column.t}};
+    x = std::max(x, 0.0);
+    const auto low = static_cast<std::int64_t>(x);
+    const double t = x - static_cast<double>(low);
+    return low >= extent - 1 ? Between{extent - 1, extent - 1, 1.0, 0.0} : Between{low, low + 1, 1.0 - t, t};
+}
+
+//! `count` samples of the bin [start, start + size) along an axis.
+std::vector<Between> samples_of(double start, double size, std::int64_t count, std::int64_t extent) {
+    std::vector<Between> samples;
+    for (std::int64_t i = 0; i < count; ++i) {
+        samples.push_back(between(start + size * ((static_cast<double>(i) + 0.5) / static_cast<double>(count)), extent));
+    }
+    return samples;
 }
 
 struct Region {
@@ -62,29 +60,42 @@ Region read_region(const Call& call, const Tensor& rois, std::int64_t r, std::in
     if (!(std::abs(bin_height) < kMost && std::abs(bin_width) < kMost) || ratio > static_cast<std::int64_t>(kMost)) {
         call.fail("has region ", r, " whose bins are larger than ", kMost, " pixels, or not a number.");
     }
-    const auto samples = [&](double bin) { return ratio > 0 ? ratio : static_cast<std::int64_t>(std::ceil(bin)); };
+    // A region whose corners are the wrong way round has none.
+    const auto samples = [&](double bin) { return ratio > 0 ? ratio : static_cast<std::int64_t>(std::max(std::ceil(bin), 0.0)); };
     return {corner(1), corner(0), bin_height, bin_width, samples(bin_height), samples(bin_width)};
 }
 
-std::int64_t image_of(const Call& call, std::int64_t image, std::int64_t batch, std::int64_t r) {
-    if (image < 0 || image >= batch) {
+std::int64_t image_of(const Call& call, double image, std::int64_t batch, std::int64_t r) {
+    if (!(image >= 0.0 && image < static_cast<double>(batch))) {
         call.fail("has region ", r, " in image ", image, " of ", batch, ".");
     }
-    return image;
+    return static_cast<std::int64_t>(image);
 }
 
-//! The average of a bin's samples, or their maximum: of the weighted pixels, as ONNX has it.
-double pool_bin(std::span<const float> plane, const std::vector<Sample>& samples, bool largest) {
-    double best = largest && !samples.empty() ? std::numeric_limits<double>::lowest() : 0.0;
+//! The average of a bin's samples, or their maximum: of the weighted pixels, as ONNX has it. Samples outside count as zeros.
+double pool_bin(std::span<const float> plane, std::int64_t width, const std::vector<Between>& rows, const std::vector<Between>& columns,
+                bool largest) {
+    const std::size_t count = rows.size() * columns.size();
+    double best = largest && count > 0 ? std::numeric_limits<double>::lowest() : 0.0;
     double sum = 0.0;
-    for (const Sample& sample : samples) {
-        for (std::size_t i = 0; i < 4; ++i) {
-            const double value = sample.weight[i] * static_cast<double>(plane[static_cast<std::size_t>(sample.at[i])]);
-            best = std::max(best, value);
-            sum += value;
+    const auto add = [&](std::int64_t row, std::int64_t column, double weight) {
+        const double value = weight * static_cast<double>(plane[static_cast<std::size_t>(row * width + column)]);
+        best = std::max(best, value);
+        sum += value;
+    };
+    for (const Between& row : rows) {
+        for (const Between& column : columns) {
+            if (!row.inside() || !column.inside()) {
+                best = std::max(best, 0.0);
+                continue;
+            }
+            add(row.low, column.low, row.from_low * column.from_low);
+            add(row.low, column.high, row.from_low * column.from_high);
+            add(row.high, column.low, row.from_high * column.from_low);
+            add(row.high, column.high, row.from_high * column.from_high);
         }
     }
-    return largest ? best : sum / static_cast<double>(std::max<std::size_t>(samples.size(), 1));
+    return largest ? best : sum / static_cast<double>(std::max<std::size_t>(count, 1));
 }
 
 } // namespace
@@ -106,23 +117,17 @@ void roi_align(Call& call) {
         call.fail("needs an output and an image of one pixel or more.");
     }
     const auto y = call.output(0, DataType::kFLOAT, {rois.dims[0], x.dims[1], height, width}).as<float>();
-    std::vector<Sample> samples;
     for (std::int64_t r = 0; r < rois.dims[0]; ++r) {
-        const std::int64_t image = image_of(call, images.get_integer(r), x.dims[0], r);
+        const std::int64_t image = image_of(call, images.get(r), x.dims[0], r);
         const Region region = read_region(call, rois, r, height, width, half_pixel);
         for (std::int64_t bin = 0; bin < height * width; ++bin) {
-            samples.clear();
-            for (std::int64_t s = 0; s < region.rows * region.columns; ++s) {
-                const auto along = [&](std::int64_t index, double start, double size, std::int64_t i, std::int64_t count) {
-                    return start + size * (static_cast<double>(index) + (static_cast<double>(i) + 0.5) / static_cast<double>(count));
-                };
-                samples.push_back(sample_at(along(bin / width, region.top, region.bin_height, s / region.columns, region.rows),
-                                            along(bin % width, region.left, region.bin_width, s % region.columns, region.columns),
-                                            x.dims[2], x.dims[3]));
-            }
+            const auto start = [](double first, double size, std::int64_t i) { return first + size * static_cast<double>(i); };
+            const auto rows = samples_of(start(region.top, region.bin_height, bin / width), region.bin_height, region.rows, x.dims[2]);
+            const auto columns = samples_of(start(region.left, region.bin_width, bin % width), region.bin_width, region.columns, x.dims[3]);
             for (std::int64_t c = 0; c < x.dims[1]; ++c) {
                 const auto pixels = x.as<float>().subspan(static_cast<std::size_t>((image * x.dims[1] + c) * plane), static_cast<std::size_t>(plane));
-                y[static_cast<std::size_t>((r * x.dims[1] + c) * height * width + bin)] = static_cast<float>(pool_bin(pixels, samples, largest));
+                y[static_cast<std::size_t>((r * x.dims[1] + c) * height * width + bin)] =
+                    static_cast<float>(pool_bin(pixels, x.dims[3], rows, columns, largest));
             }
         }
     }
@@ -130,12 +135,23 @@ void roi_align(Call& call) {
 
 namespace {
 
+//! Corner `i` of region `r` in whole pixels: computed in float, where ONNX Runtime has it, because half a pixel decides.
+std::int64_t corner_pixel(const Call& call, const Tensor& rois, std::int64_t r, std::int64_t i) {
+    constexpr float kMost = 1e9f; // pixels; more is no region of an image
+    const double given = rois.get(r * 5 + i);
+    const float at = std::round(static_cast<float>(given) * static_cast<float>(call.attributes().real("spatial_scale", 1.0)));
+    if (!(std::abs(at) < kMost)) {
+        call.fail("has region ", r, " with the coordinate ", given, "; allowed is what lies less than ", kMost,
+                  " pixels from the image's corner.");
+    }
+    return static_cast<std::int64_t>(at);
+}
+
 //! Pixels [begin, end) of an axis that belong to bin `i`. Regions are rounded to whole pixels, bins overlap (Girshick, "Fast R-CNN").
-std::array<std::int64_t, 2> bin_pixels(double first, double last, std::int64_t i, std::int64_t bins, std::int64_t extent) {
-    const double start = std::round(first);
-    const double size = std::max(std::round(last) - start + 1.0, 1.0) / static_cast<double>(bins);
-    const auto clamp = [&](double at) { return static_cast<std::int64_t>(std::min(std::max(at, 0.0), static_cast<double>(extent))); };
-    return {clamp(std::floor(static_cast<double>(i) * size) + start), clamp(std::ceil(static_cast<double>(i + 1) * size) + start)};
+std::array<std::int64_t, 2> bin_pixels(std::int64_t first, std::int64_t last, std::int64_t i, std::int64_t bins, std::int64_t extent) {
+    const float size = static_cast<float>(std::max<std::int64_t>(last - first + 1, 1)) / static_cast<float>(bins);
+    const auto pixel = [&](float at) { return std::clamp<std::int64_t>(static_cast<std::int64_t>(at) + first, 0, extent); };
+    return {pixel(std::floor(static_cast<float>(i) * size)), pixel(std::ceil(static_cast<float>(i + 1) * size))};
 }
 
 } // namespace
@@ -148,19 +164,19 @@ void max_roi_pool(Call& call) {
     if (x.dims.size() != 4 || rois.dims.size() != 2 || rois.dims[1] != 5 || shape.size() != 2 || shape[0] < 1 || shape[1] < 1) {
         call.fail("needs x [N, C, H, W], regions [count, 5] and a 'pooled_shape' of two numbers.");
     }
-    const double scale = call.attributes().real("spatial_scale", 1.0);
     const std::int64_t height = x.dims[2];
     const std::int64_t width = x.dims[3];
     Tensor& y = call.output(0, x.dtype, {rois.dims[0], x.dims[1], shape[0], shape[1]});
     std::int64_t to = 0;
     for (std::int64_t r = 0; r < rois.dims[0]; ++r) {
-        const std::int64_t image = image_of(call, static_cast<std::int64_t>(rois.get(r * 5)), x.dims[0], r);
-        const auto corner = [&](std::int64_t i) { return rois.get(r * 5 + i) * scale; };
+        const std::int64_t image = image_of(call, rois.get(r * 5), x.dims[0], r);
+        const auto corner = [&](std::int64_t i) { return corner_pixel(call, rois, r, i); };
+        const std::int64_t left = corner(1), top = corner(2), right = corner(3), bottom = corner(4);
         for (std::int64_t c = 0; c < x.dims[1]; ++c) {
             const std::int64_t plane = (image * x.dims[1] + c) * height * width;
             for (std::int64_t bin = 0; bin < shape[0] * shape[1]; ++bin, ++to) {
-                const auto rows = bin_pixels(corner(2), corner(4), bin / shape[1], shape[0], height);
-                const auto columns = bin_pixels(corner(1), corner(3), bin % shape[1], shape[1], width);
+                const auto rows = bin_pixels(top, bottom, bin / shape[1], shape[0], height);
+                const auto columns = bin_pixels(left, right, bin % shape[1], shape[1], width);
                 const bool empty = rows[0] >= rows[1] || columns[0] >= columns[1];
                 double best = empty ? 0.0 : x.get(plane + rows[0] * width + columns[0]);
                 for (std::int64_t row = rows[0]; row < rows[1]; ++row) {

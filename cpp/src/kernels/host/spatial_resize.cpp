@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/host/elements.hpp"
 #include "kernels/host/index.hpp"
 #include "kernels/host/spatial.hpp"
 
@@ -153,12 +154,8 @@ std::vector<double> resize_axis(const Call& call, const std::vector<double>& x, 
 //! The axes that roi, scales and sizes speak of.
 std::vector<std::size_t> named_axes(const Call& call, std::size_t rank) {
     std::vector<std::size_t> out;
-    for (std::int64_t axis : call.attributes().integers("axes")) {
-        axis += axis < 0 ? static_cast<std::int64_t>(rank) : 0;
-        if (axis < 0 || axis >= static_cast<std::int64_t>(rank)) {
-            call.fail("has the axis ", axis, " of ", rank, " dimensions.");
-        }
-        out.push_back(static_cast<std::size_t>(axis));
+    for (const std::int64_t axis : call.attributes().integers("axes")) {
+        out.push_back(checked_axis(call, axis, rank));
     }
     for (std::size_t axis = 0; axis < rank && !call.attributes().has("axes"); ++axis) {
         out.push_back(axis);
@@ -223,6 +220,9 @@ std::vector<ResizeAxis> read_axes(const Call& call, const Dims& dims) {
             set_scale(call, axis, static_cast<float>(scales->get(place)));
         } else {
             axis.output = sizes->get_integer(place);
+            if (axis.output < 0) {
+                call.fail("has the extent ", axis.output, "; extents must not be negative.");
+            }
             axis.length = static_cast<float>(axis.output);
             axis.scale = axis.length / static_cast<float>(axis.input);
         }

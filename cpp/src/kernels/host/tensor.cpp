@@ -26,6 +26,15 @@ T saturate(double value) {
 
 } // namespace
 
+std::size_t Tensor::bytes_of(std::span<const std::int64_t> dims, DataType type) {
+    for (const std::int64_t extent : dims) {
+        if (extent < 0) {
+            throw InvalidArgument(text("A tensor has the extent ", extent, "; extents must not be negative."));
+        }
+    }
+    return static_cast<std::size_t>(checked_mul(checked_volume(dims), static_cast<std::int64_t>(dtype_size(type))));
+}
+
 double Tensor::get(std::int64_t i) const {
     const auto at = static_cast<std::size_t>(i);
     switch (dtype) {

@@ -58,9 +58,8 @@ struct Tensor {
     Bytes data;
 
     Tensor() = default;
-    //! Zero filled.
-    Tensor(DataType type, std::vector<std::int64_t> shape)
-        : dtype(type), dims(std::move(shape)), data(static_cast<std::size_t>(checked_volume(dims)) * dtype_size(type)) {}
+    //! Zero filled. Throws InvalidArgument for negative extents and for more bytes than 64 bits count.
+    Tensor(DataType type, std::vector<std::int64_t> shape) : dtype(type), dims(std::move(shape)), data(bytes_of(dims, type)) {}
     Tensor(DataType type, std::vector<std::int64_t> shape, Bytes bytes) : dtype(type), dims(std::move(shape)), data(std::move(bytes)) {}
 
     [[nodiscard]] std::int64_t volume() const { return checked_volume(dims); }
@@ -80,6 +79,9 @@ struct Tensor {
     void set_integer(std::int64_t i, std::int64_t value);
     //! The same numbers in another floating type.
     [[nodiscard]] Tensor converted(DataType type) const;
+
+private:
+    static std::size_t bytes_of(std::span<const std::int64_t> dims, DataType type);
 };
 
 } // namespace tensorvk::kernels::host
