@@ -53,8 +53,10 @@ Tensor* clamp_symbolic(Build& b, Tensor* bound, Tensor* extent, std::int64_t low
     const auto known = b.known(bound);
     Tensor* absolute = bound;
     if (!known) {
-        Tensor* negative = b.elementwise(Op::kLESS, bound, b.ints({0}), "negative");
-        absolute = b.add(LayerType::kSELECT, {negative, b.elementwise(Op::kSUM, bound, extent, "from_end"), bound},
+        Tensor* zero = b.ints({0});
+        Tensor* negative = b.elementwise(Op::kLESS, bound, zero, "negative");
+        Tensor* behind = b.elementwise(Op::kMIN, bound, zero, "behind"); // what is not negative may be too large for a sum
+        absolute = b.add(LayerType::kSELECT, {negative, b.elementwise(Op::kSUM, behind, extent, "from_end"), bound},
                          graph::NoAttributes{}, "absolute");
     } else if (known->front() < 0) {
         absolute = b.elementwise(Op::kSUM, extent, b.ints({known->front()}), "from_end");
@@ -154,30 +156,32 @@ void slice(NodeContext& node) {
     node.output(b.slice(x, axes, joined(b, start), joined(b, size), b.ints(steps), {}, nullptr, ""));
 }
 
-//! Sizes of the parts as vectors of one number.
-std::vector<Tensor*> part_sizes(NodeContext& node, Tensor* x, std::size_t axis) {
+//! Sizes of the parts as vectors of one number, where they are given.
+std::vector<Tensor*> given_sizes(NodeContext& node) {
     Build& b = node.build;
     std::vector<Tensor*> sizes;
-    if (node.opset() >= 13 && node.has_input(1)) {
+    if (node.has_input(1)) {
         Tensor* split = node.shape_input(1, "split");
         const auto count = static_cast<std::int64_t>(split->values->size());
         for (std::int64_t i = 0; i < count; ++i) {
             sizes.push_back(element(b, split, i));
         }
-        return sizes;
     }
-    if (node.has("split")) {
-        for (const std::int64_t size : node.integers("split")) {
-            sizes.push_back(b.ints({size}));
-        }
-        return sizes;
+    for (const std::int64_t size : node.integers("split")) {
+        sizes.push_back(b.ints({size}));
     }
+    return sizes;
+}
+
+//! Parts of one size; since operator set 18 the last ones may have fewer elements.
+std::vector<Tensor*> equal_sizes(NodeContext& node, Tensor* extent, const std::string& name) {
+    Build& b = node.build;
     const std::int64_t parts = node.integer("num_outputs", static_cast<std::int64_t>(node.output_count()));
     if (parts < 1 || parts > 4096) {
         fail(NodeErrorCode::kINVALID_NODE, "It splits into ", parts, " parts; 1 to 4096 are allowed.");
     }
-    Tensor* extent = b.extents_of(x, {static_cast<std::int64_t>(axis)});
     const auto known = b.known(extent);
+    std::vector<Tensor*> sizes;
     if (known) {
         const std::int64_t size = (known->front() + parts - 1) / parts;
         for (std::int64_t i = 0; i < parts; ++i) {
@@ -185,7 +189,19 @@ std::vector<Tensor*> part_sizes(NodeContext& node, Tensor* x, std::size_t axis) 
         }
         return sizes;
     }
-    sizes.assign(static_cast<std::size_t>(parts), b.elementwise(Op::kFLOOR_DIV, extent, b.ints({parts}), "part"));
+    if (node.opset() < 18) {
+        Tensor* size = b.elementwise(Op::kFLOOR_DIV, extent, b.ints({parts}), "part");
+        Tensor* whole = b.elementwise(Op::kPROD, size, b.ints({parts}), "whole");
+        b.require(b.elementwise(Op::kEQUAL, whole, extent, "is_multiple"),
+                  text("'", name, "' is split into ", parts, " equal parts, so the extent has to be a multiple of that; give sizes for others"));
+        sizes.assign(static_cast<std::size_t>(parts), size);
+        return sizes;
+    }
+    Tensor* size = b.elementwise(Op::kFLOOR_DIV, b.elementwise(Op::kSUM, extent, b.ints({parts - 1}), "rounded"), b.ints({parts}), "part");
+    for (std::int64_t i = 0; i < parts; ++i) {
+        Tensor* rest = b.elementwise(Op::kSUB, extent, b.elementwise(Op::kPROD, size, b.ints({i}), "before"), "rest");
+        sizes.push_back(b.elementwise(Op::kMAX, b.elementwise(Op::kMIN, rest, size, "at_most"), b.ints({0}), "size"));
+    }
     return sizes;
 }
 
@@ -193,7 +209,12 @@ void split(NodeContext& node) {
     Tensor* x = node.input(0);
     Build& b = node.build;
     const std::size_t axis = node.axis(node.integer("axis", 0), x->dims.size());
-    const std::vector<Tensor*> sizes = part_sizes(node, x, axis);
+    Tensor* extent = b.extents_of(x, {static_cast<std::int64_t>(axis)});
+    std::vector<Tensor*> sizes = given_sizes(node);
+    const bool given = node.has_input(1) || node.has("split");
+    if (!given) {
+        sizes = equal_sizes(node, extent, x->name);
+    }
     if (sizes.size() != node.output_count()) {
         fail(NodeErrorCode::kINVALID_NODE, "It has ", sizes.size(), " parts, but ", node.output_count(), " outputs.");
     }
@@ -203,10 +224,13 @@ void split(NodeContext& node) {
         node.output(b.slice(x, {static_cast<std::int64_t>(axis)}, start, sizes[i], one, {}, nullptr,
                             i == 0 ? std::string() : text("part_", i)),
                     i);
-        if (i + 1 == sizes.size()) {
-            break;
+        if (given || i + 1 < sizes.size()) {
+            start = sum(b, start, sizes[i], "next");
         }
-        start = sum(b, start, sizes[i], "next");
+    }
+    if (given && start->values != extent->values) {
+        b.require(b.elementwise(Op::kEQUAL, start, extent, "is_all"),
+                  text("the sizes of the parts of '", x->name, "' have to add up to the extent of axis ", axis));
     }
 }
 
@@ -269,6 +293,22 @@ void pad(NodeContext& node) {
     node.output(b.slice(x, padded, joined(b, start), joined(b, size), b.ints(Ints(padded.size(), 1)), a, nullptr, ""));
 }
 
+//! How an axis of which only the run time knows whether it repeats is read: vectors of one number.
+struct Repeat {
+    Tensor *size, *stride;
+};
+
+Repeat repeat_of(Build& b, Tensor* x, std::size_t axis, Tensor* target) {
+    Tensor* one = b.ints({1});
+    Tensor* extent = b.extents_of(x, {static_cast<std::int64_t>(axis)});
+    Tensor* keeps = b.elementwise(Op::kEQUAL, target, one, "keeps");
+    Tensor* fits = b.elementwise(Op::kOR, keeps, b.elementwise(Op::kEQUAL, extent, target, "is_equal"), "stays");
+    fits = b.elementwise(Op::kOR, fits, b.elementwise(Op::kEQUAL, extent, one, "is_one"), "fits");
+    b.require(fits, text("only extents of 1 can be expanded: axis ", axis, " of '", x->name, "' has to be 1 or what it becomes"));
+    Tensor* size = b.add(LayerType::kSELECT, {keeps, extent, target}, graph::NoAttributes{}, "size");
+    return {size, b.elementwise(Op::kMIN, b.elementwise(Op::kSUB, extent, one, "beyond_one"), one, "stride")};
+}
+
 //! Extents of 1 repeat: stride 0 there, 1 elsewhere.
 void expand(NodeContext& node) {
     Build& b = node.build;
@@ -300,11 +340,10 @@ void expand(NodeContext& node) {
         } else if (extent && b.known(target)) {
             fail(NodeErrorCode::kINVALID_NODE, "It cannot expand axis ", axis, " of '", x->name, "' from ", *extent,
                  " to ", b.known(target)->front(), "; only extents of 1 can be expanded.");
-        } else { // only the run time knows whether this axis repeats
-            Tensor* current = b.extents_of(x, {static_cast<std::int64_t>(axis)});
-            size.push_back(b.elementwise(Op::kMAX, current, target, "size"));
-            stride.push_back(b.elementwise(Op::kMIN, b.elementwise(Op::kSUB, current, b.ints({1}), "beyond_one"),
-                                           b.ints({1}), "stride"));
+        } else {
+            const Repeat repeat = repeat_of(b, x, axis, target);
+            size.push_back(extent ? b.ints({*extent}) : repeat.size);
+            stride.push_back(repeat.stride);
         }
     }
     if (axes.empty()) {

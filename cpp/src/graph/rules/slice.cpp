@@ -65,7 +65,23 @@ Region region_of(RuleContext& context, const Tensor& x) {
     return region;
 }
 
-//! What is read along one axis must exist, where that can be told.
+//! What only the run time can tell: a region with elements lies within the input.
+void note_bounds(RuleContext& context, const Tensor& x, const Region& region, std::size_t axis) {
+    shape::ExprPool& pool = context.pool();
+    const Expr start = region.start[axis];
+    if (region.size[axis] == x.dims[axis] && pool.is(start, 0) && pool.is(region.stride[axis], 1)) {
+        return;
+    }
+    const auto below = [&](Expr a, Expr b) { return pool.make(shape::ExprOp::kLESS, a, b); };
+    const Expr one = pool.constant(1);
+    const Expr last = pool.add(start, pool.mul(pool.sub(region.size[axis], one), region.stride[axis]));
+    const Expr inside = pool.mul(below(pool.constant(-1), pool.min(start, last)), below(pool.max(start, last), x.dims[axis]));
+    if (inside != one) {
+        context.layer().constraints.push_back({pool.max(below(region.size[axis], one), inside), one});
+    }
+}
+
+//! What is read along one axis must exist.
 void check_axis(RuleContext& context, const Tensor& x, const Region& region, std::size_t axis, SampleMode mode) {
     const shape::ExprPool& pool = context.pool();
     const auto size = pool.value(region.size[axis]);
@@ -80,8 +96,11 @@ void check_axis(RuleContext& context, const Tensor& x, const Region& region, std
         context.fail("repeats elements of axis ", axis, " of '", x.name, "' ", context.str(x.dims),
                      ", which has none; only a constant can fill it.");
     }
-    if (mode != SampleMode::kSTRICT_BOUNDS || !size || *size == 0 || !start || !stride || !extent) {
+    if (mode != SampleMode::kSTRICT_BOUNDS || size == 0) {
         return;
+    }
+    if (!size || !start || !stride || !extent) {
+        return note_bounds(context, x, region, axis);
     }
     const std::int64_t last =
         shape::apply(shape::ExprOp::kADD, *start, shape::apply(shape::ExprOp::kMUL, *size - 1, *stride));
