@@ -125,6 +125,9 @@ REFUSED: dict[str, tuple[str, int, dict[str, Array], str]] = {
     "sizes_that_leave_elements": ("(float[n] x) => (float[] a, float[] b) <int64[2] s = {2, 2}> { a, b = Split(x, s) }", 13, {"x": X}, "have to add up"),
     "fixed_sizes_that_leave_elements": ("(float[5] x) => (float[] a, float[] b) <int64[2] s = {2, 2}> { a, b = Split(x, s) }", 13, {"x": X}, "have to add up"),
     "unequal_parts_before_operator_set_18": ("(float[n] x) => (float[] a, float[] b) { a, b = Split(x) }", 13, {"x": X}, "has to be a multiple"),
+    "fixed_unequal_parts_before_operator_set_18": ("(float[5] x) => (float[] a, float[] b) { a, b = Split(x) }", 13, {"x": X}, "has to be a multiple"),
+    "edges_of_nothing": ("(float[n] x) => (float[] y) <int64[2] p = {1, 1}> { y = Pad <mode = \"edge\"> (x, p) }", 13, {"x": f()}, "all elements that it reads have to exist"),
+    "sizes_of_a_sequence_that_leave_elements": ("(float[5] x) => (float[] y) <int64[2] s = {2, 2}, int64 i = {0}> { q = SplitToSequence(x, s) y = SequenceAt(q, i) }", 13, {"x": X}, "have to add up"),
     "a_named_axis_that_is_not_one": ("(float[n, 2] x) => (float[] y) <int64[1] a = {0}> { y = Squeeze(x, a) }", 13, {"x": f([1, 2], [3, 4])}, "is removed, so its extent has to be 1"),
     "a_place_that_is_too_small": ("(float[2, 3] a, float[2, 3] b) => (float[] y) { y = Add <broadcast = 1, axis = 1> (a, b) }", 6, {"a": A[0, :2], "b": A[0, :2]}, "'axis' may be 0 to 0"),
 }  # fmt: skip

@@ -62,7 +62,7 @@ std::string describe_inputs(const Network& network, const NodeProto& node, const
     for (const std::string& name : node.input()) {
         const auto it = scope.find(name);
         out += out.empty() ? "" : ", ";
-        if (it == scope.end()) {
+        if (name.empty() || it == scope.end()) {
             out += name.empty() ? "absent" : "unknown";
         } else if (const Value& value = it->second; value.tensor != nullptr) {
             out += text(dtype_name(value.tensor->dtype), " ", network.describe_dims(*value.tensor));

@@ -1,12 +1,14 @@
-// Operators that are a Slice layer: Slice, Split, Pad, Expand, Tile. Bounds that are not constant become shape
+// Operators that are a Slice layer: Slice, Pad, Expand, Tile, and Split (split.cpp). Bounds that are not constant become shape
 // arithmetic.
 #include <algorithm>
 #include <cstdint>
 #include <map>
 #include <numeric>
 
+#include "onnx/extents.hpp"
 #include "onnx/import_by_rule.hpp"
 #include "onnx/operators.hpp"
+#include "onnx/split.hpp"
 #include "support/checked.hpp"
 
 namespace tensorvk::onnx {
@@ -92,33 +94,6 @@ Piece piece_of(Build& b, const Bounds& bounds) {
     return {first, b.elementwise(Op::kMAX, count, b.ints({0}), "size")};
 }
 
-Tensor* element(Build& b, Tensor* vector, std::int64_t index) {
-    if (const auto known = b.known(vector)) {
-        return b.ints({known->at(static_cast<std::size_t>(index))});
-    }
-    return b.add(LayerType::kGATHER, {vector, b.ints({index})}, graph::GatherAttributes{}, "element");
-}
-
-//! Of two vectors of one number; of constants a constant.
-Tensor* sum(Build& b, Tensor* left, Tensor* right, std::string_view role) {
-    const auto l = b.known(left);
-    const auto r = b.known(right);
-    return l && r ? b.ints({checked_add(l->front(), r->front())}) : b.elementwise(Op::kSUM, left, right, role);
-}
-
-//! Joins vectors of one number; constants stay one constant.
-Tensor* joined(Build& b, const std::vector<Tensor*>& parts) {
-    Ints numbers;
-    for (const Tensor* part : parts) {
-        const auto known = b.known(part);
-        if (!known) {
-            return b.concatenate(parts, 0, "joined");
-        }
-        numbers.push_back(known->front());
-    }
-    return b.ints(std::move(numbers));
-}
-
 void slice(NodeContext& node) {
     Tensor* x = node.input(0);
     Build& b = node.build;
@@ -154,84 +129,6 @@ void slice(NodeContext& node) {
         return node.output(b.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{}));
     }
     node.output(b.slice(x, axes, joined(b, start), joined(b, size), b.ints(steps), {}, nullptr, ""));
-}
-
-//! Sizes of the parts as vectors of one number, where they are given.
-std::vector<Tensor*> given_sizes(NodeContext& node) {
-    Build& b = node.build;
-    std::vector<Tensor*> sizes;
-    if (node.has_input(1)) {
-        Tensor* split = node.shape_input(1, "split");
-        const auto count = static_cast<std::int64_t>(split->values->size());
-        for (std::int64_t i = 0; i < count; ++i) {
-            sizes.push_back(element(b, split, i));
-        }
-    }
-    for (const std::int64_t size : node.integers("split")) {
-        sizes.push_back(b.ints({size}));
-    }
-    return sizes;
-}
-
-//! Parts of one size; since operator set 18 the last ones may have fewer elements.
-std::vector<Tensor*> equal_sizes(NodeContext& node, Tensor* extent, const std::string& name) {
-    Build& b = node.build;
-    const std::int64_t parts = node.integer("num_outputs", static_cast<std::int64_t>(node.output_count()));
-    if (parts < 1 || parts > 4096) {
-        fail(NodeErrorCode::kINVALID_NODE, "It splits into ", parts, " parts; 1 to 4096 are allowed.");
-    }
-    const auto known = b.known(extent);
-    std::vector<Tensor*> sizes;
-    if (known) {
-        const std::int64_t size = (known->front() + parts - 1) / parts;
-        for (std::int64_t i = 0; i < parts; ++i) {
-            sizes.push_back(b.ints({std::clamp<std::int64_t>(known->front() - i * size, 0, size)}));
-        }
-        return sizes;
-    }
-    if (node.opset() < 18) {
-        Tensor* size = b.elementwise(Op::kFLOOR_DIV, extent, b.ints({parts}), "part");
-        Tensor* whole = b.elementwise(Op::kPROD, size, b.ints({parts}), "whole");
-        b.require(b.elementwise(Op::kEQUAL, whole, extent, "is_multiple"),
-                  text("'", name, "' is split into ", parts, " equal parts, so the extent has to be a multiple of that; give sizes for others"));
-        sizes.assign(static_cast<std::size_t>(parts), size);
-        return sizes;
-    }
-    Tensor* size = b.elementwise(Op::kFLOOR_DIV, b.elementwise(Op::kSUM, extent, b.ints({parts - 1}), "rounded"), b.ints({parts}), "part");
-    for (std::int64_t i = 0; i < parts; ++i) {
-        Tensor* rest = b.elementwise(Op::kSUB, extent, b.elementwise(Op::kPROD, size, b.ints({i}), "before"), "rest");
-        sizes.push_back(b.elementwise(Op::kMAX, b.elementwise(Op::kMIN, rest, size, "at_most"), b.ints({0}), "size"));
-    }
-    return sizes;
-}
-
-void split(NodeContext& node) {
-    Tensor* x = node.input(0);
-    Build& b = node.build;
-    const std::size_t axis = node.axis(node.integer("axis", 0), x->dims.size());
-    Tensor* extent = b.extents_of(x, {static_cast<std::int64_t>(axis)});
-    std::vector<Tensor*> sizes = given_sizes(node);
-    const bool given = node.has_input(1) || node.has("split");
-    if (!given) {
-        sizes = equal_sizes(node, extent, x->name);
-    }
-    if (sizes.size() != node.output_count()) {
-        fail(NodeErrorCode::kINVALID_NODE, "It has ", sizes.size(), " parts, but ", node.output_count(), " outputs.");
-    }
-    Tensor* start = b.ints({0});
-    Tensor* one = b.ints({1});
-    for (std::size_t i = 0; i < sizes.size(); ++i) {
-        node.output(b.slice(x, {static_cast<std::int64_t>(axis)}, start, sizes[i], one, {}, nullptr,
-                            i == 0 ? std::string() : text("part_", i)),
-                    i);
-        if (given || i + 1 < sizes.size()) {
-            start = sum(b, start, sizes[i], "next");
-        }
-    }
-    if (given && start->values != extent->values) {
-        b.require(b.elementwise(Op::kEQUAL, start, extent, "is_all"),
-                  text("the sizes of the parts of '", x->name, "' have to add up to the extent of axis ", axis));
-    }
 }
 
 SampleMode pad_mode(const NodeContext& node) {

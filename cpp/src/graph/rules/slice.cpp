@@ -65,20 +65,35 @@ Region region_of(RuleContext& context, const Tensor& x) {
     return region;
 }
 
-//! What only the run time can tell: a region with elements lies within the input.
+Expr below(shape::ExprPool& pool, Expr a, Expr b) {
+    return pool.make(shape::ExprOp::kLESS, a, b);
+}
+
+//! What only the run time can tell: `condition` (0 or 1) holds, or the region has no elements.
+void note(RuleContext& context, Expr condition, Expr size) {
+    shape::ExprPool& pool = context.pool();
+    const Expr one = pool.constant(1);
+    if (condition != one) {
+        context.layer().constraints.push_back({pool.max(below(pool, size, one), condition), one});
+    }
+}
+
+//! What is repeated has elements.
+void note_elements(RuleContext& context, const Tensor& x, const Region& region, std::size_t axis) {
+    shape::ExprPool& pool = context.pool();
+    note(context, below(pool, pool.constant(0), x.dims[axis]), region.size[axis]);
+}
+
+//! A region lies within the input.
 void note_bounds(RuleContext& context, const Tensor& x, const Region& region, std::size_t axis) {
     shape::ExprPool& pool = context.pool();
     const Expr start = region.start[axis];
     if (region.size[axis] == x.dims[axis] && pool.is(start, 0) && pool.is(region.stride[axis], 1)) {
         return;
     }
-    const auto below = [&](Expr a, Expr b) { return pool.make(shape::ExprOp::kLESS, a, b); };
-    const Expr one = pool.constant(1);
-    const Expr last = pool.add(start, pool.mul(pool.sub(region.size[axis], one), region.stride[axis]));
-    const Expr inside = pool.mul(below(pool.constant(-1), pool.min(start, last)), below(pool.max(start, last), x.dims[axis]));
-    if (inside != one) {
-        context.layer().constraints.push_back({pool.max(below(region.size[axis], one), inside), one});
-    }
+    const Expr last = pool.add(start, pool.mul(pool.sub(region.size[axis], pool.constant(1)), region.stride[axis]));
+    const Expr behind = below(pool, pool.constant(-1), pool.min(start, last));
+    note(context, pool.mul(behind, below(pool, pool.max(start, last), x.dims[axis])), region.size[axis]);
 }
 
 //! What is read along one axis must exist.
@@ -95,6 +110,9 @@ void check_axis(RuleContext& context, const Tensor& x, const Region& region, std
     if (repeats && extent == 0 && size.value_or(0) > 0) {
         context.fail("repeats elements of axis ", axis, " of '", x.name, "' ", context.str(x.dims),
                      ", which has none; only a constant can fill it.");
+    }
+    if (repeats && !extent && size != 0 && region.size[axis] != x.dims[axis]) {
+        note_elements(context, x, region, axis);
     }
     if (mode != SampleMode::kSTRICT_BOUNDS || size == 0) {
         return;
