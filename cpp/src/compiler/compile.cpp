@@ -13,8 +13,11 @@ namespace tensorvk::compiler {
 
 namespace {
 
-//! The layer's name for messages; an assertion says what it is about.
+//! The layer's name for messages; an assertion and a slice say what it is about.
 std::string described(const graph::Layer& layer) {
+    if (layer.type == LayerType::kSLICE) {
+        return text(layer.name, ": all elements that it reads have to exist");
+    }
     const auto* a = std::get_if<graph::OperatorAttributes>(&layer.attributes);
     return layer.type == LayerType::kASSERTION && a != nullptr ? text(layer.name, ": ", a->attributes.text("message")) : layer.name;
 }

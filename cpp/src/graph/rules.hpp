@@ -72,6 +72,8 @@ class RuleContext {
 
     //! The dimension that both are, noted as a constraint when that is not certain.
     [[nodiscard]] shape::Expr same(shape::Expr a, shape::Expr b, std::string_view what) const;
+    //! Fails when a number is above its limit, which is noted as a constraint when that is not certain.
+    void at_most(shape::Expr number, shape::Expr limit, std::string_view what) const;
     //! numpy's rule for one dimension. Which one repeats is decided when the plan is made: of two that differ and are not
     //! known to be 1, both must be equal when the network runs, which is noted as a constraint.
     [[nodiscard]] shape::Expr broadcast(shape::Expr a, shape::Expr b, std::string_view what) const;

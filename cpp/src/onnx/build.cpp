@@ -61,7 +61,16 @@ std::optional<Build::Ints> Build::known(const Tensor* tensor) const {
 }
 
 std::optional<std::int64_t> Build::extent(const Tensor* tensor, std::size_t axis) const {
-    return network_.exprs().value(tensor->dims.at(axis));
+    if (axis >= tensor->dims.size()) {
+        fail(NodeErrorCode::kINVALID_NODE, "'", tensor->name, "' has only ", tensor->dims.size(), " dimensions, which are too few here.");
+    }
+    return network_.exprs().value(tensor->dims[axis]);
+}
+
+void Build::require(Tensor* condition, std::string message) {
+    graph::OperatorAttributes assertion{"Assertion", {}};
+    assertion.attributes.set("message", std::move(message));
+    layer(LayerType::kASSERTION, {condition}, std::move(assertion), "condition");
 }
 
 Tensor* Build::unary(UnaryOperation op, Tensor* x, std::string_view role) {

@@ -52,6 +52,9 @@ class Build {
     //! A dimension's extent when it is constant.
     [[nodiscard]] std::optional<std::int64_t> extent(const Tensor* tensor, std::size_t axis) const;
 
+    //! What has to be true whenever shapes are set; `message` says what is wrong when it is not. Fails at once when it never is.
+    void require(Tensor* condition, std::string message);
+
     Tensor* unary(UnaryOperation op, Tensor* x, std::string_view role = "unary");
     Tensor* activation(ActivationType op, Tensor* x, float alpha = 0.0f, float beta = 0.0f,
                        std::string_view role = "activation");

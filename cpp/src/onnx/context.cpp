@@ -32,7 +32,7 @@ Tensor* NodeContext::input(std::size_t index) {
 }
 
 const std::vector<Tensor*>& NodeContext::sequence(std::size_t index) const {
-    if (!has_input(index) || !inputs_[index]->sequence) {
+    if (!is_sequence(index)) {
         fail(NodeErrorCode::kINVALID_NODE, "Its input ", index, " has to be a sequence of tensors that operators of this model made.");
     }
     return *inputs_[index]->sequence;

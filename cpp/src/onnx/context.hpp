@@ -26,6 +26,9 @@ struct Value {
     std::shared_ptr<const ConstantData> constant; // becomes a Constant layer when a layer needs it as a tensor
     std::optional<std::vector<graph::Tensor*>> sequence; // a list of tensors: sequences are known to the importer alone
     bool failed = false;                          // its node was refused
+
+    //! An input of a function that its call leaves out.
+    [[nodiscard]] bool absent() const noexcept { return tensor == nullptr && !constant && !sequence && !failed; }
 };
 
 //! What is the same for all nodes of a model.
@@ -65,6 +68,7 @@ class NodeContext {
     [[nodiscard]] Tensor* input(std::size_t index);
     //! Null when absent.
     [[nodiscard]] Tensor* optional_input(std::size_t index) { return has_input(index) ? input(index) : nullptr; }
+    [[nodiscard]] bool is_sequence(std::size_t index) const noexcept { return has_input(index) && inputs_[index]->sequence.has_value(); }
     //! The elements of an input that is a sequence.
     [[nodiscard]] const std::vector<Tensor*>& sequence(std::size_t index) const;
     //! All inputs; fails when there are none.

@@ -29,9 +29,7 @@ std::vector<Value> read_if(Build& build, const ControlNode& node) {
     if (condition->values && !same_ranks(*attributes.bodies[0], *attributes.bodies[1])) {
         // What exporters make of "squeeze, if the extent is 1": the result has one rank or the other. The first branch is taken, and that its
         // condition holds is checked whenever shapes are set.
-        graph::OperatorAttributes assertion{"Assertion", {}};
-        assertion.attributes.set("message", text("the branches of '", node.name, "' differ in their number of dimensions, so the first one is taken"));
-        build.layer(LayerType::kASSERTION, {condition}, std::move(assertion), "condition");
+        build.require(condition, text("the branches of '", node.name, "' differ in their number of dimensions, so the first one is taken"));
         return node.read_inline(yes);
     }
     std::vector<Tensor*> inputs{condition};

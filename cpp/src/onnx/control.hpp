@@ -20,6 +20,7 @@ struct BodyInput {
     std::vector<std::int64_t> dims;
     std::vector<std::string> dimension_names;
     std::shared_ptr<const ConstantData> constant;
+    bool absent = false; // an input of a function that its call leaves out
 };
 
 struct ControlNode {

@@ -79,8 +79,8 @@ Captured capture(Build& build, const ControlNode& node, std::initializer_list<co
         if (value->failed) {
             fail(NodeErrorCode::kINVALID_GRAPH, "A network inside it uses '", name, "', whose node was refused.");
         }
-        if (value->constant) {
-            out.inputs.push_back({name, DataType::kFLOAT, {}, {}, value->constant});
+        if (value->constant || value->absent()) {
+            out.inputs.push_back({name, DataType::kFLOAT, {}, {}, value->constant, value->absent()});
             continue;
         }
         Tensor* tensor = materialize(build, *value);

@@ -74,16 +74,16 @@ Tensor* add_input(const ModelContext& model, const onnx_pb::ValueInfoProto& inpu
     return model.build.network().add_input(input.name(), *type, dims, std::move(names));
 }
 
-void mark_outputs(const ModelContext& model, const onnx_pb::GraphProto& graph, Scope& scope) {
+void mark_outputs(const ModelContext& model, const onnx_pb::GraphProto& graph, Scope& scope, Outputs outputs) {
     std::unordered_set<std::string> marked;
     for (const auto& output : graph.output()) {
-        if (!marked.insert(output.name()).second) {
+        if (outputs == Outputs::kBY_NAME && !marked.insert(output.name()).second) {
             model.warnings.push_back(
                 text("The graph lists its output '", output.name(), "' twice; it is offered once."));
             continue;
         }
         const auto it = scope.find(output.name());
-        if (it == scope.end()) {
+        if (it == scope.end() || it->second.absent()) {
             fail(NodeErrorCode::kINVALID_GRAPH, "The graph's output '", output.name(), "' is made by no node.");
         }
         model.build.begin_node(output.name());

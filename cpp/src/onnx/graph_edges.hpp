@@ -8,7 +8,9 @@ namespace tensorvk::onnx {
 //! The network input of a declaration.
 [[nodiscard]] graph::Tensor* add_input(const ModelContext& model, const onnx_pb::ValueInfoProto& input);
 
+//! A name that a model lists twice is one output; what branches and loops give is told apart by its position.
+enum class Outputs { kBY_NAME, kBY_POSITION };
 //! Marks what the graph's output names stand for in `scope`.
-void mark_outputs(const ModelContext& model, const onnx_pb::GraphProto& graph, Scope& scope);
+void mark_outputs(const ModelContext& model, const onnx_pb::GraphProto& graph, Scope& scope, Outputs outputs);
 
 } // namespace tensorvk::onnx

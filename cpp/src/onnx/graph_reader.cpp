@@ -36,7 +36,7 @@ std::vector<Value*> inputs_of(const NodeProto& node, Scope& scope) {
             fail(NodeErrorCode::kINVALID_GRAPH, "Its input '", name,
                  "' is made by no node, initializer or graph input, or only by nodes that depend on it.");
         }
-        inputs.push_back(&it->second);
+        inputs.push_back(it->second.absent() ? nullptr : &it->second);
     }
     while (!inputs.empty() && inputs.back() == nullptr) {
         inputs.pop_back();
@@ -69,7 +69,7 @@ std::string describe_inputs(const Network& network, const NodeProto& node, const
         } else if (value.constant) {
             out += text(dtype_name(value.constant->weights.type), " ", shape_text(value.constant->dims));
         } else {
-            out += value.sequence ? "sequence" : "refused";
+            out += value.sequence ? "sequence" : value.failed ? "refused" : "absent";
         }
     }
     return out;
@@ -95,7 +95,8 @@ GraphReader::GraphReader(const GraphReader& parent, Network& body)
       model_{build_, parent.model_.owner, parent.model_.file, parent.model_.warnings},
       calls_(parent.calls_),
       node_index_(parent.node_index_),
-      depth_(parent.depth_ + 1) {}
+      depth_(parent.depth_ + 1),
+      spent_(parent.spent_) {}
 
 void GraphReader::read() {
     const onnx_pb::GraphProto& graph = proto_.graph();
@@ -113,7 +114,7 @@ void GraphReader::read() {
     result_.node_count = static_cast<std::size_t>(graph.node_size());
     read_nodes(graph.node(), opsets, scope_, {}, "");
     if (result_.ok()) {
-        mark_outputs(model_, graph, scope_);
+        mark_outputs(model_, graph, scope_, Outputs::kBY_NAME);
     }
 }
 
@@ -171,7 +172,7 @@ void GraphReader::read_body(const onnx_pb::GraphProto& graph, std::span<const Bo
         value.name = input.name;
         if (input.constant) {
             value.constant = input.constant;
-        } else {
+        } else if (!input.absent) {
             value.tensor = network_.add_input(input.name, input.dtype, input.dims, input.dimension_names);
         }
         scope_.emplace(input.name, std::move(value));
@@ -180,7 +181,7 @@ void GraphReader::read_body(const onnx_pb::GraphProto& graph, std::span<const Bo
     const std::size_t errors = result_.errors.size();
     read_nodes(graph.node(), opsets, scope_, caller, prefix);
     if (result_.errors.size() == errors) {
-        mark_outputs(model_, graph, scope_);
+        mark_outputs(model_, graph, scope_, Outputs::kBY_POSITION);
     }
 }
 
@@ -195,7 +196,7 @@ void GraphReader::read_node(const NodeProto& node, const Opsets& opsets, Scope& 
             return;
         }
         build_.begin_node(name);
-        results = import_node({node, opsets, std::move(inputs), attributes_of(node, caller), scope, name});
+        results = import_node({node, opsets, std::move(inputs), attributes_of(node, caller), caller, scope, name});
         for (int i = 0; i < node.output_size(); ++i) {
             define(node, i, results, scope, prefix);
         }
@@ -231,7 +232,7 @@ void GraphReader::define(const NodeProto& node, int index, std::vector<Value>& r
         return;
     }
     const auto i = static_cast<std::size_t>(index);
-    if (i >= results.size() || (results[i].tensor == nullptr && !results[i].constant && !results[i].sequence)) {
+    if (i >= results.size() || results[i].absent()) {
         fail(NodeErrorCode::kUNSUPPORTED_NODE, "Output ", index, " ('", name, "') of ", node.op_type(),
              " is used, but not offered.");
     }

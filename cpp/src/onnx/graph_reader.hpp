@@ -48,12 +48,14 @@ class GraphReader {
         const Opsets& opsets;
         std::vector<Value*> inputs;
         AttributeMap attributes;
+        const AttributeMap& caller; // what attributes of the networks that it runs may refer to
         Scope& scope;
         const std::string& name;
     };
     std::vector<Value> import_node(const Call& call);
     std::vector<Value> import_operator(const Call& call, const std::string& key);
     std::vector<Value> import_control(const Call& call);
+    void spend(int nodes) const;
     std::vector<Value> read_inline(const onnx_pb::GraphProto& graph, const Call& call);
     [[nodiscard]] const onnx_pb::FunctionProto* find_function(const onnx_pb::NodeProto& node) const;
     [[nodiscard]] std::shared_ptr<const onnx_pb::FunctionProto> fetch_function(const Call& call) const;
@@ -70,6 +72,7 @@ class GraphReader {
     std::vector<std::string> calls_;
     int node_index_ = -1;
     std::size_t depth_ = 0; // of networks inside networks
+    std::shared_ptr<std::size_t> spent_ = std::make_shared<std::size_t>(0); // nodes of functions, branches and loops, as often as they were read
     bool function_failed_ = false;
 };
 

@@ -134,6 +134,7 @@ void attend(NodeContext& node, Tensor* projected, const SelfAttentionInputs& inp
                        split_heads(b, part(b, projected, sizes[0] + sizes[1], sizes[2]), heads)};
     Tensor* new_key = in.key;
     if (node.has_input(inputs.past)) {
+        require_rank(node.input(inputs.past), 5, "past");
         in.key = b.concatenate({cached(b, node.input(inputs.past), 0), in.key}, 2, "present_key");
         in.value = b.concatenate({cached(b, node.input(inputs.past), 1), in.value}, 2, "present_value");
     }

@@ -16,6 +16,7 @@ using onnx_pb::NodeProto;
 namespace {
 
 constexpr std::size_t kDeepestCall = 16;
+constexpr std::size_t kMostSpent = 250'000;
 
 [[noreturn]] void unknown(const NodeProto& node) {
     if (!is_default_domain(node.domain())) {
@@ -106,9 +107,10 @@ std::vector<Value> GraphReader::import_control(const Call& call) {
         return it == call.scope.end() ? nullptr : &it->second;
     };
     control.read_body = [&](const onnx_pb::GraphProto& graph, std::span<const BodyInput> formal) {
+        spend(graph.node_size());
         auto body = std::make_shared<Network>();
         body->name = text(call.name, "/", graph.name());
-        GraphReader(*this, *body).read_body(graph, formal, call.opsets, call.attributes, call.name + "/");
+        GraphReader(*this, *body).read_body(graph, formal, call.opsets, call.caller, call.name + "/");
         if (result_.errors.size() > errors) {
             function_failed_ = true; // the error inside has been reported
             fail(NodeErrorCode::kINVALID_NODE, "The network that it runs cannot be imported.");
@@ -120,11 +122,21 @@ std::vector<Value> GraphReader::import_control(const Call& call) {
     return read_control(build_, control);
 }
 
+//! A few functions that call each other twice are more nodes than any memory holds.
+void GraphReader::spend(int nodes) const {
+    *spent_ += static_cast<std::size_t>(nodes);
+    if (*spent_ > kMostSpent) {
+        fail(NodeErrorCode::kINVALID_GRAPH, "The functions, branches and loops of the model stand for more than ", kMostSpent,
+             " nodes; export the model with fewer calls inside functions.");
+    }
+}
+
 std::vector<Value> GraphReader::read_inline(const onnx_pb::GraphProto& graph, const Call& call) {
+    spend(graph.node_size());
     const std::size_t errors = result_.errors.size();
     Scope inner = call.scope;
     read_initializers(graph, inner);
-    read_nodes(graph.node(), call.opsets, inner, call.attributes, call.name + "/");
+    read_nodes(graph.node(), call.opsets, inner, call.caller, call.name + "/");
     if (result_.errors.size() > errors) {
         function_failed_ = true;
         fail(NodeErrorCode::kINVALID_NODE, "The network that it runs cannot be imported.");
@@ -143,7 +155,7 @@ std::vector<Value> GraphReader::read_inline(const onnx_pb::GraphProto& graph, co
 
 const onnx_pb::FunctionProto* GraphReader::find_function(const NodeProto& node) const {
     const auto it = std::find_if(proto_.functions().begin(), proto_.functions().end(), [&](const auto& f) {
-        return f.name() == node.op_type() &&
+        return f.name() == node.op_type() && f.overload() == node.overload() &&
                (f.domain() == node.domain() || (is_default_domain(f.domain()) && is_default_domain(node.domain())));
     });
     return it == proto_.functions().end() ? nullptr : &*it;
@@ -176,11 +188,12 @@ std::vector<Value> GraphReader::expand(const FunctionProto& function, const Call
         fail(NodeErrorCode::kINVALID_GRAPH, "Functions call each other more than ", kDeepestCall, " levels deep; '", function.name(),
              "' may be calling itself.");
     }
+    spend(function.node_size());
     Scope body;
-    for (int i = 0; i < function.input_size() && static_cast<std::size_t>(i) < call.inputs.size(); ++i) {
-        if (call.inputs[static_cast<std::size_t>(i)] != nullptr) {
-            body[function.input(i)] = *call.inputs[static_cast<std::size_t>(i)];
-        }
+    for (int i = 0; i < function.input_size(); ++i) {
+        const auto index = static_cast<std::size_t>(i);
+        const bool given = index < call.inputs.size() && call.inputs[index] != nullptr;
+        body[function.input(i)] = given ? *call.inputs[index] : Value{};
     }
     AttributeMap attributes = call.attributes;
     for (const auto& attribute : function.attribute_proto()) {

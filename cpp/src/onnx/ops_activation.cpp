@@ -21,6 +21,17 @@ void unary(NodeContext& node) {
     node.output(node.build.unary(Op, node.input(0), ""));
 }
 
+//! Of 8-bit integers, -128 stays -128, as in numpy.
+template <UnaryOperation Op>
+void wrapping(NodeContext& node) {
+    if (node.input(0)->dtype != DataType::kINT8) {
+        return unary<Op>(node);
+    }
+    Build& b = node.build;
+    Tensor* exact = b.unary(Op, b.cast(node.input(0), DataType::kINT32, "wide"), "exact");
+    node.output(b.low_bits(exact, DataType::kINT8, ""));
+}
+
 //! Computes in another type what the layer does not offer in x's own.
 template <typename Compute>
 void through(NodeContext& node, DataType type, const Compute& compute) {
@@ -32,7 +43,7 @@ void abs(NodeContext& node) {
     if (node.input(0)->dtype == DataType::kUINT8) {
         return node.output(node.build.add(LayerType::kIDENTITY, {node.input(0)}, graph::NoAttributes{}));
     }
-    unary<UnaryOperation::kABS>(node);
+    wrapping<UnaryOperation::kABS>(node);
 }
 
 void sign(NodeContext& node) {
@@ -236,7 +247,7 @@ constexpr Operator kOperators[] = {
     {"LeakyRelu", leaky_relu},
     {"Log", unary<UnaryOperation::kLOG>},
     {"Mish", mish},
-    {"Neg", unary<UnaryOperation::kNEG>},
+    {"Neg", wrapping<UnaryOperation::kNEG>},
     {"Not", unary<UnaryOperation::kNOT>},
     {"PRelu", prelu},
     {"Reciprocal", unary<UnaryOperation::kRECIP>},

@@ -1,6 +1,7 @@
 // Operators of two or more inputs with numpy broadcasting.
 #include <algorithm>
 
+#include "onnx/import_by_rule.hpp"
 #include "onnx/operators.hpp"
 #include "support/dtype.hpp"
 
@@ -10,21 +11,41 @@ namespace {
 
 using graph::Tensor;
 
-template <ElementWiseOperation Op>
-void binary(NodeContext& node) {
-    node.output(node.build.elementwise(Op, node.input(0), node.input(1), ""));
+//! Input 1. Before operator set 7, 'axis' names the dimension of input 0 where its first one lies; without it, the last ones meet.
+Tensor* second_operand(NodeContext& node) {
+    Tensor* b = node.input(1);
+    const std::int64_t axis = node.integer("axis", -1);
+    if (node.opset() >= 7 || node.integer("broadcast", 0) == 0 || axis < 0) {
+        return b;
+    }
+    const auto rank = static_cast<std::int64_t>(node.input(0)->dims.size());
+    const auto own = static_cast<std::int64_t>(b->dims.size());
+    if (axis + own > rank) {
+        fail(NodeErrorCode::kINVALID_NODE, "Its input 1 '", b->name, "' has ", own, " dimensions, which do not fit behind axis ", axis,
+             " of input 0 with ", rank, "; 'axis' may be 0 to ", rank - own, ".");
+    }
+    Build::Ints behind;
+    for (std::int64_t added = own; added < rank - axis; ++added) {
+        behind.push_back(added);
+    }
+    return behind.empty() ? b : node.build.unsqueeze(b, behind, "placed");
 }
 
-//! Sums, differences and products of 8-bit integers wrap, as in numpy.
+template <ElementWiseOperation Op>
+void binary(NodeContext& node) {
+    node.output(node.build.elementwise(Op, node.input(0), second_operand(node), ""));
+}
+
+//! What 8-bit integers give wraps, as in numpy.
 template <ElementWiseOperation Op>
 void wrapping(NodeContext& node) {
     const DataType type = node.input(0)->dtype;
-    if (type != DataType::kINT8 && type != DataType::kUINT8) {
+    if (!is_byte(type)) {
         return binary<Op>(node);
     }
     Build& b = node.build;
     Tensor* left = b.cast(node.input(0), DataType::kINT32, "left");
-    Tensor* right = b.cast(node.input(1), DataType::kINT32, "right");
+    Tensor* right = b.cast(second_operand(node), DataType::kINT32, "right");
     node.output(b.low_bits(b.elementwise(Op, left, right, "exact"), type, ""));
 }
 
@@ -55,13 +76,13 @@ void mean(NodeContext& node) {
 //! The exponent may have another type than the base, which gives the result's.
 void power(NodeContext& node) {
     Tensor* base = node.input(0);
-    if (!is_floating(base->dtype) && is_floating(node.input(1)->dtype)) {
-        Tensor* real = node.build.cast(base, node.input(1)->dtype, "base");
-        real = node.build.elementwise(ElementWiseOperation::kPOW, real, node.input(1), "power");
+    Tensor* exponent = second_operand(node);
+    if (!is_floating(base->dtype) && is_floating(exponent->dtype)) {
+        Tensor* real = node.build.cast(base, exponent->dtype, "base");
+        real = node.build.elementwise(ElementWiseOperation::kPOW, real, exponent, "power");
         return node.output(node.build.cast(real, base->dtype, ""));
     }
-    Tensor* exponent = node.build.cast(node.input(1), base->dtype, "exponent");
-    node.output(node.build.elementwise(ElementWiseOperation::kPOW, base, exponent, ""));
+    node.output(node.build.elementwise(ElementWiseOperation::kPOW, base, node.build.cast(exponent, base->dtype, "exponent"), ""));
 }
 
 //! a op b or a == b; not the negation of the opposite, which is wrong for NaN.
@@ -74,23 +95,19 @@ void or_equal(NodeContext& node) {
 
 //! Sign of the divisor (Python), or of the dividend with fmod (C).
 void mod(NodeContext& node) {
-    Tensor* a = node.input(0);
-    Tensor* b = node.input(1);
-    Build& build = node.build;
-    Tensor* quotient = nullptr;
-    if (node.integer("fmod", 0) == 0) {
-        quotient = build.elementwise(ElementWiseOperation::kFLOOR_DIV, a, b, "quotient");
-    } else if (is_floating(a->dtype)) { // rounded towards zero
-        Tensor* exact = build.elementwise(ElementWiseOperation::kDIV, a, b, "exact");
-        Tensor* magnitude =
-            build.unary(UnaryOperation::kFLOOR, build.unary(UnaryOperation::kABS, exact, "abs"), "floor");
-        quotient = build.elementwise(ElementWiseOperation::kPROD, build.unary(UnaryOperation::kSIGN, exact, "sign"),
-                                     magnitude, "quotient");
-    } else {
-        quotient = build.elementwise(ElementWiseOperation::kDIV, a, b, "quotient");
+    const DataType type = node.input(0)->dtype;
+    const bool truncates = node.integer("fmod", 0) != 0;
+    if (truncates && is_floating(type)) { // no quotient of floating-point numbers is exact enough
+        return import_by_rule(node, node.op());
     }
+    Build& build = node.build;
+    const auto wide = [&](Tensor* x) { return is_byte(type) ? build.cast(x, DataType::kINT32, "wide") : x; };
+    Tensor* a = wide(node.input(0));
+    Tensor* b = wide(node.input(1));
+    Tensor* quotient = build.elementwise(truncates ? ElementWiseOperation::kDIV : ElementWiseOperation::kFLOOR_DIV, a, b, "quotient");
     Tensor* whole = build.elementwise(ElementWiseOperation::kPROD, quotient, b, "whole");
-    node.output(build.elementwise(ElementWiseOperation::kSUB, a, whole, ""));
+    Tensor* rest = build.elementwise(ElementWiseOperation::kSUB, a, whole, is_byte(type) ? "rest" : "");
+    node.output(build.cast(rest, type, ""));
 }
 
 void where(NodeContext& node) {
@@ -106,7 +123,7 @@ void where(NodeContext& node) {
 constexpr Operator kOperators[] = {
     {"Add", wrapping<ElementWiseOperation::kSUM>},
     {"And", binary<ElementWiseOperation::kAND>},
-    {"Div", binary<ElementWiseOperation::kDIV>},
+    {"Div", wrapping<ElementWiseOperation::kDIV>},
     {"Equal", binary<ElementWiseOperation::kEQUAL>},
     {"Greater", binary<ElementWiseOperation::kGREATER>},
     {"GreaterOrEqual", or_equal<ElementWiseOperation::kGREATER>},

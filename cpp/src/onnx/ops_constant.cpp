@@ -1,6 +1,8 @@
 // Constants and what only changes types or nothing at all.
-#include <cmath>
+#include <span>
+#include <vector>
 
+#include "onnx/cast_weights.hpp"
 #include "onnx/operators.hpp"
 #include "support/checked.hpp"
 #include "support/dtype.hpp"
@@ -53,6 +55,16 @@ void constant(NodeContext& node) {
          "'value_floats'.");
 }
 
+graph::Weights repeated(const graph::Weights& number, std::size_t count) {
+    const std::span element(number.data, dtype_size(number.type));
+    auto bytes = std::make_shared<std::vector<std::byte>>();
+    for (std::size_t i = 0; i < count; ++i) {
+        bytes->insert(bytes->end(), element.begin(), element.end());
+    }
+    const std::byte* data = bytes->data();
+    return {number.type, data, static_cast<std::int64_t>(count), std::move(bytes)};
+}
+
 //! One number, repeated.
 void constant_of_shape(NodeContext& node) {
     Tensor* shape = node.shape_input(0, "shape");
@@ -72,10 +84,8 @@ void constant_of_shape(NodeContext& node) {
         }
     }
     if (dims && checked_volume(*dims) <= static_cast<std::int64_t>(graph::kMaxShapeValues)) {
-        const std::vector<double> numbers(static_cast<std::size_t>(checked_volume(*dims)),
-                                          to_doubles(value->weights)[0]);
         return node.output(
-            std::make_shared<const ConstantData>(ConstantData{*dims, from_doubles(value->weights.type, numbers), {}}));
+            std::make_shared<const ConstantData>(ConstantData{*dims, repeated(value->weights, static_cast<std::size_t>(checked_volume(*dims))), {}}));
     }
     const std::size_t rank = shape->values->size();
     Tensor* one = node.build.constant(Build::Ints(rank, 1), value->weights, "value");
@@ -87,28 +97,10 @@ void constant_of_shape(NodeContext& node) {
     node.output(node.build.slice(one, axes, zeros, shape, zeros, {}, nullptr, ""));
 }
 
-
-//! From integer to 8-bit integer only the low bits stay.
-double low_bits(double number, DataType to) {
-    const double shift = to == DataType::kINT8 ? 128.0 : 0.0;
-    return number - 256.0 * std::floor((number + shift) / 256.0);
-}
-
 void cast_to(NodeContext& node, DataType to) {
-    if (const auto data = node.constant(0);
-        data && data->weights.count <= static_cast<std::int64_t>(graph::kMaxShapeValues)) {
-        std::vector<double> numbers = to_doubles(data->weights);
-        if (!is_floating(to)) { // casts to integers round towards zero
-            for (double& number : numbers) {
-                number = to == DataType::kBOOL ? (number != 0.0 ? 1.0 : 0.0) : std::trunc(number);
-                number = is_byte(to) && !is_floating(data->weights.type) ? low_bits(number, to) : number;
-            }
-        }
-        const bool exact = data->weights.type != DataType::kINT64 || to != DataType::kINT64;
-        node.output(exact
-                        ? std::make_shared<const ConstantData>(ConstantData{data->dims, from_doubles(to, numbers), {}})
-                        : data);
-        return;
+    if (const auto data = node.constant(0); data && data->weights.count <= static_cast<std::int64_t>(graph::kMaxShapeValues)) {
+        const bool same = data->weights.type == to;
+        return node.output(same ? data : std::make_shared<const ConstantData>(ConstantData{data->dims, cast_weights(data->weights, to), {}}));
     }
     Tensor* x = node.input(0);
     const bool wraps = is_byte(to) && !is_floating(x->dtype) && x->dtype != DataType::kBOOL && x->dtype != to;
@@ -130,6 +122,9 @@ void cast_like(NodeContext& node) {
 }
 
 void identity(NodeContext& node) {
+    if (node.is_sequence(0)) {
+        return node.output_sequence(node.sequence(0));
+    }
     if (auto data = node.constant(0)) {
         return node.output(std::move(data));
     }

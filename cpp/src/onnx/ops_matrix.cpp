@@ -1,5 +1,6 @@
 // Matrix products.
 #include <algorithm>
+#include <cmath>
 
 #include "onnx/einsum.hpp"
 #include "onnx/operators.hpp"
@@ -36,6 +37,8 @@ void matmul(NodeContext& node) {
     node.output(node.build.add(LayerType::kMATRIX_MULTIPLY, {a, b}, attributes));
 }
 
+bool is_whole(float factor) { return factor == std::trunc(factor); }
+
 Tensor* scaled(NodeContext& node, Tensor* x, float factor, const char* role) {
     return factor == 1.0f ? x
                           : node.build.elementwise(ElementWiseOperation::kPROD, x,
@@ -55,7 +58,11 @@ void gemm(NodeContext& node) {
     }
     const graph::MatrixMultiplyAttributes attributes{operation("transA"), operation("transB")};
     const float alpha = node.real("alpha", 1.0f);
+    const float beta = node.real("beta", 1.0f);
     const bool plain = !node.has_input(2);
+    // Of integers, only the result loses its fraction.
+    const bool real = !is_floating(a->dtype) && (!is_whole(alpha) || (!plain && !is_whole(beta)));
+    const auto number = [&](Tensor* x) { return real ? node.build.cast(x, DataType::kFLOAT, "real") : x; };
     const std::string_view role = plain && alpha == 1.0f ? "" : "product";
     const auto transposed = [&](Tensor* x, MatrixOperation how) {
         return how == MatrixOperation::kTRANSPOSE ? node.build.transpose(x, {1, 0}) : x;
@@ -63,12 +70,11 @@ void gemm(NodeContext& node) {
     Tensor* product = is_floating(a->dtype)
                           ? node.build.add(LayerType::kMATRIX_MULTIPLY, {a, b}, attributes, role)
                           : integer_product(node.build, transposed(a, attributes.op0), transposed(b, attributes.op1), role);
-    product = scaled(node, product, alpha, plain ? "" : "alpha");
-    if (plain) {
-        return node.output(product);
+    Tensor* y = scaled(node, number(product), alpha, plain && !real ? "" : "alpha");
+    if (!plain) {
+        y = node.build.elementwise(ElementWiseOperation::kSUM, y, scaled(node, number(node.input(2)), beta, "beta"), real ? "sum" : "");
     }
-    Tensor* c = scaled(node, node.input(2), node.real("beta", 1.0f), "beta");
-    node.output(node.build.elementwise(ElementWiseOperation::kSUM, product, c, ""));
+    node.output(node.build.cast(y, a->dtype, ""));
 }
 
 //! Two tensors' products are matrix products; the rest is the operator's.

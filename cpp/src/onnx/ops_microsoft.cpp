@@ -2,6 +2,7 @@
 #include <cstddef>
 
 #include "onnx/import_by_rule.hpp"
+#include "onnx/microsoft_attention.hpp"
 #include "onnx/normalization.hpp"
 #include "onnx/operators.hpp"
 
@@ -64,7 +65,8 @@ void gated_rms_norm(NodeContext& node) {
     Build& b = node.build;
     Tensor* x = node.input(0);
     const std::size_t last = x->dims.size() - 1;
-    const auto width = b.extent(x, last);
+    const auto width = b.extent(x, last); // fails for scalars
+    require_rank(node.input(1), 1, "scale");
     const auto size = b.extent(node.input(1), 0);
     const std::string activation = node.string("activation", "silu");
     if (!width || !size || *size < 1 || *width % *size != 0) {

@@ -69,6 +69,8 @@ void multi_head_attention(NodeContext& node) {
     AttentionInputs in{apart(x.query), apart(x.key), apart(x.value)};
     Tensor* new_key = in.key;
     if (node.has_input(6) && node.has_input(7)) {
+        require_rank(node.input(6), 4, "past_key");
+        require_rank(node.input(7), 4, "past_value");
         in.key = b.concatenate({node.input(6), in.key}, 2, "present_key");
         in.value = b.concatenate({node.input(7), in.value}, 2, "present_value");
     }
@@ -119,6 +121,11 @@ Tensor* position_ids(NodeContext& node) {
 void rotary_embedding(NodeContext& node) {
     Build& b = node.build;
     Tensor* x = node.input(0);
+    if (x->dims.size() != 3) {
+        require_rank(x, 4, "input");
+    }
+    require_rank(node.input(2), 2, "cosine cache");
+    require_rank(node.input(3), 2, "sine cache");
     Tensor* ids = position_ids(node);
     if (node.integer("is_packed_batching", 0) != 0 || node.real("scale", 1.0f) != 1.0f) {
         fail(NodeErrorCode::kUNSUPPORTED_NODE_ATTR, "Attributes 'is_packed_batching' and 'scale' are only offered as 0 and 1.");
@@ -133,7 +140,6 @@ void rotary_embedding(NodeContext& node) {
         }
         x = b.reshape(x, {Extent::axis(0), Extent::axis(1), Extent::of(hidden_size(b, x) / size), Extent::of(size)}, "split");
     }
-    require_rank(x, 4, "input");
     const auto angle = [&](std::size_t index) {
         Tensor* rows = b.add(LayerType::kGATHER, {node.input(index), ids}, graph::GatherAttributes{}, "angles");
         return b.unsqueeze(rows, {flat ? 2 : 1}, "angle");

@@ -26,6 +26,20 @@ void refuse_unknown_forms(const NodeContext& node) {
     }
 }
 
+void check_ranks(NodeContext& node) {
+    struct Row {
+        std::size_t input, rank;
+        const char* what;
+    };
+    constexpr Row kRows[] = {{kPastKey, 4, "past_key"}, {kPastValue, 4, "past_value"}, {kCosines, 2, "cosine cache"}, {kSines, 2, "sine cache"},
+                             {kPositions, 2, "position ids"}, {kSink, 1, "head sink"}};
+    for (const Row& row : kRows) {
+        if (node.has_input(row.input)) {
+            require_rank(node.input(row.input), row.rank, row.what);
+        }
+    }
+}
+
 //! Queries, keys and values as [B, heads, S, D], from three inputs or from one where they lie side by side.
 AttentionInputs read_heads(NodeContext& node) {
     Build& b = node.build;
@@ -137,6 +151,7 @@ void normalize_heads(NodeContext& node, AttentionInputs& in) {
 
 void group_query_attention(NodeContext& node) {
     refuse_unknown_forms(node);
+    check_ranks(node);
     Build& b = node.build;
     AttentionInputs in = read_heads(node);
     const bool has_past = node.has_input(kPastKey);

@@ -12,10 +12,10 @@ using graph::Tensor;
 using Ints = Build::Ints;
 
 void concat(NodeContext& node) {
-    if (!node.has("axis")) {
+    if (!node.has("axis") && node.opset() >= 4) {
         fail(NodeErrorCode::kINVALID_NODE, "Attribute 'axis' is missing.");
     }
-    node.output(node.build.concatenate(node.all_inputs(), node.integer("axis", 0), ""));
+    node.output(node.build.concatenate(node.all_inputs(), node.integer("axis", 1), ""));
 }
 
 void transpose(NodeContext& node) {

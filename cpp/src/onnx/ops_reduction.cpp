@@ -60,7 +60,7 @@ void reduce(NodeContext& node) {
     node.output(y != x ? y : b.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{}));
 }
 
-//! log(sum(exp(x))) with the largest element taken out, so that nothing overflows.
+//! log(sum(exp(x))) with the largest element taken out, so that nothing overflows; an infinite one stays, as inf - inf is no number.
 void reduce_log_sum_exp(NodeContext& node) {
     Tensor* x = node.input(0);
     Build& b = node.build;
@@ -69,6 +69,10 @@ void reduce_log_sum_exp(NodeContext& node) {
         return node.output(b.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{}));
     }
     Tensor* largest = b.reduce(ReduceOperation::kMAX, x, mask, true, "largest");
+    if (is_floating(x->dtype)) {
+        Tensor* infinite = b.unary(UnaryOperation::kISINF, largest, "infinite");
+        largest = b.add(LayerType::kSELECT, {infinite, b.number(largest, 0.0), largest}, graph::NoAttributes{}, "finite");
+    }
     Tensor* exponentials =
         b.unary(UnaryOperation::kEXP, b.elementwise(ElementWiseOperation::kSUB, x, largest, "shifted"), "exp");
     Tensor* sum = b.reduce(ReduceOperation::kSUM, exponentials, mask, true, "sum");

@@ -192,10 +192,10 @@ void upsample(NodeContext& node) {
     if (!node.has("scales")) {
         return resize(node);
     }
-    graph::ResizeAttributes a; // before operator set 9
-    a.mode = read_mode(node);
-    a.scales = node.reals("scales");
-    node.output(node.build.add(LayerType::kRESIZE, {node.input(0)}, std::move(a)));
+    std::vector<float> scales = node.reals("scales"); // before operator set 9
+    const auto count = static_cast<std::int64_t>(scales.size());
+    node.set_input(1, node.build.constant({count}, make_weights(DataType::kFLOAT, std::move(scales)), "scales"));
+    resize(node);
 }
 
 constexpr Operator kOperators[] = {

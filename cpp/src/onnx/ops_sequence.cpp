@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "onnx/operators.hpp"
+#include "onnx/split.hpp"
 #include "support/checked.hpp"
 
 namespace tensorvk::onnx {
@@ -139,6 +140,7 @@ void split_to_sequence(NodeContext& node) {
         parts.push_back(keeps ? part : b.squeeze(part, axes, "element"));
         start = b.elementwise(ElementWiseOperation::kSUM, start, size, "next");
     }
+    require_whole(b, x, axis, start);
     node.output_sequence(std::move(parts));
 }
 

@@ -71,8 +71,9 @@ Tensor* resolved_at_run_time(Build& b, Tensor* x, Tensor* shape, bool allow_zero
 
 void reshape(NodeContext& node) {
     const bool allow_zero = node.integer("allowzero", 0) != 0;
-    Tensor* shape = node.shape_input(1, "shape");
-    if (node.input(1)->reader != nullptr) {
+    const bool attribute = node.opset() < 5 && node.has("shape");
+    Tensor* shape = attribute ? node.build.ints(node.integers("shape")) : node.shape_input(1, "shape");
+    if (!attribute && node.input(1)->reader != nullptr) {
         shape = resolved_at_run_time(node.build, node.input(0), shape, allow_zero);
     }
     const auto dims = node.build.known(shape);
@@ -100,13 +101,14 @@ void flatten(NodeContext& node) {
     node.output(node.build.reshape(x, {Extent::product(0, axis), Extent::product(axis, rank)}, ""));
 }
 
-//! Squeeze without axes on a dynamic shape: extents that are not known stay, and that none of them is 1 is checked when shapes are set.
-void require_not_one(NodeContext& node, Tensor* x, std::size_t axis) {
-    Build& b = node.build;
+//! Squeeze on a dynamic shape: named axes have the extent 1. Without names, extents that are not known stay, and none of them is 1.
+void require_extent(Build& b, Tensor* x, std::size_t axis, bool named) {
     Tensor* one = b.elementwise(ElementWiseOperation::kEQUAL, b.extents_of(x, {static_cast<std::int64_t>(axis)}), b.ints({1}), "is_one");
-    graph::OperatorAttributes assertion{"Assertion", {}};
-    assertion.attributes.set("message", text("axis ", axis, " of '", x->name, "' has the extent 1, which would be removed; name the axes"));
-    b.layer(LayerType::kASSERTION, {b.unary(UnaryOperation::kNOT, one, "is_not_one")}, std::move(assertion), "not_one");
+    if (named) {
+        return b.require(one, text("axis ", axis, " of '", x->name, "' is removed, so its extent has to be 1"));
+    }
+    b.require(b.unary(UnaryOperation::kNOT, one, "is_not_one"),
+              text("axis ", axis, " of '", x->name, "' has the extent 1, which would be removed; name the axes"));
 }
 
 void squeeze(NodeContext& node) {
@@ -116,8 +118,8 @@ void squeeze(NodeContext& node) {
     for (std::size_t axis = 0; axis < x->dims.size(); ++axis) {
         const auto extent = node.build.extent(x, axis);
         const bool named = std::find(axes.begin(), axes.end(), static_cast<std::int64_t>(axis)) != axes.end();
-        if (all && !extent) {
-            require_not_one(node, x, axis);
+        if (!extent && (all || named)) {
+            require_extent(node.build, x, axis, named);
         }
         if (all && extent == 1) {
             axes.push_back(static_cast<std::int64_t>(axis));

@@ -1,12 +1,14 @@
-// Operators that are a Slice layer: Slice, Split, Pad, Expand, Tile. Bounds that are not constant become shape
+// Operators that are a Slice layer: Slice, Pad, Expand, Tile, and Split (split.cpp). Bounds that are not constant become shape
 // arithmetic.
 #include <algorithm>
 #include <cstdint>
 #include <map>
 #include <numeric>
 
+#include "onnx/extents.hpp"
 #include "onnx/import_by_rule.hpp"
 #include "onnx/operators.hpp"
+#include "onnx/split.hpp"
 #include "support/checked.hpp"
 
 namespace tensorvk::onnx {
@@ -53,8 +55,10 @@ Tensor* clamp_symbolic(Build& b, Tensor* bound, Tensor* extent, std::int64_t low
     const auto known = b.known(bound);
     Tensor* absolute = bound;
     if (!known) {
-        Tensor* negative = b.elementwise(Op::kLESS, bound, b.ints({0}), "negative");
-        absolute = b.add(LayerType::kSELECT, {negative, b.elementwise(Op::kSUM, bound, extent, "from_end"), bound},
+        Tensor* zero = b.ints({0});
+        Tensor* negative = b.elementwise(Op::kLESS, bound, zero, "negative");
+        Tensor* behind = b.elementwise(Op::kMIN, bound, zero, "behind"); // what is not negative may be too large for a sum
+        absolute = b.add(LayerType::kSELECT, {negative, b.elementwise(Op::kSUM, behind, extent, "from_end"), bound},
                          graph::NoAttributes{}, "absolute");
     } else if (known->front() < 0) {
         absolute = b.elementwise(Op::kSUM, extent, b.ints({known->front()}), "from_end");
@@ -88,33 +92,6 @@ Piece piece_of(Build& b, const Bounds& bounds) {
     Tensor* rounded = stride == 1 ? distance : b.elementwise(Op::kSUM, distance, b.ints({stride - 1}), "rounded");
     Tensor* count = stride == 1 ? rounded : b.elementwise(Op::kFLOOR_DIV, rounded, b.ints({stride}), "count");
     return {first, b.elementwise(Op::kMAX, count, b.ints({0}), "size")};
-}
-
-Tensor* element(Build& b, Tensor* vector, std::int64_t index) {
-    if (const auto known = b.known(vector)) {
-        return b.ints({known->at(static_cast<std::size_t>(index))});
-    }
-    return b.add(LayerType::kGATHER, {vector, b.ints({index})}, graph::GatherAttributes{}, "element");
-}
-
-//! Of two vectors of one number; of constants a constant.
-Tensor* sum(Build& b, Tensor* left, Tensor* right, std::string_view role) {
-    const auto l = b.known(left);
-    const auto r = b.known(right);
-    return l && r ? b.ints({checked_add(l->front(), r->front())}) : b.elementwise(Op::kSUM, left, right, role);
-}
-
-//! Joins vectors of one number; constants stay one constant.
-Tensor* joined(Build& b, const std::vector<Tensor*>& parts) {
-    Ints numbers;
-    for (const Tensor* part : parts) {
-        const auto known = b.known(part);
-        if (!known) {
-            return b.concatenate(parts, 0, "joined");
-        }
-        numbers.push_back(known->front());
-    }
-    return b.ints(std::move(numbers));
 }
 
 void slice(NodeContext& node) {
@@ -152,62 +129,6 @@ void slice(NodeContext& node) {
         return node.output(b.add(LayerType::kIDENTITY, {x}, graph::NoAttributes{}));
     }
     node.output(b.slice(x, axes, joined(b, start), joined(b, size), b.ints(steps), {}, nullptr, ""));
-}
-
-//! Sizes of the parts as vectors of one number.
-std::vector<Tensor*> part_sizes(NodeContext& node, Tensor* x, std::size_t axis) {
-    Build& b = node.build;
-    std::vector<Tensor*> sizes;
-    if (node.opset() >= 13 && node.has_input(1)) {
-        Tensor* split = node.shape_input(1, "split");
-        const auto count = static_cast<std::int64_t>(split->values->size());
-        for (std::int64_t i = 0; i < count; ++i) {
-            sizes.push_back(element(b, split, i));
-        }
-        return sizes;
-    }
-    if (node.has("split")) {
-        for (const std::int64_t size : node.integers("split")) {
-            sizes.push_back(b.ints({size}));
-        }
-        return sizes;
-    }
-    const std::int64_t parts = node.integer("num_outputs", static_cast<std::int64_t>(node.output_count()));
-    if (parts < 1 || parts > 4096) {
-        fail(NodeErrorCode::kINVALID_NODE, "It splits into ", parts, " parts; 1 to 4096 are allowed.");
-    }
-    Tensor* extent = b.extents_of(x, {static_cast<std::int64_t>(axis)});
-    const auto known = b.known(extent);
-    if (known) {
-        const std::int64_t size = (known->front() + parts - 1) / parts;
-        for (std::int64_t i = 0; i < parts; ++i) {
-            sizes.push_back(b.ints({std::clamp<std::int64_t>(known->front() - i * size, 0, size)}));
-        }
-        return sizes;
-    }
-    sizes.assign(static_cast<std::size_t>(parts), b.elementwise(Op::kFLOOR_DIV, extent, b.ints({parts}), "part"));
-    return sizes;
-}
-
-void split(NodeContext& node) {
-    Tensor* x = node.input(0);
-    Build& b = node.build;
-    const std::size_t axis = node.axis(node.integer("axis", 0), x->dims.size());
-    const std::vector<Tensor*> sizes = part_sizes(node, x, axis);
-    if (sizes.size() != node.output_count()) {
-        fail(NodeErrorCode::kINVALID_NODE, "It has ", sizes.size(), " parts, but ", node.output_count(), " outputs.");
-    }
-    Tensor* start = b.ints({0});
-    Tensor* one = b.ints({1});
-    for (std::size_t i = 0; i < sizes.size(); ++i) {
-        node.output(b.slice(x, {static_cast<std::int64_t>(axis)}, start, sizes[i], one, {}, nullptr,
-                            i == 0 ? std::string() : text("part_", i)),
-                    i);
-        if (i + 1 == sizes.size()) {
-            break;
-        }
-        start = sum(b, start, sizes[i], "next");
-    }
 }
 
 SampleMode pad_mode(const NodeContext& node) {
@@ -269,6 +190,22 @@ void pad(NodeContext& node) {
     node.output(b.slice(x, padded, joined(b, start), joined(b, size), b.ints(Ints(padded.size(), 1)), a, nullptr, ""));
 }
 
+//! How an axis of which only the run time knows whether it repeats is read: vectors of one number.
+struct Repeat {
+    Tensor *size, *stride;
+};
+
+Repeat repeat_of(Build& b, Tensor* x, std::size_t axis, Tensor* target) {
+    Tensor* one = b.ints({1});
+    Tensor* extent = b.extents_of(x, {static_cast<std::int64_t>(axis)});
+    Tensor* keeps = b.elementwise(Op::kEQUAL, target, one, "keeps");
+    Tensor* fits = b.elementwise(Op::kOR, keeps, b.elementwise(Op::kEQUAL, extent, target, "is_equal"), "stays");
+    fits = b.elementwise(Op::kOR, fits, b.elementwise(Op::kEQUAL, extent, one, "is_one"), "fits");
+    b.require(fits, text("only extents of 1 can be expanded: axis ", axis, " of '", x->name, "' has to be 1 or what it becomes"));
+    Tensor* size = b.add(LayerType::kSELECT, {keeps, extent, target}, graph::NoAttributes{}, "size");
+    return {size, b.elementwise(Op::kMIN, b.elementwise(Op::kSUB, extent, one, "beyond_one"), one, "stride")};
+}
+
 //! Extents of 1 repeat: stride 0 there, 1 elsewhere.
 void expand(NodeContext& node) {
     Build& b = node.build;
@@ -300,11 +237,10 @@ void expand(NodeContext& node) {
         } else if (extent && b.known(target)) {
             fail(NodeErrorCode::kINVALID_NODE, "It cannot expand axis ", axis, " of '", x->name, "' from ", *extent,
                  " to ", b.known(target)->front(), "; only extents of 1 can be expanded.");
-        } else { // only the run time knows whether this axis repeats
-            Tensor* current = b.extents_of(x, {static_cast<std::int64_t>(axis)});
-            size.push_back(b.elementwise(Op::kMAX, current, target, "size"));
-            stride.push_back(b.elementwise(Op::kMIN, b.elementwise(Op::kSUB, current, b.ints({1}), "beyond_one"),
-                                           b.ints({1}), "stride"));
+        } else {
+            const Repeat repeat = repeat_of(b, x, axis, target);
+            size.push_back(extent ? b.ints({*extent}) : repeat.size);
+            stride.push_back(repeat.stride);
         }
     }
     if (axes.empty()) {

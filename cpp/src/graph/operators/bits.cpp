@@ -1,4 +1,4 @@
-// Integers as bits, and bits as other types.
+// Two tensors element by element as no layer computes them: integers as bits, remainders of floating-point numbers; and bits as other types.
 #include <array>
 
 #include "graph/operators.hpp"
@@ -19,6 +19,13 @@ std::vector<Inferred> binary(RuleContext& context) {
     require_integers(context, context.input(0));
     context.require_same_type(context.input(0), context.input(1));
     return one(context.input(0).dtype, broadcast_inputs(context, {0, 1}));
+}
+
+//! With 'fmod': integers are for layers.
+std::vector<Inferred> mod(RuleContext& context) {
+    context.require_floating(context.input(0), "dividend");
+    context.require_same_type(context.input(0), context.input(1));
+    return one(context.input(0).dtype, broadcast_inputs(context));
 }
 
 std::vector<Inferred> bitwise_not(RuleContext& context) {
@@ -44,6 +51,7 @@ constexpr std::array kRules{
     OperatorRule{"BitCast", 1, 1, bit_cast},     OperatorRule{"BitShift", 2, 2, binary},
     OperatorRule{"BitwiseAnd", 2, 2, binary},    OperatorRule{"BitwiseNot", 1, 1, bitwise_not},
     OperatorRule{"BitwiseOr", 2, 2, binary},     OperatorRule{"BitwiseXor", 2, 2, binary},
+    OperatorRule{"Mod", 2, 2, mod},
 };
 
 } // namespace

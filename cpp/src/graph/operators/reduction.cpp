@@ -62,7 +62,9 @@ std::vector<Inferred> reduce(RuleContext& context) {
 std::vector<Inferred> top_k(RuleContext& context) {
     const Tensor& x = context.input(0);
     shape::Exprs dims = x.dims;
-    dims[context.axis(attributes_of(context).integer("axis", -1), dims.size())] = extent_argument(context, 1, "K");
+    const std::size_t axis = context.axis(attributes_of(context).integer("axis", -1), dims.size());
+    dims[axis] = extent_argument(context, 1, "K");
+    context.at_most(dims[axis], x.dims[axis], text("the number K of elements to select along axis ", axis, " of '", x.name, "'"));
     std::vector<Inferred> outputs;
     outputs.push_back({x.dtype, dims});
     outputs.push_back({DataType::kINT64, dims});

@@ -94,6 +94,18 @@ Expr RuleContext::same(Expr a, Expr b, std::string_view what) const {
     return vb ? b : a;
 }
 
+void RuleContext::at_most(Expr number, Expr limit, std::string_view what) const {
+    const auto known = pool_.value(number);
+    const auto most = pool_.value(limit);
+    if (known && most && *known > *most) {
+        fail("has ", what, " ", *known, "; at most ", *most, " is allowed.");
+    }
+    const Expr least = pool_.min(number, limit);
+    if (least != number) {
+        layer_.constraints.push_back({least, number});
+    }
+}
+
 Expr RuleContext::broadcast(Expr a, Expr b, std::string_view what) const {
     if (a == b || pool_.is(b, 1)) {
         return a;

@@ -79,12 +79,11 @@ std::vector<Inferred> topk(RuleContext& context) {
     if (k.size() != 1) {
         context.fail("needs one number K; ", k.size(), " were given.");
     }
-    const auto count = context.pool().value(k[0]);
-    const auto extent = context.pool().value(x.dims[axis]);
-    if (count && (*count < 0 || (extent && *count > *extent))) {
+    if (const auto count = context.pool().value(k[0]); count && *count < 0) {
         context.fail("selects ", *count, " elements along axis ", axis, " of '", x.name, "' ", context.str(x.dims),
                      "; allowed are 0 to the extent.");
     }
+    context.at_most(k[0], x.dims[axis], text("the number K of elements to select along axis ", axis, " of '", x.name, "'"));
     shape::Exprs dims = x.dims;
     dims[axis] = k[0];
     return {{x.dtype, dims}, {a.indices, dims}};

@@ -65,7 +65,38 @@ Region region_of(RuleContext& context, const Tensor& x) {
     return region;
 }
 
-//! What is read along one axis must exist, where that can be told.
+Expr below(shape::ExprPool& pool, Expr a, Expr b) {
+    return pool.make(shape::ExprOp::kLESS, a, b);
+}
+
+//! What only the run time can tell: `condition` (0 or 1) holds, or the region has no elements.
+void note(RuleContext& context, Expr condition, Expr size) {
+    shape::ExprPool& pool = context.pool();
+    const Expr one = pool.constant(1);
+    if (condition != one) {
+        context.layer().constraints.push_back({pool.max(below(pool, size, one), condition), one});
+    }
+}
+
+//! What is repeated has elements.
+void note_elements(RuleContext& context, const Tensor& x, const Region& region, std::size_t axis) {
+    shape::ExprPool& pool = context.pool();
+    note(context, below(pool, pool.constant(0), x.dims[axis]), region.size[axis]);
+}
+
+//! A region lies within the input.
+void note_bounds(RuleContext& context, const Tensor& x, const Region& region, std::size_t axis) {
+    shape::ExprPool& pool = context.pool();
+    const Expr start = region.start[axis];
+    if (region.size[axis] == x.dims[axis] && pool.is(start, 0) && pool.is(region.stride[axis], 1)) {
+        return;
+    }
+    const Expr last = pool.add(start, pool.mul(pool.sub(region.size[axis], pool.constant(1)), region.stride[axis]));
+    const Expr behind = below(pool, pool.constant(-1), pool.min(start, last));
+    note(context, pool.mul(behind, below(pool, pool.max(start, last), x.dims[axis])), region.size[axis]);
+}
+
+//! What is read along one axis must exist.
 void check_axis(RuleContext& context, const Tensor& x, const Region& region, std::size_t axis, SampleMode mode) {
     const shape::ExprPool& pool = context.pool();
     const auto size = pool.value(region.size[axis]);
@@ -80,8 +111,14 @@ void check_axis(RuleContext& context, const Tensor& x, const Region& region, std
         context.fail("repeats elements of axis ", axis, " of '", x.name, "' ", context.str(x.dims),
                      ", which has none; only a constant can fill it.");
     }
-    if (mode != SampleMode::kSTRICT_BOUNDS || !size || *size == 0 || !start || !stride || !extent) {
+    if (repeats && !extent && size != 0 && region.size[axis] != x.dims[axis]) {
+        note_elements(context, x, region, axis);
+    }
+    if (mode != SampleMode::kSTRICT_BOUNDS || size == 0) {
         return;
+    }
+    if (!size || !start || !stride || !extent) {
+        return note_bounds(context, x, region, axis);
     }
     const std::int64_t last =
         shape::apply(shape::ExprOp::kADD, *start, shape::apply(shape::ExprOp::kMUL, *size - 1, *stride));

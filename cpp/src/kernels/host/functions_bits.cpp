@@ -1,5 +1,6 @@
-// Functions on integers as bits, and on bits as other types.
+// Functions on integers as bits, on bits as other types, and remainders.
 #include <array>
+#include <cmath>
 
 #include "kernels/host/functions.hpp"
 #include "kernels/host/index.hpp"
@@ -88,6 +89,11 @@ void bit_cast(Call& call) {
     call.output(0, Tensor(to, x.dims, x.data));
 }
 
+//! Of the quotient rounded towards zero.
+void mod(Call& call) {
+    broadcast<float>(call, [](float a, float b) { return std::fmod(a, b); });
+}
+
 constexpr std::array kFunctions{
     Function{"BitCast", bit_cast},
     Function{"BitShift", bit_shift},
@@ -95,6 +101,7 @@ constexpr std::array kFunctions{
     Function{"BitwiseNot", bitwise_not},
     Function{"BitwiseOr", bitwise<Bitwise::kOR>},
     Function{"BitwiseXor", bitwise<Bitwise::kXOR>},
+    Function{"Mod", mod},
 };
 
 } // namespace
