@@ -13,19 +13,15 @@ function(tvk_resolve_depends out)
     set(${out} ${resolved} PARENT_SCOPE)
 endfunction()
 
-# tvk_add_room(<room> [BUILDS_ONLY] SOURCES <files> [DEPENDS <rooms or targets>] [PRECOMPILE <headers>]): the static library tvk_<room>.
-# BUILDS_ONLY: nothing in it runs once per inference, so that quick compilation counts for more than quick code.
+# tvk_add_room(<room> SOURCES <files> [DEPENDS <rooms or targets>] [PRECOMPILE <headers>]): the static library tvk_<room>.
 # PRECOMPILE: what nearly all its files begin with. Reading it anew each time takes as long as compiling the rest.
 function(tvk_add_room room)
-    cmake_parse_arguments(PARSE_ARGV 1 ARG "BUILDS_ONLY" "" "SOURCES;DEPENDS;PRECOMPILE")
+    cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;DEPENDS;PRECOMPILE")
     tvk_resolve_depends(depends ${ARG_DEPENDS})
     add_library(tvk_${room} STATIC ${ARG_SOURCES})
     target_include_directories(tvk_${room} PUBLIC "${CMAKE_SOURCE_DIR}/cpp/src" "${CMAKE_SOURCE_DIR}/cpp/include")
     target_link_libraries(tvk_${room} PUBLIC ${depends} PRIVATE tvk_warnings)
     target_precompile_headers(tvk_${room} PRIVATE ${ARG_PRECOMPILE})
-    if(ARG_BUILDS_ONLY)
-        target_compile_options(tvk_${room} PRIVATE $<$<CONFIG:Release>:-O1>)
-    endif()
     if(room STREQUAL "kernels")
         target_link_libraries(tvk_kernels PUBLIC tvk_embedded_kernels)
     endif()

@@ -25,7 +25,7 @@ std::vector<Inferred> binary(RuleContext& context) {
 std::vector<Inferred> mod(RuleContext& context) {
     context.require_floating(context.input(0), "dividend");
     context.require_same_type(context.input(0), context.input(1));
-    return one(context.input(0).dtype, broadcast_inputs(context));
+    return one(context.input(0).dtype, broadcast_inputs(context, {0, 1}));
 }
 
 std::vector<Inferred> bitwise_not(RuleContext& context) {
