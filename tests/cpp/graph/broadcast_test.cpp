@@ -110,7 +110,7 @@ TEST_F(Broadcast, ReduceSoftMaxAndTopK) {
                    "lowest 3 bits");
     EXPECT_REFUSED(refusal(LayerType::kREDUCE, {x}, ReduceAttributes{ReduceOperation::kSUM, 0, false}), "bitmask 0");
     EXPECT_REFUSED(refusal(LayerType::kTOPK, {x}, TopKAttributes{TopKOperation::kMAX, 18, 0b100}),
-                   "selects 18 elements");
+                   "18; at most 17 is allowed");
 }
 
 TEST_F(Broadcast, ScaleChecksItsWeights) {
