@@ -33,8 +33,8 @@ def pin(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("pinned", [False, True])
-def test_layers_pinned_to_float32_may_leave_the_range_of_float16(shop: Shop, pinned: bool) -> None:
-    x = np.linspace(1, 3, 17, dtype=np.float32).reshape(1, 17)
+def test_layers_pinned_to_float32_keep_all_digits(shop: Shop, pinned: bool) -> None:
+    x = np.linspace(1, 3.1, 17, dtype=np.float32).reshape(1, 17)
     layer = scaled(shop, shop.input(1, 17), 300)
     none = trt.MatrixOperation.NONE
     weights = shop.constant(np.eye(17, dtype=np.float32) * 300)
@@ -46,7 +46,25 @@ def test_layers_pinned_to_float32_may_leave_the_range_of_float16(shop: Shop, pin
     if pinned:
         np.testing.assert_allclose(result, x, rtol=1e-6)
     else:  # what pinning is for
-        assert np.isinf(result).any() or np.abs(result / x - 1).max() > 1e-5
+        assert np.abs(result / x - 1).max() > 1e-5
+
+
+@pytest.mark.parametrize("number", [-1e9, float(np.finfo(np.float32).min)])
+@pytest.mark.parametrize("row", [False, True])
+def test_a_softmax_whose_elements_are_all_masked_has_numbers(shop: Shop, number: float, row: bool) -> None:
+    """Masks as exporters write them: 1 where attention may go, times a number far beyond float16."""
+    scores = np.random.default_rng(4).uniform(-3, 3, (2, 8)).astype(np.float32)
+    mask = np.array([[1] * 8, [0] * 8], np.float32)
+    away = shop.elementwise(shop.constant([[1.0]], np.float32), shop.input(2, 8, name="mask"), Op.SUB)
+    factor = np.full((1, 8) if row else (1, 1), number, np.float32)
+    added = shop.elementwise(shop.elementwise(away, shop.constant(factor), Op.PROD), shop.input(2, 8))
+    softmax = shop.network.add_softmax(added)
+    softmax.axes = 1 << 1
+    shop.output(softmax.get_output(0))
+    result = shop.run({"x": scores, "mask": mask})["y"]
+    powers = np.exp(scores[0] - scores[0].max())
+    np.testing.assert_allclose(result[0], powers / powers.sum(), atol=TOLERANCE)
+    assert np.isfinite(result[1]).all() and abs(result[1].sum() - 1) < TOLERANCE
 
 
 def test_a_pinned_convolution_between_others_is_as_exact_as_without_the_flag(shop: Shop) -> None:

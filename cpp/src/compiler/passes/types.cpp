@@ -2,6 +2,7 @@
 #include "compiler/passes/passes.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <string>
 #include <utility>
@@ -61,9 +62,19 @@ bool produced_by_converter(const Ir& ir, const Uses& uses, ValueId id) {
     return producers.size() == 1 && converts(ir.ops[producers[0]]) && uses.consumers[static_cast<std::size_t>(id)].empty();
 }
 
+//! Finite numbers beyond float16 become its largest: masks are written as -1e9 and the like, and rows of infinities have no softmax.
+float within_half(float number) {
+    constexpr float kMost = 65504.0F;
+    return std::isfinite(number) ? std::clamp(number, -kMost, kMost) : number;
+}
+
 ValueId constant_as(Ir& ir, ValueId id, DataType type) {
     const Value& value = ir.value(id);
-    return ir.add_constant(value.name, value.constant->converted(type));
+    kernels::host::Tensor numbers = *value.constant;
+    if (type == DataType::kHALF && numbers.dtype == DataType::kFLOAT) {
+        std::ranges::transform(numbers.as<float>(), numbers.as<float>().begin(), within_half);
+    }
+    return ir.add_constant(value.name, numbers.converted(type));
 }
 
 //! What only moves elements cannot convert them: constants get the type of the result.
@@ -101,6 +112,16 @@ void convert_operand_constants(Ir& ir, DataType internal) {
                 continue;
             }
             id = constant_as(ir, id, internal);
+        }
+    }
+}
+
+void limit_immediates(Ir& ir) {
+    for (Op& op : ir.ops) {
+        if (op.outputs[0] >= 0 && ir.value(op.outputs[0]).dtype == DataType::kHALF) {
+            for (kernels::PointwiseSlot& slot : op.epilogue.slots) {
+                slot.immediate = within_half(slot.immediate);
+            }
         }
     }
 }
@@ -193,6 +214,7 @@ void assign_types(Ir& ir, DataType internal) {
     convert_operand_constants(ir, internal);
     convert_moved_constants(ir);
     if (internal != DataType::kFLOAT) {
+        limit_immediates(ir);
         match_inputs(ir);
         host_calls_in_float(ir);
     }
