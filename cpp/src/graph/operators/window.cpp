@@ -17,12 +17,13 @@ constexpr std::int64_t kLargest = 1 << 20; // no real window comes near; keeps p
 Expr padded_extent(RuleContext& context, Expr in, Expr reach, std::int64_t stride, std::int64_t pre, std::int64_t post, bool ceil) {
     shape::ExprPool& pool = context.pool();
     const Expr room = pool.sub(pool.add(in, pool.constant(pre + post)), reach);
-    if (const auto space = pool.value(room); space && *space < 0) {
+    const Expr step = pool.constant(stride);
+    const Expr out = pool.add(ceil ? pool.ceil_div(room, step) : pool.floor_div(room, step), pool.constant(1));
+    const bool empty = pool.is(in, 0) && pool.is(out, 0);
+    if (const auto space = pool.value(room); space && *space < 0 && !empty) {
         context.fail("has a window that reaches over ", *pool.value(reach), " elements of an axis that has ", *pool.value(in), " and ",
                      pre + post, " of padding.");
     }
-    const Expr step = pool.constant(stride);
-    const Expr out = pool.add(ceil ? pool.ceil_div(room, step) : pool.floor_div(room, step), pool.constant(1));
     const auto reached = pool.value(reach);
     if (ceil && (!reached || post + stride > *reached)) { // a last window that would begin in the padding behind the data does not count
         return pool.min(out, pool.ceil_div(pool.add(in, pool.constant(pre)), step));

@@ -82,7 +82,8 @@ shape::Expr windowed_extent(RuleContext& context, const Window& w, const Tensor&
     const shape::Expr room = pool.add(in, pool.constant(w.pre[i] + w.post[i] - reach));
     const bool up = w.mode == PaddingMode::kEXPLICIT_ROUND_UP;
     shape::Expr out = pool.add(up ? pool.ceil_div(room, stride) : pool.floor_div(room, stride), pool.constant(1));
-    if (const auto space = pool.value(room); space && *space < 0) {
+    const bool empty = pool.is(in, 0) && pool.is(out, 0);
+    if (const auto space = pool.value(room); space && *space < 0 && !empty) {
         context.fail("has a window that reaches over ", reach, " elements of axis ", i + 2, ", but '", x.name, "' ",
                      context.str(x.dims), " has only ", *pool.value(in), " there and ", w.pre[i] + w.post[i],
                      " of padding.");
