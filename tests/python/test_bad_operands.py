@@ -36,7 +36,8 @@ class Case:
         return f"{self.op}-{self.note}" if self.note else self.op
 
 
-def run(case: Case) -> list[Array]:
+def model_of(case: Case) -> tuple[Any, list[Array]]:
+    """The model and what it is fed."""
     names = ["" if x is None else f"x{i}" for i, x in enumerate(case.inputs)]
     given = {f"x{i}": x for i, x in enumerate(case.inputs) if x is not None}
     constants = {f"x{i}" for i in case.constants}
@@ -54,7 +55,11 @@ def run(case: Case) -> list[Array]:
     )
     opsets = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
-    feed = [x for name, x in given.items() if name not in constants]
+    return model, [x for name, x in given.items() if name not in constants]
+
+
+def run(case: Case) -> list[Array]:
+    model, feed = model_of(case)
     return [np.asarray(y) for y in onnx_backend.prepare(model).run(feed)]
 
 
@@ -158,7 +163,7 @@ REFUSED = [
             ones(2, 1),
             number(0, np.uint8),
         ),
-        "scales of B",
+        "as input 4",
         {},
         (1, 2, 4, 5),
         "com.microsoft",
@@ -191,6 +196,55 @@ REFUSED = [
         note="extent",
     ),
 ]
+
+
+W, R = ones(1, 12, 3), ones(1, 12, 3)
+LOSS = (ones(2, 3), i64(0, 1))
+REGIONS = (IMAGE, ones(1, 4), i64(0))
+UPDATES = (ones(4, 4), i64(0).reshape(1, 1))
+# Words and numbers in attributes that the operator does not know: told when the model is read.
+REFUSED_ATTRIBUTES = [
+    Case("Resize", (IMAGE, None, np.array([1, 1, 2, 2], np.float32)), "'mode' = 'lanczos'", {"mode": "lanczos"}, (2,)),
+    Case(
+        "Resize",
+        (IMAGE, None, None, i64(1, 1, 5, 3)),
+        "'keep_aspect_ratio_policy' = 'both'",
+        {"mode": "linear", "keep_aspect_ratio_policy": "both"},
+        (3,),
+        note="policy",
+    ),
+    Case("GridSample", (IMAGE, ones(1, 3, 3, 2)), "'mode' = 'none'", {"mode": "none"}),
+    Case("GridSample", (IMAGE, ones(1, 3, 3, 2)), "'padding_mode' = 'none'", {"padding_mode": "none"}, note="padding"),
+    Case("ScatterElements", (*UPDATES, ones(1, 1)), "'reduction' = 'mean'", {"reduction": "mean"}),
+    Case("ScatterND", (*UPDATES, ones(1, 4)), "'reduction' = 'mean'", {"reduction": "mean"}),
+    Case("LSTM", (ones(2, 1, 3), W, R), "activation 'Foo'", {"hidden_size": 3, "activations": ["Foo", "Tanh", "Tanh"]}),
+    Case(
+        "LSTM", (ones(2, 1, 3), W, R), "2 'activations'", {"hidden_size": 3, "activations": ["Tanh"] * 2}, note="count"
+    ),
+    Case("GRU", (ones(2, 1, 3), ones(1, 9, 3), ones(1, 9, 3)), "activation 'Bar'", {"activations": ["Tanh", "Bar"]}),
+    Case("RNN", (ones(2, 1, 3), ones(1, 3, 3), ones(1, 3, 3)), "activation 'Bar'", {"activations": ["Bar"]}),
+    Case("BitShift", (ones(3, dtype=np.uint8),) * 2, "'direction' = 'UP'", {"direction": "UP"}),
+    Case("RoiAlign", REGIONS, "'mode' = 'min'", {"mode": "min"}),
+    Case("DFT", (ones(1, 8, 2), None, number(9, np.int64)), "axis 9", {}, (2,)),
+    Case("DFT", (ones(1, 8, 2), None, number(2, np.int64)), "real and imaginary", {}, (2,), note="last"),
+    Case("NegativeLogLikelihoodLoss", LOSS, "'reduction' = 'max'", {"reduction": "max"}),
+    Case("SoftmaxCrossEntropyLoss", LOSS, "'reduction' = 'max'", {"reduction": "max"}),
+    Case("LpPool", (IMAGE,), "'p' = -1", {"kernel_shape": [2, 2], "p": -1}),
+    Case("GlobalLpPool", (IMAGE,), "'p' = 0", {"p": 0}),
+    Case(
+        "TfIdfVectorizer",
+        (i64(1, 2),),
+        "'mode' = 'FT'",
+        NGRAMS | {"ngram_indexes": [0], "pool_int64s": [1], "mode": "FT"},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", REFUSED_ATTRIBUTES, ids=lambda case: case.id)
+def test_a_bad_attribute_is_an_error_of_the_node(case: Case) -> None:
+    model, _ = model_of(case)
+    with pytest.raises(RuntimeError, match="^Node 0 .*" + re.escape(case.words)):
+        onnx_backend.prepare(model)
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.id)

@@ -69,6 +69,20 @@ def test_nms(shop: Shop, centers: int) -> None:
     assert out["count"] == len(expected) > 0 and out["indices"].dtype == np.int32
 
 
+@pytest.mark.parametrize(("limit", "looked_at"), [(3, 3), (0, 17), (-1, 17)])
+def test_nms_looks_at_the_best_boxes_of_a_class(shop: Shop, limit: int, looked_at: int) -> None:
+    corners = np.arange(17, dtype=np.float32)[None, :, None] * 2
+    boxes = np.concatenate([corners, corners, corners + 1, corners + 1], 2)  # none overlaps
+    scores = np.random.default_rng(3).permutation(17).astype(np.float32).reshape(1, 17, 1)
+    layer = shop.network.add_nms(
+        shop.input(1, 17, 4, name="b"), shop.input(1, 17, 1, name="s"), shop.constant(17, np.int32)
+    )
+    layer.topk_box_limit = limit
+    shop.output(layer.get_output(0))
+    out = shop.run({"b": boxes, "s": scores})["y"]
+    np.testing.assert_array_equal(out[:, 2], np.argsort(-scores.ravel())[:looked_at])
+
+
 def test_nms_with_boxes_for_each_class(shop: Shop) -> None:
     boxes = np.abs(f32(2, 7, 3, 4)) + np.array([0, 0, 0.5, 0.5], np.float32)
     scores = np.abs(f32(2, 7, 3))

@@ -126,6 +126,19 @@ def test_random_numbers_are_spread_as_they_should_be(
     np.testing.assert_array_equal(run_once(model, feed, level=1)["y"], y)  # the seed says which numbers
 
 
+def test_classes_are_drawn_as_often_as_they_should_be() -> None:
+    shares = np.array([[0.5, 0.25, 0.25, 0], [0, 0, 1, 0]])
+    node = onnx.helper.make_node("Multinomial", ["x"], ["y"], sample_size=1000, dtype=onnx.TensorProto.INT64, seed=7.0)
+    with np.errstate(divide="ignore"):
+        feed = {"x": (np.log(shares) + np.array([[3], [-90]])).astype(np.float32)}  # sums need not be 1
+    model = model_of(node, {"x": (onnx.TensorProto.FLOAT, [2, 4])}, [2, 1000])
+    y = run_once(model, feed, level=1)["y"]
+    counts = np.stack([np.bincount(row, minlength=4) for row in y]) / 1000
+    assert y.dtype == np.int64
+    assert np.all(np.abs(counts - shares) <= 4 * np.sqrt(shares * (1 - shares) / 1000))
+    np.testing.assert_array_equal(run_once(model, feed, level=1)["y"], y)  # the seed says which numbers
+
+
 def test_every_supported_operator_has_a_row() -> None:
     logger = trt.Logger(trt.Logger.ERROR)
     parser = trt.OnnxParser(trt.Builder(logger).create_network(1), logger)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorvk as trt
+from engines import CollectingLogger
 from onnx import TensorProto, helper, numpy_helper
 from tensorvk.onnx_backend import prepare
 
@@ -355,3 +357,88 @@ def test_a_missing_input_of_a_quantized_operator_is_a_sentence(op: str, missing:
             {"s": F(0.1), "z": np.int8(0), "w": weights},
             ("y", TensorProto.INT8),
         )
+
+
+@pytest.mark.parametrize("kind", ["INT4", "UINT4"])
+@pytest.mark.parametrize("by", ["zero point", "output_dtype"])
+@pytest.mark.parametrize("known", [True, False], ids=["constant", "data"])
+def test_quantizing_to_four_bits_saturates_there(kind: str, by: str, known: bool) -> None:
+    low, high = (-8, 7) if kind == "INT4" else (0, 15)
+    zero = 1 if by == "zero point" else 0
+    x = np.array([200.3, -200.3, 3.2, -1.1, 0.26], F)
+    names = ["x", "s", "z"] if by == "zero point" else ["x", "s"]
+    attributes = {} if by == "zero point" else {"output_dtype": getattr(TensorProto, kind)}
+    nodes = [
+        helper.make_node("QuantizeLinear", names, ["q"], **attributes),
+        helper.make_node("DequantizeLinear", ["q", *names[1:]], ["d"]),
+        helper.make_node("Add", ["d", "one"], ["y"]),
+    ]
+    constants = {"s": F(0.5), "z": helper.make_tensor("z", getattr(TensorProto, kind), [], [zero])}
+    constants |= {"x": x, "one": np.ones(1, F)} if known else {"one": np.ones(1, F)}
+    inputs = {"one": np.ones(1, F)} if known else {"x": x}
+    if known:
+        del constants["one"]
+    got = _run(nodes, inputs, constants, ("y", TensorProto.FLOAT))
+    quantized = np.clip(np.rint(x / F(0.5)) + zero, low, high)
+    np.testing.assert_array_equal(got, (quantized - zero).astype(F) * F(0.5) + 1)
+
+
+X8 = np.full((1, 4, 3, 3), 128, np.uint8)
+W8 = np.ones((8, 4, 3, 3), np.int8)
+ROWS = np.full((2, 8), 3, np.uint8)
+COLUMNS = np.ones((8, 5), np.int8)
+THREE = np.ones(3, F)
+SCALE, U0, I0 = F(0.1), np.uint8(0), np.int8(0)
+
+
+@pytest.mark.parametrize(
+    ("op", "operands", "sentence"),
+    [
+        ("QLinearConv", (X8, SCALE, U0, W8, SCALE, I0, SCALE, U0, np.zeros(3, np.int32)), "elements of the bias"),
+        ("QLinearConv", (X8, SCALE, U0, W8, SCALE, I0, SCALE, U0, np.zeros(8, F)), "needs an int32 bias"),
+        ("QLinearConv", (X8, SCALE, U0, W8, SCALE, I0, SCALE, U0, np.zeros(8, np.int64)), "needs an int32 bias"),
+        ("QLinearConv", (X8, SCALE, U0, W8, THREE, I0, SCALE, U0), "as input 4"),
+        ("QLinearConv", (X8, THREE, U0, W8, SCALE, I0, SCALE, U0), "as input 1"),
+        ("QLinearConv", (X8, SCALE, U0, W8, SCALE, np.zeros(3, np.int8), SCALE, U0), "as input 5"),
+        ("ConvInteger", (X8, W8, U0, np.zeros(3, np.int8)), "as input 3"),
+        ("MatMulInteger", (ROWS, COLUMNS, U0, np.zeros(3, np.int8)), "as input 3"),
+        ("MatMulInteger", (ROWS, COLUMNS, np.zeros(3, np.uint8)), "as input 2"),
+        ("MatMulInteger", (ROWS, COLUMNS, I0), "inputs of one type"),
+        ("QLinearMatMul", (ROWS, SCALE, U0, COLUMNS, THREE, I0, SCALE, U0), "as input 4"),
+        ("com.microsoft.QGemm", (ROWS, SCALE, U0, COLUMNS, SCALE, I0, np.zeros(3, np.int32)), "as input 6"),
+        ("com.microsoft.QGemm", (ROWS, SCALE, U0, COLUMNS, THREE, I0), "as input 4"),
+        ("com.microsoft.QLinearAdd", (ROWS, SCALE, U0, ROWS, SCALE, np.zeros(3, np.uint8), SCALE, U0), "as input 5"),
+        ("DequantizeLinear", (ROWS, THREE), "has scales"),
+        ("DequantizeLinear", (ROWS, SCALE, np.zeros(8, np.uint8)), "has zero points"),
+        ("DequantizeLinear", (ROWS, np.int32(1)), "floating-point scale"),
+        ("QuantizeLinear", (ROWS.astype(F), THREE), "has scales"),
+        ("QuantizeLinear", (ROWS.astype(F), F(0)), "scales have to be above 0"),
+        ("QuantizeLinear", (ROWS.astype(F), F(-0.1)), "scales have to be above 0"),
+    ],
+)
+def test_parameters_that_do_not_fit_are_refused(op: str, operands: tuple[Any, ...], sentence: str) -> None:
+    domain, _, name = op.rpartition(".")
+    names = [f"i{i}" for i in range(len(operands))]
+    constants = {n: np.asarray(a) for n, a in zip(names[1:], operands[1:], strict=True)}
+    with pytest.raises(Exception, match=sentence):
+        _run(
+            [helper.make_node(name, names, ["y"], domain=domain)],
+            {"i0": operands[0]},
+            constants,
+            ("y", TensorProto.INT8),
+        )
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_a_layers_scales_are_compared_with_its_axis(axis: int | None) -> None:
+    logger = CollectingLogger()
+    builder = trt.Builder(logger)
+    network = builder.create_network(0)
+    scales = network.add_constant((2,), trt.Weights(np.full(2, 0.1, F))).get_output(0)
+    layer = network.add_quantize(network.add_input("x", trt.float32, (2, 3)), scales)
+    if axis is not None:
+        layer.axis = axis
+    network.mark_output(layer.get_output(0))
+    plan = builder.build_serialized_network(network, builder.create_builder_config())
+    assert (plan is not None) == (axis == 0)
+    assert axis == 0 or "has scales" in logger.errors()[-1]

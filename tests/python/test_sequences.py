@@ -33,6 +33,23 @@ def test_a_position_outside_of_a_sequence_is_one_sentence() -> None:
         ours.run({"x": X, "at": np.array(2)})
 
 
+def test_a_sequence_that_a_loop_would_carry_on_is_one_sentence() -> None:
+    body = helper.make_graph(
+        [node("SequenceInsert", ["s", "x"], ["t"]), node("Identity", ["go"], ["on"])],
+        "body",
+        [value("i", T.INT64, []), value("go", T.BOOL, []), helper.make_tensor_sequence_value_info("s", T.FLOAT, None)],
+        [value("on", T.BOOL, []), helper.make_tensor_sequence_value_info("t", T.FLOAT, None)],
+    )
+    nodes = [
+        node("SequenceConstruct", ["x"], ["first"]),
+        node("Loop", ["n", "", "first"], ["all"], body=body),
+        node("ConcatFromSequence", ["all"], ["y"], axis=0),
+    ]
+    inputs = [value("x", T.FLOAT, [3, 4]), value("n", T.INT64, [])]
+    with pytest.raises(RuntimeError, match="'first' is a sequence, and sequences cannot be carried through loops"):
+        prepare(model_of(nodes, inputs, [value("y", T.FLOAT, [None, 4])]))
+
+
 @pytest.mark.parametrize("backward", [0, 1])
 def test_scan_of_operator_set_8_goes_over_each_element_of_a_batch(backward: int) -> None:
     body = helper.make_graph(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <span>
 
 #include "api/network_state.hpp"
@@ -178,8 +179,16 @@ bool IParser::supportsModel(const void* model, std::size_t bytes, SubGraphCollec
     return supported;
 }
 
+//! Also those that stand for others, as the function source knows.
 bool IParser::supportsOperator(const char* name) const {
-    return name != nullptr && onnx::supports_operator(name);
+    if (name == nullptr || onnx::supports_operator(name)) {
+        return name != nullptr;
+    }
+    const std::string key = name;
+    const auto dot = key.rfind('.');
+    const std::string domain = dot == std::string::npos ? "" : key.substr(0, dot);
+    const onnx::FunctionQuery query{key.substr(dot == std::string::npos ? 0 : dot + 1), domain, std::numeric_limits<int32_t>::max(), {}, {}};
+    return api::guarded(*state_->reporter, false, [&] { return state_->functions && !state_->functions(query).empty(); });
 }
 
 void IParser::setFunctionSource(std::shared_ptr<IFunctionSource> source) {

@@ -28,7 +28,9 @@ const std::map<std::string_view, OperatorRule>& table() {
                  microsoft_rules(),
              }) {
             for (const OperatorRule& rule : family) {
-                all.emplace(rule.name, rule);
+                if (!all.emplace(rule.name, rule).second) {
+                    throw InternalError(text("Two shape rules have the name '", rule.name, "'."));
+                }
             }
         }
         return all;
@@ -38,7 +40,7 @@ const std::map<std::string_view, OperatorRule>& table() {
 
 } // namespace
 
-const OperatorRule* find_operator_rule(std::string_view name) noexcept {
+const OperatorRule* find_operator_rule(std::string_view name) {
     const auto it = table().find(name);
     return it == table().end() ? nullptr : &it->second;
 }
@@ -59,7 +61,7 @@ std::vector<Inferred> operator_rule(RuleContext& context) {
     }
     const std::size_t count = context.input_count();
     if (count < rule->min_inputs || count > rule->max_inputs) {
-        context.fail("(", op, ") takes ", rule->min_inputs,
+        context.fail("takes ", rule->min_inputs,
                      rule->max_inputs == kAnyCount              ? text(" or more")
                      : rule->max_inputs == rule->min_inputs ? text("")
                                                             : text(" to ", rule->max_inputs),
@@ -69,7 +71,7 @@ std::vector<Inferred> operator_rule(RuleContext& context) {
     for (std::size_t i = 0; i < required; ++i) {
         const bool may_be_absent = i < 32 && ((rule->absent >> i) & 1U) != 0;
         if (!may_be_absent && context.optional_input(i) == nullptr) {
-            context.fail("(", op, ") needs input ", i, ", which is missing.");
+            context.fail("needs input ", i, ", which is missing.");
         }
     }
     return rule->infer(context);

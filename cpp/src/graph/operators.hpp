@@ -31,7 +31,7 @@ inline constexpr std::string_view kUnpackNBits = "UnpackNBits";
 inline constexpr std::string_view kUnpackBnb4 = "UnpackBnb4";
 
 //! Null when there is none of that name.
-[[nodiscard]] const OperatorRule* find_operator_rule(std::string_view name) noexcept;
+[[nodiscard]] const OperatorRule* find_operator_rule(std::string_view name);
 //! All names, sorted.
 [[nodiscard]] std::vector<std::string_view> operator_rule_names();
 //! The rule of all layers with OperatorAttributes: the named operator's.

@@ -24,13 +24,13 @@ struct Inferred {
     std::shared_ptr<const Weights> constant = nullptr;
 };
 
-//! What a rule sees. Errors name the layer; dimensions that cannot be proved to agree are noted in the layer's
-//! constraints.
 //! A rule needs the values of an input that is computed from data. Network answers with a layer that reads them.
 struct NeedsValues {
     std::size_t input;
 };
 
+//! What a rule sees. Errors name the layer; dimensions that cannot be proved to agree are noted in the layer's
+//! constraints.
 class RuleContext {
   public:
     RuleContext(shape::ExprPool& pool, Layer& layer) : pool_(pool), layer_(layer) {}

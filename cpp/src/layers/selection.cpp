@@ -57,6 +57,7 @@ std::vector<Tensor*> expand_nms(Composite& c) {
     }
     AttributeSet attributes;
     attributes.set("center_point_box", c.attributes().integer("format"));
+    attributes.set("most_candidates", c.attributes().integer("limit", 5000)); // TensorRT's default
     Tensor* chosen = nullptr;
     const auto own_boxes = boxes->dims.size() == 4 ? b.extent(boxes, 2) : std::optional<std::int64_t>(1);
     if (own_boxes != 1) {

@@ -26,6 +26,7 @@ struct Value {
     std::shared_ptr<const ConstantData> constant; // becomes a Constant layer when a layer needs it as a tensor
     std::optional<std::vector<graph::Tensor*>> sequence; // a list of tensors: sequences are known to the importer alone
     bool failed = false;                          // its node was refused
+    std::string refusal;                          // what keeps an input of the graph or an initializer, which failed, from being read
 
     //! An input of a function that its call leaves out.
     [[nodiscard]] bool absent() const noexcept { return tensor == nullptr && !constant && !sequence && !failed; }

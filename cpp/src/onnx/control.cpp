@@ -51,6 +51,10 @@ std::vector<Value> read_loop(Build& build, const ControlNode& node) {
     std::vector<Tensor*> inputs{optional(build, node, 0), optional(build, node, 1)};
     std::vector<BodyInput> formal{scalar(graph.input(0), DataType::kINT64), scalar(graph.input(1), DataType::kBOOL)};
     for (std::size_t s = 0; s < states; ++s) {
+        if (const Value* state = node.inputs[2 + s]; state != nullptr && state->sequence) {
+            fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, "Its state '", state->name,
+                 "' is a sequence, and sequences cannot be carried through loops; collect the elements as an output of the loop's body that is a tensor.");
+        }
         inputs.push_back(required(build, node, 2 + s));
         formal.push_back(like(build, graph.input(static_cast<int>(2 + s)).name(), *inputs.back()));
     }

@@ -76,8 +76,15 @@ Captured capture(Build& build, const ControlNode& node, std::initializer_list<co
         if (value == nullptr) {
             fail(NodeErrorCode::kINVALID_GRAPH, "A network inside it uses '", name, "', which is made by no node, initializer or graph input.");
         }
+        if (!value->refusal.empty()) {
+            fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, value->refusal);
+        }
         if (value->failed) {
-            fail(NodeErrorCode::kINVALID_GRAPH, "A network inside it uses '", name, "', whose node was refused.");
+            throw RefusedInput{};
+        }
+        if (value->sequence) {
+            fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, "A network inside it uses the sequence '", name,
+                 "', and sequences cannot be carried through loops; take its elements outside, with SequenceAt or ConcatFromSequence.");
         }
         if (value->constant || value->absent()) {
             out.inputs.push_back({name, DataType::kFLOAT, {}, {}, value->constant, value->absent()});

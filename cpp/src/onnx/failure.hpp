@@ -18,6 +18,9 @@ class NodeFailure : public Error {
     NodeErrorCode node_code_;
 };
 
+//! A node needs what a refused node makes: it is not to blame.
+struct RefusedInput {};
+
 template <typename... Parts>
 [[noreturn]] void fail(NodeErrorCode code, const Parts&... parts) {
     throw NodeFailure(code, text(parts...));

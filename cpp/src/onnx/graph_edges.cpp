@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "support/dtype.hpp"
+#include "support/onnx_type.hpp"
 
 namespace tensorvk::onnx {
 
@@ -24,7 +25,7 @@ void warn_of_declaration(const ModelContext& model, const onnx_pb::ValueInfoProt
     if (!output.type().has_tensor_type() || declared.elem_type() == 0) {
         return;
     }
-    bool agrees = data_type(declared.elem_type()) == tensor.dtype;
+    bool agrees = onnx_type(declared.elem_type()) == tensor.dtype;
     std::string dims;
     if (declared.has_shape()) {
         const auto& shape = declared.shape();
@@ -41,7 +42,7 @@ void warn_of_declaration(const ModelContext& model, const onnx_pb::ValueInfoProt
     }
     if (!agrees) {
         model.warnings.push_back(text("Output '", output.name(), "' is declared as ",
-                                       type_name(declared.elem_type()), dims, ", but its node makes ",
+                                       onnx_type_name(declared.elem_type()), dims, ", but its node makes ",
                                        dtype_name(tensor.dtype), " ", model.build.network().describe_dims(tensor),
                                        ", which is what the network gives."));
     }
@@ -54,14 +55,14 @@ Tensor* add_input(const ModelContext& model, const onnx_pb::ValueInfoProto& inpu
         fail(NodeErrorCode::kUNSUPPORTED_GRAPH, "Input '", input.name(),
              "' is no tensor of known rank; inputs must be declared as tensors with a shape.");
     }
-    const std::int32_t onnx_type = input.type().tensor_type().elem_type();
-    const auto type = data_type(onnx_type);
+    const std::int32_t number = input.type().tensor_type().elem_type();
+    const auto type = onnx_type(number);
     if (!type) {
         fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, "Input '", input.name(), "' has elements of type ",
-             type_name(onnx_type),
+             onnx_type_name(number),
              "; float, float16, bfloat16, double, int8, uint8, int32, int64 and bool are offered.");
     }
-    if (type_name(onnx_type) == "double") {
+    if (onnx_type_name(number) == "double") {
         model.warnings.push_back(
             text("Input '", input.name(), "' is float64 in the model and float32 in the network."));
     }
@@ -85,6 +86,10 @@ void mark_outputs(const ModelContext& model, const onnx_pb::GraphProto& graph, S
         const auto it = scope.find(output.name());
         if (it == scope.end() || it->second.absent()) {
             fail(NodeErrorCode::kINVALID_GRAPH, "The graph's output '", output.name(), "' is made by no node.");
+        }
+        if (it->second.failed) { // an initializer or an input, or what a network inside this one was refused for
+            fail(NodeErrorCode::kUNSUPPORTED_GRAPH, it->second.refusal.empty() ? text("Its output '", output.name(), "' depends on what was refused.")
+                                                                               : it->second.refusal);
         }
         model.build.begin_node(output.name());
         Tensor* tensor = materialize(model.build, it->second);

@@ -20,7 +20,7 @@ constexpr std::int64_t kNewestOpset = 28;
 
 void mark_failed(const NodeProto& node, Scope& scope) {
     for (const std::string& output : node.output()) {
-        scope[output] = Value{output, nullptr, nullptr, std::nullopt, true};
+        scope[output] = Value{output, nullptr, nullptr, std::nullopt, true, {}};
     }
 }
 
@@ -96,7 +96,8 @@ GraphReader::GraphReader(const GraphReader& parent, Network& body)
       calls_(parent.calls_),
       node_index_(parent.node_index_),
       depth_(parent.depth_ + 1),
-      spent_(parent.spent_) {}
+      spent_(parent.spent_),
+      judged_(parent.judged_) {}
 
 void GraphReader::read() {
     const onnx_pb::GraphProto& graph = proto_.graph();
@@ -114,6 +115,7 @@ void GraphReader::read() {
     result_.node_count = static_cast<std::size_t>(graph.node_size());
     read_nodes(graph.node(), opsets, scope_, {}, "");
     if (result_.ok()) {
+        check_all_read();
         mark_outputs(model_, graph, scope_, Outputs::kBY_NAME);
     }
 }
@@ -134,8 +136,16 @@ void GraphReader::check_opset(const Opsets& opsets) const {
 void GraphReader::read_initializers(const onnx_pb::GraphProto& graph, Scope& scope) const {
     for (const auto& tensor : graph.initializer()) {
         Value& value = scope[tensor.name()];
+        value = Value{};
         value.name = tensor.name();
-        auto data = std::make_shared<ConstantData>(read_tensor(tensor, model_.owner, model_.file));
+        auto data = std::make_shared<ConstantData>();
+        try {
+            *data = read_tensor(tensor, model_.owner, model_.file);
+        } catch (const NodeFailure& failure) { // of its type: who reads it is told
+            value.failed = true;
+            value.refusal = failure.what();
+            continue;
+        }
         if (!data->warning.empty()) {
             model_.warnings.push_back(data->warning);
         }
@@ -150,8 +160,22 @@ void GraphReader::read_inputs(const onnx_pb::GraphProto& graph) {
         } // a default value, which old formats list among the inputs: a constant
         Value value;
         value.name = input.name();
-        value.tensor = add_input(model_, input);
+        try {
+            value.tensor = add_input(model_, input);
+        } catch (const NodeFailure& failure) {
+            value.failed = true;
+            value.refusal = failure.what();
+        }
         scope_.emplace(input.name(), std::move(value));
+    }
+}
+
+//! What cannot be read is told by the nodes that want it; here if there are none.
+void GraphReader::check_all_read() const {
+    for (const auto& [name, value] : scope_) {
+        if (!value.refusal.empty()) {
+            fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, value.refusal);
+        }
     }
 }
 
@@ -192,8 +216,7 @@ void GraphReader::read_node(const NodeProto& node, const Opsets& opsets, Scope& 
     try {
         std::vector<Value*> inputs = inputs_of(node, scope);
         if (std::any_of(inputs.begin(), inputs.end(), [](const Value* v) { return v != nullptr && v->failed; })) {
-            mark_failed(node, scope);
-            return;
+            throw RefusedInput{};
         }
         build_.begin_node(name);
         results = import_node({node, opsets, std::move(inputs), attributes_of(node, caller), caller, scope, name});
@@ -201,10 +224,13 @@ void GraphReader::read_node(const NodeProto& node, const Opsets& opsets, Scope& 
             define(node, i, results, scope, prefix);
         }
         return;
+    } catch (const RefusedInput&) {
+        function_failed_ = false;
     } catch (...) {
         const Failure failure = current_failure(NodeErrorCode::kINVALID_NODE);
         report(node, opset_of(opsets, node.domain()), failure.code, failure.reason, scope);
     }
+    judge(node, opsets, scope);
     mark_failed(node, scope);
 }
 
@@ -212,6 +238,7 @@ void GraphReader::report(const NodeProto& node, std::int64_t opset, NodeErrorCod
     if (function_failed_) {
         return;
     } // the error inside the function has been reported
+    judged_->reported.insert(&node);
     NodeError error;
     error.node = node_index_;
     error.node_name = node.name();

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -33,6 +34,7 @@ class GraphReader {
     void check_opset(const Opsets& opsets) const;
     void read_initializers(const onnx_pb::GraphProto& graph, Scope& scope) const;
     void read_inputs(const onnx_pb::GraphProto& graph);
+    void check_all_read() const;
     using Nodes = google::protobuf::RepeatedPtrField<onnx_pb::NodeProto>;
     void read_nodes(const Nodes& nodes, const Opsets& opsets, Scope& scope, const AttributeMap& caller, const std::string& prefix);
     void read_body(const onnx_pb::GraphProto& graph, std::span<const BodyInput> inputs, const Opsets& opsets, const AttributeMap& caller,
@@ -41,6 +43,12 @@ class GraphReader {
                    const std::string& prefix, int index);
     void report(const onnx_pb::NodeProto& node, std::int64_t opset, NodeErrorCode code, std::string reason, const Scope& scope);
     void define(const onnx_pb::NodeProto& node, int index, std::vector<Value>& results, Scope& scope, const std::string& prefix);
+
+    // node_judge.cpp: what is wrong with nodes that are not read
+    void judge(const onnx_pb::NodeProto& node, const Opsets& opsets, const Scope& scope);
+    [[nodiscard]] bool offered(const onnx_pb::NodeProto& node, const Opsets& opsets) const;
+    void judge_inside(const Nodes& nodes, const Opsets& opsets);
+    void judge_call(const onnx_pb::FunctionProto& function, const onnx_pb::NodeProto& node, const Opsets& opsets, const Scope& scope);
 
     // node_reader.cpp: what one node becomes
     struct Call { // one node with its surroundings
@@ -58,7 +66,8 @@ class GraphReader {
     void spend(int nodes) const;
     std::vector<Value> read_inline(const onnx_pb::GraphProto& graph, const Call& call);
     [[nodiscard]] const onnx_pb::FunctionProto* find_function(const onnx_pb::NodeProto& node) const;
-    [[nodiscard]] std::shared_ptr<const onnx_pb::FunctionProto> fetch_function(const Call& call) const;
+    [[nodiscard]] std::shared_ptr<const onnx_pb::FunctionProto> fetch_function(const onnx_pb::NodeProto& node, const Opsets& opsets,
+                                                                               const std::vector<Value*>& inputs) const;
     std::vector<Value> expand(const onnx_pb::FunctionProto& function, const Call& call);
 
     const onnx_pb::ModelProto& proto_;
@@ -74,6 +83,12 @@ class GraphReader {
     std::size_t depth_ = 0; // of networks inside networks
     std::shared_ptr<std::size_t> spent_ = std::make_shared<std::size_t>(0); // nodes of functions, branches and loops, as often as they were read
     bool function_failed_ = false;
+    struct Judged {
+        std::unordered_set<const onnx_pb::NodeProto*> reported;
+        std::unordered_map<const onnx_pb::FunctionProto*, bool> functions; // whether all of their operators are offered
+        std::size_t depth = 0;
+    };
+    std::shared_ptr<Judged> judged_ = std::make_shared<Judged>();
 };
 
 } // namespace tensorvk::onnx

@@ -65,7 +65,7 @@ struct ImportResult {
                                        const FunctionSource& functions = {});
 
 //! Whether an operator of the default domain ("domain.name" for others) has an importer or a rule.
-[[nodiscard]] bool supports_operator(std::string_view op_type) noexcept;
+[[nodiscard]] bool supports_operator(std::string_view op_type);
 [[nodiscard]] std::vector<std::string> supported_operators();
 
 } // namespace tensorvk::onnx

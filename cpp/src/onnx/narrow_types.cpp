@@ -80,7 +80,7 @@ std::optional<ConstantData> read_narrow_tensor(const TensorProto& tensor, const 
         return std::nullopt;
     }
     ConstantData out{{tensor.dims().begin(), tensor.dims().end()}, {}, {}};
-    out.few_bits = row->per_byte > 1;
+    out.narrow = row->number;
     if (std::ranges::any_of(out.dims, [](std::int64_t d) { return d < 0; })) {
         throw InvalidModel(text("Tensor '", tensor.name(), "' has a negative dimension."));
     }

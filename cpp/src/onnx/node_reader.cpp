@@ -6,6 +6,7 @@
 #include "onnx/graph_reader.hpp"
 #include "onnx/import_by_rule.hpp"
 #include "onnx/operators.hpp"
+#include "support/onnx_type.hpp"
 
 namespace tensorvk::onnx {
 
@@ -18,21 +19,6 @@ namespace {
 constexpr std::size_t kDeepestCall = 16;
 constexpr std::size_t kMostSpent = 250'000;
 
-[[noreturn]] void unknown(const NodeProto& node) {
-    if (!is_default_domain(node.domain())) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE, "The operator '", node.domain(), ".", node.op_type(),
-             "' is not offered; export the model with operators of the default domain.");
-    }
-    const std::string nearest = nearest_operator(node.op_type());
-    fail(NodeErrorCode::kUNSUPPORTED_NODE, "There is no importer for the operator '", node.op_type(), "'",
-         nearest.empty() ? text("; replace it by operators that are offered, or cut the model before it.")
-                         : text("; did you mean '", nearest, "'?"));
-}
-
-std::string key_of(const NodeProto& node) {
-    return is_default_domain(node.domain()) ? node.op_type() : text(node.domain(), ".", node.op_type());
-}
-
 //! Serialized TypeProto; dimensions that are not known are left open.
 std::string type_of(const Build& build, const Value* value) {
     onnx_pb::TypeProto type;
@@ -42,13 +28,13 @@ std::string type_of(const Build& build, const Value* value) {
     auto& tensor = *type.mutable_tensor_type();
     auto& shape = *tensor.mutable_shape();
     if (value->constant) {
-        tensor.set_elem_type(onnx_type(value->constant->weights.type));
+        tensor.set_elem_type(static_cast<std::int32_t>(onnx_number(value->constant->weights.type)));
         for (const std::int64_t dim : value->constant->dims) {
             shape.add_dim()->set_dim_value(dim);
         }
         return type.SerializeAsString();
     }
-    tensor.set_elem_type(onnx_type(value->tensor->dtype));
+    tensor.set_elem_type(static_cast<std::int32_t>(onnx_number(value->tensor->dtype)));
     for (std::size_t axis = 0; axis < value->tensor->dims.size(); ++axis) {
         auto& dim = *shape.add_dim();
         if (const auto extent = build.extent(value->tensor, axis)) {
@@ -74,13 +60,13 @@ std::vector<Value> GraphReader::import_node(const Call& call) {
     if (is_default_domain(call.node.domain()) && is_control(call.node.op_type())) {
         return import_control(call);
     }
-    const std::string key = key_of(call.node);
+    const std::string key = operator_key(call.node.domain(), call.node.op_type());
     if (find_operator(key) != nullptr || graph::find_operator_rule(key) != nullptr) {
         return import_operator(call, key);
     }
-    const auto function = fetch_function(call);
+    const auto function = fetch_function(call.node, call.opsets, call.inputs);
     if (function == nullptr) {
-        unknown(call.node);
+        fail(NodeErrorCode::kUNSUPPORTED_NODE, not_offered(call.node.domain(), call.node.op_type()));
     }
     const auto owner = std::exchange(model_.owner, both(model_.owner, function)); // constants live in the function's message
     std::vector<Value> results = expand(*function, call);
@@ -137,6 +123,7 @@ std::vector<Value> GraphReader::read_inline(const onnx_pb::GraphProto& graph, co
     Scope inner = call.scope;
     read_initializers(graph, inner);
     read_nodes(graph.node(), call.opsets, inner, call.caller, call.name + "/");
+    judged_->reported.insert(&call.node); // the other branch does not count
     if (result_.errors.size() > errors) {
         function_failed_ = true;
         fail(NodeErrorCode::kINVALID_NODE, "The network that it runs cannot be imported.");
@@ -162,13 +149,14 @@ const onnx_pb::FunctionProto* GraphReader::find_function(const NodeProto& node) 
 }
 
 //! The body that the function source knows of an operator.
-std::shared_ptr<const FunctionProto> GraphReader::fetch_function(const Call& call) const {
+std::shared_ptr<const FunctionProto> GraphReader::fetch_function(const NodeProto& node, const Opsets& opsets,
+                                                                 const std::vector<Value*>& inputs) const {
     if (!functions_) {
         return nullptr;
     }
-    FunctionQuery query{call.node.op_type(), is_default_domain(call.node.domain()) ? "" : call.node.domain(),
-                        opset_of(call.opsets, call.node.domain()), call.node.SerializeAsString(), {}};
-    for (const Value* input : call.inputs) {
+    FunctionQuery query{node.op_type(), is_default_domain(node.domain()) ? "" : node.domain(), opset_of(opsets, node.domain()),
+                        node.SerializeAsString(), {}};
+    for (const Value* input : inputs) {
         query.input_types.push_back(type_of(build_, input));
     }
     const std::string bytes = functions_(query);
@@ -177,7 +165,7 @@ std::shared_ptr<const FunctionProto> GraphReader::fetch_function(const Call& cal
         return nullptr;
     }
     if (!function->ParseFromString(bytes)) {
-        fail(NodeErrorCode::kINVALID_NODE, "The function that defines the operator '", call.node.op_type(), "' is damaged.");
+        fail(NodeErrorCode::kINVALID_NODE, "The function that defines the operator '", node.op_type(), "' is damaged.");
     }
     return function;
 }

@@ -7,6 +7,7 @@
 
 #include "graph/operators.hpp"
 #include "onnx/control.hpp"
+#include "onnx/names.hpp"
 
 namespace tensorvk::onnx {
 
@@ -19,9 +20,11 @@ const std::map<std::string_view, Operator>& table() {
              {activation_operators(), arithmetic_operators(), attention_operators(), batch_normalization_operators(), constant_operators(),
               convolution_operators(), matrix_operators(), microsoft_operators(), microsoft_attention_operators(), microsoft_cache_operators(),
               microsoft_product_operators(), microsoft_quantized_operators(), microsoft_standard_operators(), movement_operators(),
-              normalization_operators(), reduction_operators(), resize_operators(), sequence_operators(), shape_operators(), slice_operators()}) {
+              normalization_operators(), quantize_operators(), reduction_operators(), resize_operators(), sequence_operators(), shape_operators(), slice_operators()}) {
             for (const Operator& op : family) {
-                all.emplace(op.name, op);
+                if (!all.emplace(op.name, op).second) {
+                    throw InternalError(text("Two importers have the name '", op.name, "'."));
+                }
             }
         }
         return all;
@@ -46,14 +49,15 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 } // namespace
 
-const Operator* find_operator(std::string_view name) noexcept {
+const Operator* find_operator(std::string_view name) {
     const auto it = table().find(name);
     return it == table().end() ? nullptr : &it->second;
 }
 
 std::string nearest_operator(std::string_view name) {
     std::string best;
-    std::size_t smallest = (name.size() + 2) / 4 + 1; // more edits than that are another word
+    const std::size_t letters = name.size() - (name.rfind('.') + 1); // without the domain
+    std::size_t smallest = (letters + 2) / 4 + 1;                    // more edits than that are another word
     if (name.size() > 64) {
         return best;
     }
@@ -67,7 +71,26 @@ std::string nearest_operator(std::string_view name) {
     return best;
 }
 
-bool supports_operator(std::string_view op_type) noexcept {
+std::string operator_key(std::string_view domain, std::string_view op_type) {
+    return domain.empty() || domain == "ai.onnx" ? std::string(op_type) : text(domain, ".", op_type);
+}
+
+std::string not_offered(std::string_view domain, std::string_view op_type) {
+    const std::string key = operator_key(domain, op_type);
+    if (domain.starts_with("TRT") || op_type.ends_with("_TRT")) {
+        const bool selects = op_type.find("NMS") != std::string_view::npos;
+        return text("TensorRT plug-ins are not offered ('", shown(key), "'); export the model with ",
+                    selects ? "NonMaxSuppression." : "ONNX operators in its place.");
+    }
+    if (const std::string nearest = nearest_operator(key); !nearest.empty()) {
+        return text("There is no importer for the operator '", shown(key), "'; did you mean '", nearest, "'?");
+    }
+    return key == op_type ? text("There is no importer for the operator '", shown(key), "'; replace it by operators that are offered, or cut the model before it.")
+                          : text("The operator '", shown(key), "' is not offered; export the model with operators of the default domain or com.microsoft "
+                                 "that are, or cut it before the node.");
+}
+
+bool supports_operator(std::string_view op_type) {
     return find_operator(op_type) != nullptr || graph::find_operator_rule(op_type) != nullptr || is_control(op_type);
 }
 

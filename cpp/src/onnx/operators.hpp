@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "graph/operators.hpp"
 #include "onnx/context.hpp"
 
 namespace tensorvk::onnx {
@@ -14,6 +15,7 @@ using OperatorImporter = void (*)(NodeContext& node);
 struct Operator {
     std::string_view name;
     OperatorImporter import;
+    std::size_t max_inputs = graph::kAnyCount; // counting absent ones in between
 };
 
 [[nodiscard]] std::span<const Operator> activation_operators();
@@ -31,14 +33,19 @@ struct Operator {
 [[nodiscard]] std::span<const Operator> microsoft_standard_operators();
 [[nodiscard]] std::span<const Operator> movement_operators();
 [[nodiscard]] std::span<const Operator> normalization_operators();
+[[nodiscard]] std::span<const Operator> quantize_operators();
 [[nodiscard]] std::span<const Operator> reduction_operators();
 [[nodiscard]] std::span<const Operator> resize_operators();
 [[nodiscard]] std::span<const Operator> sequence_operators();
 [[nodiscard]] std::span<const Operator> shape_operators();
 [[nodiscard]] std::span<const Operator> slice_operators();
 
+//! The operator's name in the tables: "Conv", "com.microsoft.Gelu".
+[[nodiscard]] std::string operator_key(std::string_view domain, std::string_view op_type);
+//! The sentence for an operator that is in no table, with what to try.
+[[nodiscard]] std::string not_offered(std::string_view domain, std::string_view op_type);
 //! Null when there is none.
-[[nodiscard]] const Operator* find_operator(std::string_view name) noexcept;
+[[nodiscard]] const Operator* find_operator(std::string_view name);
 //! The known operator that is spelled most alike, or "" when none is close.
 [[nodiscard]] std::string nearest_operator(std::string_view name);
 

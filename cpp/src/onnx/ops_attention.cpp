@@ -125,8 +125,8 @@ void rotary_embedding(NodeContext& node) {
 }
 
 constexpr Operator kOperators[] = {
-    {"Attention", attention},
-    {"RotaryEmbedding", rotary_embedding},
+    {"Attention", attention, 7},
+    {"RotaryEmbedding", rotary_embedding, 4},
 };
 
 } // namespace

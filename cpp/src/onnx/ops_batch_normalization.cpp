@@ -114,7 +114,7 @@ void batch_normalization(NodeContext& node) {
 }
 
 constexpr Operator kOperators[] = {
-    {"BatchNormalization", batch_normalization},
+    {"BatchNormalization", batch_normalization, 5},
 };
 
 } // namespace

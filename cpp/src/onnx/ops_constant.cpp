@@ -6,6 +6,7 @@
 #include "onnx/operators.hpp"
 #include "support/checked.hpp"
 #include "support/dtype.hpp"
+#include "support/onnx_type.hpp"
 
 namespace tensorvk::onnx {
 
@@ -99,7 +100,7 @@ void constant_of_shape(NodeContext& node) {
 
 void cast_to(NodeContext& node, DataType to) {
     if (const auto data = node.constant(0); data && data->weights.count <= static_cast<std::int64_t>(graph::kMaxShapeValues)) {
-        const bool same = data->weights.type == to;
+        const bool same = data->weights.type == to && data->narrow == 0;
         return node.output(same ? data : std::make_shared<const ConstantData>(ConstantData{data->dims, cast_weights(data->weights, to), {}}));
     }
     Tensor* x = node.input(0);
@@ -108,10 +109,10 @@ void cast_to(NodeContext& node, DataType to) {
 }
 
 void cast(NodeContext& node) {
-    const auto onnx_type = static_cast<std::int32_t>(node.integer("to", 0));
-    const auto to = data_type(onnx_type);
+    const std::int64_t number = node.integer("to", 0);
+    const auto to = onnx_type(number);
     if (!to) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, "It casts to ", type_name(onnx_type),
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, "It casts to ", onnx_type_name(number),
              "; float, float16, bfloat16, double, int8, uint8, int32, int64 and bool are offered.");
     }
     cast_to(node, *to);
@@ -148,9 +149,9 @@ void optional_has_element(NodeContext& node) {
 }
 
 constexpr Operator kOperators[] = {
-    {"Cast", cast},       {"CastLike", cast_like}, {"Constant", constant}, {"ConstantOfShape", constant_of_shape},
-    {"Dropout", dropout}, {"Identity", identity},
-    {"OptionalGetElement", identity}, {"OptionalHasElement", optional_has_element},
+    {"Cast", cast, 1},       {"CastLike", cast_like, 2}, {"Constant", constant, 0}, {"ConstantOfShape", constant_of_shape, 1},
+    {"Dropout", dropout, 3}, {"Identity", identity, 1},
+    {"OptionalGetElement", identity, 1}, {"OptionalHasElement", optional_has_element, 1},
 };
 
 } // namespace

@@ -202,12 +202,12 @@ void global_pool(NodeContext& node) {
 }
 
 constexpr Operator kOperators[] = {
-    {"AveragePool", pool<PoolingType::kAVERAGE>},
-    {"Conv", convolution},
-    {"ConvTranspose", convolution_transpose},
-    {"GlobalAveragePool", global_pool<ReduceOperation::kAVG>},
-    {"GlobalMaxPool", global_pool<ReduceOperation::kMAX>},
-    {"MaxPool", pool<PoolingType::kMAX>},
+    {"AveragePool", pool<PoolingType::kAVERAGE>, 1},
+    {"Conv", convolution, 3},
+    {"ConvTranspose", convolution_transpose, 3},
+    {"GlobalAveragePool", global_pool<ReduceOperation::kAVG>, 1},
+    {"GlobalMaxPool", global_pool<ReduceOperation::kMAX>, 1},
+    {"MaxPool", pool<PoolingType::kMAX>, 1},
 };
 
 } // namespace

@@ -91,8 +91,8 @@ void einsum(NodeContext& node) {
 
 constexpr Operator kOperators[] = {
     {"Einsum", einsum},
-    {"Gemm", gemm},
-    {"MatMul", matmul},
+    {"Gemm", gemm, 3},
+    {"MatMul", matmul, 2},
 };
 
 } // namespace

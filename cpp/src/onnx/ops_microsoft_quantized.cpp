@@ -2,6 +2,7 @@
 #include "onnx/microsoft_attention.hpp"
 #include "onnx/import_by_rule.hpp"
 #include "onnx/operators.hpp"
+#include "support/onnx_type.hpp"
 
 namespace tensorvk::onnx {
 
@@ -58,7 +59,7 @@ void quantized_attention(NodeContext& node) {
 //! Tables of int4 and uint4 come as one number a byte; those of uint8 have 8 / bits numbers a byte.
 void gather_block_quantized(NodeContext& node) {
     const auto table = node.constant(0);
-    node.set_attribute("unpacked", table != nullptr && table->few_bits ? 1 : 0);
+    node.set_attribute("unpacked", table != nullptr && (table->narrow == kOnnxInt4 || table->narrow == kOnnxUint4) ? 1 : 0);
     import_by_rule(node, "com.microsoft.GatherBlockQuantized");
 }
 

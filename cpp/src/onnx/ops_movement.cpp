@@ -98,8 +98,8 @@ void space_to_depth(NodeContext& node) {
 }
 
 constexpr Operator kOperators[] = {
-    {"Concat", concat},       {"DepthToSpace", depth_to_space}, {"Gather", gather}, {"SpaceToDepth", space_to_depth},
-    {"Transpose", transpose},
+    {"Concat", concat},       {"DepthToSpace", depth_to_space, 1}, {"Gather", gather, 2}, {"SpaceToDepth", space_to_depth, 1},
+    {"Transpose", transpose, 1},
 };
 
 } // namespace

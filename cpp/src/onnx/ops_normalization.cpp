@@ -144,11 +144,11 @@ void lp_normalization(NodeContext& node) {
 }
 
 constexpr Operator kOperators[] = {
-    {"GroupNormalization", group_normalization},       {"InstanceNormalization", instance_normalization},
-    {"LRN", local_response_normalization},
-    {"LayerNormalization", layer_normalization<true>}, {"LpNormalization", lp_normalization},
-    {"MeanVarianceNormalization", mean_variance_normalization},
-    {"RMSNormalization", layer_normalization<false>},
+    {"GroupNormalization", group_normalization, 3},       {"InstanceNormalization", instance_normalization, 3},
+    {"LRN", local_response_normalization, 1},
+    {"LayerNormalization", layer_normalization<true>, 3}, {"LpNormalization", lp_normalization, 1},
+    {"MeanVarianceNormalization", mean_variance_normalization, 1},
+    {"RMSNormalization", layer_normalization<false>, 2},
     {"SimplifiedLayerNormalization", layer_normalization<false>}, // ONNX Runtime's, which exporters write into the default domain
 };
 

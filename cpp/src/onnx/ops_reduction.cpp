@@ -160,21 +160,21 @@ void topk(NodeContext& node) {
 }
 
 constexpr Operator kOperators[] = {
-    {"ArgMax", arg<TopKOperation::kMAX>},
-    {"ArgMin", arg<TopKOperation::kMIN>},
-    {"LogSoftmax", softmax<true>},
-    {"ReduceL1", reduce<ReduceOperation::kSUM, Before::kABS>},
-    {"ReduceL2", reduce<ReduceOperation::kSUM, Before::kSQUARE, After::kSQRT>},
-    {"ReduceLogSum", reduce<ReduceOperation::kSUM, Before::kNOTHING, After::kLOG>},
-    {"ReduceLogSumExp", reduce_log_sum_exp},
-    {"ReduceMax", reduce<ReduceOperation::kMAX>},
-    {"ReduceMean", reduce<ReduceOperation::kAVG>},
-    {"ReduceMin", reduce<ReduceOperation::kMIN>},
-    {"ReduceProd", reduce<ReduceOperation::kPROD>},
-    {"ReduceSum", reduce<ReduceOperation::kSUM, Before::kNOTHING, After::kNOTHING, 13>},
-    {"ReduceSumSquare", reduce<ReduceOperation::kSUM, Before::kSQUARE>},
-    {"Softmax", softmax<false>},
-    {"TopK", topk},
+    {"ArgMax", arg<TopKOperation::kMAX>, 1},
+    {"ArgMin", arg<TopKOperation::kMIN>, 1},
+    {"LogSoftmax", softmax<true>, 1},
+    {"ReduceL1", reduce<ReduceOperation::kSUM, Before::kABS>, 2},
+    {"ReduceL2", reduce<ReduceOperation::kSUM, Before::kSQUARE, After::kSQRT>, 2},
+    {"ReduceLogSum", reduce<ReduceOperation::kSUM, Before::kNOTHING, After::kLOG>, 2},
+    {"ReduceLogSumExp", reduce_log_sum_exp, 2},
+    {"ReduceMax", reduce<ReduceOperation::kMAX>, 2},
+    {"ReduceMean", reduce<ReduceOperation::kAVG>, 2},
+    {"ReduceMin", reduce<ReduceOperation::kMIN>, 2},
+    {"ReduceProd", reduce<ReduceOperation::kPROD>, 2},
+    {"ReduceSum", reduce<ReduceOperation::kSUM, Before::kNOTHING, After::kNOTHING, 13>, 2},
+    {"ReduceSumSquare", reduce<ReduceOperation::kSUM, Before::kSQUARE>, 2},
+    {"Softmax", softmax<false>, 1},
+    {"TopK", topk, 2},
 };
 
 } // namespace

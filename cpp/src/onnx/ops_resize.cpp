@@ -199,8 +199,8 @@ void upsample(NodeContext& node) {
 }
 
 constexpr Operator kOperators[] = {
-    {"Resize", resize},
-    {"Upsample", upsample},
+    {"Resize", resize, 4},
+    {"Upsample", upsample, 2},
 };
 
 } // namespace

@@ -145,9 +145,9 @@ void split_to_sequence(NodeContext& node) {
 }
 
 constexpr Operator kOperators[] = {
-    {"ConcatFromSequence", concat_from_sequence}, {"SequenceAt", sequence_at},         {"SequenceConstruct", sequence_construct},
-    {"SequenceEmpty", sequence_empty},            {"SequenceErase", sequence_erase},   {"SequenceInsert", sequence_insert},
-    {"SequenceLength", sequence_length},          {"SplitToSequence", split_to_sequence},
+    {"ConcatFromSequence", concat_from_sequence, 1}, {"SequenceAt", sequence_at, 2},         {"SequenceConstruct", sequence_construct},
+    {"SequenceEmpty", sequence_empty, 0},            {"SequenceErase", sequence_erase, 2},   {"SequenceInsert", sequence_insert, 3},
+    {"SequenceLength", sequence_length, 1},          {"SplitToSequence", split_to_sequence, 2},
 };
 
 } // namespace

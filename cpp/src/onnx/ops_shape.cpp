@@ -174,8 +174,8 @@ void size(NodeContext& node) {
 }
 
 constexpr Operator kOperators[] = {
-    {"Flatten", flatten}, {"Reshape", reshape}, {"Shape", shape},
-    {"Size", size},       {"Squeeze", squeeze}, {"Unsqueeze", unsqueeze},
+    {"Flatten", flatten, 1}, {"Reshape", reshape, 2}, {"Shape", shape, 1},
+    {"Size", size, 1},       {"Squeeze", squeeze, 2}, {"Unsqueeze", unsqueeze, 2},
 };
 
 } // namespace

@@ -279,7 +279,7 @@ void tile(NodeContext& node) {
 }
 
 constexpr Operator kOperators[] = {
-    {"Expand", expand}, {"Pad", pad}, {"Slice", slice}, {"Split", split}, {"Tile", tile},
+    {"Expand", expand, 2}, {"Pad", pad, 4}, {"Slice", slice, 5}, {"Split", split, 2}, {"Tile", tile, 3},
 };
 
 } // namespace

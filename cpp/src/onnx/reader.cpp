@@ -14,7 +14,7 @@ namespace tensorvk::onnx {
 
 namespace {
 
-constexpr int kDeepestNesting = 64; // sub-graphs in sub-graphs; more is an attack on the stack
+constexpr int kDeepestNesting = 256; // of messages, three for each graph inside a graph; more is an attack on the stack
 constexpr std::int64_t kNewestIrVersion = 1000;
 
 //! What people pass by mistake.
@@ -62,7 +62,7 @@ std::shared_ptr<const onnx_pb::ModelProto> read_model(std::span<const std::byte>
     stream.SetRecursionLimit(kDeepestNesting);
     stream.SetTotalBytesLimit(size);
     if (!model->ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage()) {
-        refuse(bytes, "they end too early or are damaged");
+        refuse(bytes, text("they end too early, are damaged or hold messages more than ", kDeepestNesting, " levels deep"));
     }
     if (!model->has_graph() || model->ir_version() < 1 || model->ir_version() > kNewestIrVersion) {
         refuse(bytes, "they hold no graph or no format version");

@@ -11,6 +11,7 @@
 #include "onnx/narrow_types.hpp"
 #include "support/checked.hpp"
 #include "support/dtype.hpp"
+#include "support/onnx_type.hpp"
 
 namespace tensorvk::onnx {
 
@@ -19,36 +20,6 @@ namespace {
 using onnx_pb::TensorProto;
 
 constexpr std::int32_t kDouble = 11;
-
-struct TypeRow {
-    std::int32_t number;
-    const char* name;
-    std::optional<DataType> type;
-};
-constexpr std::array kTypes{
-    TypeRow{1, "float", DataType::kFLOAT},
-    TypeRow{2, "uint8", DataType::kUINT8},
-    TypeRow{3, "int8", DataType::kINT8},
-    TypeRow{4, "uint16", std::nullopt},
-    TypeRow{5, "int16", std::nullopt},
-    TypeRow{6, "int32", DataType::kINT32},
-    TypeRow{7, "int64", DataType::kINT64},
-    TypeRow{8, "string", std::nullopt},
-    TypeRow{9, "bool", DataType::kBOOL},
-    TypeRow{10, "float16", DataType::kHALF},
-    TypeRow{kDouble, "double", DataType::kFLOAT},
-    TypeRow{12, "uint32", std::nullopt},
-    TypeRow{13, "uint64", std::nullopt},
-    TypeRow{14, "complex64", std::nullopt},
-    TypeRow{15, "complex128", std::nullopt},
-    TypeRow{16, "bfloat16", DataType::kBF16},
-};
-
-const TypeRow* find_type(std::int32_t number) noexcept {
-    const auto* row =
-        std::find_if(kTypes.begin(), kTypes.end(), [number](const TypeRow& r) { return r.number == number; });
-    return row == kTypes.end() ? nullptr : row;
-}
 
 std::int64_t checked_count(const TensorProto& tensor) {
     if (std::any_of(tensor.dims().begin(), tensor.dims().end(), [](std::int64_t d) { return d < 0; })) {
@@ -69,9 +40,9 @@ graph::Weights view(DataType type, const void* data, std::int64_t count, std::sh
     return {type, static_cast<const std::byte*>(data), count, std::move(owner)};
 }
 
-graph::Weights from_raw(DataType type, std::int32_t onnx_type, std::span<const std::byte> bytes, std::int64_t count,
+graph::Weights from_raw(DataType type, std::int32_t number, std::span<const std::byte> bytes, std::int64_t count,
                         std::shared_ptr<const void> owner) {
-    if (onnx_type == kDouble) {
+    if (number == kDouble) {
         std::vector<float> narrow(static_cast<std::size_t>(count));
         for (std::size_t i = 0; i < narrow.size(); ++i) {
             double value = 0.0;
@@ -121,30 +92,15 @@ graph::Weights from_fields(const TensorProto& tensor, DataType type, std::int64_
 
 } // namespace
 
-std::optional<DataType> data_type(std::int32_t onnx_type) noexcept {
-    const TypeRow* row = find_type(onnx_type);
-    return row == nullptr ? std::nullopt : row->type;
-}
-
-std::int32_t onnx_type(DataType type) noexcept {
-    const auto* row = std::find_if(kTypes.begin(), kTypes.end(), [type](const TypeRow& r) { return r.type == type; });
-    return row == kTypes.end() ? 0 : row->number;
-}
-
-std::string type_name(std::int32_t onnx_type) {
-    const TypeRow* row = find_type(onnx_type);
-    return row == nullptr ? text("number ", onnx_type) : row->name;
-}
-
 ConstantData read_tensor(const TensorProto& tensor, const std::shared_ptr<const void>& owner,
                          const std::filesystem::path& model_file) {
     if (auto narrow = read_narrow_tensor(tensor, model_file)) {
         return *std::move(narrow);
     }
-    const auto type = data_type(tensor.data_type());
+    const auto type = onnx_type(tensor.data_type());
     if (!type) {
         fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, "Tensor '", tensor.name(), "' holds elements of type ",
-             type_name(tensor.data_type()),
+             onnx_type_name(tensor.data_type()),
              "; float, float16, bfloat16, double, int8, uint8, int32, int64, bool and, as constants, 4-bit integers and 8-bit floats are offered.");
     }
     const std::int64_t count = checked_count(tensor);

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,15 +16,8 @@ struct ConstantData {
     std::vector<std::int64_t> dims;
     graph::Weights weights;
     std::string warning; // not empty: a type was narrowed
-    bool few_bits = false; // int4 or uint4, one number a byte here
+    std::int32_t narrow = 0; // the file's type, where it is one that only constants have (narrow_types.hpp)
 };
-
-//! The network's type for ONNX's element type number; nothing when there is none. float64 becomes float32.
-[[nodiscard]] std::optional<DataType> data_type(std::int32_t onnx_type) noexcept;
-//! ONNX's element type number; 0 (undefined) for types that it has not.
-[[nodiscard]] std::int32_t onnx_type(DataType type) noexcept;
-//! "double", "string", ...
-[[nodiscard]] std::string type_name(std::int32_t onnx_type);
 
 //! `owner` keeps the message alive. Throws InvalidModel or NodeFailure.
 [[nodiscard]] ConstantData read_tensor(const onnx_pb::TensorProto& tensor, const std::shared_ptr<const void>& owner,

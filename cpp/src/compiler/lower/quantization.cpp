@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "compiler/lower/quantization.hpp"
+#include "graph/operators/quantize_parameters.hpp"
 #include "support/dtype.hpp"
 
 namespace tensorvk::compiler {
@@ -40,6 +41,9 @@ ValueId along_axis(LayerContext& context, const graph::Layer& layer, ValueId vec
 
 //! Nothing for forms that the host function is left with: blocks of an axis, values that are not there as floats.
 std::optional<Parameters> read_parameters(LayerContext& context, const graph::Layer& layer) {
+    if (const std::string misfit = graph::misfit_of_scales(context.ir().exprs, layer); !misfit.empty()) {
+        throw InvalidArgument(text("Layer '", layer.name, "' ", misfit));
+    }
     const graph::Tensor& x = *layer.inputs[0];
     const graph::Tensor& scale = *layer.inputs[1];
     const AttributeSet& attributes = std::get<graph::OperatorAttributes>(layer.attributes).attributes;
@@ -51,7 +55,7 @@ std::optional<Parameters> read_parameters(LayerContext& context, const graph::La
         return std::nullopt;
     }
     if (!one && scale.dims[0] != x.dims[static_cast<std::size_t>(axis)]) {
-        return std::nullopt; // the host function says what is wrong
+        return std::nullopt; // a dynamic extent: the host function compares when the network runs
     }
     Parameters out;
     out.axis = one ? 0 : static_cast<std::size_t>(axis);
@@ -110,14 +114,15 @@ void PointwiseChain::with_operand(PointwiseOp op, ValueId operand) {
     step(op, {PointwiseArg::Kind::kOPERAND, static_cast<std::uint8_t>(operands.size() - 1)});
 }
 
-void PointwiseChain::to_bytes(DataType type, std::int32_t zero) {
+void PointwiseChain::to_bytes(DataType type, std::int32_t zero, int bits) {
     const PointwiseArg immediate{PointwiseArg::Kind::kIMMEDIATE, 0};
     if (zero != 0) {
         step(PointwiseOp::kADD, immediate, static_cast<float>(zero));
     }
-    const float least = type == DataType::kINT8 ? -128.0f : 0.0f;
-    step(PointwiseOp::kMAX, immediate, least);
-    step(PointwiseOp::kMIN, immediate, least + 255.0f);
+    const int count = 1 << bits;
+    const int least = type == DataType::kINT8 ? -count / 2 : 0;
+    step(PointwiseOp::kMAX, immediate, static_cast<float>(least));
+    step(PointwiseOp::kMIN, immediate, static_cast<float>(least + count - 1));
 }
 
 //! saturate(round(x / scale) + zero point)
@@ -135,8 +140,9 @@ bool lower_quantize(LayerContext& context, const graph::Layer& layer) {
     if (parameters->zero >= 0) {
         built.with_operand(PointwiseOp::kADD, parameters->zero);
     }
-    built.to_bytes(type, 0);
-    add(context, layer, std::move(built), known_numbers(context.ir(), *parameters, true));
+    const auto bits = static_cast<int>(std::get<graph::OperatorAttributes>(layer.attributes).attributes.integer("bits", 8));
+    built.to_bytes(type, 0, bits);
+    add(context, layer, std::move(built), bits == 8 ? known_numbers(context.ir(), *parameters, true) : std::nullopt); // passes saturate to bytes
     return true;
 }
 

@@ -15,8 +15,8 @@ struct PointwiseChain {
 
     void step(kernels::PointwiseOp op, kernels::PointwiseArg b, float immediate = 0.0f);
     void with_operand(kernels::PointwiseOp op, ValueId operand);
-    //! Adds the zero point to a whole number and saturates.
-    void to_bytes(DataType type, std::int32_t zero);
+    //! Adds the zero point to a whole number and saturates to `bits` bits.
+    void to_bytes(DataType type, std::int32_t zero, int bits = 8);
 };
 
 [[nodiscard]] bool lower_quantize(LayerContext& context, const graph::Layer& layer);

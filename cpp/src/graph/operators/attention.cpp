@@ -62,6 +62,7 @@ std::vector<Inferred> linear_attention(RuleContext& context) {
     for (std::size_t i = 0; i < 3; ++i) {
         require_rank(context, context.input(i), 3, "query, key and value [batch, sequence, heads * size]");
     }
+    (void)word_attribute(context, "update_rule", "gated_delta", {"linear", "gated", "delta", "gated_delta"});
     const Expr query_heads = pool.constant(heads_attribute(context, "q_num_heads"));
     const Expr heads = pool.constant(heads_attribute(context, "kv_num_heads"));
     const Tensor& query = context.input(0);
@@ -77,6 +78,7 @@ std::vector<Inferred> linear_attention(RuleContext& context) {
 std::vector<Inferred> causal_convolution(RuleContext& context) {
     require_rank(context, context.input(0), 3, "an input [batch, channels, length]");
     require_rank(context, context.input(1), 3, "a kernel [channels, 1, taps]");
+    (void)word_attribute(context, "activation", "none", {"none", "silu", "swish"});
     shape::ExprPool& pool = context.pool();
     const Tensor& x = context.input(0);
     std::vector<Inferred> out{{x.dtype, x.dims}};

@@ -21,6 +21,11 @@ std::vector<Inferred> binary(RuleContext& context) {
     return one(context.input(0).dtype, broadcast_inputs(context, {0, 1}));
 }
 
+std::vector<Inferred> shift(RuleContext& context) {
+    (void)word_attribute(context, "direction", "", {"LEFT", "RIGHT"});
+    return binary(context);
+}
+
 //! With 'fmod': integers are for layers.
 std::vector<Inferred> mod(RuleContext& context) {
     context.require_floating(context.input(0), "dividend");
@@ -48,7 +53,7 @@ std::vector<Inferred> bit_cast(RuleContext& context) {
 }
 
 constexpr std::array kRules{
-    OperatorRule{"BitCast", 1, 1, bit_cast},     OperatorRule{"BitShift", 2, 2, binary},
+    OperatorRule{"BitCast", 1, 1, bit_cast},     OperatorRule{"BitShift", 2, 2, shift},
     OperatorRule{"BitwiseAnd", 2, 2, binary},    OperatorRule{"BitwiseNot", 1, 1, bitwise_not},
     OperatorRule{"BitwiseOr", 2, 2, binary},     OperatorRule{"BitwiseXor", 2, 2, binary},
     OperatorRule{"Mod", 2, 2, mod},

@@ -25,10 +25,28 @@ DataType type_attribute(const RuleContext& context, std::string_view name, DataT
     const std::int64_t number = attributes.integer(name);
     const auto type = onnx_type(number);
     if (!type) {
-        context.unsupported("has the attribute '", name, "' = ", number, ", the number of an ONNX type that is not ",
+        context.unsupported("has the attribute '", name, "' = ", number, " (", onnx_type_name(number), "), which is not ",
                             "offered; float, float16, bfloat16, double, int8, uint8, int32, int64 and bool are.");
     }
     return *type;
+}
+
+std::string word_attribute(const RuleContext& context, std::string_view name, std::string_view otherwise, std::initializer_list<std::string_view> words) {
+    std::string given = attributes_of(context).text(name, otherwise);
+    if (std::ranges::find(words, given) == words.end()) {
+        std::string allowed;
+        for (const std::string_view word : words) {
+            allowed += text(allowed.empty() ? "" : ", ", word);
+        }
+        context.fail("has '", name, "' = '", given, "'; allowed are ", allowed, ".");
+    }
+    return given;
+}
+
+void require_int32(const RuleContext& context, const Tensor& tensor, std::string_view what) {
+    if (tensor.dtype != DataType::kINT32) {
+        context.fail("needs an int32 ", what, "; '", tensor.name, "' is ", dtype_name(tensor.dtype), ".");
+    }
 }
 
 void require_8_bits(const RuleContext& context, std::size_t index) {

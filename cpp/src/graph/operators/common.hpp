@@ -20,6 +20,10 @@ void require_one_floating_type(const RuleContext& context, std::initializer_list
 //! The element type that an attribute names by ONNX's number; `otherwise` when the attribute is absent.
 [[nodiscard]] DataType type_attribute(const RuleContext& context, std::string_view name, DataType otherwise);
 
+//! A text attribute that is one of `words`; `otherwise` when it is absent.
+std::string word_attribute(const RuleContext& context, std::string_view name, std::string_view otherwise, std::initializer_list<std::string_view> words);
+
+void require_int32(const RuleContext& context, const Tensor& tensor, std::string_view what);
 void require_8_bits(const RuleContext& context, std::size_t index);
 //! `meaning` says what the tensor is for, with its dimensions.
 void require_rank(const RuleContext& context, const Tensor& tensor, std::size_t rank, std::string_view meaning);

@@ -91,6 +91,22 @@ std::vector<Inferred> eye_like(RuleContext& context) {
     return like(context);
 }
 
+//! Classes drawn for each row of logarithms of probabilities.
+std::vector<Inferred> multinomial(RuleContext& context) {
+    const Tensor& x = context.input(0);
+    context.require_floating(x, "input");
+    require_rank(context, x, 2, "logarithms of probabilities [batch, classes]");
+    const std::int64_t count = attributes_of(context).integer("sample_size", 1);
+    if (count < 1) {
+        context.fail("has 'sample_size' ", count, "; 1 or more is allowed.");
+    }
+    const DataType type = type_attribute(context, "dtype", DataType::kINT32);
+    if (type != DataType::kINT32 && type != DataType::kINT64) {
+        context.fail("draws classes as ", dtype_name(type), "; int32 and int64 are allowed.");
+    }
+    return one(type, {x.dims[0], context.pool().constant(count)});
+}
+
 std::vector<Inferred> random(RuleContext& context) {
     shape::Exprs dims;
     for (const std::int64_t extent : attributes_of(context).integers("shape")) {
@@ -116,7 +132,8 @@ std::vector<Inferred> dropout(RuleContext& context) {
 
 constexpr std::array kRules{
     OperatorRule{"Bernoulli", 1, 1, like},        OperatorRule{"Dropout", 1, 3, dropout},
-    OperatorRule{"EyeLike", 1, 1, eye_like},      OperatorRule{"RandomNormal", 0, 0, random},
+    OperatorRule{"EyeLike", 1, 1, eye_like},      OperatorRule{"Multinomial", 1, 1, multinomial},
+    OperatorRule{"RandomNormal", 0, 0, random},
     OperatorRule{"RandomNormalLike", 1, 1, like}, OperatorRule{"RandomUniform", 0, 0, random},
     OperatorRule{"RandomUniformLike", 1, 1, like}, OperatorRule{"Range", 3, 3, range},
 };

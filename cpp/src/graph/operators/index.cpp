@@ -50,8 +50,13 @@ std::vector<Inferred> gather_nd(RuleContext& context) {
     return one(data.dtype, std::move(dims));
 }
 
+void require_reduction(const RuleContext& context) {
+    (void)word_attribute(context, "reduction", "none", {"none", "add", "mul", "max", "min"});
+}
+
 std::vector<Inferred> scatter_elements(RuleContext& context) {
     const Tensor& data = context.input(0);
+    require_reduction(context);
     require_indices(context, context.input(1));
     require_rank(context, context.input(1), data.dims.size(), "indices with as many dimensions as the data");
     require_rank(context, context.input(2), data.dims.size(), "updates with as many dimensions as the data");
@@ -63,6 +68,7 @@ std::vector<Inferred> scatter_elements(RuleContext& context) {
 std::vector<Inferred> scatter_nd(RuleContext& context) {
     const Tensor& data = context.input(0);
     const Tensor& indices = context.input(1);
+    require_reduction(context);
     const std::size_t depth = index_depth(context, indices);
     if (depth > data.dims.size()) {
         context.fail("has indices of ", depth, " numbers for ", data.dims.size(), " dimensions.");
@@ -76,6 +82,7 @@ std::vector<Inferred> scatter_nd(RuleContext& context) {
 //! A cache, new entries for it and, per batch, where they go.
 std::vector<Inferred> tensor_scatter(RuleContext& context) {
     const Tensor& cache = context.input(0);
+    (void)word_attribute(context, "mode", "linear", {"linear", "circular"});
     require_rank(context, context.input(1), cache.dims.size(), "entries with as many dimensions as the cache");
     context.require_same_type(cache, context.input(1));
     if (context.optional_input(2) != nullptr) {

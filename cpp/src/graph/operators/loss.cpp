@@ -20,7 +20,7 @@ Inferred loss(RuleContext& context) {
     for (std::size_t i = 0; i < labels.dims.size(); ++i) {
         (void)context.same(labels.dims[i], scores.dims[i == 0 ? 0 : i + 1], "extents of scores and labels");
     }
-    const bool one_number = attributes_of(context).text("reduction", "mean") != "none";
+    const bool one_number = word_attribute(context, "reduction", "mean", {"none", "sum", "mean"}) != "none";
     return {scores.dtype, one_number ? shape::Exprs{} : labels.dims};
 }
 

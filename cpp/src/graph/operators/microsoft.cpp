@@ -3,6 +3,7 @@
 
 #include "graph/operators.hpp"
 #include "graph/operators/common.hpp"
+#include "graph/operators/quantize_parameters.hpp"
 #include "support/dtype.hpp"
 
 namespace tensorvk::graph {
@@ -69,6 +70,8 @@ std::vector<Inferred> inverse(RuleContext& context) {
 std::vector<Inferred> qlinear_reduce_mean(RuleContext& context) {
     require_8_bits(context, 0);
     const Tensor& x = context.input(0);
+    require_one_scale(context, 1, x);
+    require_one_scale(context, 3, x);
     const std::vector<std::int64_t> axes = attributes_of(context).integers("axes");
     std::vector<bool> reduced(x.dims.size(), axes.empty());
     for (const std::int64_t axis : axes) {
@@ -86,9 +89,13 @@ std::vector<Inferred> qlinear_reduce_mean(RuleContext& context) {
 }
 
 std::vector<Inferred> qlinear_where(RuleContext& context) {
+    const Tensor& x = context.input(1);
     require_8_bits(context, 1);
-    require_8_bits(context, 4);
-    return one(context.input(1).dtype, broadcast_inputs(context, {0, 1, 4}));
+    context.require_same_type(x, context.input(4));
+    require_one_scale(context, 2, x);
+    require_one_scale(context, 5, x);
+    require_one_scale(context, 7, x);
+    return one(x.dtype, broadcast_inputs(context, {0, 1, 4}));
 }
 
 constexpr std::array kRules{

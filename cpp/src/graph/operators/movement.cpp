@@ -70,6 +70,7 @@ std::vector<Inferred> unsqueeze(RuleContext& context) {
 
 std::vector<Inferred> pad(RuleContext& context) {
     const Tensor& x = context.input(0);
+    (void)word_attribute(context, "mode", "constant", {"constant", "reflect", "edge", "wrap"});
     const auto axes = known_axes(context, 3, x.dims.size(), x.dims.size());
     if (!axes) {
         return one(x.dtype, unknown_extents(context, x.dims.size()));

@@ -1,5 +1,7 @@
 // RNN, GRU and LSTM.
+#include <algorithm>
 #include <array>
+#include <cctype>
 
 #include "graph/operators.hpp"
 #include "graph/operators/common.hpp"
@@ -9,6 +11,26 @@ namespace tensorvk::graph {
 namespace {
 
 using shape::Expr;
+
+//! Those that the host function computes, in small letters: older exporters write all names so.
+constexpr std::array<std::string_view, 11> kActivations{"affine",  "elu",     "hardsigmoid", "leakyrelu", "relu",           "scaledtanh",
+                                                        "sigmoid", "softplus", "softsign",    "tanh",      "thresholdedrelu"};
+
+//! Each direction has `count` of them; those of one may stand for both.
+void require_activations(const RuleContext& context, std::size_t count, std::size_t directions) {
+    const std::vector<std::string> given = attributes_of(context).texts("activations");
+    if (!given.empty() && given.size() != count && given.size() != count * directions) {
+        context.fail("has ", given.size(), " 'activations'; it needs ", count, " for each of ", directions, " directions.");
+    }
+    for (const std::string& name : given) {
+        std::string small = name;
+        std::ranges::transform(small, small.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        if (std::ranges::find(kActivations, small) == kActivations.end()) {
+            context.fail("has the activation '", name, "'; allowed are Affine, Elu, HardSigmoid, LeakyRelu, Relu, ScaledTanh, Sigmoid, Softplus, Softsign, ",
+                         "Tanh and ThresholdedRelu.");
+        }
+    }
+}
 
 //! Outputs: all hidden states, the last ones, and (LSTM) the last cell states. `Gates` matrices lie in W and R.
 template <std::int64_t Gates, bool Cells>
@@ -22,10 +44,9 @@ std::vector<Inferred> recurrent(RuleContext& context) {
                      context.str(r.dims), ".");
     }
     const AttributeSet& a = attributes_of(context);
-    const std::string direction = a.text("direction", "forward");
-    if (direction != "forward" && direction != "reverse" && direction != "bidirectional") {
-        context.fail("has the direction '", direction, "'; forward, reverse and bidirectional are allowed.");
-    }
+    const std::string direction = word_attribute(context, "direction", "forward", {"forward", "reverse", "bidirectional"});
+    constexpr std::size_t kActivationsOfCell = Cells ? 3 : Gates == 1 ? 1 : 2;
+    require_activations(context, kActivationsOfCell, direction == "bidirectional" ? 2 : 1);
     shape::ExprPool& pool = context.pool();
     const Expr directions = context.same(pool.constant(direction == "bidirectional" ? 2 : 1), w.dims[0], "directions of 'direction' and W");
     const Expr hidden = r.dims[2];

@@ -25,7 +25,7 @@ std::vector<Inferred> fourier_transform(RuleContext& context) {
     const AttributeSet& attributes = attributes_of(context);
     const Tensor& x = context.input(0);
     if (x.dims.size() < 2) {
-        context.fail("(DFT) needs two dimensions or more, the last for real and imaginary part; '", x.name, "' is ", context.str(x.dims), ".");
+        context.fail("needs two dimensions or more, the last for real and imaginary part; '", x.name, "' is ", context.str(x.dims), ".");
     }
     const bool axis_is_input = attributes.integer("opset") >= 20;
     const Expr rank = pool.constant(static_cast<std::int64_t>(x.dims.size()));
@@ -33,6 +33,9 @@ std::vector<Inferred> fourier_transform(RuleContext& context) {
                            ? number_argument(context, 2, "axis")
                            : pool.constant(attributes.integer("axis", axis_is_input ? -2 : 1));
     const Expr axis = pool.make(ExprOp::kMOD, given, rank);
+    if (const auto known = pool.value(given); known && context.axis(*known, x.dims.size()) + 1 == x.dims.size()) {
+        context.fail("has axis ", *known, ", which holds real and imaginary parts; transform one of the axes before it.");
+    }
     const bool inverse = attributes.flag("inverse"), onesided = attributes.flag("onesided");
     // The axis may be known only when the network runs: one of the dimensions is chosen by numbers.
     const auto chosen = [&](std::size_t i) { return pool.make(ExprOp::kEQUAL, axis, pool.constant(static_cast<std::int64_t>(i))); };
@@ -60,14 +63,14 @@ std::vector<Inferred> short_time_fourier_transform(RuleContext& context) {
     shape::ExprPool& pool = context.pool();
     const Tensor& x = context.input(0);
     if (x.dims.size() != 3) {
-        context.fail("(STFT) needs a signal [batch, samples, 1 or 2]; '", x.name, "' is ", context.str(x.dims), ".");
+        context.fail("needs a signal [batch, samples, 1 or 2]; '", x.name, "' is ", context.str(x.dims), ".");
     }
     Expr length = x.dims[1];
     if (context.optional_input(3) != nullptr) {
         length = extent_argument(context, 3, "frame length", 1);
     } else if (const Tensor* window = context.optional_input(2)) {
         if (window->dims.size() != 1) {
-            context.fail("(STFT) needs a window of one dimension; '", window->name, "' is ", context.str(window->dims), ".");
+            context.fail("needs a window of one dimension; '", window->name, "' is ", context.str(window->dims), ".");
         }
         length = window->dims[0];
     }
@@ -92,11 +95,12 @@ std::vector<Inferred> mel_weight_matrix(RuleContext& context) {
 std::vector<Inferred> count_ngrams(RuleContext& context) {
     const Tensor& x = context.input(0);
     if (attributes_of(context).has("pool_strings") && !attributes_of(context).texts("pool_strings").empty()) {
-        context.unsupported("(TfIdfVectorizer) looks for strings; only 'pool_int64s' is offered.");
+        context.unsupported("looks for strings; only 'pool_int64s' is offered.");
     }
+    (void)word_attribute(context, "mode", "", {"TF", "IDF", "TFIDF"});
     const std::vector<std::int64_t> places = attributes_of(context).integers("ngram_indexes");
     if (places.empty() || *std::ranges::min_element(places) < 0 || x.dims.size() > 2) {
-        context.fail("(TfIdfVectorizer) needs 'ngram_indexes' of 0 or more and an input of one or two dimensions.");
+        context.fail("needs 'ngram_indexes' of 0 or more and an input of one or two dimensions.");
     }
     const Expr size = context.pool().constant(checked_add(*std::ranges::max_element(places), 1));
     return one(DataType::kFLOAT, x.dims.size() == 2 ? Exprs{x.dims[0], size} : Exprs{size});

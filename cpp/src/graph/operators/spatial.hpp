@@ -13,7 +13,8 @@ namespace tensorvk::graph {
 [[nodiscard]] std::vector<Inferred> columns_to_image(RuleContext& context);
 [[nodiscard]] std::vector<Inferred> max_pool(RuleContext& context);
 [[nodiscard]] std::vector<Inferred> pool_like_input(RuleContext& context);
-[[nodiscard]] std::vector<Inferred> global_pool(RuleContext& context);
+[[nodiscard]] std::vector<Inferred> global_lp_pool(RuleContext& context);
+[[nodiscard]] std::vector<Inferred> lp_pool(RuleContext& context);
 [[nodiscard]] std::vector<Inferred> max_unpool(RuleContext& context);
 // spatial_sampling.cpp
 [[nodiscard]] std::vector<Inferred> grid_sample(RuleContext& context);

@@ -70,10 +70,9 @@ Exprs scaled(const RuleContext& context, const Tensor& x, const Tensor& scales, 
 }
 
 //! Sizes as they are, or made smaller or larger until the picture's proportions are right: those are found when it runs.
-Exprs sized(const RuleContext& context, const Tensor& x, std::size_t index, const std::vector<std::size_t>& axes) {
+Exprs sized(const RuleContext& context, const Tensor& x, std::size_t index, const std::vector<std::size_t>& axes, bool stretched) {
     const Exprs& sizes = context.values(index);
     check_count(context, sizes.size(), axes.size(), "sizes");
-    const bool stretched = attributes_of(context).text("keep_aspect_ratio_policy", "stretch") == "stretch";
     Exprs dims = x.dims;
     for (std::size_t i = 0; i < axes.size(); ++i) {
         dims[axes[i]] = stretched ? sizes[i] : context.unknown(0, static_cast<int>(axes[i]));
@@ -85,12 +84,17 @@ Exprs sized(const RuleContext& context, const Tensor& x, std::size_t index, cons
 
 //! Inputs: x, roi, scales, sizes; before operator set 11, and for Upsample: x, scales.
 std::vector<Inferred> resize_with_data(RuleContext& context) {
+    (void)word_attribute(context, "mode", "nearest", {"nearest", "linear", "bilinear", "cubic", "bicubic"});
+    (void)word_attribute(context, "coordinate_transformation_mode", "half_pixel",
+                         {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_half_pixel_for_nn", "tf_crop_and_resize"});
+    (void)word_attribute(context, "nearest_mode", "round_prefer_floor", {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"});
+    const bool stretched = word_attribute(context, "keep_aspect_ratio_policy", "stretch", {"stretch", "not_larger", "not_smaller"}) == "stretch";
     const Tensor& x = context.input(0);
     const bool old = attributes_of(context).integer("opset", 11) < 11;
     const std::vector<std::size_t> axes = named_axes(context, x.dims.size());
     const std::size_t scales = old ? 1 : 2;
     if (!old && is_given(context, 3)) {
-        return one(x.dtype, sized(context, x, 3, axes));
+        return one(x.dtype, sized(context, x, 3, axes, stretched));
     }
     if (!is_given(context, scales)) {
         context.fail("needs either scales or sizes.");

@@ -24,6 +24,8 @@ std::vector<Inferred> grid_sample(RuleContext& context) {
     const Tensor& grid = context.input(1);
     context.require_floating(x, "input");
     context.require_floating(grid, "grid");
+    (void)word_attribute(context, "mode", "linear", {"nearest", "linear", "bilinear", "cubic", "bicubic"});
+    (void)word_attribute(context, "padding_mode", "zeros", {"zeros", "border", "reflection"});
     if (x.dims.size() < 3 || grid.dims.size() != x.dims.size()) {
         context.fail("needs an input [N, C, spatial axes] and a grid [N, places, axes] with as many dimensions; '", x.name, "' is ",
                      context.str(x.dims), " and '", grid.name, "' ", context.str(grid.dims), ".");
@@ -55,7 +57,7 @@ std::vector<Inferred> image_decoder(RuleContext& context) {
     if (encoded.dtype != DataType::kUINT8 || encoded.dims.size() != 1) {
         context.fail("needs a vector of bytes (uint8); '", encoded.name, "' is ", context.str(encoded.dims), ".");
     }
-    const bool grey = attributes_of(context).text("pixel_format", "RGB") == "Grayscale";
+    const bool grey = word_attribute(context, "pixel_format", "RGB", {"RGB", "BGR", "Grayscale"}) == "Grayscale";
     return one(DataType::kUINT8, {context.unknown(0, 0), context.unknown(0, 1), context.pool().constant(grey ? 1 : 3)});
 }
 
@@ -63,6 +65,8 @@ std::vector<Inferred> roi_align(RuleContext& context) {
     const Tensor& x = context.input(0);
     const AttributeSet& a = attributes_of(context);
     context.require_floating(x, "input");
+    (void)word_attribute(context, "mode", "avg", {"avg", "max"});
+    (void)word_attribute(context, "coordinate_transformation_mode", "half_pixel", {"half_pixel", "output_half_pixel"});
     require_rank(context, context.input(0), 4, "images [N, C, H, W]");
     require_rank(context, context.input(1), 2, "regions [count, 4]");
     require_rank(context, context.input(2), 1, "the image of each region");

@@ -51,6 +51,15 @@ Exprs transposed_extents(RuleContext& context, const Exprs& x, const Exprs& kern
     return out;
 }
 
+//! The p of LpPool and GlobalLpPool; a real number in ONNX's first operator set.
+void require_norm(const RuleContext& context) {
+    const AttributeSet& a = attributes_of(context);
+    const double p = a.integer("opset", 2) < 2 ? a.real("p", 2.0) : static_cast<double>(a.integer("p", 2));
+    if (!(p > 0.0)) {
+        context.fail("has 'p' = ", p, "; norms have p above 0.");
+    }
+}
+
 } // namespace
 
 //! Of DeformConv as well, whose offsets and mask change no extent.
@@ -101,8 +110,14 @@ std::vector<Inferred> pool_like_input(RuleContext& context) {
     return one(x.dtype, pooled_dims(context, x.dims));
 }
 
-std::vector<Inferred> global_pool(RuleContext& context) {
+std::vector<Inferred> lp_pool(RuleContext& context) {
+    require_norm(context);
+    return pool_like_input(context);
+}
+
+std::vector<Inferred> global_lp_pool(RuleContext& context) {
     const Tensor& x = context.input(0);
+    require_norm(context);
     context.require_floating(x, "input");
     require_image(context, x);
     Exprs dims(x.dims.size(), context.pool().constant(1));

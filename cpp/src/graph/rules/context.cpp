@@ -9,7 +9,8 @@ namespace tensorvk::graph {
 using shape::Expr;
 
 std::string RuleContext::prefix() const {
-    return text("Layer '", layer_.name, "' (", layer_type_name(layer_.type), ") ");
+    const auto* op = std::get_if<OperatorAttributes>(&layer_.attributes);
+    return text("Layer '", layer_.name, "' (", op == nullptr ? layer_type_name(layer_.type) : op->op, ") ");
 }
 
 const Tensor& RuleContext::input(std::size_t index) const {

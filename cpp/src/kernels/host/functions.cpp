@@ -4,7 +4,7 @@
 
 namespace tensorvk::kernels::host {
 
-const Function* find_function(std::string_view name) noexcept {
+const Function* find_function(std::string_view name) {
     static const std::map<std::string_view, Function> functions = [] {
         std::map<std::string_view, Function> all;
         for (const auto family : {
@@ -30,7 +30,9 @@ const Function* find_function(std::string_view name) noexcept {
                  microsoft_functions(),
              }) {
             for (const Function& function : family) {
-                all.emplace(function.name, function);
+                if (!all.emplace(function.name, function).second) {
+                    throw InternalError(text("Two host functions have the name '", function.name, "'."));
+                }
             }
         }
         return all;

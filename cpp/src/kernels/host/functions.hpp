@@ -76,7 +76,7 @@ struct Function {
 };
 
 //! Null when there is none of that name.
-[[nodiscard]] const Function* find_function(std::string_view name) noexcept;
+[[nodiscard]] const Function* find_function(std::string_view name);
 
 // The families, each in functions_<name>.cpp.
 [[nodiscard]] std::span<const Function> selection_functions();

@@ -1,10 +1,13 @@
 // Functions that make numbers from nothing or at random.
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "kernels/host/functions.hpp"
+#include "support/onnx_type.hpp"
 
 namespace tensorvk::kernels::host {
 
@@ -139,6 +142,39 @@ void bernoulli(Call& call) {
     }
 }
 
+//! Draws classes by their unnormalized logarithms of probabilities: the first class whose cumulated share is above a uniform number.
+void multinomial(Call& call) {
+    Random random(call);
+    const Tensor& x = call.input(0);
+    const std::int64_t count = call.attributes().integer("sample_size", 1);
+    const std::int64_t rows = x.dims.at(0);
+    const std::int64_t classes = x.dims.at(1);
+    const DataType type = onnx_type(call.attributes().integer("dtype", 6)).value_or(DataType::kINT32);
+    if (classes == 0 && rows > 0) {
+        call.fail("draws from no classes.");
+    }
+    Tensor& out = call.output(0, type, {rows, count});
+    std::vector<double> cumulated(static_cast<std::size_t>(classes));
+    for (std::int64_t row = 0; row < rows; ++row) {
+        double largest = -std::numeric_limits<double>::infinity();
+        for (std::int64_t c = 0; c < classes; ++c) {
+            largest = std::max(largest, x.get(row * classes + c));
+        }
+        double sum = 0.0;
+        for (std::int64_t c = 0; c < classes; ++c) {
+            sum += std::exp(x.get(row * classes + c) - largest);
+            cumulated[static_cast<std::size_t>(c)] = sum;
+        }
+        if (!std::isfinite(sum)) {
+            call.fail("has a row ", row, " that holds no logarithms of probabilities: one of them is NaN or infinite, or all are -infinity.");
+        }
+        for (std::int64_t i = 0; i < count; ++i) {
+            const auto drawn = std::ranges::upper_bound(cumulated, random.uniform() * sum) - cumulated.begin();
+            out.set_integer(row * count + i, std::min<std::int64_t>(drawn, classes - 1));
+        }
+    }
+}
+
 //! In training, elements become 0 with probability `ratio` and the others are scaled so that the mean stays; else nothing happens.
 void dropout(Call& call) {
     const Tensor& x = call.input(0);
@@ -164,6 +200,7 @@ constexpr std::array kFunctions{
     Function{"Bernoulli", bernoulli, false},
     Function{"Dropout", dropout, false},
     Function{"EyeLike", eye_like},
+    Function{"Multinomial", multinomial, false},
     Function{"RandomNormal", random_normal, false},
     Function{"RandomNormalLike", random_normal, false},
     Function{"RandomUniform", random_uniform, false},

@@ -1,5 +1,6 @@
 // Quantization: between floating point and integers, and operators on quantized tensors.
 #include <array>
+#include <utility>
 
 #include "kernels/host/quantized.hpp"
 
@@ -23,7 +24,7 @@ void check_zero_points(const Call& call) {
     }
 }
 
-//! saturate(round(x / scale) + zero point)
+//! saturate(round(x / scale) + zero point); of int4 and uint4 with 'bits' 4, which are kept in bytes.
 void quantize_linear(Call& call) {
     const Tensor& x = call.input(0);
     const Tensor& scale = call.input(1);
@@ -31,11 +32,16 @@ void quantize_linear(Call& call) {
     check_zero_points(call);
     const ScaleIndex scale_of(call, x.dims, scale.dims);
     Tensor& y = call.output(0, quantized_type(call), x.dims);
+    const bool four_bits = call.attributes().integer("bits", 8) == 4;
+    const auto [least, most] = y.dtype == DataType::kINT8 ? std::pair(-8.0, 7.0) : std::pair(0.0, 15.0);
     std::int64_t at = 0;
     for (Odometer index(x.dims); index.valid(); index.next(), ++at) {
         const std::int64_t s = scale_of(index);
         const auto zero = zero_point == nullptr ? 0 : static_cast<std::int32_t>(zero_point->get_integer(s));
         set_quantized(y, at, static_cast<float>(x.get(at)) / static_cast<float>(scale.get(s)), zero);
+        if (four_bits) {
+            y.set(at, std::clamp(y.get(at), least, most));
+        }
     }
 }
 

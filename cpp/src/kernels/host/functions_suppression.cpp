@@ -38,13 +38,15 @@ bool overlaps(const Box& a, const Box& b, float threshold) {
 }
 
 struct Limits {
-    std::int64_t count; // of boxes per class
+    std::int64_t count;      // of boxes per class
+    std::int64_t candidates; // those with the highest scores of a class; 0 and less: all
     float overlap, score;
     bool center;
 
     explicit Limits(const Call& call) {
         const auto real = [&](std::size_t i, double otherwise) { return static_cast<float>(call.has_input(i) ? call.real(i) : otherwise); };
         count = call.has_input(2) ? std::max<std::int64_t>(call.integer(2), 0) : 0;
+        candidates = call.attributes().integer("most_candidates", 0);
         overlap = real(3, 0.0);
         score = real(4, -std::numeric_limits<double>::infinity());
         center = call.attributes().flag("center_point_box");
@@ -61,6 +63,9 @@ std::vector<std::int64_t> kept_boxes(const Tensor& boxes, const Tensor& scores, 
         }
     }
     std::ranges::stable_sort(candidates, [&](std::int64_t a, std::int64_t b) { return scores.get(first_score + a) > scores.get(first_score + b); });
+    if (limits.candidates > 0 && limits.candidates < static_cast<std::int64_t>(candidates.size())) {
+        candidates.resize(static_cast<std::size_t>(limits.candidates));
+    }
     std::vector<std::int64_t> kept;
     std::vector<Box> kept_corners;
     for (const std::int64_t candidate : candidates) {
