@@ -1,6 +1,7 @@
 // IExecutionContext.
 #include "api/runtime_state.hpp"
 #include "bindings.hpp"
+#include "interrupt.hpp"
 
 namespace tensorvk::bindings {
 
@@ -12,16 +13,14 @@ using Released = py::call_guard<GilRelease>;
 
 bool execute(Context& self, const py::iterable& bindings) {
     const auto addresses = addresses_of(bindings);
-    const GilRelease release;
-    return api::execute_bindings(self, addresses);
+    return run_interruptible([&] { return api::execute_bindings(self, addresses); });
 }
 
 bool enqueue(Context& self, const py::iterable& bindings, const py::object& stream, const py::object& consumed) {
     const auto addresses = addresses_of(bindings);
     const std::uint64_t stream_handle = address_of(stream);
     const std::uint64_t event = address_of(consumed);
-    const GilRelease release;
-    return api::enqueue_bindings(self, addresses, stream_handle, event);
+    return run_interruptible([&] { return api::enqueue_bindings(self, addresses, stream_handle, event); });
 }
 
 void add_runs(ContextClass& cls) {
@@ -33,8 +32,7 @@ void add_runs(ContextClass& cls) {
             "execute_async_v3",
             [](Context& self, const py::object& stream) {
                 void* const handle = pointer_of(stream);
-                const GilRelease release;
-                return self.enqueueV3(handle);
+                return run_interruptible([&] { return self.enqueueV3(handle); });
             },
             py::arg("stream_handle"), "One inference on the stream with the addresses set by set_tensor_address.")
         .def(
@@ -83,7 +81,7 @@ void add_tensors(ContextClass& cls) {
                 require(count >= 0);
                 return std::vector<std::string>(names.begin(), names.begin() + count);
             },
-            "Names of the inputs whose shapes are missing.")
+            "Names of the inputs whose shapes are missing. RuntimeError when all are set but contradict each other.")
         .def("set_binding_shape", &Context::setBindingDimensions, py::arg("binding"), py::arg("shape"))
         .def("get_binding_shape", &Context::getBindingDimensions, py::arg("binding"))
         .def("get_strides", &Context::getStrides, py::arg("binding"))

@@ -1,4 +1,5 @@
 #include "bindings.hpp"
+#include "interrupt.hpp"
 
 void bind_cudart(pybind11::module_& module);
 
@@ -6,6 +7,7 @@ PYBIND11_MODULE(_core, module) {
     namespace bindings = tensorvk::bindings;
     module.doc() = "TensorVK's C++ API; use it through the package tensorvk.";
     module.attr("tensorvk_version") = TENSORVK_VERSION;
+    bindings::install_interrupt_check();
     bindings::bind_enums(module);
     bindings::bind_layer_enums(module);
     bindings::bind_values(module);

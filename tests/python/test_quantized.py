@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorvk as trt
-from engines import CollectingLogger
+from engines import CollectingLogger, build_plan, load
 from onnx import TensorProto, helper, numpy_helper
 from tensorvk.onnx_backend import prepare
 
@@ -190,6 +190,36 @@ def test_qlinear_conv(biased: bool) -> None:
     )
     factor = F(0.1) * F(0.02) / F(1.7)
     np.testing.assert_array_equal(got, np.clip(np.rint(sums.astype(F) * factor) + 90, 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("mode", ["SAME_UPPER", "SAME_LOWER"])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_qlinear_conv_pads_same_on_the_device(mode: str, stride: int) -> None:
+    rng = np.random.default_rng(4)
+    x = rng.integers(0, 256, (1, 3, 9, 8)).astype(np.uint8)
+    w = rng.integers(-128, 128, (5, 3, 3, 2)).astype(np.int8)
+    names = ["x", "xs", "xz", "w", "ws", "wz", "ys", "yz"]
+    scales = {"xs": F(0.1), "ws": F(0.02), "ys": F(1.7)}
+    constants = scales | {"xz": np.uint8(100), "wz": np.int8(0), "yz": np.uint8(90), "w": w}
+    totals = [max(-(-extent // stride) * stride - stride + k - extent, 0) for extent, k in ((9, 3), (8, 2))]
+    smaller, larger = [total // 2 for total in totals], [total - total // 2 for total in totals]
+    pads = smaller + larger if mode == "SAME_UPPER" else larger + smaller
+
+    def result(**attributes: Any) -> Array:
+        convolution = helper.make_node("QLinearConv", names, ["y"], strides=[stride] * 2, **attributes)
+        return _run([convolution], {"x": x}, constants, ("y", TensorProto.UINT8))
+
+    np.testing.assert_array_equal(result(auto_pad=mode), result(pads=pads))
+    graph = helper.make_graph(
+        [helper.make_node("QLinearConv", names, ["y"], strides=[stride] * 2, auto_pad=mode)],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.UINT8, x.shape)],
+        [helper.make_tensor_value_info("y", TensorProto.UINT8, None)],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    inspector = load(build_plan(model.SerializeToString(), level=0)).create_engine_inspector()
+    assert "/host" not in inspector.get_engine_information(trt.LayerInformationFormat.JSON)
 
 
 def test_integer_products_are_exact() -> None:

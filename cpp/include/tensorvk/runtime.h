@@ -115,7 +115,7 @@ class IExecutionContext {
     //! From now on enqueueV3 asks it for the output's memory; null takes it back. False for a tensor that is no output.
     bool setOutputAllocator(const char* name, IOutputAllocator* allocator);
     [[nodiscard]] IOutputAllocator* getOutputAllocator(const char* name) const; //!< null when there is none
-    //! Number of inputs whose shape is missing; their names go to `names`, at most `count`.
+    //! Number of inputs whose shape is missing; their names go to `names`, at most `count`. -1 when all are set but contradict each other.
     int32_t inferShapes(int32_t count, const char** names);
 
     bool enqueueV3(void* stream);

@@ -146,6 +146,9 @@ int32_t IExecutionContext::inferShapes(int32_t count, const char** names) {
         for (std::size_t i = 0; i < missing.size() && i < static_cast<std::size_t>(std::max(count, 0)); ++i) {
             names[i] = state_->engine->engine->tensors()[state_->engine->engine->tensor_index(missing[i])].name.c_str();
         }
+        if (missing.empty()) {
+            state_->context.check_shapes();
+        }
         return static_cast<int32_t>(missing.size());
     });
 }

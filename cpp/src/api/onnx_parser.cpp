@@ -7,6 +7,7 @@
 
 #include "api/network_state.hpp"
 #include "onnx/importer.hpp"
+#include "support/utf8.hpp"
 
 namespace tensorvk::onnxparser {
 
@@ -15,7 +16,7 @@ namespace {
 class NodeParserError final : public IParserError {
   public:
     NodeParserError(onnx::NodeError error, std::string file)
-        : error_(std::move(error)),
+        : error_(in_utf8(std::move(error))),
           sentence_(error_.node < 0 ? error_.reason : onnx::describe(error_)),
           file_(std::move(file)),
           importer_("import" + error_.op_type) {
@@ -37,6 +38,15 @@ class NodeParserError final : public IParserError {
     [[nodiscard]] int32_t localFunctionStackSize() const override { return static_cast<int32_t>(stack_.size()); }
 
   private:
+    //! What is refused for not being UTF-8 is told in UTF-8 nevertheless.
+    static onnx::NodeError in_utf8(onnx::NodeError error) {
+        for (std::string* part : {&error.reason, &error.node_name, &error.op_type, &error.domain}) {
+            *part = as_utf8(*part);
+        }
+        std::ranges::transform(error.function_stack, error.function_stack.begin(), as_utf8);
+        return error;
+    }
+
     onnx::NodeError error_;
     std::string sentence_; // names the node
     std::string file_;

@@ -39,14 +39,13 @@ void ContextState::enqueue_allocating(stream::Stream& stream) {
         return enqueue(stream);
     }
     const auto allocators = output_allocators; // a callback may replace its own
-    const auto allocate = [&](std::size_t index, std::uint64_t bytes) -> std::optional<std::uint64_t> {
+    const auto allocate = [&](std::size_t index, std::uint64_t current, std::uint64_t bytes) -> std::optional<std::uint64_t> {
         const auto it = allocators.find(index);
         if (it == allocators.end()) {
             return std::nullopt;
         }
         const std::string& tensor = engine->engine->tensors()[index].name;
-        void* const current = pointer(context.tensor_address(tensor));
-        void* const memory = it->second->reallocateOutputAsync(tensor.c_str(), current, bytes, kAlignment, pointer(stream.handle()));
+        void* const memory = it->second->reallocateOutputAsync(tensor.c_str(), pointer(current), bytes, kAlignment, pointer(stream.handle()));
         if (memory == nullptr && bytes > 0) {
             throw OutOfMemory(text("The output allocator of tensor '", tensor, "' gave no memory for ", bytes, " bytes."));
         }

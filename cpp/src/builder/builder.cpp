@@ -63,6 +63,41 @@ int operation_count(const compiler::Compiled& network) {
     return count;
 }
 
+struct StepCount {
+    std::size_t dispatches = 0;
+    std::size_t host = 0;
+};
+
+StepCount step_count(const plan::Program& program) {
+    StepCount count;
+    for (const plan::Step& step : program.steps) {
+        ++(step.host ? count.host : count.dispatches);
+    }
+    for (const plan::Program& body : program.bodies) {
+        const StepCount inner = step_count(body);
+        count.dispatches += inner.dispatches;
+        count.host += inner.host;
+    }
+    return count;
+}
+
+//! What no shapes can change is refused here, not when the plan is loaded.
+void check_sizes(const plan::Program& program, std::uint64_t most) {
+    for (const plan::Step& step : program.steps) {
+        for (const plan::Binding& binding : step.bindings) {
+            const plan::Buffer& buffer = program.buffers[static_cast<std::size_t>(binding.buffer)];
+            const std::int64_t bytes = program.exprs.value(buffer.bytes).value_or(0);
+            if (!step.host && static_cast<std::uint64_t>(bytes) > most) {
+                throw InvalidArgument(text("Layer '", step.layer, "' needs tensor '", buffer.name, "' of ", bytes,
+                                           " bytes, this device binds at most ", most, " at once: use smaller shapes."));
+            }
+        }
+    }
+    for (const plan::Program& body : program.bodies) {
+        check_sizes(body, most);
+    }
+}
+
 plan::Program portable_program(const compiler::Compiled& network) {
     const vulkan::DeviceCaps caps = portable_caps();
     return emit(network, caps, [&](const compiler::Compiled& part, const tactics::Operation& operation) {
@@ -97,6 +132,8 @@ std::vector<std::byte> build_plan(const graph::Network& network, const Options& 
         return tuner.choose(part, operation);
     });
     progress.step("Timing", steps, steps);
+    check_sizes(emitted.program, device->caps().limits.max_storage_range);
+    const StepCount count = step_count(emitted.program);
 
     plan.name = network.name;
     plan.portable = portable_program(portable);
@@ -108,7 +145,7 @@ std::vector<std::byte> build_plan(const graph::Network& network, const Options& 
     std::vector<std::byte> bytes = plan::write_plan(plan);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
     log.log(Severity::kINFO, text("Built '", network.name, "' for ", device->offer().name, ": ", network.layers().size(), " layers became ", steps,
-                                  " operations and ", plan.tuned[0].program.steps.size(), " dispatches; ", bytes.size(), " bytes in ",
+                                  " operations: ", count.dispatches, " dispatches and ", count.host, " host steps; ", bytes.size(), " bytes in ",
                                   seconds.count(), " s."));
     return bytes;
 }

@@ -5,7 +5,8 @@
 #include <span>
 #include <utility>
 
-#include "support/error.hpp"
+#include "builder/profile_check.hpp"
+#include "shape/bad_expression.hpp"
 #include "support/shape_text.hpp"
 
 namespace tensorvk::builder {
@@ -33,6 +34,10 @@ void check_range(const std::string& name, std::size_t profile, const std::vector
                                        ordered ? "; the network fixes this axis to " + std::to_string(declared[axis]) + "."
                                                : "; min <= opt <= max is needed."));
         }
+        if (range.max[axis] > INT32_MAX) {
+            throw InvalidArgument(text("Optimization profile ", profile, " allows ", range.max[axis], " for axis ", axis, " of input '", name,
+                                       "'; at most ", INT32_MAX, " are possible."));
+        }
     }
 }
 
@@ -51,11 +56,14 @@ plan::Profile::Range range_of(const graph::Network& network, const graph::Tensor
     return {declared, declared, declared};
 }
 
-using Symbols = std::vector<std::optional<std::int64_t>>; // nothing for those that only running tells
-
-//! The first extent in the network that is smaller than `least`.
+//! The first extent in the network that is smaller than `least`, or the first expression that has no value.
 shape::Expr too_small(const graph::Network& network, const Symbols& symbols, std::int64_t least) {
-    const auto values = network.exprs().evaluate_known(symbols);
+    Symbols values;
+    try {
+        values = network.exprs().evaluate_known(symbols);
+    } catch (const shape::BadExpression& error) { // a division by an extent of 0
+        return error.expr();
+    }
     for (const auto& layer : network.layers()) {
         for (const graph::Tensor* output : layer->outputs) {
             for (const shape::Expr dim : output->dims) {
@@ -73,24 +81,21 @@ shape::Expr too_small(const graph::Network& network, const Symbols& symbols, std
 Symbols grown(const graph::Network& network, const Symbols& start, std::int64_t least) {
     constexpr int kMostSteps = 1024;
     Symbols symbols = start;
-    try {
-        for (int step = 0; step < kMostSteps; ++step) {
-            const shape::Expr dim = too_small(network, symbols, least);
-            if (!dim.valid()) {
-                return symbols;
-            }
-            bool grew = false;
-            for (const std::int64_t symbol : network.exprs().symbols_of(std::span(&dim, 1))) {
-                if (auto& value = symbols[static_cast<std::size_t>(symbol)]) {
-                    ++*value;
-                    grew = true;
-                }
-            }
-            if (!grew) {
-                return start;
+    for (int step = 0; step < kMostSteps; ++step) {
+        const shape::Expr dim = too_small(network, symbols, least);
+        if (!dim.valid()) {
+            return symbols;
+        }
+        bool grew = false;
+        for (const std::int64_t symbol : network.exprs().symbols_of(std::span(&dim, 1))) {
+            if (auto& value = symbols[static_cast<std::size_t>(symbol)]) {
+                ++*value;
+                grew = true;
             }
         }
-    } catch (const InvalidArgument&) { // an expression without a value, such as a division by an extent of 0
+        if (!grew) {
+            return start;
+        }
     }
     return start;
 }
@@ -195,12 +200,14 @@ std::vector<plan::Profile> resolve_profiles(const graph::Network& network, const
     std::vector<plan::Profile> profiles;
     if (given.empty()) {
         profiles.push_back(inferred_profile(network, log));
+        check_profile(network, profiles.back(), 0, true);
     }
     for (const ProfileShapes& shapes : given) {
         plan::Profile profile;
         for (const graph::Tensor* input : network.inputs()) {
             profile.inputs.push_back(range_of(network, *input, profiles.size(), shapes));
         }
+        check_profile(network, profile, profiles.size(), false);
         profiles.push_back(std::move(profile));
     }
     return profiles;

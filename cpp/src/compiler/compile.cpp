@@ -22,7 +22,7 @@ std::string described(const graph::Layer& layer) {
     return layer.type == LayerType::kASSERTION && a != nullptr ? text(layer.name, ": ", a->attributes.text("message")) : layer.name;
 }
 
-//! Of each expression, whether it cannot be negative because it is made of extents that the network's inputs have.
+//! Of each expression, whether it surely has a value, and none that is negative, because it is made of extents that the network's inputs have.
 std::vector<bool> never_negative(const graph::Network& network) {
     using shape::ExprOp;
     const shape::ExprPool& pool = network.exprs();
@@ -31,15 +31,20 @@ std::vector<bool> never_negative(const graph::Network& network) {
         given.insert(input->dims.begin(), input->dims.end());
     }
     std::vector<bool> out(pool.size());
+    std::vector<bool> valueless(pool.size()); // what is perhaps divided by zero
     const auto known = [&](shape::Expr e) { return e.valid() && out[static_cast<std::size_t>(e.id)]; };
+    const auto has_no_value = [&](shape::Expr e) { return e.valid() && valueless[static_cast<std::size_t>(e.id)]; };
     for (std::size_t id = 0; id < out.size(); ++id) { // operands stand in front of what is made of them
         const shape::Expr e{static_cast<std::int32_t>(id)};
         const shape::ExprNode& node = pool.node(e);
         const bool both = known(node.a) && known(node.b);
-        const bool sum = node.op == ExprOp::kADD || node.op == ExprOp::kMUL || node.op == ExprOp::kMIN || node.op == ExprOp::kFLOOR_DIV ||
-                         node.op == ExprOp::kCEIL_DIV;
-        out[id] = given.contains(e) || pool.value(e).value_or(-1) >= 0 || (sum && both) ||
-                  (node.op == ExprOp::kMAX && (known(node.a) || known(node.b)));
+        const bool quotient = node.op == ExprOp::kFLOOR_DIV || node.op == ExprOp::kCEIL_DIV;
+        const bool sum = node.op == ExprOp::kADD || node.op == ExprOp::kMUL || node.op == ExprOp::kMIN || quotient;
+        const bool unsafe = has_no_value(node.a) || has_no_value(node.b) ||
+                            ((quotient || node.op == ExprOp::kMOD) && pool.value(node.b).value_or(0) <= 0);
+        valueless[id] = unsafe;
+        out[id] = !unsafe && (given.contains(e) || pool.value(e).value_or(-1) >= 0 || (sum && both) ||
+                              (node.op == ExprOp::kMAX && (known(node.a) || known(node.b))));
     }
     return out;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "support/error.hpp"
+#include "support/utf8.hpp"
 
 namespace tensorvk::onnx {
 
@@ -45,7 +46,10 @@ std::string flaw(std::string_view name) {
     if (name.size() > kLongestName) {
         return text("has ", name.size(), " bytes; at most ", kLongestName, " are possible.");
     }
-    return name.find('\0') == std::string_view::npos ? "" : "has a zero byte, which ends a string in C.";
+    if (name.find('\0') != std::string_view::npos) {
+        return "has a zero byte, which ends a string in C.";
+    }
+    return is_utf8(name) ? "" : "is not UTF-8, which ONNX demands.";
 }
 
 //! The first name of a node that cannot be used, as a sentence; empty when all can.
@@ -61,7 +65,13 @@ std::string flaw_of(const NodeProto& node) {
     for (const std::string& output : node.output()) {
         found = found.empty() ? sentence("The name of its output", output) : found;
     }
-    return found.empty() ? sentence("The name of its operator", node.op_type()) : found;
+    found = found.empty() ? sentence("The name of its operator", node.op_type()) : found;
+    for (const auto& attribute : node.attribute()) { // the bodies of If, Loop and Scan
+        for (const NodeProto& inner : attribute.g().node()) {
+            found = found.empty() ? flaw_of(inner) : found;
+        }
+    }
+    return found;
 }
 
 template <typename Named>
@@ -122,7 +132,7 @@ std::string shown(std::string_view name) {
     std::string out(name.substr(0, kShown));
     std::replace_if(
         out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, '?');
-    return name.size() <= kShown ? out : out + "...";
+    return as_utf8(name.size() <= kShown ? out : out + "...");
 }
 
 void check_names(const ModelProto& model, ImportResult& result) {

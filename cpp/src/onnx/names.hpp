@@ -13,7 +13,8 @@ namespace tensorvk::onnx {
 //! Longer than any exporter writes; with what layers and fused kernels add to it, a plan can still hold it.
 inline constexpr std::size_t kLongestName = 4096;
 
-//! A name as sentences show it: a long one is cut, bytes that would end a line or a C string become '?'.
+//! A name as sentences show it: a long one is cut, bytes that would end a line or a C string or are not UTF-8
+//! become '?'.
 [[nodiscard]] std::string shown(std::string_view name);
 
 //! Adds an error for every name that cannot be used. C strings end at a zero byte, so names must not have any.

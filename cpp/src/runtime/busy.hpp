@@ -13,8 +13,8 @@ class Busy {
     explicit Busy(std::atomic<bool>& flag) : flag_(flag) {
         if (flag_.exchange(true, std::memory_order_acquire)) {
             throw InvalidState(
-                "An execution context is used by two threads at once: give each thread a context of its own, or lock "
-                "around its calls.");
+                "An execution context is used by two threads at once, or from inside its own callback: give each thread "
+                "a context of its own, or lock around its calls.");
         }
     }
     ~Busy() { flag_.store(false, std::memory_order_release); }

@@ -194,6 +194,11 @@ bool Context::all_shapes_known() const noexcept {
     return !state_->any_missing();
 }
 
+void Context::check_shapes() {
+    const Busy busy(state_->busy);
+    state_->require_shapes();
+}
+
 std::uint64_t Context::tensor_bytes(std::string_view name) const {
     const std::size_t index = state_->engine->tensor_index(name);
     state_->require_shapes();

@@ -45,6 +45,8 @@ class Context {
     //! Inputs whose shapes are still missing.
     [[nodiscard]] std::vector<std::string> missing_shapes() const;
     [[nodiscard]] bool all_shapes_known() const noexcept;
+    //! Throws InvalidArgument where the inputs' shapes, which are all set, do not go together.
+    void check_shapes();
     //! Bytes for the current shapes. Throws InvalidState while shapes are missing.
     [[nodiscard]] std::uint64_t tensor_bytes(std::string_view name) const;
     //! Most bytes that the output can have in the active profile.

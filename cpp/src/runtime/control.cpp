@@ -11,17 +11,24 @@
 
 #include "kernels/host/copy.hpp"
 #include "support/error.hpp"
+#include "support/interrupt.hpp"
+#include "support/shape_text.hpp"
 
 namespace tensorvk::runtime {
 namespace {
 
 using kernels::host::Tensor;
 
+// An empty tensor has no memory either, but an extent of 0.
 bool absent(const Value& value) {
-    return value.memory.memory == nullptr;
+    return value.memory.memory == nullptr && value.dims.empty();
 }
 
-std::int64_t read_number(ControlCall& call, const Value& value) {
+// `what` is for the error: the condition, the trip count.
+std::int64_t read_number(ControlCall& call, const Value& value, const char* what) {
+    if (checked_volume(value.dims) != 1) {
+        throw InvalidArgument(text("Layer '", call.layer, "' takes one number as its ", what, "; it has the shape ", shape_text(value.dims), "."));
+    }
     const std::int64_t number = call.host.read(value, call.stream).get_integer(0);
     call.host.release();
     return number;
@@ -52,14 +59,16 @@ class Stack {
     void add(const Value& value) {
         const Tensor view = call_.host.read(value, call_.stream);
         if (!parts_.empty() && parts_[0].dims != view.dims) {
-            throw InvalidArgument(text("Layer '", call_.layer, "' puts together results of different shapes; each iteration has to give the same."));
+            throw InvalidArgument(text("Layer '", call_.layer, "' puts together results of different shapes: iteration 0 gave ",
+                                       shape_text(parts_[0].dims), ", iteration ", parts_.size(), " gives ", shape_text(view.dims),
+                                       "; each iteration has to give the same."));
         }
         parts_.push_back(view); // a copy with its own bytes
         call_.host.release();
     }
 
-    //! `empty`: type and dims of a part where there is none.
-    [[nodiscard]] Value finish(const Value& empty) {
+    //! `empty`: type and dims of a part where there is none, as far as the body alone tells; `known`: dims of the result from outside.
+    [[nodiscard]] Value finish(const Value& empty, std::span<const std::optional<std::int64_t>> known) {
         std::vector<std::int64_t> dims = parts_.empty() ? empty.dims : parts_[0].dims;
         const auto rank = static_cast<std::int64_t>(dims.size()) + 1;
         const std::int64_t axis = axis_ < 0 ? axis_ + rank : axis_;
@@ -69,6 +78,9 @@ class Stack {
         std::vector<std::int64_t> extent = dims;
         extent.insert(extent.begin() + axis, 1);
         dims.insert(dims.begin() + axis, static_cast<std::int64_t>(parts_.size()));
+        for (std::size_t i = 0; i < std::min(dims.size(), known.size()) && parts_.empty(); ++i) {
+            dims[i] = static_cast<std::int64_t>(i) == axis ? 0 : known[i].value_or(dims[i]);
+        }
         Tensor out(parts_.empty() ? empty.dtype : parts_[0].dtype, dims);
         kernels::host::CopyRegion region;
         region.start.assign(extent.size(), 0);
@@ -114,11 +126,18 @@ std::vector<Value> run_body(ControlCall& call, std::span<const Value> inputs, st
     return results;
 }
 
+// A loop may have no end.
+void stop_if_interrupted(const ControlCall& call, std::int64_t iterations) {
+    if (is_interrupted()) {
+        throw InvalidState(text("Layer '", call.layer, "' was interrupted after ", iterations, " iterations."));
+    }
+}
+
 void run_if(ControlCall& call) {
     if (call.inputs.empty() || call.bodies.size() != 2) {
         damaged(call);
     }
-    const bool chosen = read_number(call, call.inputs[0]) != 0;
+    const bool chosen = read_number(call, call.inputs[0], "condition") != 0;
     call.outputs = call.bodies.at(chosen ? 0 : 1)->run(call.inputs.subspan(1), {}, call.stream);
 }
 
@@ -130,19 +149,20 @@ void run_loop(ControlCall& call) {
     if (call.inputs.size() < 2) {
         damaged(call);
     }
-    const std::size_t states = count_of(call, "states", std::min(call.inputs.size() - 2, call.output_count));
-    const std::int64_t trips = absent(call.inputs[0]) ? INT64_MAX : read_number(call, call.inputs[0]);
-    bool go_on = absent(call.inputs[1]) || read_number(call, call.inputs[1]) != 0;
+    const std::size_t states = count_of(call, "states", std::min(call.inputs.size() - 2, call.output_count()));
+    const std::int64_t trips = absent(call.inputs[0]) ? INT64_MAX : read_number(call, call.inputs[0], "trip count");
+    bool go_on = absent(call.inputs[1]) || read_number(call, call.inputs[1], "condition") != 0;
     std::vector<Value> state = copied(call.inputs.subspan(2, states));
     const std::span<const Value> captured = call.inputs.subspan(2 + states);
-    std::vector<Stack> stacks(call.output_count - states, Stack(call, 0, false));
+    std::vector<Stack> stacks(call.output_count() - states, Stack(call, 0, false));
     std::vector<Value> last;
     for (std::int64_t i = 0; i < trips && go_on; ++i) {
+        stop_if_interrupted(call, i);
         std::vector<Value> inputs{make_number(call, 0, i), make_number(call, 1, 1)};
         inputs.insert(inputs.end(), state.begin(), state.end());
         inputs.insert(inputs.end(), captured.begin(), captured.end());
-        last = run_body(call, inputs, 1 + call.output_count);
-        go_on = read_number(call, last[0]) != 0;
+        last = run_body(call, inputs, 1 + call.output_count());
+        go_on = read_number(call, last[0], "condition") != 0;
         state.assign(last.begin() + 1, last.begin() + 1 + static_cast<std::ptrdiff_t>(states));
         for (std::size_t s = 0; s < stacks.size(); ++s) {
             stacks[s].add(last[1 + states + s]);
@@ -150,7 +170,7 @@ void run_loop(ControlCall& call) {
     }
     call.outputs = std::move(state);
     for (std::size_t s = 0; s < stacks.size(); ++s) {
-        call.outputs.push_back(stacks[s].finish(call.bodies[0]->output_without_run(1 + states + s)));
+        call.outputs.push_back(stacks[s].finish(call.bodies[0]->output_without_run(1 + states + s), call.output_dims[states + s]));
     }
 }
 
@@ -197,17 +217,18 @@ std::vector<Scanned> scanned_inputs(ControlCall& call, std::span<const Value> va
 }
 
 void run_scan(ControlCall& call) {
-    const std::size_t states = count_of(call, "states", std::min(call.inputs.size(), call.output_count));
+    const std::size_t states = count_of(call, "states", std::min(call.inputs.size(), call.output_count()));
     const std::size_t scans = count_of(call, "scans", call.inputs.size() - states);
     std::vector<Value> state = copied(call.inputs.first(states));
     const std::vector<Scanned> scanned = scanned_inputs(call, call.inputs.subspan(states, scans));
     const std::span<const Value> captured = call.inputs.subspan(states + scans);
     std::vector<Stack> stacks;
-    for (std::size_t s = 0; s + states < call.output_count; ++s) {
+    for (std::size_t s = 0; s + states < call.output_count(); ++s) {
         stacks.emplace_back(call, entry(call.attributes, "output_axes", s), entry(call.attributes, "output_directions", s) == 1);
     }
     const std::int64_t length = scanned.empty() ? 0 : scanned[0].tensor.dims[static_cast<std::size_t>(scanned[0].axis)];
     for (std::int64_t i = 0; i < length; ++i) {
+        stop_if_interrupted(call, i);
         std::vector<Value> inputs = state;
         for (const Scanned& s : scanned) {
             if (s.tensor.dims[static_cast<std::size_t>(s.axis)] != length) {
@@ -216,7 +237,7 @@ void run_scan(ControlCall& call) {
             inputs.push_back(make_value(call, slice_of(s.tensor, s.axis, s.backward ? length - 1 - i : i)));
         }
         inputs.insert(inputs.end(), captured.begin(), captured.end());
-        const std::vector<Value> results = run_body(call, inputs, call.output_count);
+        const std::vector<Value> results = run_body(call, inputs, call.output_count());
         state.assign(results.begin(), results.begin() + static_cast<std::ptrdiff_t>(states));
         for (std::size_t s = 0; s < stacks.size(); ++s) {
             stacks[s].add(results[states + s]);
@@ -224,7 +245,7 @@ void run_scan(ControlCall& call) {
     }
     call.outputs = std::move(state);
     for (std::size_t s = 0; s < stacks.size(); ++s) {
-        call.outputs.push_back(stacks[s].finish(call.bodies[0]->output_without_run(states + s)));
+        call.outputs.push_back(stacks[s].finish(call.bodies[0]->output_without_run(states + s), call.output_dims[states + s]));
     }
 }
 

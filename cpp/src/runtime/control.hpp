@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,12 +17,14 @@ struct ControlCall {
     const std::string& layer;
     const AttributeSet& attributes;
     std::span<const Value> inputs; // an absent one has no memory and no dims
-    std::size_t output_count;
+    std::vector<std::vector<std::optional<std::int64_t>>> output_dims; // as far as they are known before the step
     BlockPool& pool;
     HostMemory& host;
     stream::Stream& stream;
     std::vector<DynamicExecution*> bodies;
     std::vector<Value> outputs; // what the function sets
+
+    [[nodiscard]] std::size_t output_count() const noexcept { return output_dims.size(); }
 };
 
 //! Null when there is none of that name.

@@ -79,8 +79,7 @@ void DynamicExecution::bind_inputs(std::span<const Value> inputs) {
 }
 
 void DynamicExecution::evaluate() {
-    values_ = program_.exprs.evaluate_known(symbols_);
-    plan::check_constraints(program_, values_);
+    values_ = plan::evaluate(program_, symbols_);
 }
 
 std::optional<std::int64_t> DynamicExecution::value(shape::Expr e) const {

@@ -1,5 +1,7 @@
 // The steps of a DynamicExecution that the host does: functions, networks inside the network, and numbers that become known.
 #include <algorithm>
+#include <new>
+#include <stdexcept>
 
 #include "kernels/host/functions.hpp"
 #include "runtime/control.hpp"
@@ -9,6 +11,20 @@
 #include "support/shape_text.hpp"
 
 namespace tensorvk::runtime {
+namespace {
+
+void run_function(const plan::HostCall& host, kernels::host::Call& call, const std::string& layer) {
+    try {
+        kernels::host::find_function(host.function)->run(call);
+    } catch (const std::bad_alloc&) {
+        throw OutOfMemory(text("Layer '", layer, "' needs more host memory than there is; use smaller shapes."));
+    } catch (const std::length_error&) { // more than a container can ever hold
+        throw InvalidArgument(text("Layer '", layer, "' would make a tensor of an absurd size; check the values that its shape is made of."));
+    }
+}
+
+} // namespace
+
 Value DynamicExecution::value_of(const plan::HostTensor& tensor, const plan::Step& step) {
     Value value{tensor.dtype, extents(tensor.dims, text("Layer '", step.layer, "'")), {}};
     const plan::Buffer& buffer = program_.buffers[static_cast<std::size_t>(tensor.buffer)];
@@ -48,6 +64,9 @@ kernels::host::Tensor DynamicExecution::host_tensor(const plan::HostTensor& tens
     if (buffer.kind != plan::BufferKind::kCONSTANT) {
         return host_.read(value, stream);
     }
+    if (value.bytes() > loaded_->state().plan_weights.size() - buffer.constant_offset) {
+        throw InvalidPlan(text("Layer '", step.layer, "' reads beyond the plan's weights; the plan is damaged, build it again."));
+    }
     // The function gets it as const.
     const std::span<const std::byte> bytes = loaded_->state().plan_weights.subspan(buffer.constant_offset, value.bytes());
     return {value.dtype, value.dims, kernels::host::Bytes::view({const_cast<std::byte*>(bytes.data()), bytes.size()})};
@@ -75,7 +94,7 @@ void DynamicExecution::call_function(const plan::Step& step, stream::Stream& str
         }
     }
     kernels::host::Call call(step.layer, host.attributes, std::move(pointers), host.outputs.size());
-    kernels::host::find_function(host.function)->run(call);
+    run_function(host, call, step.layer);
     std::vector<std::vector<std::int64_t>> dims;
     for (std::size_t i = 0; i < host.outputs.size(); ++i) {
         dims.push_back(call.outputs()[i].dims);
@@ -100,7 +119,13 @@ void DynamicExecution::run_control(const plan::Step& step, ControlFunction contr
             host_.write(host_tensor(input, step, stream), inputs.back().memory, stream);
         }
     }
-    ControlCall call{step.layer, host.attributes, inputs, host.outputs.size(), *pool_, host_, stream, {}, {}};
+    std::vector<std::vector<Known>> known_dims(host.outputs.size());
+    for (std::size_t i = 0; i < host.outputs.size(); ++i) {
+        for (const shape::Expr dim : host.outputs[i].dims) {
+            known_dims[i].push_back(number(dim));
+        }
+    }
+    ControlCall call{step.layer, host.attributes, inputs, std::move(known_dims), *pool_, host_, stream, {}, {}};
     for (const std::int32_t index : host.bodies) {
         call.bodies.push_back(&body(index));
     }
@@ -122,12 +147,11 @@ void DynamicExecution::run_control(const plan::Step& step, ControlFunction contr
 void DynamicExecution::adopt(const Value& result, std::int32_t buffer, const plan::Step& step, stream::Stream& stream) {
     Slice& place = buffers_[static_cast<std::size_t>(buffer)];
     if (place.memory == nullptr) {
-        place = result.memory;
-        place.size = result.bytes();
+        place = slice_of(result);
         return;
     }
     const Slice& target = memory(buffer, step.layer);
-    host_.copy({result.memory.memory, result.memory.offset, result.bytes()}, target, stream);
+    host_.copy(slice_of(result), target, stream);
 }
 
 void DynamicExecution::run_host_step(const plan::Step& step, stream::Stream& stream) {

@@ -77,10 +77,9 @@ Slice Execution::State::known_output(std::size_t index) const {
 void Execution::State::deliver(std::size_t index, const Value& result, stream::Stream& stream) {
     const std::uint64_t bytes = result.bytes();
     if (known_output_size(index) < 0) {
-        const auto address = output_allocator ? output_allocator(index, bytes) : std::nullopt;
-        if (address) {
+        if (const auto address = allocated(index, bytes)) {
             addresses[index] = *address;
-        } else if (addresses[index] == 0 || addresses[index] == own_outputs[index].address()) {
+        } else if (addresses[index] == 0 || is_in_own_memory(index)) {
             addresses[index] = own_outputs[index].hold(body().device, bytes);
         }
     }
@@ -89,7 +88,7 @@ void Execution::State::deliver(std::size_t index, const Value& result, stream::S
     }
     const Slice target = user_memory(index, bytes);
     if (target.memory.get() != result.memory.memory.get() || target.offset != result.memory.offset) {
-        HostMemory(body().device, pool).copy({result.memory.memory, result.memory.offset, bytes}, target, stream);
+        HostMemory(body().device, pool).copy(slice_of(result), target, stream);
     }
 }
 
@@ -100,9 +99,14 @@ void Execution::State::allocate_known_outputs() {
     for (std::size_t i = 0; i < addresses.size(); ++i) {
         const std::int64_t bytes = program().io[i].mode == TensorIOMode::kOUTPUT ? known_output_size(i) : -1;
         if (bytes >= 0) {
-            addresses[i] = output_allocator(i, static_cast<std::uint64_t>(bytes)).value_or(addresses[i]);
+            addresses[i] = allocated(i, static_cast<std::uint64_t>(bytes)).value_or(addresses[i]);
         }
     }
+}
+
+// An allocator may free the current memory that it is told, so it is never told the execution's own.
+std::optional<std::uint64_t> Execution::State::allocated(std::size_t index, std::uint64_t bytes) const {
+    return output_allocator ? output_allocator(index, is_in_own_memory(index) ? 0 : addresses[index], bytes) : std::nullopt;
 }
 
 std::int64_t Execution::State::known_output_size(std::size_t index) const {

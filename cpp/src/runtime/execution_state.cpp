@@ -18,8 +18,7 @@ void Execution::State::set_symbols(std::span<const std::int64_t> numbers) {
         set_known_symbols(numbers);
         return;
     }
-    std::vector<std::int64_t> evaluated = program().exprs.evaluate(numbers);
-    plan::check_constraints(program(), evaluated);
+    std::vector<std::int64_t> evaluated = plan::evaluate(program(), numbers);
     check_limits(program(), evaluated, body().device->caps().limits);
     // Views into the arena start where any binding may, and vector reads of odd tails stay inside.
     memory = plan::plan_memory(program(), evaluated, std::max(alignment(), std::uint64_t{256}));
@@ -47,7 +46,7 @@ void Execution::State::set_known_symbols(std::span<const std::int64_t> numbers) 
         known.push_back(value < 0 ? std::nullopt : std::optional(value));
     }
     std::vector<std::int64_t> evaluated;
-    for (const auto& value : program().exprs.evaluate_known(known)) {
+    for (const auto& value : plan::evaluate(program(), known)) {
         evaluated.push_back(value.value_or(-1));
     }
     values = std::move(evaluated);

@@ -10,6 +10,7 @@
 #include "runtime/loaded_program.hpp"
 #include "runtime/dynamic_execution.hpp"
 #include "runtime/recordings.hpp"
+#include "stream/address_space.hpp"
 #include "stream/memory.hpp"
 #include "vulkan/timestamps.hpp"
 
@@ -27,7 +28,8 @@ class OwnOutput {
     [[nodiscard]] std::uint64_t address() const noexcept { return address_; }
     //! The address of at least `bytes` (and at least one).
     [[nodiscard]] std::uint64_t hold(const std::shared_ptr<vulkan::Device>& device, std::uint64_t bytes) {
-        if (address_ == 0 || bytes_ < bytes) {
+        const bool freed = address_ != 0 && !stream::AddressSpace::instance().holds(address_); // by the user, who can ask for the address
+        if (address_ == 0 || freed || bytes_ < bytes) {
             free();
             address_ = stream::allocate_device(device, std::max<std::uint64_t>(bytes, 1));
             bytes_ = bytes;
@@ -37,8 +39,10 @@ class OwnOutput {
 
   private:
     void free() noexcept {
-        if (address_ != 0) {
-            stream::free_device(std::exchange(address_, 0));
+        const std::uint64_t address = std::exchange(address_, 0);
+        try {
+            stream::free_device(address);
+        } catch (const Error&) { // NOLINT(bugprone-empty-catch): the user freed it, or the device is lost; there is nothing left to free
         }
     }
     std::uint64_t address_ = 0;
@@ -102,6 +106,12 @@ struct Execution::State {
     [[nodiscard]] Slice user_memory(std::size_t index, std::uint64_t bytes) const;
     //! Bytes of an output; -1 where only running tells.
     [[nodiscard]] std::int64_t known_output_size(std::size_t index) const;
+    //! Whether the output is in memory that the execution, not the user, holds.
+    [[nodiscard]] bool is_in_own_memory(std::size_t index) const {
+        return !own_outputs.empty() && addresses[index] != 0 && addresses[index] == own_outputs[index].address();
+    }
+    //! What the user's allocator says.
+    [[nodiscard]] std::optional<std::uint64_t> allocated(std::size_t index, std::uint64_t bytes) const;
     [[nodiscard]] Slice known_output(std::size_t index) const;
     void deliver(std::size_t index, const Value& result, stream::Stream& stream);
 };

@@ -61,9 +61,9 @@ class Execution {
     [[nodiscard]] std::uint64_t address(std::size_t index) const;
     //! The same for memory that has no address in the flat space.
     void set_memory(std::size_t index, Slice memory);
-    //! Asked for memory for each output of a run, when its size is known: address for (io index, bytes), or nothing where the address set
-    //! (or, for a size that only running the network tells, memory of the execution's own) is to be used.
-    using OutputAllocator = std::function<std::optional<std::uint64_t>(std::size_t, std::uint64_t)>;
+    //! Asked for memory for each output of a run, when its size is known: address for (io index, the user's address so far or 0, bytes), or
+    //! nothing where the address set (or, for a size that only running the network tells, memory of the execution's own) is to be used.
+    using OutputAllocator = std::function<std::optional<std::uint64_t>(std::size_t, std::uint64_t, std::uint64_t)>;
     void set_output_allocator(OutputAllocator allocator);
     //! Uses the caller's memory for the arena instead of its own; 0 goes back to its own.
     void set_arena(std::uint64_t address, std::uint64_t bytes);

@@ -12,6 +12,9 @@
 
 namespace tensorvk::runtime {
 
+//! The memory of exactly the value's bytes; none when it is empty. Throws InvalidPlan where it has less.
+[[nodiscard]] Slice slice_of(const Value& value);
+
 class HostMemory {
   public:
     HostMemory(std::shared_ptr<vulkan::Device> device, std::shared_ptr<BlockPool> pool) : device_(std::move(device)), pool_(std::move(pool)) {}

@@ -1,8 +1,10 @@
 #include "shape/expr.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
+#include "shape/bad_expression.hpp"
 #include "support/checked.hpp"
 #include "support/error.hpp"
 
@@ -12,7 +14,7 @@ namespace {
 
 std::int64_t floor_div(std::int64_t a, std::int64_t b) {
     if (b == 0 || (b == -1 && a == INT64_MIN)) {
-        throw InvalidArgument(text("A dimension is computed as ", a, " divided by ", b, "; check the shapes that are reshaped or sliced."));
+        throw InvalidArgument(text("A dimension is computed as ", a, " divided by ", b, "; check the shapes that are reshaped or sliced, and that no step is 0."));
     }
     const std::int64_t quotient = a / b;
     return quotient - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
@@ -38,6 +40,15 @@ const char* sign_of(ExprOp op) {
     case ExprOp::kSYMBOL: break;
     }
     return " ? ";
+}
+
+// What went wrong, with the expression in which it did.
+std::int64_t apply(const ExprPool& pool, Expr e, std::int64_t a, std::int64_t b) {
+    try {
+        return shape::apply(pool.node(e).op, a, b);
+    } catch (const InvalidArgument& error) {
+        throw BadExpression(text(error.what(), " The expression is ", pool.str(e), "."), e);
+    }
 }
 
 } // namespace
@@ -144,12 +155,28 @@ std::optional<std::int64_t> ExprPool::value(Expr e) const {
 }
 
 std::string ExprPool::str(Expr e) const {
-    const ExprNode& n = node(e);
-    switch (n.op) {
-    case ExprOp::kCONSTANT: return std::to_string(n.value);
-    case ExprOp::kSYMBOL: return symbols_[static_cast<std::size_t>(n.value)];
-    default: return "(" + str(n.a) + sign_of(n.op) + str(n.b) + ")";
-    }
+    // Parts that expressions share are written each time, so the full form of a small pool may exceed any memory.
+    constexpr std::size_t kLongest = 200;
+    std::string out;
+    const std::function<void(Expr)> write = [&](Expr part) {
+        const ExprNode& n = node(part);
+        if (out.size() > kLongest) {
+            return;
+        }
+        if (n.op == ExprOp::kCONSTANT) {
+            out += std::to_string(n.value);
+        } else if (n.op == ExprOp::kSYMBOL) {
+            out += symbols_[static_cast<std::size_t>(n.value)];
+        } else {
+            out += '(';
+            write(n.a);
+            out += sign_of(n.op);
+            write(n.b);
+            out += ')';
+        }
+    };
+    write(e);
+    return out.size() > kLongest ? out.substr(0, kLongest) + "..." : out;
 }
 
 std::vector<std::int64_t> ExprPool::evaluate(std::span<const std::int64_t> symbols) const {
@@ -162,7 +189,9 @@ std::vector<std::int64_t> ExprPool::evaluate(std::span<const std::int64_t> symbo
         switch (n.op) {
         case ExprOp::kCONSTANT: values[i] = n.value; break;
         case ExprOp::kSYMBOL: values[i] = symbols[static_cast<std::size_t>(n.value)]; break;
-        default: values[i] = apply(n.op, values[static_cast<std::size_t>(n.a.id)], values[static_cast<std::size_t>(n.b.id)]);
+        default:
+            values[i] = apply(*this, Expr{static_cast<std::int32_t>(i)}, values[static_cast<std::size_t>(n.a.id)],
+                              values[static_cast<std::size_t>(n.b.id)]);
         }
     }
     return values;
@@ -180,7 +209,7 @@ std::vector<std::optional<std::int64_t>> ExprPool::evaluate_known(std::span<cons
         } else if (n.op == ExprOp::kSYMBOL) {
             values[i] = symbols[static_cast<std::size_t>(n.value)];
         } else if (const auto a = values[static_cast<std::size_t>(n.a.id)], b = values[static_cast<std::size_t>(n.b.id)]; a && b) {
-            values[i] = apply(n.op, *a, *b);
+            values[i] = apply(*this, Expr{static_cast<std::int32_t>(i)}, *a, *b);
         }
     }
     return values;

@@ -108,6 +108,11 @@ std::optional<Region> AddressSpace::find(std::uint64_t address, std::uint64_t si
     return resolve(address, size, what);
 }
 
+bool AddressSpace::holds(std::uint64_t address) const {
+    const std::shared_lock lock(mutex_);
+    return holder(address) != entries_.end();
+}
+
 std::size_t AddressSpace::size() const {
     const std::shared_lock lock(mutex_);
     return entries_.size();

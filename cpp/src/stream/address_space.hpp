@@ -67,6 +67,9 @@ class AddressSpace {
     [[nodiscard]] std::optional<Region> find(std::uint64_t address, std::uint64_t size,
                                              const char* what = "pointer") const;
 
+    //! Whether the address is inside an allocation.
+    [[nodiscard]] bool holds(std::uint64_t address) const;
+
     //! Number of live allocations.
     [[nodiscard]] std::size_t size() const;
 

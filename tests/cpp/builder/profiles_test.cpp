@@ -63,6 +63,22 @@ TEST_F(Profiles, FixedAxesStayFixed) {
 
 TEST_F(Profiles, RankIsChecked) { EXPECT_NE(refusal({shapes({1, 3}, {1, 3}, {1, 3})}).find("with 2 dimensions"), std::string::npos); }
 
+TEST_F(Profiles, AxesThatAreEqualInTheNetworkAreSoInTheProfile) {
+    graph::Tensor& w = *network.add_input("w", DataType::kFLOAT, std::vector<std::int64_t>{-1});
+    w.dims[0] = network.inputs()[0]->dims[0];
+    ProfileShapes given = shapes({1, 3, 8}, {2, 3, 8}, {4, 3, 8});
+    given.shapes["w"] = {{{1}, {2}, {4}}};
+    EXPECT_EQ(refusal({given}), "accepted");
+    given.shapes["w"] = {{{1}, {2}, {5}}};
+    const std::string sentence = refusal({given});
+    EXPECT_NE(sentence.find("gives 4 to axis 0 of input 'x' and 5 to axis 0 of input 'w'"), std::string::npos) << sentence;
+}
+
+TEST_F(Profiles, ExtentsBeyond31BitsAreRefused) {
+    const std::string sentence = refusal({shapes({1, 3, 8}, {1, 3, 8}, {std::int64_t{1} << 31, 3, 8})});
+    EXPECT_NE(sentence.find("at most 2147483647"), std::string::npos) << sentence;
+}
+
 TEST_F(Profiles, UnknownInputsAreRefused) {
     EXPECT_NE(refusal({ProfileShapes{{{"z", {{{1}, {1}, {1}}}}}}}).find("'z'"), std::string::npos);
 }

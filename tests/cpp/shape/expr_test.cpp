@@ -94,6 +94,16 @@ TEST_F(ExprPoolTest, SaysWhatItIs) {
     EXPECT_EQ(pool.str(pool.floor_div(pool.mul(n, c(4)), m)), "((x:0 * 4) // x:2)");
 }
 
+TEST_F(ExprPoolTest, WhatItSaysHasALimit) {
+    Expr doubled = n;
+    for (int i = 0; i < 100; ++i) { // its full text has 2^100 times the name
+        doubled = pool.mul(pool.add(doubled, m), doubled);
+    }
+    const std::string said = pool.str(doubled);
+    EXPECT_LT(said.size(), 300u);
+    EXPECT_TRUE(said.ends_with("...")) << said;
+}
+
 TEST_F(ExprPoolTest, OverflowAndDivisionByZeroAreSentencesNotTraps) {
     EXPECT_THROW((void)pool.mul(c(std::numeric_limits<std::int64_t>::max()), c(2)), InvalidArgument);
     EXPECT_THROW((void)pool.floor_div(c(1), c(0)), InvalidArgument);

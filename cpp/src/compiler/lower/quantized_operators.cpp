@@ -63,8 +63,24 @@ private:
     const graph::Layer& layer_;
 };
 
-//! Geometry from ONNX's attributes; nothing for padding that depends on shapes.
-std::optional<kernels::ConvGeometry> geometry_of(const Reader& reader, const graph::Tensor& weights) {
+//! auto_pad SAME_UPPER and SAME_LOWER: as many outputs as strides fit into the input. Nothing where the input's extents are dynamic.
+bool pad_same(const Reader& reader, const graph::Tensor& x, bool upper, kernels::ConvGeometry& g) {
+    for (std::size_t axis = 0; axis < g.kernel.size(); ++axis) {
+        const auto extent = reader.extent(x, axis + 2);
+        if (!extent || *extent < 1 || g.stride[axis] < 1) {
+            return false;
+        }
+        const std::int64_t outputs = (*extent + g.stride[axis] - 1) / g.stride[axis];
+        const std::int64_t read = (outputs - 1) * g.stride[axis] + (g.kernel[axis] - 1) * g.dilation[axis] + 1;
+        const std::int64_t total = std::max<std::int64_t>(read - *extent, 0);
+        g.pre.push_back(upper ? total / 2 : total - total / 2);
+        g.post.push_back(total - g.pre.back());
+    }
+    return true;
+}
+
+//! Geometry from ONNX's attributes; nothing for padding that depends on dynamic shapes.
+std::optional<kernels::ConvGeometry> geometry_of(const Reader& reader, const graph::Tensor& x, const graph::Tensor& weights) {
     const std::size_t axes = weights.dims.size() - 2;
     const std::string mode = reader.attributes().text("auto_pad", "NOTSET");
     const auto list = [&](const char* name, std::size_t count, std::int64_t otherwise) {
@@ -84,7 +100,13 @@ std::optional<kernels::ConvGeometry> geometry_of(const Reader& reader, const gra
     g.groups = reader.attributes().integer("group", 1);
     const bool explicit_pads = mode == "NOTSET" || mode.empty();
     const auto pads = explicit_pads ? list("pads", 2 * axes, 0) : std::vector<std::int64_t>(2 * axes, 0);
-    if ((!explicit_pads && mode != "VALID") || axes < 1 || axes > 3 || pads.size() != 2 * axes || g.stride.size() != axes) {
+    if (axes < 1 || axes > 3 || pads.size() != 2 * axes || g.stride.size() != axes || g.dilation.size() != axes) {
+        return std::nullopt;
+    }
+    if (mode == "SAME_UPPER" || mode == "SAME_LOWER") {
+        return pad_same(reader, x, mode == "SAME_UPPER", g) ? std::optional(g) : std::nullopt;
+    }
+    if (!explicit_pads && mode != "VALID") {
         return std::nullopt;
     }
     const auto half = pads.begin() + static_cast<std::ptrdiff_t>(axes);
@@ -99,7 +121,7 @@ std::optional<tactics::Kind> convolution(const Reader& reader, std::size_t weigh
     if (!zero || x.dims.size() != w.dims.size() || w.dims.size() < 3) {
         return std::nullopt;
     }
-    const auto geometry = geometry_of(reader, w);
+    const auto geometry = geometry_of(reader, x, w);
     const auto channels = reader.extent(x, 1);
     std::optional<std::int64_t> terms = reader.extent(w, 1);
     for (std::size_t axis = 0; geometry && terms && axis < geometry->kernel.size(); ++axis) {

@@ -4,6 +4,8 @@
 
 #include "compiler/evaluate.hpp"
 #include "compiler/passes/passes.hpp"
+#include "support/checked.hpp"
+#include "support/dtype.hpp"
 #include "support/error.hpp"
 #include "support/shape_text.hpp"
 
@@ -24,13 +26,31 @@ kernels::host::Tensor reshaped(const Ir& ir, const Op& op) {
     return out;
 }
 
+//! A few numbers can stand for any amount of memory (a window, a range, what is repeated): that is made when the network runs, not kept in
+//! the plan. Weights that are only unpacked grow by less.
+bool blows_up(const Ir& ir, const Op& op) {
+    constexpr std::uint64_t kMuch = 64ULL << 20;
+    constexpr std::uint64_t kMostGrowth = 16;
+    std::uint64_t given = 0;
+    for (const auto* ids : {&op.inputs, &op.operands}) {
+        for (const ValueId id : *ids) {
+            given += id < 0 ? 0 : ir.value(id).constant->data.size();
+        }
+    }
+    const Value& made = ir.value(op.outputs[0]);
+    const auto bytes =
+        static_cast<std::uint64_t>(checked_mul(checked_volume(ir.extents(made.dims)), static_cast<std::int64_t>(dtype_size(made.dtype))));
+    return bytes > kMuch && bytes / kMostGrowth > given;
+}
+
 } // namespace
 
 void fold_constants(Ir& ir) {
     std::vector<bool> dead(ir.ops.size(), false);
     for (std::size_t i = 0; i < ir.ops.size(); ++i) {
         const Op& op = ir.ops[i];
-        if (!all_known(ir, op) || op.outputs.size() != 1 || ir.value(op.outputs[0]).is_output || !ir.is_static(ir.value(op.outputs[0]).dims)) {
+        if (!all_known(ir, op) || op.outputs.size() != 1 || ir.value(op.outputs[0]).is_output || !ir.is_static(ir.value(op.outputs[0]).dims) ||
+            blows_up(ir, op)) {
             continue;
         }
         auto result = op.role == Role::kRESHAPE ? std::optional(reshaped(ir, op)) : evaluate(ir, op);
