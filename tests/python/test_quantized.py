@@ -413,6 +413,16 @@ def test_quantizing_to_four_bits_saturates_there(kind: str, by: str, known: bool
     np.testing.assert_array_equal(got, (quantized - zero).astype(F) * F(0.5) + 1)
 
 
+@pytest.mark.parametrize("by", ["zero point", "output_dtype"])
+def test_quantizing_to_eight_bit_floats_is_refused_by_name(by: str) -> None:
+    by_zero_point = by == "zero point"
+    attributes = {} if by_zero_point else {"output_dtype": TensorProto.FLOAT8E4M3FN}
+    nodes = [helper.make_node("QuantizeLinear", ["x", "s", "z"] if by_zero_point else ["x", "s"], ["y"], **attributes)]
+    constants = {"s": F(0.5), "z": helper.make_tensor("z", TensorProto.FLOAT8E4M3FN, [], [0.0])}
+    with pytest.raises(Exception, match="quantizes to float8e4m3fn; int8, uint8 and"):
+        _run(nodes, {"x": np.ones(3, F)}, constants, ("y", TensorProto.FLOAT8E4M3FN))
+
+
 X8 = np.full((1, 4, 3, 3), 128, np.uint8)
 W8 = np.ones((8, 4, 3, 3), np.int8)
 ROWS = np.full((2, 8), 3, np.uint8)

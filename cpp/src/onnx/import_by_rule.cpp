@@ -81,10 +81,6 @@ void import_as(NodeContext& node, const std::string& key) {
     if (op == nullptr) {
         return import_by_rule(node, key);
     }
-    if (node.input_count() > op->max_inputs) {
-        fail(NodeErrorCode::kINVALID_NODE, "It takes ", op->max_inputs, op->max_inputs == 1 ? " input, " : " inputs at most, ", node.input_count(),
-             " were given.");
-    }
     try {
         op->import(node);
     } catch (...) {

@@ -75,6 +75,11 @@ std::vector<Value> GraphReader::import_node(const Call& call) {
 }
 
 std::vector<Value> GraphReader::import_operator(const Call& call, const std::string& key) {
+    const Operator* op = find_operator(key);
+    if (op != nullptr && call.inputs.size() > op->max_inputs) {
+        fail(NodeErrorCode::kINVALID_NODE, "It takes ", op->max_inputs, op->max_inputs == 1 ? " input, " : " inputs at most, ", call.inputs.size(),
+             " were given.");
+    }
     NodeContext context(model_, call.node, opset_of(call.opsets, call.node.domain()), call.inputs, call.attributes);
     import_as(context, key);
     return std::move(context.results());

@@ -14,13 +14,11 @@ constexpr std::int64_t kUint8 = 2, kInt8 = 3;
 void quantize_linear(NodeContext& node, const std::string& key) {
     const auto zero_point = node.constant(2);
     const std::int64_t type = zero_point != nullptr && zero_point->narrow != 0 ? zero_point->narrow : node.integer("output_dtype", 0);
-    const bool four_bits = type == kOnnxInt4 || type == kOnnxUint4;
-    if (type != 0 && type != kInt8 && type != kUint8 && !four_bits) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_DATATYPE, "It quantizes to ", onnx_type_name(type), "; int8, uint8, int4 and uint4 are offered.");
-    }
-    if (four_bits) {
+    if (type == kOnnxInt4 || type == kOnnxUint4) {
         node.set_attribute("bits", 4);
         node.set_attribute("output_dtype", type == kOnnxInt4 ? kInt8 : kUint8);
+    } else if (type != 0) {
+        node.set_attribute("output_dtype", type); // the rule says which are offered
     }
     import_by_rule(node, key);
 }

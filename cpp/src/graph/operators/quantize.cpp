@@ -31,7 +31,7 @@ DataType type_of_zero_point(RuleContext& context, std::size_t index) {
 std::vector<Inferred> quantize_linear(RuleContext& context) {
     const std::int64_t wanted = attributes_of(context).integer("output_dtype", 0);
     if (wanted != 0 && wanted != kOnnxUint8 && wanted != kOnnxInt8) {
-        context.unsupported("quantizes to ", onnx_type_name(wanted), "; int8 and uint8 are offered.");
+        context.unsupported("quantizes to ", onnx_type_name(wanted), "; int8, uint8 and, in ONNX models, int4 and uint4 are offered.");
     }
     const std::int64_t bits = attributes_of(context).integer("bits", 8);
     if (bits != 4 && bits != 8) {
