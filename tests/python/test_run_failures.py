@@ -231,3 +231,20 @@ def test_what_a_number_stands_for_is_not_kept_in_the_plan() -> None:
     count = "n = Constant<value = int64 {20000000}>()"
     model = model_of(f"g (float[1] x) => (float[A] y) {{ {count} w = HannWindow(n) y = Add(w, x) }}")
     assert len(build_plan(model.SerializeToString(), level=0)) < 1 << 20
+
+
+def test_a_made_up_profile_has_shapes_that_compute() -> None:
+    """Windows of 4 rows each: with fewer rows the number of elements would be divided by 0."""
+    ours = ready("""g (float[B, H, 3] x) => (float[A, W, 4, 3] y) {
+        four = Constant<value = int64[1] {4}>()
+        dims = Constant<value = int64[2] {4, 3}>()
+        rest = Constant<value = int64[1] {-1}>()
+        s = Shape<start: int = 1, end: int = 2>(x)
+        windows = Div(s, four)
+        t = Concat<axis: int = 0>(rest, windows, dims)
+        y = Reshape(x, t)
+    }""")
+    assert [ours.run([np.ones((b, h, 3), np.float32)])[0].shape for b, h in ((1, 8), (3, 12))] == [
+        (1, 2, 4, 3),
+        (3, 3, 4, 3),
+    ]

@@ -56,13 +56,13 @@ plan::Profile::Range range_of(const graph::Network& network, const graph::Tensor
     return {declared, declared, declared};
 }
 
-//! The first extent in the network that is smaller than `least`, or the first expression that has no value.
+//! The first extent in the network that is smaller than `least`, or the first that is divided by and 0.
 shape::Expr too_small(const graph::Network& network, const Symbols& symbols, std::int64_t least) {
     Symbols values;
     try {
         values = network.exprs().evaluate_known(symbols);
-    } catch (const shape::BadExpression& error) { // a division by an extent of 0
-        return error.expr();
+    } catch (const shape::BadExpression& error) { // a division by an extent of 0: what is divided need not grow
+        return network.exprs().node(error.expr()).b;
     }
     for (const auto& layer : network.layers()) {
         for (const graph::Tensor* output : layer->outputs) {

@@ -1,6 +1,5 @@
 #include "vulkan/pipeline_cache.hpp"
 
-#include <chrono>
 #include <cstring>
 
 #include "support/error.hpp"
@@ -54,7 +53,6 @@ std::shared_ptr<const Pipeline> PipelineCache::get(const PipelineDesc& desc) {
     std::promise<std::shared_ptr<const Pipeline>> promise;
     {
         std::unique_lock lock(mutex_);
-        if (entries_.size() >= kKept) forget_unused();
         const auto [entry, is_new] = entries_.try_emplace(key);
         if (!is_new) {
             const Entry shared = entry->second;
@@ -71,18 +69,11 @@ std::shared_ptr<const Pipeline> PipelineCache::get(const PipelineDesc& desc) {
         return pipeline;
     } catch (...) {
         // Those who wait get the same error; the next call tries again.
+        promise.set_exception(std::current_exception());
         const std::lock_guard lock(mutex_);
         entries_.erase(key);
-        promise.set_exception(std::current_exception());
         throw;
     }
-}
-
-void PipelineCache::forget_unused() {
-    std::erase_if(entries_, [](const auto& item) {
-        const Entry& entry = item.second;
-        return entry.wait_for(std::chrono::seconds(0)) == std::future_status::ready && entry.get().use_count() == 1;
-    });
 }
 
 void PipelineCache::save() noexcept {

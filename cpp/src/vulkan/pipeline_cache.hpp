@@ -32,10 +32,6 @@ class PipelineCache {
     [[nodiscard]] std::uint64_t compiled() const;
 
   private:
-    //! Drivers hold a megabyte for a pipeline, so those that no engine uses any more are kept up to this number only.
-    static constexpr std::size_t kKept = 256;
-    void forget_unused(); // under the lock
-
     using Entry = std::shared_future<std::shared_ptr<const Pipeline>>;
     struct KeyHash {
         std::size_t operator()(const Digest128& key) const noexcept;
