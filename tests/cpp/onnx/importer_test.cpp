@@ -198,7 +198,7 @@ TEST(Importer, WhatIsNoRegularFileIsCalledSo) {
 
 TEST(Importer, ANameIsDefinedOnce) {
     ModelWriter model;
-    model.input("x", {3}).input("x", {4}).weights("w", {3}).output("y");
+    model.input("x", {4}).input("x", {5}).weights("w", {3}).output("y");
     model.node("Relu", {"x"}, {"m"}).node("Neg", {"x"}, {"m"}, {}, "again").node("Abs", {"m"}, {"y"});
     model.node("Neg", {"x"}, {"x"}).node("Neg", {"x"}, {"w"}).node("Split", {"x"}, {"s", "s"});
     const Imported imported(model);
