@@ -30,7 +30,7 @@ class INMSLayer : public ILayer {
     using ILayer::ILayer;
     void setBoundingBoxFormat(BoundingBoxFormat format);
     [[nodiscard]] BoundingBoxFormat getBoundingBoxFormat() const;
-    void setTopKBoxLimit(int32_t limit); //!< kept and returned: no limit is needed
+    void setTopKBoxLimit(int32_t limit); //!< boxes of a class that are looked at, by falling score (5000); 0 and less: all
     [[nodiscard]] int32_t getTopKBoxLimit() const;
     bool setIndicesType(DataType type);
     [[nodiscard]] DataType getIndicesType() const;
