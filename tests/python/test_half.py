@@ -24,12 +24,14 @@ def scaled(shop: Shop, x: Any, factor: float, op: Any = Op.PROD) -> Any:
     return shop.network.add_elementwise(x, shop.constant([[factor]], np.float32), op)
 
 
-def pin(shop: Shop) -> None:
+def pin(shop: Shop, *ways: str) -> None:
     for index in range(shop.network.num_layers):
         layer = shop.network.get_layer(index)
         if layer.type != trt.LayerType.CONSTANT:
-            layer.precision = trt.float32
-            layer.set_output_type(0, trt.float32)
+            if "precision" in ways:
+                layer.precision = trt.float32
+            if "output type" in ways:
+                layer.set_output_type(0, trt.float32)
 
 
 def beyond_half(shop: Shop, x: Any) -> Any:
@@ -56,17 +58,16 @@ def in_a_loop(shop: Shop, x: Any) -> Any:
     return loop.add_loop_output(carried.get_output(0), trt.LoopOutput.LAST_VALUE).get_output(0)
 
 
-@pytest.mark.parametrize("pinned", [False, True])
+@pytest.mark.parametrize("pinned", [(), ("precision",), ("output type",), ("precision", "output type")], ids=str)
 @pytest.mark.parametrize(
     ("place", "last"),
     # Eighths are exact in float16, so that only what happens inside can be off.
     [(beyond_half, 3.1), (in_a_conditional, 3), (in_a_loop, 3)],
 )
-def test_layers_pinned_to_float32_keep_all_digits(shop: Shop, place: Any, last: float, pinned: bool) -> None:
+def test_layers_pinned_to_float32_keep_all_digits(shop: Shop, place: Any, last: float, pinned: tuple[str, ...]) -> None:
     x = np.linspace(1, last, 17, dtype=np.float32).reshape(1, 17)
     shop.output(place(shop, shop.input(1, 17)))
-    if pinned:
-        pin(shop)
+    pin(shop, *pinned)
     result = shop.run({"x": x, "c": np.array(True)})["y"]
     if pinned:
         np.testing.assert_allclose(result, x, rtol=1e-6)

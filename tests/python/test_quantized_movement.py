@@ -26,6 +26,13 @@ NUMBERS = INTEGERS * np.float32(0.1)
             id="padding is quantized too",
         ),
         pytest.param(
+            f"(float[1, 2] x) => (uint8[] y) <float s = {{0.1}}, uint8 t = {{10}}, {PADS}, float v = {{1000}}>"
+            " { a = Pad(x, p, v) y = QuantizeLinear(a, s, t) }",
+            f([1, 2]),
+            [[[255, 20, 30, 255]]],
+            id="padding saturates",
+        ),
+        pytest.param(
             f"(float[1, 2] x) => (float[] y, float[] w) <{ONE}>"
             " { a = QuantizeLinear(x, s, z) b = QuantizeLinear(x, s, q)"
             " y = DequantizeLinear(a, s, z) w = DequantizeLinear(b, s, q) }",
