@@ -130,6 +130,12 @@ FORMS: dict[str, tuple[str, int, dict[str, Array], list[Array]]] = {
         "(float[2, 3] x) => (float[] y) { y = Scan <num_scan_inputs = 1, scan_input_axes = [-1], body = b (float[2] e) => (float[2] o) { o = Neg(e) }> (x) }",
         16, {"x": A[0, :2]}, [-A[0, :2].T],
     ),
+    "scan_from_the_end_before_operator_set_9": (
+        "(float[1, 1] i, float[1, 3, 1] x) => (float[] o, float[] y) { o, y = Scan <num_scan_inputs = 1, directions = [1], body = b (float[1] t, float[1] e) => (float[1] u, float[1] v) { u = Sub(e, t) v = Identity(u) }> (\"\", i, x) }",
+        8, {"i": f([0]), "x": f([[1], [2], [4]])}, [f([3]), f([[4], [-2], [3]])],
+    ),
+    "no_axes_is_no_reduction": ("(float[2, 3, 3] x) => (float[] y) { y = ReduceSum <noop_with_empty_axes = 1> (x) }", 13, {"x": A}, [A]),
+    "an_odd_rest_of_padding_goes_behind": ("(float[3] x) => (float[] y) <int64[1] s = {6}> { y = CenterCropPad(x, s) }", 18, {"x": f(1, 2, 3)}, [f(0, 1, 2, 3, 0, 0)]),
     # Windows.
     "the_last_window_begins_inside": (
         "(float[1, 1, 5] x) => (float[] y, int64[] i) { y, i = MaxPool <kernel_shape = [1], strides = [2], ceil_mode = 1, pads = [0, 1]> (x) }",

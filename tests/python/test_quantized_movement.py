@@ -61,6 +61,13 @@ NUMBERS = INTEGERS * np.float32(0.1)
             [-np.concatenate([NUMBERS, 3 * NUMBERS], 1)],
             id="parts of two scales",
         ),
+        pytest.param(
+            f"(float[1, 2] x) => (int8[] y, float[] w) <{ONE}>"
+            " { a = Transpose(x) y = QuantizeLinear(a, s, q) w = Neg(a) }",
+            f([1, 2]),
+            [[[10], [20]], [[-1], [-2]]],
+            id="numbers that another layer reads",
+        ),
     ],
 )
 def test_moving_a_quantization_changes_no_number(graph: str, x: Array, expected: list[Any]) -> None:
