@@ -41,7 +41,20 @@ ELEMENTWISE = [
     unary("QLinearLeakyRelu", "uint8", u8(*SHAPE), z8(128), z8(90), alpha=0.2),
     unary("QLinearLeakyRelu", "int8", i8(*SHAPE), s8(3), s8(-20)),
     unary("QLinearSoftmax", "last axis", u8(*SHAPE), z8(128), z8(0), 1 / 256, steps=APPROXIMATED, axis=-1, opset=13),
-    unary("QLinearSoftmax", "flattens", i8(*SHAPE), s8(3), s8(-128), 1 / 256, steps=APPROXIMATED, axis=1, opset=11),
+    *(
+        unary(
+            "QLinearSoftmax",
+            f"flattens {opset}",
+            i8(*SHAPE),
+            s8(3),
+            s8(-128),
+            1 / 256,
+            steps=APPROXIMATED,
+            axis=1,
+            opset=opset,
+        )
+        for opset in (11, 12)
+    ),
 ]
 
 

@@ -24,25 +24,51 @@ def scaled(shop: Shop, x: Any, factor: float, op: Any = Op.PROD) -> Any:
     return shop.network.add_elementwise(x, shop.constant([[factor]], np.float32), op)
 
 
-def pin(shop: Shop) -> None:
+def pin(shop: Shop, *ways: str) -> None:
     for index in range(shop.network.num_layers):
         layer = shop.network.get_layer(index)
         if layer.type != trt.LayerType.CONSTANT:
-            layer.precision = trt.float32
-            layer.set_output_type(0, trt.float32)
+            if "precision" in ways:
+                layer.precision = trt.float32
+            if "output type" in ways:
+                layer.set_output_type(0, trt.float32)
 
 
-@pytest.mark.parametrize("pinned", [False, True])
-def test_layers_pinned_to_float32_keep_all_digits(shop: Shop, pinned: bool) -> None:
-    x = np.linspace(1, 3.1, 17, dtype=np.float32).reshape(1, 17)
-    layer = scaled(shop, shop.input(1, 17), 300)
+def beyond_half(shop: Shop, x: Any) -> Any:
+    """x, by way of numbers with more digits than float16 has."""
     none = trt.MatrixOperation.NONE
     weights = shop.constant(np.eye(17, dtype=np.float32) * 300)
+    layer = scaled(shop, x, 301)
     product = shop.network.add_matrix_multiply(layer.get_output(0), none, weights, none).get_output(0)
-    shop.output(scaled(shop, product, 90000, Op.DIV).get_output(0))
-    if pinned:
-        pin(shop)
-    result = shop.run({"x": x})["y"]
+    return scaled(shop, product, 90300, Op.DIV).get_output(0)
+
+
+def in_a_conditional(shop: Shop, x: Any) -> Any:
+    cond = shop.network.add_if_conditional()
+    cond.set_condition(shop.input(name="c", dtype=trt.bool))
+    inside = cond.add_input(x).get_output(0)
+    return cond.add_output(beyond_half(shop, inside), inside).get_output(0)
+
+
+def in_a_loop(shop: Shop, x: Any) -> Any:
+    loop = shop.network.add_loop()
+    loop.add_trip_limit(shop.constant(2, np.int32), trt.TripLimit.COUNT)
+    carried = loop.add_recurrence(x)
+    carried.set_input(1, beyond_half(shop, carried.get_output(0)))
+    return loop.add_loop_output(carried.get_output(0), trt.LoopOutput.LAST_VALUE).get_output(0)
+
+
+@pytest.mark.parametrize("pinned", [(), ("precision",), ("output type",), ("precision", "output type")], ids=str)
+@pytest.mark.parametrize(
+    ("place", "last"),
+    # Eighths are exact in float16, so that only what happens inside can be off.
+    [(beyond_half, 3.1), (in_a_conditional, 3), (in_a_loop, 3)],
+)
+def test_layers_pinned_to_float32_keep_all_digits(shop: Shop, place: Any, last: float, pinned: tuple[str, ...]) -> None:
+    x = np.linspace(1, last, 17, dtype=np.float32).reshape(1, 17)
+    shop.output(place(shop, shop.input(1, 17)))
+    pin(shop, *pinned)
+    result = shop.run({"x": x, "c": np.array(True)})["y"]
     if pinned:
         np.testing.assert_allclose(result, x, rtol=1e-6)
     else:  # what pinning is for

@@ -57,24 +57,25 @@ def test_while_loop_that_squares(shop: Shop, start: float) -> None:
 
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("kind", [trt.LoopOutput.CONCATENATE, trt.LoopOutput.REVERSE])
-def test_recurrent_network_over_an_iterator(shop: Shop, reverse: bool, kind: Any) -> None:
+@pytest.mark.parametrize("axis", [1, -2])
+def test_recurrent_network_over_an_iterator(shop: Shop, reverse: bool, kind: Any, axis: int) -> None:
     """h = tanh(W x + U h): tolerance of some roundings of float32 over 7 steps."""
     steps, batch, size, hidden = 7, 3, 5, 4
     x = shop.input(batch, steps, size)
     w, u = f32(size, hidden), f32(hidden, hidden)
     loop = shop.network.add_loop()
     loop.add_trip_limit(shop.constant(steps, np.int32), trt.TripLimit.COUNT)
-    step = loop.add_iterator(x, 1, reverse)
-    assert tuple(step.get_output(0).shape) == (batch, size) and step.reverse == reverse and step.axis == 1
+    step = loop.add_iterator(x, axis, reverse)
+    assert tuple(step.get_output(0).shape) == (batch, size) and step.reverse == reverse and step.axis == axis
     state = loop.add_recurrence(shop.constant(np.zeros((batch, hidden), np.float32)))
     none = trt.MatrixOperation.NONE
     wx = shop.network.add_matrix_multiply(step.get_output(0), none, shop.constant(w), none).get_output(0)
     uh = shop.network.add_matrix_multiply(state.get_output(0), none, shop.constant(u), none).get_output(0)
     h = shop.network.add_activation(shop.elementwise(wx, uh), trt.ActivationType.TANH).get_output(0)
     state.set_input(1, h)
-    every = loop.add_loop_output(h, kind, 1)
+    every = loop.add_loop_output(h, kind, axis)
     every.set_input(1, shop.constant(steps, np.int32))
-    assert every.axis == 1 and every.kind == kind
+    assert every.axis == axis and every.kind == kind
     shop.output(every.get_output(0), "every")
     shop.output(loop.add_loop_output(state.get_output(0), trt.LoopOutput.LAST_VALUE).get_output(0), "last")
     data = f32(batch, steps, size)
