@@ -70,10 +70,10 @@ void add_outputs(Ir& ir, LayerContext& context, const graph::Network& network) {
     }
 }
 
-//! ILayer::setPrecision or setOutputType.
+//! ILayer::setPrecision or setOutputType; and loops and conditionals, whose bodies take and give float32.
 bool is_pinned(const graph::Layer& layer) {
     const std::optional<DataType> wish = DataType::kFLOAT;
-    return layer.precision == wish || std::ranges::count(layer.output_types, wish) > 0;
+    return std::holds_alternative<graph::ControlAttributes>(layer.attributes) || layer.precision == wish || std::ranges::count(layer.output_types, wish) > 0;
 }
 
 void lower(LayerContext& context, const graph::Layer& layer) {
