@@ -47,6 +47,13 @@ ROWS = np.array([[-INF, -INF], [1, 2], [INF, 0], [-INF, 3]], np.float32)
 
 # Graph, operator set, inputs, outputs.
 FORMS: dict[str, tuple[str, int, dict[str, Array], list[Array]]] = {
+    "as_many_channels_as_weights": (
+        "(float[n, m] x) => (float[] y) <float[2] s = {1, 2}, float[2] b = {3, 4}, float[2] e = {0, 1}, float[2] v = {1, 4}>"
+        " { y = BatchNormalization <epsilon = 0.0> (x, s, b, e, v) }",
+        15,
+        {"x": f([1, 2], [3, 4])},
+        [f([4, 5], [6, 7])],
+    ),
     **{
         f"{op}_along_an_axis": (OLD % op, 6, {"a": A, "b": B}, [what(A, B[None, :, None])])
         for op, what in (("Add", np.add), ("Sub", np.subtract), ("Mul", np.multiply), ("Div", np.divide), ("Pow", np.power))

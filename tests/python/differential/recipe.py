@@ -84,13 +84,13 @@ def _margin(array: Array, margin: float) -> float:
 
 
 def apart(margin: float) -> Steady:
-    """No element of a floating input is nearer to a multiple of 0.5 than the margin, unless it is one exactly."""
+    """No element of a floating input is nearer to a multiple of 0.5 than the margin; zeros and arrays of nothing but such multiples are exact."""
 
     def steady(inputs: Sequence[Array]) -> bool:
         for array in inputs:
             if array.dtype.kind == "f":
                 distance = np.abs(array * 2.0 - np.round(array * 2.0))
-                if np.any((distance < _margin(array, margin)) & (distance > 0)):
+                if np.any((distance < _margin(array, margin)) & (array != 0)) and np.any(distance > 0):
                     return False
         return True
 

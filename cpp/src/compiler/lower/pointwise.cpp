@@ -129,7 +129,7 @@ void lower_scale(LayerContext& context, const graph::Layer& layer) {
     std::vector<std::int64_t> dims(rank, 1);
     if (a.mode == ScaleMode::kCHANNEL) {
         const auto axis = static_cast<std::size_t>(a.channel_axis);
-        dims.at(axis) = context.extent(layer, x, axis);
+        dims.at(axis) = context.extent(layer, *layer.outputs[0], axis); // weights tell it where the input does not
     } else if (a.mode == ScaleMode::kELEMENTWISE) {
         for (std::size_t axis = static_cast<std::size_t>(a.channel_axis); axis < rank; ++axis) {
             dims[axis] = context.extent(layer, x, axis);

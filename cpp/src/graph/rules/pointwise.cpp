@@ -82,13 +82,19 @@ std::vector<Inferred> scale(RuleContext& context) {
     const Tensor& x = context.input(0);
     auto& a = context.attributes<ScaleAttributes>();
     context.require_floating(x, "input");
+    const std::array<const Weights*, 3> weights{&a.shift, &a.scale, &a.power};
+    const auto given = std::ranges::find_if(weights, [](const Weights* w) { return !w->empty(); });
+    Exprs dims = x.dims;
     std::int64_t expected = 1;
     if (a.mode != ScaleMode::kUNIFORM) {
         a.channel_axis = static_cast<std::int64_t>(context.axis(a.channel_axis, x.dims.size()));
         const auto first = static_cast<std::size_t>(a.channel_axis);
         const std::size_t last = a.mode == ScaleMode::kCHANNEL ? first + 1 : x.dims.size();
         for (std::size_t axis = first; axis < last; ++axis) {
-            const auto extent = context.pool().value(x.dims[axis]);
+            if (a.mode == ScaleMode::kCHANNEL && given != weights.end() && !context.pool().value(dims[axis])) {
+                dims[axis] = context.same(dims[axis], context.pool().constant((*given)->count), "number of channels and of weights");
+            }
+            const auto extent = context.pool().value(dims[axis]);
             if (!extent) {
                 context.fail("needs a fixed extent of axis ", axis, "; the input '", x.name, "' is ",
                              context.str(x.dims), ".");
@@ -96,7 +102,6 @@ std::vector<Inferred> scale(RuleContext& context) {
             expected = checked_mul(expected, *extent);
         }
     }
-    const std::array<const Weights*, 3> weights{&a.shift, &a.scale, &a.power};
     constexpr std::array kNames{"shift", "scale", "power"};
     for (std::size_t i = 0; i < weights.size(); ++i) {
         if (!weights[i]->empty() && weights[i]->count != expected) {
@@ -104,7 +109,7 @@ std::vector<Inferred> scale(RuleContext& context) {
                          context.str(x.dims), "; ", weights[i]->count, " were given.");
         }
     }
-    return {{x.dtype, x.dims}};
+    return {{x.dtype, std::move(dims)}};
 }
 
 std::vector<Inferred> parametric_relu(RuleContext& context) {
