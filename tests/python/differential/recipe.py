@@ -84,7 +84,7 @@ def _margin(array: Array, margin: float) -> float:
 
 
 def apart(margin: float) -> Steady:
-    """No element of a floating input is nearer to a multiple of 0.5 than the margin; zeros and arrays of nothing but such multiples are exact."""
+    """No element of a floating input is nearer to a multiple of 0.5 than the margin. Zeros and whole arrays may be."""
 
     def steady(inputs: Sequence[Array]) -> bool:
         for array in inputs:
