@@ -47,6 +47,13 @@ ROWS = np.array([[-INF, -INF], [1, 2], [INF, 0], [-INF, 3]], np.float32)
 
 # Graph, operator set, inputs, outputs.
 FORMS: dict[str, tuple[str, int, dict[str, Array], list[Array]]] = {
+    "a_mask_was_a_number": ("(float[2] x) => (float[] y, float[] m) { y, m = Dropout(x) }", 7, {"x": f(1, 2)}, [f(1, 2), f(0, 0)]),
+    "a_mask_is_true_where_all_stays": (
+        "(float[2] x) => (float[] y, bool[] m) { y, m = Dropout(x) }",
+        13,
+        {"x": f(1, 2)},
+        [f(1, 2), np.array([True, True])],
+    ),
     "as_many_channels_as_weights": (
         "(float[n, m] x) => (float[] y) <float[2] s = {1, 2}, float[2] b = {3, 4}, float[2] e = {0, 1}, float[2] v = {1, 4}>"
         " { y = BatchNormalization <epsilon = 0.0> (x, s, b, e, v) }",

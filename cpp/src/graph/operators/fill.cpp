@@ -126,7 +126,7 @@ std::vector<Inferred> dropout(RuleContext& context) {
     require_one_number(context, 2, "training mode");
     std::vector<Inferred> outputs;
     outputs.push_back({x.dtype, x.dims});
-    outputs.push_back({DataType::kBOOL, x.dims});
+    outputs.push_back({attributes_of(context).integer("opset", 13) < 10 ? x.dtype : DataType::kBOOL, x.dims});
     return outputs;
 }
 

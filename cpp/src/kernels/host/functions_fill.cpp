@@ -181,14 +181,15 @@ void dropout(Call& call) {
     const double ratio = call.has_input(1) ? call.real(1) : call.attributes().real("ratio", 0.5);
     const bool training = call.has_input(2) && call.real(2) != 0.0;
     Tensor& y = call.output(0, x);
-    Tensor mask(DataType::kBOOL, x.dims);
+    const std::int64_t opset = call.attributes().integer("opset", 13);
+    Tensor mask(opset < 10 ? x.dtype : DataType::kBOOL, x.dims);
     if (training && (ratio < 0.0 || ratio >= 1.0)) {
         call.fail("drops the share ", ratio, " of its input; 0 or more and less than 1 is possible.");
     }
     Random random(call);
     for (std::int64_t i = 0; i < x.volume(); ++i) {
         const bool kept = !training || ratio == 0.0 || random.uniform() >= ratio;
-        mask.set(i, kept ? 1.0 : 0.0);
+        mask.set(i, kept && opset >= 12 ? 1.0 : 0.0); // before, ONNX does not say what it holds, and ONNX Runtime gives zeros
         if (training) {
             y.set(i, kept ? x.get(i) / (1.0 - ratio) : 0.0);
         }
