@@ -100,7 +100,7 @@ vec4 pw_apply(int op, vec4 a, vec4 b, vec4 c) {
     case 40: r = cosh(a); break;
     case 41: r = pw_asin(a); break;
     case 42: r = pw_acos(a); break;
-    case 43: r = atan(a); break;
+    case 43: r = pw_atan(a); break;
     case 44: r = pw_asinh(a); break;
     case 45: r = acosh(a); break;
     case 46: r = pw_atanh(a); break;

@@ -99,9 +99,22 @@ vec4 pw_quantize(vec4 a, vec4 b) {
 }
 #endif
 
-// Drivers may be wrong by 4096 units in the last place in asin and acos; their atan is exact enough. At 1 the quotient is infinite, as it should.
-vec4 pw_asin(vec4 x) { return atan(x / sqrt((1.0 - x) * (1.0 + x))); }
-vec4 pw_acos(vec4 x) { return 2.0 * atan(sqrt((1.0 - x) / (1.0 + x))); }
+// Drivers may be wrong by 4096 units in the last place in atan, asin and acos. Reduced to at most tan(pi / 8) by atan(x) = pi / 4 + atan((x - 1) / (x + 1))
+// and pi / 2 - atan(1 / x); the polynomial is that of atanf in the Cephes library.
+vec4 pw_atan(vec4 v) {
+    const vec4 x = abs(v);
+    const bvec4 middle = greaterThan(x, vec4(0.41421356237)); // tan(pi / 8)
+    const bvec4 far = greaterThan(x, vec4(2.41421356237));    // tan(3 pi / 8)
+    const vec4 t = mix(mix(x, (x - 1.0) / (x + 1.0), middle), -1.0 / x, far);
+    const vec4 start = mix(mix(vec4(0.0), vec4(0.78539816340), middle), vec4(1.57079632679), far);
+    const vec4 z = t * t;
+    const vec4 series = ((8.05374449538e-2 * z - 1.38776856032e-1) * z + 1.99777106478e-1) * z - 3.33329491539e-1;
+    const vec4 magnitude = start + (series * z * t + t);
+    return uintBitsToFloat(floatBitsToUint(magnitude) | (floatBitsToUint(v) & uvec4(0x80000000u)));
+}
+// At 1 the quotients are infinite, as they should.
+vec4 pw_asin(vec4 x) { return pw_atan(x / sqrt((1.0 - x) * (1.0 + x))); }
+vec4 pw_acos(vec4 x) { return 2.0 * pw_atan(sqrt((1.0 - x) / (1.0 + x))); }
 
 // Differences and logarithms of what is nearly 1 lose digits near zero: the series instead.
 vec4 pw_sinh(vec4 x) {
