@@ -62,11 +62,12 @@ bool produced_by_converter(const Ir& ir, const Uses& uses, ValueId id) {
     return producers.size() == 1 && converts(ir.ops[producers[0]]) && uses.consumers[static_cast<std::size_t>(id)].empty();
 }
 
+constexpr float kLargestHalf = 65504.0F;
+
+bool beyond_half(float number) { return std::isfinite(number) && std::abs(number) > kLargestHalf; }
+
 //! Finite numbers beyond float16 become its largest: masks are written as -1e9 and the like, and rows of infinities have no softmax.
-float within_half(float number) {
-    constexpr float kMost = 65504.0F;
-    return std::isfinite(number) ? std::clamp(number, -kMost, kMost) : number;
-}
+float within_half(float number) { return beyond_half(number) ? std::copysign(kLargestHalf, number) : number; }
 
 ValueId constant_as(Ir& ir, ValueId id, DataType type) {
     const Value& value = ir.value(id);
@@ -108,7 +109,8 @@ void convert_operand_constants(Ir& ir, DataType internal) {
         }
         for (ValueId& id : op.operands) {
             const Value& value = ir.value(id);
-            if (!value.constant || value.constant->dtype != DataType::kFLOAT || ir.value(op.outputs[0]).dtype == DataType::kFLOAT) {
+            if (!value.constant || value.constant->dtype != DataType::kFLOAT || ir.value(op.outputs[0]).dtype == DataType::kFLOAT ||
+                std::ranges::any_of(value.constant->as<float>(), beyond_half)) {
                 continue;
             }
             id = constant_as(ir, id, internal);
@@ -116,12 +118,23 @@ void convert_operand_constants(Ir& ir, DataType internal) {
     }
 }
 
-void limit_immediates(Ir& ir) {
+//! Programs with numbers beyond float16 compute with them as they are, and store at most its largest number.
+void saturate_results(Ir& ir) {
+    using kernels::PointwiseArg;
     for (Op& op : ir.ops) {
-        if (op.outputs[0] >= 0 && ir.value(op.outputs[0]).dtype == DataType::kHALF) {
-            for (kernels::PointwiseSlot& slot : op.epilogue.slots) {
-                slot.immediate = within_half(slot.immediate);
-            }
+        auto& slots = op.epilogue.slots;
+        const auto large = [&](ValueId id) {
+            const auto& constant = ir.value(id).constant;
+            return constant && constant->dtype == DataType::kFLOAT && std::ranges::any_of(constant->as<float>(), beyond_half);
+        };
+        const bool needed = std::ranges::any_of(slots, [](const auto& slot) { return beyond_half(slot.immediate); }) ||
+                            std::ranges::any_of(op.operands, large);
+        if (!needed || ir.value(op.outputs[0]).dtype != DataType::kHALF || slots.size() + 2 > kernels::PointwiseProgram::kMaxSlots) {
+            continue;
+        }
+        for (const auto& [limit, number] : {std::pair{kernels::PointwiseOp::kMIN, kLargestHalf}, {kernels::PointwiseOp::kMAX, -kLargestHalf}}) {
+            const PointwiseArg last{PointwiseArg::Kind::kVALUE, static_cast<std::uint8_t>(slots.size())};
+            slots.push_back({limit, last, {PointwiseArg::Kind::kIMMEDIATE, 0}, {}, number});
         }
     }
 }
@@ -214,7 +227,7 @@ void assign_types(Ir& ir, DataType internal) {
     convert_operand_constants(ir, internal);
     convert_moved_constants(ir);
     if (internal != DataType::kFLOAT) {
-        limit_immediates(ir);
+        saturate_results(ir);
         match_inputs(ir);
         host_calls_in_float(ir);
     }
