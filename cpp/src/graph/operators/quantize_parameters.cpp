@@ -1,5 +1,6 @@
 #include "graph/operators/quantize_parameters.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "graph/describe.hpp"
