@@ -93,9 +93,9 @@ vec4 pw_apply(int op, vec4 a, vec4 b, vec4 c) {
     case 33: r = 1.0 / a; break;
     case 34: r = abs(a); break;
     case 35: r = -a; break;
-    case 36: r = sin(a); break;
-    case 37: r = cos(a); break;
-    case 38: r = tan(a); break;
+    case 36: r = pw_sin(a); break;
+    case 37: r = pw_cos(a); break;
+    case 38: r = pw_tan(a); break;
     case 39: r = pw_sinh(a); break;
     case 40: r = cosh(a); break;
     case 41: r = pw_asin(a); break;
@@ -116,7 +116,7 @@ vec4 pw_apply(int op, vec4 a, vec4 b, vec4 c) {
     case 61: r = mix(zero, a, greaterThan(a, b)); break;
     case 62: r = mix(c, b, notEqual(a, zero)); break;
     case 63: r = trunc(a); break;
-    case 64: r = vec4(unpackHalf2x16(packHalf2x16(a.xy)), unpackHalf2x16(packHalf2x16(a.zw))); break;
+    case 64: r = pw_round_half(a); break;
 #ifdef PW_QUANTIZES
     case 65: r = pw_quantize(a, b); break;
 #endif

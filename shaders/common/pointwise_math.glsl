@@ -116,6 +116,54 @@ vec4 pw_atan(vec4 v) {
 vec4 pw_asin(vec4 x) { return pw_atan(x / sqrt((1.0 - x) * (1.0 + x))); }
 vec4 pw_acos(vec4 x) { return 2.0 * pw_atan(sqrt((1.0 - x) / (1.0 + x))); }
 
+// Drivers may be wrong by 2^-11 in sin and cos, so by anything in tan, and promise nothing beyond [-pi, pi]. Reduced to [-pi / 4, pi / 4] by
+// multiples of pi / 2 in three parts, the first two short enough for exact products; the polynomials are those of sinf and cosf in the Cephes library.
+struct PwArc {
+    vec4 sine, cosine; // of what is left
+    vec4 turn;         // quarter turns taken off: 0 to 3
+    bvec4 far;         // too many quarter turns for exact products
+};
+PwArc pw_reduce(vec4 x) {
+    const vec4 k = roundEven(x * 0.63661977237);
+    precise vec4 r = ((x - k * 1.5703125) - k * 4.837512969970703125e-4) - k * 7.54978995489188216e-8;
+    r = mix(r, x, equal(k, vec4(0.0))); // keeps -0
+    const vec4 z = r * r;
+    PwArc arc;
+    arc.sine = ((-1.9515295891e-4 * z + 8.3321608736e-3) * z - 1.6666654611e-1) * z * r + r;
+    arc.cosine = ((2.443315711809948e-5 * z - 1.388731625493765e-3) * z + 4.166664568298827e-2) * z * z - 0.5 * z + 1.0;
+    arc.turn = k - 4.0 * floor(0.25 * k);
+    arc.far = greaterThan(abs(k), vec4(65536.0));
+    return arc;
+}
+vec4 pw_turned(vec4 even, vec4 odd, vec4 turn) {
+    const vec4 r = mix(even, odd, equal(fract(0.5 * turn), vec4(0.5)));
+    return mix(r, -r, greaterThan(turn, vec4(1.5)));
+}
+vec4 pw_sin(vec4 x) {
+    const PwArc arc = pw_reduce(x);
+    return mix(pw_turned(arc.sine, arc.cosine, arc.turn), sin(x), arc.far);
+}
+vec4 pw_cos(vec4 x) {
+    const PwArc arc = pw_reduce(x);
+    return mix(pw_turned(arc.cosine, -arc.sine, arc.turn), cos(x), arc.far);
+}
+vec4 pw_tan(vec4 x) {
+    const PwArc arc = pw_reduce(x);
+    return mix(mix(arc.sine / arc.cosine, -arc.cosine / arc.sine, equal(fract(0.5 * arc.turn), vec4(0.5))), tan(x), arc.far);
+}
+
+// To the nearest float16, ties to even, by integers: a driver may fold packing and unpacking to nothing, and round as it likes.
+vec4 pw_round_half(vec4 x) {
+    const uvec4 bits = floatBitsToUint(x);
+    const uvec4 magnitude = bits & 0x7fffffffu;
+    const uvec4 rounded = (magnitude + 0xfffu + ((magnitude >> 13) & 1u)) & 0xffffe000u;
+    vec4 r = uintBitsToFloat(rounded);
+    r = mix(r, roundEven(abs(x) * 16777216.0) * 5.9604644775390625e-8, lessThan(magnitude, uvec4(0x38800000u))); // subnormal: multiples of 2^-24
+    r = mix(r, uintBitsToFloat(uvec4(0x7f800000u)), greaterThanEqual(rounded, uvec4(0x47800000u)));              // from 2^16
+    r = mix(r, abs(x), greaterThan(magnitude, uvec4(0x7f800000u)));                                             // NaN
+    return uintBitsToFloat(floatBitsToUint(r) | (bits & 0x80000000u));
+}
+
 // Differences and logarithms of what is nearly 1 lose digits near zero: the series instead.
 vec4 pw_sinh(vec4 x) {
     vec4 s = x * x;

@@ -56,9 +56,7 @@ def sum_of(network: Any, a: Any, b: Any) -> Any:
 @pytest.mark.parametrize("through", ["float16", "int32", "int64", "bool"])
 def test_a_type_in_between_loses_what_it_cannot_hold(through: str, convert: Callable[..., Any]) -> None:
     actual = run_layers(lambda n, x: cast(n, convert(n, x, TYPES[through]), trt.float32), VALUES)
-    # Vulkan leaves open how a half is rounded, hence one unit of it; the rest is exact.
-    tolerance = 2**-10 if through == "float16" else 0.0
-    np.testing.assert_allclose(actual, VALUES.astype(through).astype(np.float32), rtol=tolerance)
+    np.testing.assert_array_equal(actual, VALUES.astype(through).astype(np.float32))
     assert not np.array_equal(actual, VALUES)
 
 
@@ -91,8 +89,18 @@ def test_a_pair_of_onnx_casts_gives_the_result_of_numpy(to: int) -> None:
     model = helper.make_model(helper.make_graph([there, back], "casts", [x], [y]), ir_version=8)
     expected = VALUES.astype(helper.tensor_dtype_to_np_dtype(to)).astype(np.float32)
     actual = run_once(model.SerializeToString(), {"x": VALUES}, level=1)["y"]
-    np.testing.assert_allclose(actual, expected, rtol=2**-10)  # one unit of float16, as Vulkan leaves its rounding open
+    np.testing.assert_array_equal(actual, expected)
     assert not np.array_equal(actual, VALUES)
+
+
+def test_a_float16_in_between_is_the_nearest() -> None:
+    ties = [1 + 2**-11, 1 + 3 * 2**-11, 1 + 2**-11 + 2**-23, 65519.996, 65520.0, 2**-25, 3 * 2**-25, 2**-14 - 2**-26, 1e-30]
+    x = np.float32([ties + [-v for v in ties] + [0.0, -0.0, np.inf, -np.inf, np.nan]])
+    with np.errstate(over="ignore"):
+        expected = x.astype(np.float16).astype(np.float32)
+    actual = run_layers(lambda n, t: cast(n, t, trt.float16, trt.float32), x)
+    np.testing.assert_array_equal(actual, expected)
+    np.testing.assert_array_equal(np.signbit(actual), np.signbit(expected))
 
 
 LARGE = np.int64([[0, -1, 2**31, -(2**31) - 1, 2**53 + 1, 2**63 - 1, -(2**63)]])
