@@ -142,8 +142,9 @@ def lp_normalization(d: Draw, x: Value) -> Call:
 
 def mean_variance(d: Draw, x: Value) -> Call:
     axes = sorted(d.subset(range(x.rank), 1))
-    # The deviation of one element is zero, and what is divided by it rounding alone.
-    if min(int(np.prod([x.dims[axis][run] for axis in axes])) for run in range(len(x.samples))) < 2:
+    # The deviation of one element is zero, and what is divided by it rounding alone; two become 1 and -1 everywhere, and
+    # rounding alone decides which of those ones is the largest.
+    if min(int(np.prod([x.dims[axis][run] for axis in axes])) for run in range(len(x.samples))) < 3:
         raise Redraw
     return Call("MeanVarianceNormalization", [x], {"axes": axes})
 
