@@ -131,6 +131,17 @@ std::int32_t code_of(const PointwiseSlot& slot) {
     return static_cast<std::int32_t>(static_cast<std::uint32_t>(slot.op) | byte_of(slot.a) << 8 | byte_of(slot.b) << 16 | byte_of(slot.c) << 24);
 }
 
+PointwiseArg argument_of(std::uint32_t byte) { return {static_cast<PointwiseArg::Kind>(byte >> 6 & 3), static_cast<std::uint8_t>(byte & 63)}; }
+
+bool can_read(const PointwiseArg& arg, std::size_t slot, std::size_t operands) {
+    switch (arg.kind) {
+    case PointwiseArg::Kind::kVALUE: return arg.index <= slot;
+    case PointwiseArg::Kind::kOPERAND: return arg.index < operands;
+    case PointwiseArg::Kind::kIMMEDIATE: return arg.index == 0;
+    }
+    return false;
+}
+
 double argument(const PointwiseArg& arg, float immediate, const double* values, const double* operands) {
     switch (arg.kind) {
     case PointwiseArg::Kind::kVALUE: return values[arg.index];
@@ -171,6 +182,32 @@ std::vector<plan::SpecConstant> encode(const PointwiseProgram& program) {
         }
     }
     return constants;
+}
+
+PointwiseProgram decode(std::span<const plan::SpecConstant> constants, std::size_t operands) {
+    std::array<std::uint32_t, 2 * PointwiseProgram::kMaxSlots> words{};
+    for (const plan::SpecConstant& constant : constants) {
+        if (constant.id >= plan::kSpecPointwise && constant.id - plan::kSpecPointwise < words.size()) {
+            words[constant.id - plan::kSpecPointwise] = static_cast<std::uint32_t>(constant.value);
+        }
+    }
+    PointwiseProgram program;
+    for (std::size_t slot = 0; slot < PointwiseProgram::kMaxSlots && words[2 * slot] != 0; ++slot) {
+        const std::uint32_t code = words[2 * slot];
+        const std::size_t op = code & 255;
+        PointwiseSlot now{static_cast<PointwiseOp>(op), argument_of(code >> 8), argument_of(code >> 16), argument_of(code >> 24),
+                          std::bit_cast<float>(words[2 * slot + 1])};
+        const int read = op < kRowOfOp.size() && kRowOfOp[op] != nullptr ? kRowOfOp[op]->arity : 0;
+        const bool sane = read > 0 && can_read(now.a, slot, operands) && (read < 2 || can_read(now.b, slot, operands)) &&
+                          (read < 3 || can_read(now.c, slot, operands));
+        if (!sane) {
+            throw InvalidPlan(text("Slot ", slot, " of a pointwise program of the plan is operation ", op, " on what it does not have: rebuild the plan."));
+        }
+        if (read < 2) now.b = {};
+        if (read < 3) now.c = {};
+        program.slots.push_back(now);
+    }
+    return program;
 }
 
 double evaluate(const PointwiseProgram& program, double value, const double* operands) {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,10 @@ struct PointwiseProgram {
 //! Two constants per slot from kSpecPointwise on: code = op | a << 8 | b << 16 | c << 24 (each argument: kind << 6 | index) and the immediate's
 //! bits. Unused slots are not emitted (their default is NOP).
 [[nodiscard]] std::vector<plan::SpecConstant> encode(const PointwiseProgram& program);
+
+//! The program that encode() made these constants of; others are skipped. Throws InvalidPlan for what no program can say, or where it reads
+//! more than `operands` operands.
+[[nodiscard]] PointwiseProgram decode(std::span<const plan::SpecConstant> constants, std::size_t operands);
 
 //! The value of a program for one element, in double precision: the reference.
 [[nodiscard]] double evaluate(const PointwiseProgram& program, double value, const double* operands);

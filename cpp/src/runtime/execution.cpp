@@ -90,6 +90,9 @@ void Execution::run(stream::Stream& stream) {
         state_->run_dynamic(stream);
         return;
     }
+    if (state_->body().has_host_kernels() && state_->run_here(stream)) {
+        return;
+    }
     const auto start = std::chrono::steady_clock::now();
     Recording& recording = state_->submit(stream);
     stream.synchronize();
@@ -102,25 +105,17 @@ std::vector<float> Execution::time_steps(stream::Stream& stream) {
     if (state_->dynamic) {
         return state_->dynamic->time_steps([&] { state_->run_dynamic(stream); });
     }
-    state_->prepare();
-    const std::size_t steps = state_->program().steps.size();
-    const auto timestamps =
-        std::make_shared<vulkan::TimestampPool>(state_->body().device, static_cast<std::uint32_t>(steps + 1));
-    state_->order_after_last(stream);
-    stream.submit(state_->record(timestamps.get()));
-    stream.synchronize();
-    const std::vector<std::uint64_t> times = timestamps->read(0, timestamps->count());
-    std::vector<float> milliseconds(steps);
-    for (std::size_t i = 0; i < steps && !times.empty(); ++i) {
-        milliseconds[i] = static_cast<float>(timestamps->elapsed_ns(times[i], times[i + 1]) * 1e-6);
-    }
-    return milliseconds;
+    return state_->time_steps(stream);
 }
 
 std::uint32_t Execution::barriers() {
     const Busy busy(state_->busy);
     state_->prepare();
-    return state_->recording().commands->barrier_count();
+    std::uint32_t count = 0;
+    for (const Piece& piece : state_->recording().pieces) {
+        count += piece.commands ? piece.commands->barrier_count() : 0;
+    }
+    return count;
 }
 
 std::uint64_t Execution::recordings() const noexcept {

@@ -4,7 +4,6 @@
 #include <set>
 
 #include "plan/constraints.hpp"
-#include "runtime/recorder.hpp"
 #include "stream/address_space.hpp"
 #include "stream/device_context.hpp"
 #include "support/error.hpp"
@@ -124,110 +123,31 @@ void Execution::State::prepare() {
     resolve_arena();
 }
 
-std::vector<vulkan::BufferView> Execution::State::views() const {
-    const LoadedProgram::State& state = body();
-    std::vector<vulkan::BufferView> out(program().buffers.size(), {state.nothing.get(), 0, state.nothing->size()});
-    for (std::size_t i = 0; i < out.size(); ++i) {
-        const std::int64_t offset = memory.offsets[i];
-        if (state.weights[i].memory) {
-            out[i] = state.weights[i].view();
-        } else if (offset != plan::MemoryPlan::kNowhere) {
-            out[i] = {arena.memory.get(), arena.offset + static_cast<std::uint64_t>(offset),
-                      bytes_of(static_cast<std::int32_t>(i))};
-        }
-    }
-    for (std::size_t i = 0; i < io.size(); ++i) {
-        if (io[i].memory) {
-            out[static_cast<std::size_t>(program().io[i].buffer)] = io[i].view();
-        }
-    }
-    pad(out);
-    return out;
-}
-
-// Kernels bind aligned memory only: tensors that lie elsewhere are copied.
-void Execution::State::bounce(vulkan::CommandBuffer& commands, std::vector<vulkan::BufferView>& all,
-                              std::vector<Slice>& staging) const {
-    bool copied = false;
-    staging.assign(io.size(), {});
-    for (std::size_t i = 0; i < io.size(); ++i) {
-        if (io[i].memory == nullptr || io[i].offset % alignment() == 0) {
-            continue;
-        }
-        staging[i] = {std::make_shared<vulkan::Buffer>(body().device, io[i].size), 0, io[i].size};
-        commands.keep(staging[i].memory);
-        all[static_cast<std::size_t>(program().io[i].buffer)] = {staging[i].memory.get(), 0,
-                                                                 staging[i].memory->capacity()};
-        if (program().io[i].mode == TensorIOMode::kINPUT) {
-            commands.copy(io[i].view(), staging[i].view());
-            copied = true;
-        }
-    }
-    if (copied) {
-        commands.full_barrier();
-    }
-}
-
-void Execution::State::bounce_back(vulkan::CommandBuffer& commands, const std::vector<Slice>& staging) const {
-    bool waited = false;
-    for (std::size_t i = 0; i < io.size(); ++i) {
-        if (staging[i].memory && program().io[i].mode == TensorIOMode::kOUTPUT) {
-            if (!waited) {
-                commands.full_barrier();
-                waited = true;
-            }
-            commands.copy(staging[i].view(), io[i].view());
-        }
-    }
-}
-
-std::shared_ptr<const vulkan::CommandBuffer> Execution::State::record(const vulkan::TimestampPool* timestamps) const {
-    auto commands = std::make_shared<vulkan::CommandBuffer>(body().device);
-    commands->begin();
-    commands->keep(loaded);
-    commands->keep(arena.memory);
-    for (const Slice& slice : io) {
-        commands->keep(slice.memory);
-    }
-    std::vector<vulkan::BufferView> all = views();
-    std::vector<Slice> staging;
-    bounce(*commands, all, staging);
-    const RecordInput input{program().steps, body().pipelines, values, all};
-    if (timestamps != nullptr) {
-        record_timed_steps(*commands, input, *timestamps);
-    } else {
-        record_steps(*commands, input);
-    }
-    bounce_back(*commands, staging);
-    commands->end();
-    return commands;
-}
-
-Recording& Execution::State::recording() {
-    if (Recording* known = recordings.find(*symbols, io, arena); known != nullptr) {
-        return *known;
-    }
-    std::shared_ptr<const vulkan::CommandBuffer> commands = record(nullptr);
-    Recording& place = recordings.take_place();
-    place.symbols = *symbols;
-    place.io = io;
-    place.arena = arena;
-    place.commands = std::move(commands);
-    ++recorded;
-    return place;
-}
-
 void Execution::State::order_after_last(stream::Stream& stream) {
     if (last_stream && last_stream != stream.state()) {
         stream.state()->context.add_wait(*stream.state(), {last_stream, last_value});
     }
 }
 
+bool Execution::State::run_here(stream::Stream& stream) {
+    prepare();
+    const Recording& chosen = recording();
+    if (!chosen.is_all_host() || (last_stream && !last_stream->timeline.reached(last_value)) || !stream.query()) {
+        return false;
+    }
+    for (const Piece& piece : chosen.pieces) {
+        piece.host->run();
+    }
+    return true;
+}
+
 Recording& Execution::State::submit(stream::Stream& stream) {
     prepare();
     Recording& chosen = recording();
     order_after_last(stream);
-    last_value = stream.submit(chosen.commands, chosen.expected);
+    for (const Piece& piece : chosen.pieces) {
+        last_value = piece.host ? stream.host_function([work = piece.host] { work->run(); }) : stream.submit(piece.commands, chosen.expected);
+    }
     last_stream = stream.state();
     return chosen;
 }

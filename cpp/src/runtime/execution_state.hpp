@@ -9,6 +9,7 @@
 #include "plan/memory_plan.hpp"
 #include "runtime/loaded_program.hpp"
 #include "runtime/dynamic_execution.hpp"
+#include "runtime/recorder.hpp"
 #include "runtime/recordings.hpp"
 #include "stream/address_space.hpp"
 #include "stream/memory.hpp"
@@ -94,13 +95,20 @@ struct Execution::State {
     void resolve_arena();
     void prepare();
     [[nodiscard]] std::vector<vulkan::BufferView> views() const;
-    void bounce(vulkan::CommandBuffer& commands, std::vector<vulkan::BufferView>& views,
+    // execution_record.cpp. Whether anything was recorded:
+    bool bounce(vulkan::CommandBuffer& commands, std::vector<vulkan::BufferView>& views,
                 std::vector<Slice>& staging) const;
-    void bounce_back(vulkan::CommandBuffer& commands, const std::vector<Slice>& staging) const;
-    [[nodiscard]] std::shared_ptr<const vulkan::CommandBuffer> record(const vulkan::TimestampPool* timestamps) const;
+    bool bounce_back(vulkan::CommandBuffer& commands, const std::vector<Slice>& staging) const;
+    [[nodiscard]] std::shared_ptr<vulkan::CommandBuffer> begin_commands() const;
+    [[nodiscard]] RecordInput steps_of(const StepRange& range, std::span<const vulkan::BufferView> all) const;
+    [[nodiscard]] kernels::cpu::Run prepare_host(std::size_t step, std::span<const vulkan::BufferView> all) const;
+    [[nodiscard]] std::vector<Piece> record() const;
     [[nodiscard]] Recording& recording();
+    [[nodiscard]] std::vector<float> time_steps(stream::Stream& stream);
     void order_after_last(stream::Stream& stream);
     Recording& submit(stream::Stream& stream);
+    //! Runs at once, on this thread, what is host work alone and has nothing to wait for. False: it is not so.
+    bool run_here(stream::Stream& stream);
     void run_dynamic(stream::Stream& stream);
     [[nodiscard]] Value input_value(std::size_t index) const;
     [[nodiscard]] Slice user_memory(std::size_t index, std::uint64_t bytes) const;

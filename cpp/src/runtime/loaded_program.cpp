@@ -16,6 +16,18 @@ std::vector<std::int64_t> constant_values(const shape::ExprPool& exprs) {
     return values;
 }
 
+void find_host_kernels(LoadedProgram::State& state) {
+    const std::vector<plan::Step>& steps = state.program->steps;
+    state.host_kernels.resize(steps.size());
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        const kernels::cpu::Kernel* kernel = kernels::cpu::is_cpu_kernel(steps[i].kernel) ? kernels::cpu::find(steps[i].kernel) : nullptr;
+        if (kernel != nullptr) state.host_kernels[i] = {kernel, std::make_unique<kernels::cpu::Keep>()};
+        const bool host = kernel != nullptr;
+        if (state.ranges.empty() || state.ranges.back().host != host) state.ranges.push_back({host, i, i});
+        state.ranges.back().last = i + 1;
+    }
+}
+
 // Dispatches between host steps are programs of their own.
 void load_segments(LoadedProgram::State& state, std::span<const std::byte> weights, LogSink& log) {
     state.plan_weights = weights;
@@ -87,6 +99,7 @@ std::shared_ptr<LoadedProgram> LoadedProgram::load(std::shared_ptr<vulkan::Devic
     state->program = std::move(program);
     state->weights = upload_weights(state->device, *state->program, weights);
     state->pipelines = make_pipelines(state->device, state->program->steps);
+    find_host_kernels(*state);
     state->nothing = std::make_shared<vulkan::Buffer>(state->device, kNothingBytes);
     std::shared_ptr<LoadedProgram> loaded(new LoadedProgram(std::move(state)));
     const plan::Program& body = loaded->program();

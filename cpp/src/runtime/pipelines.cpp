@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "kernels/catalogue.hpp"
+#include "kernels/cpu/kernel.hpp"
 #include "kernels/host/functions.hpp"
 #include "runtime/control.hpp"
 #include "support/error.hpp"
@@ -74,10 +75,30 @@ void check_host_function(const plan::Step& step) {
 
 } // namespace
 
+namespace {
+
+void check_cpu_kernel(const plan::Step& step) {
+    const kernels::cpu::Kernel* kernel = kernels::cpu::find(step.kernel);
+    if (kernel == nullptr) {
+        throw InvalidPlan(text("Layer '", step.layer, "' of the plan needs kernel '", step.kernel,
+                               "', which this TensorVK does not have (it was built without oneDNN, or is of another version): rebuild the plan."));
+    }
+    if (step.kernel_hash != 0 && step.kernel_hash != kernel->version) {
+        throw InvalidPlan(text("Layer '", step.layer, "' of the plan was built with another version of kernel '", step.kernel,
+                               "' than this TensorVK has: rebuild the plan."));
+    }
+}
+
+} // namespace
+
 void check_kernels(std::span<const plan::Step> steps) {
     for (const plan::Step& step : steps) {
         if (step.host) {
             check_host_function(step);
+            continue;
+        }
+        if (kernels::cpu::is_cpu_kernel(step.kernel)) {
+            check_cpu_kernel(step);
             continue;
         }
         if (!kernels::contains(step.kernel)) {
@@ -100,6 +121,7 @@ void check_kernels(std::span<const plan::Step> steps) {
 Pipelines make_pipelines(const std::shared_ptr<vulkan::Device>& device, std::span<const plan::Step> steps) {
     Pipelines pipelines(steps.size());
     parallel_for(steps.size(), [&](std::size_t i) {
+        if (kernels::cpu::is_cpu_kernel(steps[i].kernel)) return;
         try {
             pipelines[i] = make_pipeline(*device, steps[i]);
         } catch (const InvalidArgument& error) {

@@ -13,7 +13,7 @@ bool same_memory(const Slice& a, const Slice& b) noexcept {
 
 bool Recording::is_for(std::span<const std::int64_t> for_symbols, std::span<const Slice> for_io,
                        const Slice& for_arena) const noexcept {
-    return commands != nullptr && std::equal(symbols.begin(), symbols.end(), for_symbols.begin(), for_symbols.end()) &&
+    return !pieces.empty() && std::equal(symbols.begin(), symbols.end(), for_symbols.begin(), for_symbols.end()) &&
            std::equal(io.begin(), io.end(), for_io.begin(), for_io.end(), same_memory) && same_memory(arena, for_arena);
 }
 

@@ -1,6 +1,7 @@
-// The last few command buffers of an execution, by what they were recorded for.
+// The last few recordings of an execution (command buffers, host kernels ready to run), by what they were recorded for.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -8,20 +9,40 @@
 #include <span>
 #include <vector>
 
+#include "kernels/cpu/kernel.hpp"
 #include "runtime/weights.hpp"
 #include "vulkan/command_buffer.hpp"
 
 namespace tensorvk::runtime {
 
+//! Host kernels that run one after the other, ready to be called again and again.
+struct HostWork {
+    std::vector<kernels::cpu::Run> runs;
+    std::vector<std::shared_ptr<const void>> kept; // what the runs point into
+
+    void run() const {
+        for (const kernels::cpu::Run& run : runs) run();
+    }
+};
+
+//! A part of a program that is given to a stream as one piece of work: either of the two.
+struct Piece {
+    std::shared_ptr<const vulkan::CommandBuffer> commands;
+    std::shared_ptr<const HostWork> host;
+};
+
 struct Recording {
     std::vector<std::int64_t> symbols;
     std::vector<Slice> io; // keeps the users' buffers alive, so that equal handles mean equal memory
     Slice arena;
-    std::shared_ptr<const vulkan::CommandBuffer> commands; // null: free place
+    std::vector<Piece> pieces;              // none: free place
     std::chrono::nanoseconds expected{0};                  // of a run; zero: not known
     std::uint64_t timed_runs = 0;
     std::uint64_t last_use = 0;
 
+    [[nodiscard]] bool is_all_host() const noexcept {
+        return std::ranges::all_of(pieces, [](const Piece& piece) { return piece.host != nullptr; });
+    }
     //! A run took this long, from submission to the host's knowing.
     void learn(std::chrono::nanoseconds took) noexcept;
 

@@ -1,4 +1,5 @@
-// conv/generic and deconv/generic: one output element per invocation, everything that the operation can say.
+// conv/generic and deconv/generic: one output element per invocation, everything that the operation can say. conv/cpu and deconv/cpu take the
+// same step to the host.
 #include "tactics/convolution_problem.hpp"
 
 namespace tensorvk::tactics {
@@ -6,10 +7,12 @@ namespace {
 
 constexpr std::int32_t kLocalSize = 64;
 
-void lower(const ConvolutionProblem& p, Lowering& lowering) {
+std::string variant(const ConvolutionProblem& p) { return std::string(p.transposed() ? "transposed_" : "") + (p.half() ? "f16" : "f32"); }
+
+void lower(const ConvolutionProblem& p, const char* kernel, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
-    const std::string variant = std::string(p.transposed() ? "transposed_" : "") + (p.half() ? "f16" : "f32");
-    StepBuilder step(lowering, p.operation.name, "convolution/generic:" + variant);
+    StepBuilder step(lowering, p.operation.name, kernel + variant(p));
+    step.geometry(2, lowering.is_constant(p.weights) ? 1 : 0);
     const shape::Expr count = exprs.product(p.y.dims);
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
     step.param(count)
@@ -33,7 +36,17 @@ std::vector<Candidate> convolution_generic(const ConvolutionProblem& problem, co
     candidate.name = problem.transposed() ? "deconv/generic" : "conv/generic";
     candidate.refusal = refuse_epilogue(query, problem.roles, true);
     candidate.portable = true;
-    candidate.lower = [problem](Lowering& lowering) { lower(problem, lowering); };
+    candidate.lower = [problem](Lowering& lowering) { lower(problem, "convolution/generic:", lowering); };
+    return {candidate};
+}
+
+std::vector<Candidate> convolution_cpu(const ConvolutionProblem& problem, const Query& query) {
+    Candidate candidate;
+    candidate.name = problem.transposed() ? "deconv/cpu" : "conv/cpu";
+    candidate.host = true;
+    candidate.refusal = refuse_cpu(query, "cpu/convolution:" + variant(problem));
+    if (candidate.refusal.empty()) candidate.refusal = refuse_epilogue(query, problem.roles, false);
+    candidate.lower = [problem](Lowering& lowering) { lower(problem, "cpu/convolution:", lowering); };
     return {candidate};
 }
 

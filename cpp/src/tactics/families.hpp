@@ -28,6 +28,9 @@ struct Query {
     [[nodiscard]] const Value& value(ValueId id) const { return values[static_cast<std::size_t>(id)]; }
 };
 
+//! Why the host cannot run a kernel of this library's CPU catalogue on this device, or empty.
+[[nodiscard]] std::string refuse_cpu(const Query& query, const std::string& kernel);
+
 [[nodiscard]] std::vector<Candidate> copy_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> gather_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> host_candidates(const Query& query);

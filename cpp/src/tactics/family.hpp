@@ -24,6 +24,10 @@ public:
     [[nodiscard]] const Value& value(ValueId id) const { return values_[static_cast<std::size_t>(id)]; }
     [[nodiscard]] const vulkan::DeviceCaps& caps() const noexcept { return caps_; }
 
+    //! Whether the value's numbers are those of the plan.
+    [[nodiscard]] bool is_constant(const Value& value) const {
+        return value.buffer >= 0 && program_.buffers[static_cast<std::size_t>(value.buffer)].kind == plan::BufferKind::kCONSTANT;
+    }
     //! A buffer in the arena that lives during this operation only.
     std::int32_t scratch(shape::Expr bytes);
     //! A buffer that an init step fills once per engine (prepacked weights). Equal keys share one buffer: `key` names source and packing;
@@ -46,6 +50,7 @@ private:
 struct Candidate {
     std::string name;    // "conv/direct", "conv/tile_8x8"
     std::string refusal; // not empty: refused, and this is why
+    bool host = false;     // runs on the host: a CPU device's, and of the tactic source HOST
     bool portable = false; // needs no optional feature: may serve the plan's portable program
     std::function<void(Lowering&)> lower; // adds steps; empty when refused
 

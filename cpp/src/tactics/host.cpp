@@ -1,4 +1,5 @@
 // host/generic: one step that calls a host function.
+#include "kernels/cpu/kernel.hpp"
 #include "support/error.hpp"
 #include "tactics/families.hpp"
 
@@ -44,6 +45,11 @@ void lower_host_call(const Operation& operation, Lowering& lowering) {
     }
     step.host = std::move(call);
     lowering.add(std::move(step));
+}
+
+std::string refuse_cpu(const Query& query, const std::string& kernel) {
+    if (!query.caps.is_cpu) return "the device's memory is not the host's";
+    return kernels::cpu::find(kernel) == nullptr ? text("this build has no kernel '", kernel, "' for the host (oneDNN brings those of products)") : "";
 }
 
 std::vector<Candidate> host_candidates(const Query& query) {

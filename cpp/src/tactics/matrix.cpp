@@ -15,6 +15,7 @@ std::vector<Candidate> products(const MatrixProblem& problem, const Query& query
 // reason.
 constexpr MatrixTactic kTactics[] = {
     matrix_generic,
+    matrix_cpu,
     products,
 };
 

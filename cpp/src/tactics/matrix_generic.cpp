@@ -1,4 +1,5 @@
-// matrix/generic: one output element per invocation, any strides, broadcast over up to six leading axes.
+// matrix/generic: one output element per invocation, any strides, broadcast over up to six leading axes. matrix/cpu takes the same step to
+// the host.
 #include "support/error.hpp"
 #include "tactics/layout.hpp"
 #include "tactics/matrix_problem.hpp"
@@ -14,9 +15,10 @@ void add_batch(StepBuilder& step, const shape::Exprs& values, std::int64_t missi
     step.params(values);
 }
 
-void lower(const MatrixProblem& p, Lowering& lowering) {
+void lower(const MatrixProblem& p, const std::string& kernel, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
-    StepBuilder step(lowering, p.operation.name, p.half ? "matrix/generic:f16" : "matrix/generic:f32");
+    StepBuilder step(lowering, p.operation.name, kernel + (p.half ? "f16" : "f32"));
+    step.geometry(2, lowering.is_constant(p.b) ? 1 : 0);
     const shape::Expr count = exprs.product(p.c.dims);
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
     const FactorStrides a = factor_strides(lowering, p.a, p.product().transpose_a, p.c.dims.size());
@@ -46,7 +48,18 @@ std::vector<Candidate> matrix_generic(const MatrixProblem& problem, const Query&
     candidate.name = "matrix/generic";
     candidate.refusal = refuse(problem, query);
     candidate.portable = true;
-    candidate.lower = [problem](Lowering& lowering) { lower(problem, lowering); };
+    candidate.lower = [problem](Lowering& lowering) { lower(problem, "matrix/generic:", lowering); };
+    return {candidate};
+}
+
+std::vector<Candidate> matrix_cpu(const MatrixProblem& problem, const Query& query) {
+    Candidate candidate;
+    candidate.name = "matrix/cpu";
+    candidate.host = true;
+    candidate.refusal = refuse_cpu(query, problem.half ? "cpu/matrix:f16" : "cpu/matrix:f32");
+    if (candidate.refusal.empty()) candidate.refusal = refuse(problem, query);
+    if (candidate.refusal.empty()) candidate.refusal = refuse_epilogue(query, problem.roles, false);
+    candidate.lower = [problem](Lowering& lowering) { lower(problem, "cpu/matrix:", lowering); };
     return {candidate};
 }
 

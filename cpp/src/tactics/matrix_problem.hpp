@@ -37,6 +37,7 @@ struct FactorStrides {
 
 using MatrixTactic = std::vector<Candidate> (*)(const MatrixProblem& problem, const Query& query);
 
+[[nodiscard]] std::vector<Candidate> matrix_cpu(const MatrixProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> matrix_generic(const MatrixProblem& problem, const Query& query);
 
 } // namespace tensorvk::tactics

@@ -170,6 +170,40 @@ Candidate vec4(const Problem& problem, const Query& query) {
     return candidate;
 }
 
+//! Why cpu/pointwise cannot do it, or empty.
+std::string refuse_on_cpu(const Problem& problem, const Query& query) {
+    if (std::string why = refuse_cpu(query, "cpu/pointwise:f32"); !why.empty()) return why;
+    const auto is_float = [](const Value& value) { return value.dtype == DataType::kFLOAT; };
+    if (!is_float(problem.output) || !std::ranges::all_of(problem.tensors, is_float)) return "one of the tensors is not float32";
+    const std::size_t params = problem.axes() * (problem.tensors.size() + 1);
+    return params > plan::kMaxParams ? text("broadcasting leaves ", problem.axes(), " axes of ", problem.tensors.size(), " tensors, too many to describe") : "";
+}
+
+void lower_cpu(const Problem& problem, Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    StepBuilder step(lowering, problem.operation.name, "cpu/pointwise:f32");
+    for (std::size_t group = 0; group < problem.axes(); ++group) {
+        step.param(problem.broadcast.extent(exprs, problem.output, group));
+    }
+    for (std::size_t t = 0; t < problem.tensors.size(); ++t) {
+        for (std::size_t group = 0; group < problem.axes(); ++group) {
+            step.param(problem.broadcast.stride(exprs, problem.output, t, group));
+        }
+        step.reads(problem.tensors[t].buffer);
+    }
+    step.geometry(0, static_cast<std::int32_t>(problem.axes())).geometry(1, static_cast<std::int32_t>(problem.tensors.size()));
+    step.writes(problem.output.buffer).pointwise(problem.operation.epilogue);
+    lowering.add(step.take());
+}
+
+Candidate cpu(const Problem& problem, const Query& query) {
+    Candidate candidate{.name = "pointwise/cpu", .refusal = refuse_on_cpu(problem, query), .host = true, .portable = false, .lower = {}};
+    if (candidate.applicable()) {
+        candidate.lower = [problem](Lowering& lowering) { lower_cpu(problem, lowering); };
+    }
+    return candidate;
+}
+
 //! What no shader of the device can compute, int64 arithmetic above all, the host does. Only then: a program with host steps runs in pieces.
 Candidate on_host(const Problem& problem) {
     Candidate candidate{.name = "pointwise/host", .refusal = {}, .portable = true, .lower = {}};
@@ -190,7 +224,7 @@ Candidate on_host(const Problem& problem) {
 
 std::vector<Candidate> pointwise_candidates(const Query& query) {
     const Problem problem(query);
-    std::vector<Candidate> candidates{vec4(problem, query), generic(problem)};
+    std::vector<Candidate> candidates{cpu(problem, query), vec4(problem, query), generic(problem)};
     if (std::ranges::none_of(candidates, &Candidate::applicable)) {
         candidates.push_back(on_host(problem));
     }

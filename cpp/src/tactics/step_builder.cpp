@@ -1,5 +1,6 @@
 #include "tactics/step_builder.hpp"
 
+#include "kernels/cpu/kernel.hpp"
 #include "kernels/embedded.hpp"
 #include "support/error.hpp"
 
@@ -8,12 +9,13 @@ namespace tensorvk::tactics {
 StepBuilder::StepBuilder(Lowering& lowering, std::string layer, std::string kernel)
     : exprs_(lowering.exprs()), specialize_(!lowering.caps().is_cpu) {
     const kernels::EmbeddedKernel* embedded = kernels::find_embedded(kernel);
-    if (embedded == nullptr) {
+    const kernels::cpu::Kernel* cpu = kernels::cpu::find(kernel);
+    if (embedded == nullptr && cpu == nullptr) {
         throw InternalError(text("Layer '", layer, "' was lowered to kernel '", kernel, "', which this build does not have."));
     }
     step_.layer = std::move(layer);
     step_.kernel = std::move(kernel);
-    step_.kernel_hash = embedded->content_hash;
+    step_.kernel_hash = cpu != nullptr ? cpu->version : embedded->content_hash;
     const shape::Expr one = exprs_.constant(1);
     step_.groups = {one, one, one};
 }

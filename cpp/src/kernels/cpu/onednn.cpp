@@ -1,0 +1,182 @@
+#include "kernels/cpu/onednn.hpp"
+
+#include <algorithm>
+
+#include "kernels/cpu/pointwise.hpp"
+#include "support/error.hpp"
+
+namespace tensorvk::kernels::cpu {
+
+namespace {
+
+using dnnl::algorithm;
+
+//! The slot's argument that is the result of what came before; null where there is not exactly one.
+const PointwiseArg* carried(const PointwiseSlot& slot, std::size_t index) {
+    const PointwiseArg* found = nullptr;
+    int count = 0;
+    const PointwiseArg* arguments[] = {&slot.a, &slot.b, &slot.c};
+    for (int i = 0; i < arity(slot.op); ++i) {
+        if (arguments[i]->kind == PointwiseArg::Kind::kVALUE) {
+            ++count;
+            found = arguments[i]->index == index ? arguments[i] : nullptr;
+        }
+    }
+    return count == 1 ? found : nullptr;
+}
+
+struct Unary {
+    PointwiseOp op;
+    algorithm eltwise;
+    float alpha;
+};
+constexpr Unary kUnary[] = {
+    {PointwiseOp::kRELU, algorithm::eltwise_relu, 0.0f},       {PointwiseOp::kSIGMOID, algorithm::eltwise_logistic, 0.0f},
+    {PointwiseOp::kTANH, algorithm::eltwise_tanh, 0.0f},       {PointwiseOp::kABS, algorithm::eltwise_abs, 0.0f},
+    {PointwiseOp::kSQRT, algorithm::eltwise_sqrt, 0.0f},       {PointwiseOp::kGELU_ERF, algorithm::eltwise_gelu_erf, 0.0f},
+    {PointwiseOp::kGELU_TANH, algorithm::eltwise_gelu_tanh, 0.0f},
+};
+
+struct Binary {
+    PointwiseOp op;
+    algorithm binary;
+    bool commutes;
+};
+constexpr Binary kBinary[] = {
+    {PointwiseOp::kADD, algorithm::binary_add, true}, {PointwiseOp::kSUB, algorithm::binary_sub, false}, {PointwiseOp::kMUL, algorithm::binary_mul, true},
+    {PointwiseOp::kDIV, algorithm::binary_div, false}, {PointwiseOp::kMAX, algorithm::binary_max, true}, {PointwiseOp::kMIN, algorithm::binary_min, true},
+};
+
+constexpr float kMost = 3.402823466e+38f;
+
+//! A slot of two arguments of which one is an immediate.
+bool append_with_immediate(dnnl::post_ops& ops, const PointwiseSlot& slot, bool value_first) {
+    const float number = slot.immediate;
+    switch (slot.op) {
+    case PointwiseOp::kADD: ops.append_eltwise(1.0f, algorithm::eltwise_linear, 1.0f, number); return true;
+    case PointwiseOp::kSUB: ops.append_eltwise(1.0f, algorithm::eltwise_linear, value_first ? 1.0f : -1.0f, value_first ? -number : number); return true;
+    case PointwiseOp::kMUL: ops.append_eltwise(1.0f, algorithm::eltwise_linear, number, 0.0f); return true;
+    case PointwiseOp::kMAX: ops.append_eltwise(1.0f, algorithm::eltwise_clip, number, kMost); return true;
+    case PointwiseOp::kMIN: ops.append_eltwise(1.0f, algorithm::eltwise_clip, -kMost, number); return true;
+    case PointwiseOp::kLEAKY_RELU: ops.append_eltwise(1.0f, algorithm::eltwise_relu, number, 0.0f); return value_first;
+    case PointwiseOp::kELU: ops.append_eltwise(1.0f, algorithm::eltwise_elu, number, 0.0f); return value_first;
+    default: return false;
+    }
+}
+
+bool append(PostOps& out, const PointwiseSlot& slot, std::size_t index, const std::vector<dnnl::memory::desc>& operands) {
+    const PointwiseArg* value = carried(slot, index);
+    if (value == nullptr) return false;
+    const auto unary = std::ranges::find(kUnary, slot.op, &Unary::op);
+    if (unary != std::end(kUnary)) {
+        out.ops.append_eltwise(1.0f, unary->eltwise, unary->alpha, 0.0f);
+        return true;
+    }
+    if (arity(slot.op) != 2) return false;
+    const bool value_first = value == &slot.a;
+    const PointwiseArg& other = value_first ? slot.b : slot.a;
+    if (other.kind == PointwiseArg::Kind::kIMMEDIATE) return append_with_immediate(out.ops, slot, value_first);
+    const auto binary = std::ranges::find(kBinary, slot.op, &Binary::op);
+    if (binary == std::end(kBinary) || !(value_first || binary->commutes)) return false;
+    out.operands.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(out.ops.len()) | DNNL_ARG_SRC_1, other.index});
+    out.ops.append_binary(binary->binary, operands.at(other.index));
+    return true;
+}
+
+//! x * sigmoid(x), which is no chain.
+bool is_swish(const PointwiseProgram& program) {
+    const PointwiseArg first{PointwiseArg::Kind::kVALUE, 0}, second{PointwiseArg::Kind::kVALUE, 1};
+    if (program.slots.size() != 2 || program.slots[0].op != PointwiseOp::kSIGMOID || program.slots[1].op != PointwiseOp::kMUL) return false;
+    const PointwiseSlot& product = program.slots[1];
+    return (product.a == first && product.b == second) || (product.a == second && product.b == first);
+}
+
+} // namespace
+
+dnnl::engine& onednn_engine() {
+    static auto* engine = new dnnl::engine(dnnl::engine::kind::cpu, 0); // kernels may run while the process ends
+    return *engine;
+}
+
+dnnl::stream& onednn_stream() {
+    static thread_local dnnl::stream stream(onednn_engine());
+    return stream;
+}
+
+dnnl::memory::desc strided(const dnnl::memory::dims& dims, const dnnl::memory::dims& strides) {
+    return {dims, dnnl::memory::data_type::f32, strides};
+}
+
+dnnl::memory::desc any_format(const dnnl::memory::dims& dims) { return {dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any}; }
+
+dnnl::memory over(const dnnl::memory::desc& desc, const void* data) { return {desc, onednn_engine(), const_cast<void*>(data)}; }
+
+std::optional<PostOps> post_ops_of(const PointwiseProgram& program, const std::vector<dnnl::memory::desc>& operands) {
+    PostOps out;
+    if (is_swish(program)) {
+        out.ops.append_eltwise(1.0f, algorithm::eltwise_swish, 1.0f, 0.0f);
+        return out;
+    }
+    for (std::size_t i = 0; i < program.slots.size(); ++i) {
+        if (!append(out, program.slots[i], i, operands)) return std::nullopt;
+    }
+    return out;
+}
+
+std::vector<EpilogueOperand> epilogue_operands(const Launch& launch, const PointwiseProgram& program, std::int64_t count, std::int64_t channels) {
+    constexpr std::size_t kFirstBinding = 4;
+    std::vector<EpilogueOperand> out(PointwiseProgram::kMaxOperands);
+    const auto modes = static_cast<std::uint32_t>(launch.geometry(1));
+    for (const PointwiseSlot& slot : program.slots) {
+        for (const PointwiseArg& arg : {slot.a, slot.b, slot.c}) {
+            if (arg.kind != PointwiseArg::Kind::kOPERAND) continue;
+            EpilogueOperand& operand = out[arg.index];
+            operand.lies = static_cast<OperandLies>(modes >> (8 * arg.index + 6) & 3);
+            if (operand.lies == OperandLies::kGENERAL) {
+                throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan has an operand that its kernel does not take: rebuild the plan."));
+            }
+            const std::int64_t elements = operand.lies == OperandLies::kSAME ? count : operand.lies == OperandLies::kPER_CHANNEL ? channels : 1;
+            operand.data = launch.buffer<const float>(kFirstBinding + arg.index, elements);
+        }
+    }
+    return out;
+}
+
+Run finish(const PointwiseProgram& program, const std::vector<EpilogueOperand>& operands, float* y, std::int64_t outer, std::int64_t channels,
+           std::int64_t inner) {
+    PointwiseTask task{program, {outer, channels, inner}, {{y, {channels * inner, inner, 1}}}, y};
+    for (const EpilogueOperand& operand : operands) {
+        switch (operand.lies) {
+        case OperandLies::kSAME: task.tensors.push_back({operand.data, {channels * inner, inner, 1}}); break;
+        case OperandLies::kPER_CHANNEL: task.tensors.push_back({operand.data, {0, 1, 0}}); break;
+        case OperandLies::kSCALAR: task.tensors.push_back({operand.data, {0, 0, 0}}); break;
+        case OperandLies::kGENERAL: task.tensors.push_back({y, {channels * inner, inner, 1}}); break; // not read by the program
+        }
+    }
+    return pointwise_run(std::move(task));
+}
+
+Run execution(dnnl::primitive primitive, std::unordered_map<int, dnnl::memory> arguments) {
+    return [primitive = std::move(primitive), arguments = std::move(arguments)] { primitive.execute(onednn_stream(), arguments); };
+}
+
+dnnl::memory packed(const Launch& launch, const dnnl::memory::desc& given, const void* data, const dnnl::memory::desc& wanted) {
+    if (given == wanted) return over(given, data);
+    struct Packed {
+        std::vector<std::pair<dnnl::memory::desc, dnnl::memory>> forms;
+        std::mutex mutex;
+    };
+    const auto keep = launch.keep().get<Packed>("weights", [] { return new Packed; });
+    const std::lock_guard lock(keep->mutex);
+    for (const auto& [desc, memory] : keep->forms) {
+        if (desc == wanted) return memory;
+    }
+    dnnl::memory memory(wanted, onednn_engine());
+    dnnl::memory source = over(given, data);
+    dnnl::reorder(source, memory).execute(onednn_stream(), source, memory);
+    onednn_stream().wait();
+    keep->forms.emplace_back(wanted, memory);
+    return memory;
+}
+
+} // namespace tensorvk::kernels::cpu

@@ -1,0 +1,56 @@
+// What all kernels on oneDNN share: its engine and stream, memory descriptors, and pointwise programs as post-operations.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "kernels/cpu/kernel.hpp"
+
+namespace tensorvk::kernels::cpu {
+
+[[nodiscard]] dnnl::engine& onednn_engine();
+//! This thread's.
+[[nodiscard]] dnnl::stream& onednn_stream();
+
+//! A tensor of float32 with these strides (in elements).
+[[nodiscard]] dnnl::memory::desc strided(const dnnl::memory::dims& dims, const dnnl::memory::dims& strides);
+[[nodiscard]] dnnl::memory::desc any_format(const dnnl::memory::dims& dims);
+//! Memory that the kernel only reads may be handed over as const: oneDNN's type has no such notion.
+[[nodiscard]] dnnl::memory over(const dnnl::memory::desc& desc, const void* data);
+
+//! How an operand of an epilogue lies beside the output: OperandKind of cpp/src/tactics/epilogue.hpp.
+enum class OperandLies : std::int32_t { kGENERAL = 0, kSAME = 1, kPER_CHANNEL = 2, kSCALAR = 3 };
+
+//! The program as post-operations; the operands are bound as DNNL_ARG_ATTR_MULTIPLE_POST_OP(index) | DNNL_ARG_SRC_1.
+struct PostOps {
+    dnnl::post_ops ops;
+    struct Operand {
+        int argument;      // of the primitive
+        std::size_t index; // of the program's operands
+    };
+    std::vector<Operand> operands;
+};
+//! Nothing where post-operations cannot say it. `operands`: their descriptors, as the primitive sees them.
+[[nodiscard]] std::optional<PostOps> post_ops_of(const PointwiseProgram& program, const std::vector<dnnl::memory::desc>& operands);
+
+//! An operand of an epilogue, found by a launch's geometry 1 and its bindings 4 to 7.
+struct EpilogueOperand {
+    OperandLies lies = OperandLies::kGENERAL;
+    const float* data = nullptr;
+};
+//! `count`, `channels`: elements of the output, and of one value per channel.
+[[nodiscard]] std::vector<EpilogueOperand> epilogue_operands(const Launch& launch, const PointwiseProgram& program, std::int64_t count, std::int64_t channels);
+
+//! The program over a finished output of `outer` times `channels` times `inner` elements, in place.
+[[nodiscard]] Run finish(const PointwiseProgram& program, const std::vector<EpilogueOperand>& operands, float* y, std::int64_t outer, std::int64_t channels,
+                         std::int64_t inner);
+
+//! One primitive with its arguments.
+[[nodiscard]] Run execution(dnnl::primitive primitive, std::unordered_map<int, dnnl::memory> arguments);
+
+//! The weights in the format that the primitive wants, packed once per step and format.
+[[nodiscard]] dnnl::memory packed(const Launch& launch, const dnnl::memory::desc& given, const void* data, const dnnl::memory::desc& wanted);
+
+} // namespace tensorvk::kernels::cpu

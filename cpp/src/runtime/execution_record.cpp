@@ -1,0 +1,188 @@
+// Recording: a program for one set of shapes and addresses becomes command buffers and host work.
+#include "runtime/execution_state.hpp"
+#include "runtime/recorder.hpp"
+#include "support/error.hpp"
+
+namespace tensorvk::runtime {
+
+std::vector<vulkan::BufferView> Execution::State::views() const {
+    const LoadedProgram::State& state = body();
+    std::vector<vulkan::BufferView> out(program().buffers.size(), {state.nothing.get(), 0, state.nothing->size()});
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        const std::int64_t offset = memory.offsets[i];
+        if (state.weights[i].memory) {
+            out[i] = state.weights[i].view();
+        } else if (offset != plan::MemoryPlan::kNowhere) {
+            out[i] = {arena.memory.get(), arena.offset + static_cast<std::uint64_t>(offset),
+                      bytes_of(static_cast<std::int32_t>(i))};
+        }
+    }
+    for (std::size_t i = 0; i < io.size(); ++i) {
+        if (io[i].memory) {
+            out[static_cast<std::size_t>(program().io[i].buffer)] = io[i].view();
+        }
+    }
+    pad(out);
+    return out;
+}
+
+// Kernels bind aligned memory only: tensors that lie elsewhere are copied.
+bool Execution::State::bounce(vulkan::CommandBuffer& commands, std::vector<vulkan::BufferView>& all,
+                              std::vector<Slice>& staging) const {
+    bool copied = false;
+    staging.assign(io.size(), {});
+    for (std::size_t i = 0; i < io.size(); ++i) {
+        if (io[i].memory == nullptr || io[i].offset % alignment() == 0) {
+            continue;
+        }
+        staging[i] = {std::make_shared<vulkan::Buffer>(body().device, io[i].size), 0, io[i].size};
+        commands.keep(staging[i].memory);
+        all[static_cast<std::size_t>(program().io[i].buffer)] = {staging[i].memory.get(), 0,
+                                                                 staging[i].memory->capacity()};
+        if (program().io[i].mode == TensorIOMode::kINPUT) {
+            commands.copy(io[i].view(), staging[i].view());
+            copied = true;
+        }
+    }
+    if (copied) {
+        commands.full_barrier();
+    }
+    return copied;
+}
+
+bool Execution::State::bounce_back(vulkan::CommandBuffer& commands, const std::vector<Slice>& staging) const {
+    bool waited = false;
+    for (std::size_t i = 0; i < io.size(); ++i) {
+        if (staging[i].memory && program().io[i].mode == TensorIOMode::kOUTPUT) {
+            if (!waited) {
+                commands.full_barrier();
+                waited = true;
+            }
+            commands.copy(staging[i].view(), io[i].view());
+        }
+    }
+    return waited;
+}
+
+std::shared_ptr<vulkan::CommandBuffer> Execution::State::begin_commands() const {
+    auto commands = std::make_shared<vulkan::CommandBuffer>(body().device);
+    commands->begin();
+    commands->keep(loaded);
+    commands->keep(arena.memory);
+    for (const Slice& slice : io) {
+        commands->keep(slice.memory);
+    }
+    return commands;
+}
+
+RecordInput Execution::State::steps_of(const StepRange& range, std::span<const vulkan::BufferView> all) const {
+    const std::size_t count = range.last - range.first;
+    return {std::span(program().steps).subspan(range.first, count), std::span(body().pipelines).subspan(range.first, count), values, all};
+}
+
+kernels::cpu::Run Execution::State::prepare_host(std::size_t index, std::span<const vulkan::BufferView> all) const {
+    const plan::Step& step = program().steps[index];
+    std::vector<std::int64_t> params;
+    for (const shape::Expr param : step.params) {
+        params.push_back(values[static_cast<std::size_t>(param.id)]);
+    }
+    std::vector<std::span<std::byte>> bindings;
+    for (const plan::Binding& binding : step.bindings) {
+        const vulkan::BufferView& view = all[static_cast<std::size_t>(binding.buffer)];
+        if (view.buffer->mapped() == nullptr) {
+            throw Unsupported(text("Layer '", step.layer, "' runs on the host, and tensor '", program().buffers[static_cast<std::size_t>(binding.buffer)].name,
+                                   "' is in memory that the host cannot reach."));
+        }
+        bindings.emplace_back(view.buffer->mapped() + view.offset, view.size);
+    }
+    if (getenv("TVKX")) for (const plan::Binding& binding : step.bindings) { const auto& bf=program().buffers[static_cast<std::size_t>(binding.buffer)]; fprintf(stderr,"%s %s: %d '%s' kind %d bytes %lld view %llu off %lld\n", step.layer.c_str(), step.kernel.c_str(), binding.buffer, bf.name.c_str(), int(bf.kind), (long long)bytes_of(binding.buffer), (unsigned long long)all[static_cast<std::size_t>(binding.buffer)].size, (long long)memory.offsets[size_t(binding.buffer)]); }
+    return body().host_kernels[index].kernel->prepare({step, params, bindings, *body().host_kernels[index].keep});
+}
+
+std::vector<Piece> Execution::State::record() const {
+    std::vector<vulkan::BufferView> all = views();
+    std::vector<Slice> staging;
+    std::vector<Piece> pieces;
+    std::shared_ptr<vulkan::CommandBuffer> commands = begin_commands();
+    bool used = bounce(*commands, all, staging);
+    const auto end = [&] {
+        if (used) {
+            commands->end();
+            pieces.push_back({std::move(commands), nullptr});
+            commands = begin_commands();
+            used = false;
+        }
+    };
+    for (const StepRange& range : body().ranges) {
+        if (!range.host) {
+            record_steps(*commands, steps_of(range, all));
+            used = true;
+            continue;
+        }
+        end();
+        auto work = std::make_shared<HostWork>();
+        work->kept = {loaded, arena.memory};
+        for (const Slice& slice : io) work->kept.push_back(slice.memory);
+        for (const Slice& slice : staging) work->kept.push_back(slice.memory);
+        for (std::size_t i = range.first; i < range.last; ++i) work->runs.push_back(prepare_host(i, all));
+        pieces.push_back({nullptr, std::move(work)});
+    }
+    used = bounce_back(*commands, staging) || used || pieces.empty();
+    end();
+    return pieces;
+}
+
+std::vector<float> Execution::State::time_steps(stream::Stream& stream) {
+    prepare();
+    order_after_last(stream);
+    std::vector<vulkan::BufferView> all = views();
+    std::vector<Slice> staging;
+    const auto submit_and_wait = [&](const std::shared_ptr<vulkan::CommandBuffer>& commands) {
+        commands->end();
+        stream.submit(commands);
+        stream.synchronize();
+    };
+    const std::shared_ptr<vulkan::CommandBuffer> before = begin_commands();
+    if (bounce(*before, all, staging)) submit_and_wait(before);
+    std::vector<float> milliseconds(program().steps.size());
+    for (const StepRange& range : body().ranges) {
+        const std::size_t count = range.last - range.first;
+        if (range.host) {
+            stream.synchronize();
+            for (std::size_t i = range.first; i < range.last; ++i) {
+                const kernels::cpu::Run run = prepare_host(i, all);
+                const auto start = std::chrono::steady_clock::now();
+                run();
+                milliseconds[i] = std::chrono::duration<float, std::milli>(std::chrono::steady_clock::now() - start).count();
+            }
+            continue;
+        }
+        const auto timestamps = std::make_shared<vulkan::TimestampPool>(body().device, static_cast<std::uint32_t>(count + 1));
+        const std::shared_ptr<vulkan::CommandBuffer> commands = begin_commands();
+        record_timed_steps(*commands, steps_of(range, all), *timestamps);
+        submit_and_wait(commands);
+        const std::vector<std::uint64_t> times = timestamps->read(0, timestamps->count());
+        for (std::size_t i = 0; i < count && !times.empty(); ++i) {
+            milliseconds[range.first + i] = static_cast<float>(timestamps->elapsed_ns(times[i], times[i + 1]) * 1e-6);
+        }
+    }
+    const std::shared_ptr<vulkan::CommandBuffer> after = begin_commands();
+    if (bounce_back(*after, staging)) submit_and_wait(after);
+    return milliseconds;
+}
+
+Recording& Execution::State::recording() {
+    if (Recording* known = recordings.find(*symbols, io, arena); known != nullptr) {
+        return *known;
+    }
+    std::vector<Piece> pieces = record();
+    Recording& place = recordings.take_place();
+    place.symbols = *symbols;
+    place.io = io;
+    place.arena = arena;
+    place.pieces = std::move(pieces);
+    ++recorded;
+    return place;
+}
+
+} // namespace tensorvk::runtime
