@@ -37,10 +37,6 @@ target_compile_options(
 # GCC 12 reports false positives of this kind inside the standard library once functions are inlined.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(tvk_warnings INTERFACE -Wno-restrict)
-    # The sanitizers' own code confuses these two; the other builds keep them.
-    if(TENSORVK_SANITIZE)
-        target_compile_options(tvk_warnings INTERFACE -Wno-array-bounds -Wno-maybe-uninitialized)
-    endif()
 endif()
 
 if(TENSORVK_SANITIZE)

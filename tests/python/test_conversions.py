@@ -94,7 +94,8 @@ def test_a_pair_of_onnx_casts_gives_the_result_of_numpy(to: int) -> None:
 
 
 def test_a_float16_in_between_is_the_nearest() -> None:
-    ties = [1 + 2**-11, 1 + 3 * 2**-11, 1 + 2**-11 + 2**-23, 65519.996, 65520.0, 2**-25, 3 * 2**-25, 2**-14 - 2**-26, 1e-30]
+    near_one = [1 + 2**-11, 1 + 3 * 2**-11, 1 + 2**-11 + 2**-23]
+    ties = [*near_one, 65519.996, 65520.0, 2**-25, 3 * 2**-25, 2**-14 - 2**-26, 1e-30]
     x = np.float32([ties + [-v for v in ties] + [0.0, -0.0, np.inf, -np.inf, np.nan]])
     with np.errstate(over="ignore"):
         expected = x.astype(np.float16).astype(np.float32)

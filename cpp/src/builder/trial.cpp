@@ -54,6 +54,22 @@ std::vector<std::byte> random_bytes(DataType dtype, std::int64_t elements, std::
     return {tensor.data.begin(), tensor.data.end()};
 }
 
+//! What the step wrote to buffer `from` it writes to `to`. Candidates know the network's buffers only.
+void redirect(plan::Step& step, std::int32_t from, std::int32_t to) {
+    for (plan::Binding& binding : step.bindings) {
+        if (binding.written && binding.buffer == from) {
+            binding.buffer = to;
+        }
+    }
+    if (step.host) {
+        auto call = std::make_shared<plan::HostCall>(*step.host);
+        for (plan::HostTensor& output : call->outputs) {
+            output.buffer = output.buffer == from ? to : output.buffer;
+        }
+        step.host = std::move(call);
+    }
+}
+
 } // namespace
 
 Trial::Trial(const compiler::Compiled& network, const tactics::Operation& operation, std::span<const tactics::Candidate* const> candidates,
@@ -62,26 +78,32 @@ Trial::Trial(const compiler::Compiled& network, const tactics::Operation& operat
     program_->exprs = network.program.exprs;
     program_->buffers = network.program.buffers;
     add_inputs(network, operation);
-    std::vector<tactics::Value> values = network.values;
     for (const tactics::Candidate* candidate : candidates) {
         Range range;
+        std::vector<std::pair<std::int32_t, std::int32_t>> redirections;
         for (const tactics::ValueId id : operation.outputs) {
             if (id < 0) {
                 continue;
             }
-            tactics::Value& value = values[static_cast<std::size_t>(id)];
-            plan::Buffer buffer = network.program.buffers[static_cast<std::size_t>(network.values[static_cast<std::size_t>(id)].buffer)];
+            const tactics::Value& value = network.values[static_cast<std::size_t>(id)];
+            plan::Buffer buffer = network.program.buffers[static_cast<std::size_t>(value.buffer)];
             buffer.kind = plan::BufferKind::kOUTPUT;
             program_->buffers.push_back(buffer);
-            value.buffer = static_cast<std::int32_t>(program_->buffers.size()) - 1;
+            const auto own = static_cast<std::int32_t>(program_->buffers.size()) - 1;
+            redirections.emplace_back(value.buffer, own);
             range.io.push_back(program_->io.size());
-            program_->io.push_back({text("output ", program_->io.size()), value.dtype, TensorIOMode::kOUTPUT, value.dims, value.buffer});
+            program_->io.push_back({text("output ", program_->io.size()), value.dtype, TensorIOMode::kOUTPUT, value.dims, own});
         }
         range.first = program_->steps.size();
         range.first_buffer = program_->buffers.size();
-        tactics::Lowering lowering(*program_, values, caps);
+        tactics::Lowering lowering(*program_, network.values, caps);
         candidate->lower(lowering);
         range.last = program_->steps.size();
+        for (std::size_t i = range.first; i < range.last; ++i) {
+            for (const auto& [from, to] : redirections) {
+                redirect(program_->steps[i], from, to);
+            }
+        }
         range.last_buffer = program_->buffers.size();
         ranges_.push_back(std::move(range));
     }
