@@ -59,6 +59,7 @@ builder::Options build_options(IBuilderConfig& config, api::Progress& progress) 
     options.fp16 = config.getFlag(BuilderFlag::kFP16);
     options.disable_timing_cache = config.getFlag(BuilderFlag::kDISABLE_TIMING_CACHE);
     options.error_on_cache_miss = config.getFlag(BuilderFlag::kERROR_ON_TIMING_CACHE_MISS);
+    options.host_tactics = (config.getTacticSources() >> static_cast<int32_t>(TacticSource::kHOST) & 1U) != 0;
     options.optimization_level = config.getBuilderOptimizationLevel();
     options.avg_timing_iterations = config.getAvgTimingIterations();
     options.workspace_bytes = config.getMemoryPoolLimit(MemoryPoolType::kWORKSPACE);

@@ -101,7 +101,7 @@ void check_sizes(const plan::Program& program, std::uint64_t most) {
 plan::Program portable_program(const compiler::Compiled& network) {
     const vulkan::DeviceCaps caps = portable_caps();
     return emit(network, caps, [&](const compiler::Compiled& part, const tactics::Operation& operation) {
-               return choose_portable(part, operation, caps);
+               return choose_untimed(part, operation, caps, false);
            }).program;
 }
 

@@ -79,8 +79,14 @@ std::string refusals(const std::vector<CandidateReport>& reports) {
 }
 
 std::vector<tactics::Candidate> candidates_for(const compiler::Compiled& network, const tactics::Operation& operation,
-                                               const vulkan::DeviceCaps& caps) {
+                                               const vulkan::DeviceCaps& caps, bool host_tactics) {
     auto candidates = tactics::candidates(operation, network.values, caps, network.program.exprs);
+    for (tactics::Candidate& candidate : candidates) {
+        if (candidate.host && candidate.applicable() && !host_tactics) {
+            candidate.refusal = "the tactic source HOST is switched off";
+            candidate.lower = nullptr;
+        }
+    }
     if (std::none_of(candidates.begin(), candidates.end(), [](const auto& c) { return c.applicable(); })) {
         throw Unsupported(text("No kernel can run operation '", operation.name, "': ", refusals(reports_of(candidates))));
     }
@@ -89,9 +95,12 @@ std::vector<tactics::Candidate> candidates_for(const compiler::Compiled& network
 
 } // namespace
 
-Choice choose_portable(const compiler::Compiled& network, const tactics::Operation& operation, const vulkan::DeviceCaps& caps) {
-    auto candidates = candidates_for(network, operation, caps);
-    auto best = std::find_if(candidates.begin(), candidates.end(), [](const auto& c) { return c.applicable() && c.portable && !is_generic(c); });
+Choice choose_untimed(const compiler::Compiled& network, const tactics::Operation& operation, const vulkan::DeviceCaps& caps, bool host_tactics) {
+    auto candidates = candidates_for(network, operation, caps, host_tactics);
+    auto best = std::find_if(candidates.begin(), candidates.end(), [](const auto& c) { return c.applicable() && c.host; });
+    if (best == candidates.end()) {
+        best = std::find_if(candidates.begin(), candidates.end(), [](const auto& c) { return c.applicable() && c.portable && !is_generic(c); });
+    }
     if (best == candidates.end()) {
         best = std::find_if(candidates.begin(), candidates.end(), [](const auto& c) { return c.applicable(); });
     }
@@ -160,12 +169,12 @@ Choice Tuner::choose(const compiler::Compiled& network, const tactics::Operation
     symbols_ = &network == &whole_ ? whole_symbols_ : std::vector<std::int64_t>(network.program.exprs.symbols().size(), -1);
     if (options_.optimization_level == 0 || std::holds_alternative<tactics::HostCall>(operation.kind) || !sizes_known(network, operation) ||
         !make_up_unknown(network)) {
-        return choose_portable(network, operation, device_->caps());
+        return choose_untimed(network, operation, device_->caps(), options_.host_tactics);
     }
-    const auto candidates = candidates_for(network, operation, device_->caps());
+    const auto candidates = candidates_for(network, operation, device_->caps(), options_.host_tactics);
     const auto only_host = [](const tactics::Candidate& c) { return !c.applicable() || c.name.ends_with("/host"); };
     if (std::ranges::all_of(candidates, only_host)) {
-        return choose_portable(network, operation, device_->caps());
+        return choose_untimed(network, operation, device_->caps(), options_.host_tactics);
     }
     std::vector<CandidateReport> reports = reports_of(candidates);
     std::vector<Contender> contenders = contenders_of(network, operation, candidates, reports);

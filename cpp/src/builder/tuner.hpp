@@ -61,7 +61,8 @@ private:
     LogSink& log_;
 };
 
-//! Without timing: the first candidate that is portable and not generic, else the generic one.
-[[nodiscard]] Choice choose_portable(const compiler::Compiled& network, const tactics::Operation& operation, const vulkan::DeviceCaps& caps);
+//! Without timing: the first candidate that runs on the host (on a CPU's device), else the first that is portable and not generic, else the
+//! generic one.
+[[nodiscard]] Choice choose_untimed(const compiler::Compiled& network, const tactics::Operation& operation, const vulkan::DeviceCaps& caps, bool host_tactics);
 
 } // namespace tensorvk::builder

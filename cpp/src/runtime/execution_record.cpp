@@ -95,7 +95,6 @@ kernels::cpu::Run Execution::State::prepare_host(std::size_t index, std::span<co
         }
         bindings.emplace_back(view.buffer->mapped() + view.offset, view.size);
     }
-    if (getenv("TVKX")) for (const plan::Binding& binding : step.bindings) { const auto& bf=program().buffers[static_cast<std::size_t>(binding.buffer)]; fprintf(stderr,"%s %s: %d '%s' kind %d bytes %lld view %llu off %lld\n", step.layer.c_str(), step.kernel.c_str(), binding.buffer, bf.name.c_str(), int(bf.kind), (long long)bytes_of(binding.buffer), (unsigned long long)all[static_cast<std::size_t>(binding.buffer)].size, (long long)memory.offsets[size_t(binding.buffer)]); }
     return body().host_kernels[index].kernel->prepare({step, params, bindings, *body().host_kernels[index].keep});
 }
 

@@ -1,4 +1,5 @@
-// copy/vec4, copy/vec2, copy/words and copy/generic: one kernel, moving units of 16, 8 or 4 bytes or single elements. And copy/transpose.
+// copy/vec4, copy/vec2, copy/words and copy/generic: one kernel, moving units of 16, 8 or 4 bytes or single elements. And copy/transpose. copy/cpu
+// takes the same step to the host.
 #include <array>
 #include <bit>
 #include <cstring>
@@ -67,13 +68,13 @@ void add_bounds(StepBuilder& step, shape::ExprPool& exprs, const CopyPlan& plan,
     step.geometry(4, static_cast<std::int32_t>(problem.copy().outside)).geometry(5, fill[1]).param(fill[0]);
 }
 
-void lower(const Problem& problem, std::int64_t unit_bytes, Lowering& lowering) {
+void lower(const Problem& problem, const char* kernel, std::int64_t unit_bytes, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
     CopyPlan plan = plan_copy(exprs, problem.copy(), problem.source, problem.target);
     plan = in_units(exprs, std::move(plan), unit_bytes / static_cast<std::int64_t>(dtype_size(problem.target.dtype)));
     const bool bounded = !plan.bounds.empty();
     const shape::Expr count = plan.count(exprs);
-    StepBuilder step(lowering, problem.operation.name, text("copy/generic:", bounded ? "bounded_b" : "b", 8 * unit_bytes));
+    StepBuilder step(lowering, problem.operation.name, text(kernel, bounded ? "bounded_b" : "b", 8 * unit_bytes));
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
     step.geometry(0, static_cast<std::int32_t>(plan.axes.size())).param(count).param(plan.source_base).param(plan.target_base);
     add_params(step, exprs, plan, bounded);
@@ -108,7 +109,22 @@ std::string refuse_storage(std::int64_t bytes, const vulkan::DeviceCaps& caps) {
 Candidate candidate(const char* name, const Problem& problem, std::int64_t unit_bytes, std::string refusal) {
     Candidate out{.name = name, .refusal = std::move(refusal), .portable = unit_bytes >= 4, .lower = {}};
     if (out.applicable()) {
-        out.lower = [problem, unit_bytes](Lowering& lowering) { lower(problem, unit_bytes, lowering); };
+        out.lower = [problem, unit_bytes](Lowering& lowering) { lower(problem, "copy/generic:", unit_bytes, lowering); };
+    }
+    return out;
+}
+
+//! In the largest unit that fits.
+Candidate cpu(const Query& query, const shape::ExprPool& exprs, const Problem& problem, const CopyPlan& plan, std::string refusal) {
+    const auto size = static_cast<std::int64_t>(dtype_size(problem.target.dtype));
+    std::int64_t unit = 16;
+    while (unit > size && !moves_in_units(exprs, plan, unit / size)) {
+        unit /= 2;
+    }
+    if (refusal.empty()) refusal = refuse_cpu(query, text("cpu/copy:b", 8 * unit));
+    Candidate out{.name = "copy/cpu", .refusal = std::move(refusal), .host = true, .portable = false, .lower = {}};
+    if (out.applicable()) {
+        out.lower = [problem, unit](Lowering& lowering) { lower(problem, "cpu/copy:", unit, lowering); };
     }
     return out;
 }
@@ -124,7 +140,7 @@ std::vector<Candidate> copy_candidates(const Query& query) {
     const auto in_units_of = [&](std::int64_t bytes) {
         return !refusal.empty() ? refusal : moves_in_units(exprs, plan, bytes / size) ? "" : text("elements do not move in runs of ", bytes, " bytes");
     };
-    std::vector<Candidate> out{candidate("copy/vec4", problem, 16, in_units_of(16))};
+    std::vector<Candidate> out{cpu(query, exprs, problem, plan, refusal), candidate("copy/vec4", problem, 16, in_units_of(16))};
     if (!out.back().applicable()) { // smaller units are worth trying where the largest does not fit
         for (const auto& [name, bytes] : {std::pair("copy/vec2", 8), std::pair("copy/words", 4)}) {
             if (size < bytes) {

@@ -1,4 +1,5 @@
-// gather/vec4, gather/words and gather/generic: one kernel, moving units of 16 or 4 bytes or single elements.
+// gather/vec4, gather/words and gather/generic: one kernel, moving units of 16 or 4 bytes or single elements. gather/cpu takes the same step to
+// the host.
 #include <span>
 
 #include "support/dtype.hpp"
@@ -22,10 +23,10 @@ struct Problem {
     [[nodiscard]] shape::Expr inner(shape::ExprPool& exprs) const { return exprs.product(std::span(data.dims).subspan(axis() + 1)); }
 };
 
-void lower(const Problem& problem, std::int64_t unit_bytes, Lowering& lowering) {
+void lower(const Problem& problem, const char* kernel, std::int64_t unit_bytes, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
     const shape::Expr factor = exprs.constant(unit_bytes / static_cast<std::int64_t>(dtype_size(problem.data.dtype)));
-    StepBuilder step(lowering, problem.operation.name, text("gather/generic:b", 8 * unit_bytes));
+    StepBuilder step(lowering, problem.operation.name, text(kernel, "b", 8 * unit_bytes));
     const shape::Expr count = exprs.floor_div(element_count(exprs, problem.output), factor);
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
     step.param(count).param(exprs.floor_div(problem.inner(exprs), factor)).param(element_count(exprs, problem.indices));
@@ -67,12 +68,17 @@ std::vector<Candidate> gather_candidates(const Query& query) {
     const auto offer = [&](const char* name, std::int64_t unit, const std::string& why) {
         out.push_back({.name = name, .refusal = refusal.empty() ? why : refusal, .portable = unit >= 4, .lower = {}});
         if (out.back().applicable()) {
-            out.back().lower = [problem, unit](Lowering& lowering) { lower(problem, unit, lowering); };
+            out.back().lower = [problem, unit](Lowering& lowering) { lower(problem, "gather/generic:", unit, lowering); };
         }
     };
     const auto runs_of = [&](std::int64_t bytes) {
         return is_multiple_of(exprs, inner, bytes / size) ? std::string() : text("elements do not move in runs of ", bytes, " bytes");
     };
+    const std::string host = refusal.empty() ? refuse_cpu(query, text("cpu/gather:b", 8 * size)) : refusal;
+    out.push_back({.name = "gather/cpu", .refusal = host, .host = true, .portable = false, .lower = {}});
+    if (host.empty()) {
+        out.back().lower = [problem, size](Lowering& lowering) { lower(problem, "cpu/gather:", size, lowering); };
+    }
     offer("gather/vec4", 16, runs_of(16));
     if (size < 4) {
         offer("gather/words", 4, runs_of(4));

@@ -6,6 +6,22 @@ namespace {
 
 constexpr Kernel kKernels[] = {
     {"cpu/pointwise:f32", 1, prepare_pointwise},
+    {"cpu/shape_values:words", 1, prepare_shape_values},
+    {"cpu/copy:b8", 1, prepare_copy_1},
+    {"cpu/copy:b16", 1, prepare_copy_2},
+    {"cpu/copy:b32", 1, prepare_copy_4},
+    {"cpu/copy:b64", 1, prepare_copy_8},
+    {"cpu/copy:b128", 1, prepare_copy_16},
+    {"cpu/copy:bounded_b8", 1, prepare_bounded_copy_1},
+    {"cpu/copy:bounded_b16", 1, prepare_bounded_copy_2},
+    {"cpu/copy:bounded_b32", 1, prepare_bounded_copy_4},
+    {"cpu/copy:bounded_b64", 1, prepare_bounded_copy_8},
+    {"cpu/copy:bounded_b128", 1, prepare_bounded_copy_16},
+    {"cpu/gather:b8", 1, prepare_gather_1},
+    {"cpu/gather:b16", 1, prepare_gather_2},
+    {"cpu/gather:b32", 1, prepare_gather_4},
+    {"cpu/gather:b64", 1, prepare_gather_8},
+    {"cpu/gather:b128", 1, prepare_gather_16},
 #ifdef TENSORVK_ONEDNN
     {"cpu/convolution:f32", 1, prepare_convolution},
     {"cpu/convolution:transposed_f32", 1, prepare_deconvolution},

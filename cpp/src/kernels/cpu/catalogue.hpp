@@ -12,6 +12,23 @@ namespace tensorvk::kernels::cpu {
 [[nodiscard]] Run prepare_deconvolution(const Launch& launch);
 [[nodiscard]] Run prepare_matrix(const Launch& launch);
 
+[[nodiscard]] Run prepare_shape_values(const Launch& launch);
+[[nodiscard]] Run prepare_copy_1(const Launch& launch);
+[[nodiscard]] Run prepare_copy_2(const Launch& launch);
+[[nodiscard]] Run prepare_copy_4(const Launch& launch);
+[[nodiscard]] Run prepare_copy_8(const Launch& launch);
+[[nodiscard]] Run prepare_copy_16(const Launch& launch);
+[[nodiscard]] Run prepare_bounded_copy_1(const Launch& launch);
+[[nodiscard]] Run prepare_bounded_copy_2(const Launch& launch);
+[[nodiscard]] Run prepare_bounded_copy_4(const Launch& launch);
+[[nodiscard]] Run prepare_bounded_copy_8(const Launch& launch);
+[[nodiscard]] Run prepare_bounded_copy_16(const Launch& launch);
+[[nodiscard]] Run prepare_gather_1(const Launch& launch);
+[[nodiscard]] Run prepare_gather_2(const Launch& launch);
+[[nodiscard]] Run prepare_gather_4(const Launch& launch);
+[[nodiscard]] Run prepare_gather_8(const Launch& launch);
+[[nodiscard]] Run prepare_gather_16(const Launch& launch);
+
 [[nodiscard]] std::span<const Kernel> catalogue() noexcept;
 
 } // namespace tensorvk::kernels::cpu

@@ -49,38 +49,55 @@ constexpr Binary kBinary[] = {
 
 constexpr float kMost = 3.402823466e+38f;
 
+struct PostOp {
+    algorithm kind = algorithm::undef;
+    float alpha = 0.0f, beta = 0.0f;
+    std::optional<std::size_t> operand; // of a binary operation
+};
+
 //! A slot of two arguments of which one is an immediate.
-bool append_with_immediate(dnnl::post_ops& ops, const PointwiseSlot& slot, bool value_first) {
+std::optional<PostOp> with_immediate(const PointwiseSlot& slot, bool value_first) {
     const float number = slot.immediate;
     switch (slot.op) {
-    case PointwiseOp::kADD: ops.append_eltwise(1.0f, algorithm::eltwise_linear, 1.0f, number); return true;
-    case PointwiseOp::kSUB: ops.append_eltwise(1.0f, algorithm::eltwise_linear, value_first ? 1.0f : -1.0f, value_first ? -number : number); return true;
-    case PointwiseOp::kMUL: ops.append_eltwise(1.0f, algorithm::eltwise_linear, number, 0.0f); return true;
-    case PointwiseOp::kMAX: ops.append_eltwise(1.0f, algorithm::eltwise_clip, number, kMost); return true;
-    case PointwiseOp::kMIN: ops.append_eltwise(1.0f, algorithm::eltwise_clip, -kMost, number); return true;
-    case PointwiseOp::kLEAKY_RELU: ops.append_eltwise(1.0f, algorithm::eltwise_relu, number, 0.0f); return value_first;
-    case PointwiseOp::kELU: ops.append_eltwise(1.0f, algorithm::eltwise_elu, number, 0.0f); return value_first;
-    default: return false;
+    case PointwiseOp::kADD: return PostOp{algorithm::eltwise_linear, 1.0f, number, {}};
+    case PointwiseOp::kSUB: return PostOp{algorithm::eltwise_linear, value_first ? 1.0f : -1.0f, value_first ? -number : number, {}};
+    case PointwiseOp::kMUL: return PostOp{algorithm::eltwise_linear, number, 0.0f, {}};
+    case PointwiseOp::kMAX: return PostOp{algorithm::eltwise_clip, number, kMost, {}};
+    case PointwiseOp::kMIN: return PostOp{algorithm::eltwise_clip, -kMost, number, {}};
+    case PointwiseOp::kLEAKY_RELU: return value_first ? std::optional(PostOp{algorithm::eltwise_relu, number, 0.0f, {}}) : std::nullopt;
+    case PointwiseOp::kELU: return value_first ? std::optional(PostOp{algorithm::eltwise_elu, number, 0.0f, {}}) : std::nullopt;
+    default: return std::nullopt;
     }
 }
 
-bool append(PostOps& out, const PointwiseSlot& slot, std::size_t index, const std::vector<dnnl::memory::desc>& operands) {
+std::optional<PostOp> post_op_of(const PointwiseSlot& slot, std::size_t index) {
     const PointwiseArg* value = carried(slot, index);
-    if (value == nullptr) return false;
+    if (value == nullptr) return std::nullopt;
     const auto unary = std::ranges::find(kUnary, slot.op, &Unary::op);
-    if (unary != std::end(kUnary)) {
-        out.ops.append_eltwise(1.0f, unary->eltwise, unary->alpha, 0.0f);
-        return true;
-    }
-    if (arity(slot.op) != 2) return false;
+    if (unary != std::end(kUnary)) return PostOp{unary->eltwise, unary->alpha, 0.0f, {}};
+    if (arity(slot.op) != 2) return std::nullopt;
     const bool value_first = value == &slot.a;
     const PointwiseArg& other = value_first ? slot.b : slot.a;
-    if (other.kind == PointwiseArg::Kind::kIMMEDIATE) return append_with_immediate(out.ops, slot, value_first);
+    if (other.kind == PointwiseArg::Kind::kIMMEDIATE) return with_immediate(slot, value_first);
     const auto binary = std::ranges::find(kBinary, slot.op, &Binary::op);
-    if (binary == std::end(kBinary) || !(value_first || binary->commutes)) return false;
-    out.operands.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(out.ops.len()) | DNNL_ARG_SRC_1, other.index});
-    out.ops.append_binary(binary->binary, operands.at(other.index));
-    return true;
+    if (binary == std::end(kBinary) || !(value_first || binary->commutes)) return std::nullopt;
+    return PostOp{binary->binary, 0.0f, 0.0f, other.index};
+}
+
+//! Two bounds, or two factors with addends, become one.
+bool merge(PostOp& first, const PostOp& second) {
+    if (first.kind != second.kind) return false;
+    if (first.kind == algorithm::eltwise_linear) {
+        first.beta = first.beta * second.alpha + second.beta;
+        first.alpha *= second.alpha;
+        return true;
+    }
+    if (first.kind == algorithm::eltwise_clip) {
+        first.alpha = std::min(std::max(first.alpha, second.alpha), second.beta);
+        first.beta = std::max(std::min(first.beta, second.beta), second.alpha);
+        return true;
+    }
+    return false;
 }
 
 //! x * sigmoid(x), which is no chain.
@@ -117,8 +134,24 @@ std::optional<PostOps> post_ops_of(const PointwiseProgram& program, const std::v
         out.ops.append_eltwise(1.0f, algorithm::eltwise_swish, 1.0f, 0.0f);
         return out;
     }
+    std::vector<PostOp> list;
     for (std::size_t i = 0; i < program.slots.size(); ++i) {
-        if (!append(out, program.slots[i], i, operands)) return std::nullopt;
+        const std::optional<PostOp> next = post_op_of(program.slots[i], i);
+        if (!next) return std::nullopt;
+        if (list.empty() || !merge(list.back(), *next)) list.push_back(*next);
+    }
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        // oneDNN 2.6 mixes up the constants of two element-wise operations of one kind.
+        const bool again = !list[i].operand && std::any_of(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(i), [&](const PostOp& op) { return op.kind == list[i].kind; });
+        if (again) return std::nullopt;
+    }
+    for (const PostOp& op : list) {
+        if (op.operand) {
+            out.operands.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(out.ops.len()) | DNNL_ARG_SRC_1, *op.operand});
+            out.ops.append_binary(op.kind, operands.at(*op.operand));
+        } else {
+            out.ops.append_eltwise(1.0f, op.kind, op.alpha, op.beta);
+        }
     }
     return out;
 }

@@ -1,0 +1,185 @@
+// cpu/pooling: maximum or average over windows of one to three spatial axes. The step is that of pooling/generic; parameters and constants
+// are described in shaders/pooling/pool.comp. Elements of a window are joined in the shader's order.
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "kernels/cpu/catalogue.hpp"
+#include "kernels/cpu/spatial.hpp"
+#include "kernels/cpu/workers.hpp"
+
+namespace tensorvk::kernels::cpu {
+
+namespace {
+
+constexpr std::int64_t kLanes = 16;    // neighbouring channels at a time
+constexpr std::int64_t kPlaces = 256;  // neighbouring results of a row at a time
+constexpr std::int64_t kGrain = 16384; // elements worth a thread
+
+struct Sum {
+    static constexpr float kNeutral = 0.0f;
+    float operator()(float a, float b) const { return a + b; }
+};
+//! NaN as the second argument is passed over, as the shader's max does.
+struct Largest {
+    static constexpr float kNeutral = -std::numeric_limits<float>::infinity();
+    float operator()(float a, float b) const { return b > a ? b : a; }
+};
+
+//! What one output place sees of the input along one axis.
+struct Window {
+    std::int64_t first = 0; // the first position inside
+    std::int64_t taps = 0;  // how many are inside
+    std::int64_t counted = 0; // what an average divides by
+};
+
+struct Task {
+    Images images;
+    Triple window{}, stride{}, dilation{}, pre{};
+    std::int64_t taps = 1; // of a whole window
+    std::array<std::vector<Window>, 3> windows; // of each axis, by output place
+    bool average = false;
+
+    [[nodiscard]] const Window& at(std::size_t axis, std::int64_t place) const { return windows[axis][static_cast<std::size_t>(place)]; }
+    [[nodiscard]] float scale(const Triple& o) const {
+        if (!average) return 1.0f;
+        const std::int64_t counted = at(0, o[0]).counted * at(1, o[1]).counted * at(2, o[2]).counted;
+        return 1.0f / static_cast<float>(std::max<std::int64_t>(counted, 1));
+    }
+};
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return a > 0 ? (a + b - 1) / b : 0; }
+
+Window window_of(std::int64_t start, std::int64_t dilation, std::int64_t window, std::int64_t limit, std::int64_t counted_limit, bool exclude) {
+    const std::int64_t low = ceil_div(-start, dilation);
+    const std::int64_t high = std::min(ceil_div(limit - start, dilation), window);
+    Window out{start + low * dilation, std::max<std::int64_t>(high - low, 0), 0};
+    // A window that rounding up moved beyond the padding counts up to the padding's end.
+    out.counted = exclude ? out.taps : std::min(ceil_div(counted_limit - start, dilation), window);
+    return out;
+}
+
+//! `width` neighbouring channels (one, where kWidth is 1) of one output place.
+template <typename Join, std::int64_t kWidth>
+void pool_place(const Task& task, const Place& place, std::int64_t channel) {
+    const Join join{};
+    const Image &in = task.images.in, &out = task.images.out;
+    const Window &wx = task.at(0, place.o[0]), &wy = task.at(1, place.o[1]), &wz = task.at(2, place.o[2]);
+    const float* x = task.images.x + place.n * in.batch + channel * in.channel;
+    const std::int64_t step = task.dilation[2] * in.place;
+    float r[kWidth];
+    std::fill_n(r, kWidth, Join::kNeutral);
+    for (std::int64_t i = 0; i < wx.taps; ++i) {
+        for (std::int64_t j = 0; j < wy.taps; ++j) {
+            const float* from = x + (wx.first + i * task.dilation[0]) * in.stride(0) + (wy.first + j * task.dilation[1]) * in.stride(1) + wz.first * in.place;
+            for (std::int64_t k = 0; k < wz.taps; ++k) {
+                for (std::int64_t l = 0; l < kWidth; ++l) r[l] = join(r[l], from[k * step + l]);
+            }
+        }
+    }
+    const float scale = task.scale(place.o);
+    float* y = task.images.y + place.n * out.batch + channel * out.channel + place.o[0] * out.stride(0) + place.o[1] * out.stride(1) + place.o[2] * out.place;
+    if (out.channel == 1) {
+        for (std::int64_t l = 0; l < kWidth; ++l) y[l] = r[l] * scale;
+    } else {
+        for (std::int64_t l = 0; l < kWidth; ++l) y[l * out.channel] = r[l] * scale;
+    }
+}
+
+//! Output places first .. last - 1, all channels of each.
+template <typename Join>
+void pool_places(const Task& task, std::int64_t first, std::int64_t last) {
+    const std::int64_t channels = task.images.channels;
+    for (std::int64_t index = first; index < last; ++index) {
+        const Place place(index, task.images.out.extent);
+        std::int64_t c = 0;
+        if (task.images.in.channel == 1) {
+            for (; c + kLanes <= channels; c += kLanes) pool_place<Join, kLanes>(task, place, c);
+            for (; c + 4 <= channels; c += 4) pool_place<Join, 4>(task, place, c);
+        }
+        for (; c < channels; ++c) pool_place<Join, 1>(task, place, c);
+    }
+}
+
+//! Joins window column `k` of an input row into the results of places begin .. end - 1.
+template <typename Join>
+void join_tap(const Task& task, const float* row, std::int64_t k, std::int64_t begin, std::int64_t end, float* r) {
+    const Join join{};
+    const std::int64_t stride = task.stride[2], shift = k * task.dilation[2] - task.pre[2], place = task.images.in.place;
+    const std::int64_t low = std::max(begin, ceil_div(-shift, stride)), high = std::min(end, ceil_div(task.images.in.extent[2] - shift, stride));
+    if (low >= high) return;
+    const float* from = row + (low * stride + shift) * place;
+    float* to = r + (low - begin);
+    const std::int64_t n = high - low, step = stride * place;
+    if (step == 1) {
+        for (std::int64_t i = 0; i < n; ++i) to[i] = join(to[i], from[i]);
+    } else if (step == 2) {
+        for (std::int64_t i = 0; i < n; ++i) to[i] = join(to[i], from[2 * i]);
+    } else {
+        for (std::int64_t i = 0; i < n; ++i) to[i] = join(to[i], from[i * step]);
+    }
+}
+
+//! Rows first .. last - 1 of the output: every window column goes over the whole row.
+template <typename Join>
+void pool_rows(const Task& task, std::int64_t first, std::int64_t last) {
+    const Image &in = task.images.in, &out = task.images.out;
+    for (std::int64_t index = first; index < last; ++index) {
+        const Place place(index, {task.images.channels, out.extent[0], out.extent[1]});
+        const Window &wx = task.at(0, place.o[1]), &wy = task.at(1, place.o[2]);
+        const float* x = task.images.x + place.n * in.batch + place.o[0] * in.channel;
+        float* y = task.images.y + place.n * out.batch + place.o[0] * out.channel + place.o[1] * out.stride(0) + place.o[2] * out.stride(1);
+        for (std::int64_t begin = 0; begin < out.extent[2]; begin += kPlaces) {
+            const std::int64_t end = std::min(begin + kPlaces, out.extent[2]);
+            float r[kPlaces];
+            std::fill_n(r, kPlaces, Join::kNeutral);
+            for (std::int64_t i = 0; i < wx.taps; ++i) {
+                for (std::int64_t j = 0; j < wy.taps; ++j) {
+                    const float* row = x + (wx.first + i * task.dilation[0]) * in.stride(0) + (wy.first + j * task.dilation[1]) * in.stride(1);
+                    for (std::int64_t k = 0; k < task.window[2]; ++k) join_tap<Join>(task, row, k, begin, end, r);
+                }
+            }
+            for (std::int64_t o = begin; o < end; ++o) y[o * out.place] = r[o - begin] * task.scale({place.o[1], place.o[2], o});
+        }
+    }
+}
+
+template <typename Join>
+Run run_of(std::shared_ptr<const Task> task) {
+    const Images& images = task->images;
+    const auto grain = [&](std::int64_t results) { return std::max<std::int64_t>(kGrain / std::min(task->taps, kGrain) / results, 1); };
+    // Rows of a few places are not worth it.
+    if (images.by_channels() || images.out.extent[2] < 8) {
+        const std::int64_t places = images.batch * images.out.places(), least = grain(images.channels);
+        return [=] { spread(places, least, [&](std::int64_t first, std::int64_t last) { pool_places<Join>(*task, first, last); }); };
+    }
+    const std::int64_t rows = images.batch * images.channels * images.out.extent[0] * images.out.extent[1], least = grain(images.out.extent[2]);
+    return [=] { spread(rows, least, [&](std::int64_t first, std::int64_t last) { pool_rows<Join>(*task, first, last); }); };
+}
+
+} // namespace
+
+Run prepare_pooling(const Launch& launch) {
+    auto task = std::make_shared<Task>();
+    task->images = images_of(launch, 3);
+    if (task->images.empty()) return [] {};
+    task->average = launch.geometry(0) != 0;
+    const bool exclude = launch.geometry(1) != 0;
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+        const auto constant = static_cast<std::uint32_t>(axis);
+        const std::int64_t window = task->window[axis] = bounded(launch, launch.geometry(5 + constant), 1, "a window of");
+        const std::int64_t stride = task->stride[axis] = bounded(launch, launch.geometry(8 + constant), 1, "a stride of");
+        const std::int64_t dilation = task->dilation[axis] = bounded(launch, launch.geometry(11 + constant), 1, "a dilation of");
+        const std::int64_t pre = task->pre[axis] = bounded(launch, launch.param(8 + axis), 0, "padding of");
+        const std::int64_t post = bounded(launch, launch.param(11 + axis), 0, "padding of");
+        const std::int64_t limit = task->images.in.extent[axis];
+        for (std::int64_t o = 0; o < task->images.out.extent[axis]; ++o) {
+            task->windows[axis].push_back(window_of(o * stride - pre, dilation, window, limit, limit + post, exclude));
+        }
+    }
+    task->taps = checked_volume(task->window);
+    return task->average ? run_of<Sum>(std::move(task)) : run_of<Largest>(std::move(task));
+}
+
+} // namespace tensorvk::kernels::cpu
