@@ -5,6 +5,7 @@
 #include <pybind11/stl.h>
 
 #include "gil.hpp"
+#include "kernels/cpu/component.hpp"
 #include "support/error.hpp"
 #include "vulkan/survey.hpp"
 
@@ -60,6 +61,10 @@ py::dict survey() {
     result["loader_version"] = version_text(found.loader_version);
     result["layers"] = found.layers;
     result["validating"] = found.validating;
+    const kernels::cpu::Component& component = kernels::cpu::component();
+    const auto& [major, minor, patch] = component.library_version;
+    result["host_library"] = component.kernels.empty() ? "" : text(component.library, " ", major, ".", minor, ".", patch);
+    result["host_library_absence"] = kernels::cpu::component_absence();
     py::list devices;
     for (const vulkan::DeviceSurvey& device : found.devices) devices.append(describe(device));
     result["devices"] = devices;

@@ -28,6 +28,10 @@ INSTALL_LOADER = "install the loader and a driver: apt-get install libvulkan1 me
 INSTALL_DRIVER = (
     "install a driver: apt-get install mesa-vulkan-drivers (lavapipe needs no GPU), or your GPU vendor's driver"
 )
+INSTALL_LIBRARY = (
+    "without oneDNN, convolutions and matrix products on a CPU device are shaders, several times slower: "
+    "apt-get install libdnnl2, and build TensorVK with libdnnl-dev"
+)
 INSTALL_LAYER = "to check TensorVK's own use of Vulkan: apt-get install vulkan-validationlayers"
 VALIDATION_LAYER = "VK_LAYER_KHRONOS_validation"
 
@@ -64,6 +68,8 @@ def hints(found: dict[str, Any]) -> list[str]:
         advice.append("no device can be used, for the reasons above; " + INSTALL_DRIVER)
     elif all(device["type"] == "CPU" for device in found["devices"]):
         advice.append("only CPU devices were found; if this machine has a GPU, install its vendor's Vulkan driver")
+    if not found["host_library"]:
+        advice.append(INSTALL_LIBRARY)
     if found["loader"] and VALIDATION_LAYER not in found["layers"]:
         advice.append(INSTALL_LAYER)
     return advice
@@ -116,6 +122,8 @@ def report(found: dict[str, Any]) -> str:
         lines.append("loader:  none")
     lines.append(f"drivers: {', '.join(found['drivers']) or 'none'}")
     lines.append(f"layers:  {', '.join(found['layers']) or 'none'}{' (validating)' if found['validating'] else ''}")
+    library = found["host_library"] or f"none ({found['host_library_absence']})"
+    lines.append(f"library for host kernels: {library}")
     lines += [f"setting: {name}={value}" for name, value in found["settings"].items()]
     lines.append("more settings: the environment variables of the manual's page docs/settings.md")
     for index, device in enumerate(found["devices"]):

@@ -30,6 +30,8 @@ struct Query {
 
 //! Why the host cannot run a kernel of this library's CPU catalogue on this device, or empty.
 [[nodiscard]] std::string refuse_cpu(const Query& query, const std::string& kernel);
+//! The same for a kernel of an input and an output, both float32.
+[[nodiscard]] std::string refuse_cpu_f32(const Query& query, const std::string& kernel);
 
 [[nodiscard]] std::vector<Candidate> copy_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> gather_candidates(const Query& query);

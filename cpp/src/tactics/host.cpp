@@ -1,5 +1,6 @@
 // host/generic: one step that calls a host function.
 #include "kernels/cpu/kernel.hpp"
+#include "support/dtype.hpp"
 #include "support/error.hpp"
 #include "tactics/families.hpp"
 
@@ -48,8 +49,16 @@ void lower_host_call(const Operation& operation, Lowering& lowering) {
 }
 
 std::string refuse_cpu(const Query& query, const std::string& kernel) {
-    if (!query.caps.is_cpu) return "the device's memory is not the host's";
+    if (!query.caps.host_kernels) return "the device's memory is not the host's";
     return kernels::cpu::find(kernel) == nullptr ? text("this build has no kernel '", kernel, "' for the host (oneDNN brings those of products)") : "";
+}
+
+std::string refuse_cpu_f32(const Query& query, const std::string& kernel) {
+    if (std::string why = refuse_cpu(query, kernel); !why.empty()) return why;
+    for (const Value* value : {&query.input(0), &query.output()}) {
+        if (value->dtype != DataType::kFLOAT) return text("'", value->name, "' is ", dtype_name(value->dtype), ", the kernel takes float32 only");
+    }
+    return {};
 }
 
 std::vector<Candidate> host_candidates(const Query& query) {

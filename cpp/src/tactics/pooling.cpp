@@ -1,4 +1,4 @@
-// pooling/vec4 and pooling/generic.
+// pooling/vec4 and pooling/generic; pooling/cpu takes the step of the latter to the host.
 #include <algorithm>
 
 #include "support/error.hpp"
@@ -33,11 +33,11 @@ bool of_bytes(const Problem& problem) {
     return problem.geometry().op == kernels::PoolGeometry::Op::kMAX && is_byte(problem.x.dtype) && problem.x.dtype == problem.y.dtype;
 }
 
-void lower(const Problem& problem, bool vec4, Lowering& lowering) {
+void lower(const Problem& problem, bool vec4, const std::string& kernel, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
     const kernels::PoolGeometry& g = problem.geometry();
     const bool bytes = of_bytes(problem);
-    StepBuilder step(lowering, problem.operation.name, std::string("pooling/pool:") + (vec4 ? "vec4_" : "") + (bytes ? "bytes" : float_variant(problem.x, problem.y)));
+    StepBuilder step(lowering, problem.operation.name, kernel);
     const shape::Expr elements = element_count(exprs, problem.y);
     const shape::Expr count = vec4 ? exprs.floor_div(elements, exprs.constant(4)) : elements;
     const shape::Expr invocations = bytes && !vec4 ? exprs.ceil_div(elements, exprs.constant(4)) : count;
@@ -54,13 +54,27 @@ void lower(const Problem& problem, bool vec4, Lowering& lowering) {
     lowering.add(step.take());
 }
 
+std::string shader(const Problem& problem, bool vec4) {
+    return std::string("pooling/pool:") + (vec4 ? "vec4_" : "") + (of_bytes(problem) ? "bytes" : float_variant(problem.x, problem.y));
+}
+
 Candidate candidate(const char* name, const Problem& problem, bool vec4, std::string refusal, const vulkan::DeviceCaps& caps) {
     if (refusal.empty() && !of_bytes(problem)) {
         refusal = refuse_float_pair(problem.x, problem.y, caps);
     }
     Candidate out{.name = name, .refusal = std::move(refusal), .portable = true, .lower = {}};
     if (out.applicable()) {
-        out.lower = [problem, vec4](Lowering& lowering) { lower(problem, vec4, lowering); };
+        out.lower = [problem, vec4](Lowering& lowering) { lower(problem, vec4, shader(problem, vec4), lowering); };
+    }
+    return out;
+}
+
+Candidate cpu(const Problem& problem, std::string refusal, const Query& query) {
+    constexpr const char* kKernel = "cpu/pooling:f32";
+    if (refusal.empty()) refusal = refuse_cpu_f32(query, kKernel);
+    Candidate out{.name = "pooling/cpu", .refusal = std::move(refusal), .host = true, .portable = false, .lower = {}};
+    if (out.applicable()) {
+        out.lower = [problem](Lowering& lowering) { lower(problem, false, kKernel, lowering); };
     }
     return out;
 }
@@ -75,7 +89,8 @@ std::vector<Candidate> pooling_candidates(const Query& query) {
         refusal = text("the window has ", axes, " axes, 1 to 3 are allowed");
     }
     const std::string vectors = refusal.empty() ? refuse_channel_vectors(problem.x, problem.y, query.exprs) : refusal;
-    return {candidate("pooling/vec4", problem, true, vectors, query.caps), candidate("pooling/generic", problem, false, refusal, query.caps)};
+    return {candidate("pooling/vec4", problem, true, vectors, query.caps), cpu(problem, refusal, query),
+            candidate("pooling/generic", problem, false, refusal, query.caps)};
 }
 
 } // namespace tensorvk::tactics

@@ -1,4 +1,5 @@
-// reduce/vec4, reduce/workgroup and reduce/generic: sum, product, maximum, minimum and mean along any axes.
+// reduce/vec4, reduce/workgroup and reduce/generic: sum, product, maximum, minimum and mean along any axes; reduce/cpu takes the step of the
+// last to the host.
 #include "support/dtype.hpp"
 #include "support/error.hpp"
 #include "tactics/families.hpp"
@@ -17,14 +18,28 @@ struct Problem {
     [[nodiscard]] bool integer() const { return x.dtype == DataType::kINT32 && y.dtype == DataType::kINT32; }
 };
 
-void lower(const Problem& problem, RowShape rows, Lowering& lowering) {
+void lower(const Problem& problem, RowShape rows, const std::string& kernel, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
-    const std::string type = problem.integer() ? "i32" : float_variant(problem.x, problem.y);
-    StepBuilder step(lowering, problem.operation.name, "reduce/rows:" + variant_prefix(rows) + type);
+    StepBuilder step(lowering, problem.operation.name, kernel);
     add_rows(step, exprs, plan_rows(exprs, problem.x, problem.y, problem.reduce().axes), rows);
     step.geometry(3, static_cast<std::int32_t>(problem.reduce().op)).geometry(4, half_bits(problem.x, problem.y));
     step.reads(problem.x.buffer).writes(problem.y.buffer);
     lowering.add(step.take());
+}
+
+std::string shader(const Problem& problem, RowShape rows) {
+    return "reduce/rows:" + variant_prefix(rows) + (problem.integer() ? "i32" : float_variant(problem.x, problem.y));
+}
+
+Candidate cpu(const Problem& problem, const RowPlan& plan, const Query& query) {
+    constexpr const char* kKernel = "cpu/reduce:f32";
+    std::string refusal = plan.refusal();
+    if (refusal.empty()) refusal = refuse_cpu_f32(query, kKernel);
+    Candidate out{.name = "reduce/cpu", .refusal = std::move(refusal), .host = true, .portable = false, .lower = {}};
+    if (out.applicable()) {
+        out.lower = [problem](Lowering& lowering) { lower(problem, RowShape::kLANE, kKernel, lowering); };
+    }
+    return out;
 }
 
 } // namespace
@@ -44,11 +59,12 @@ std::vector<Candidate> reduce_candidates(const Query& query) {
         }
         out.push_back({.name = name, .refusal = why, .portable = rows != RowShape::kWORKGROUP, .lower = {}});
         if (why.empty()) {
-            out.back().lower = [problem, rows](Lowering& lowering) { lower(problem, rows, lowering); };
+            out.back().lower = [problem, rows](Lowering& lowering) { lower(problem, rows, shader(problem, rows), lowering); };
         }
     };
     offer("reduce/vec4", RowShape::kFOUR);
     offer("reduce/workgroup", RowShape::kWORKGROUP);
+    out.push_back(cpu(problem, plan, query));
     offer("reduce/generic", RowShape::kLANE);
     return out;
 }

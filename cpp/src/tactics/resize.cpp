@@ -1,4 +1,4 @@
-// resize/vec4 and resize/generic.
+// resize/vec4 and resize/generic; resize/cpu takes the step of the latter to the host.
 #include <algorithm>
 #include <bit>
 
@@ -79,9 +79,9 @@ void add_geometry(StepBuilder& step, const Problem& problem) {
     step.geometry(9, problem.x.layout == Layout::kCHANNELS_LAST ? 1 : 0).geometry(10, problem.y.layout == Layout::kCHANNELS_LAST ? 1 : 0);
 }
 
-void lower(const Problem& problem, bool vec4, Lowering& lowering) {
+void lower(const Problem& problem, bool vec4, const std::string& kernel, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
-    StepBuilder step(lowering, problem.operation.name, std::string("resize/generic:") + (vec4 ? "vec4_" : "") + float_variant(problem.x, problem.y));
+    StepBuilder step(lowering, problem.operation.name, kernel);
     const shape::Expr elements = element_count(exprs, problem.y);
     const shape::Expr count = vec4 ? exprs.floor_div(elements, exprs.constant(4)) : elements;
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
@@ -96,13 +96,27 @@ void lower(const Problem& problem, bool vec4, Lowering& lowering) {
     lowering.add(step.take());
 }
 
+std::string shader(const Problem& problem, bool vec4) {
+    return std::string("resize/generic:") + (vec4 ? "vec4_" : "") + float_variant(problem.x, problem.y);
+}
+
 Candidate candidate(const char* name, const Problem& problem, bool vec4, std::string refusal, const vulkan::DeviceCaps& caps) {
     if (refusal.empty()) {
         refusal = refuse_float_pair(problem.x, problem.y, caps);
     }
     Candidate out{.name = name, .refusal = std::move(refusal), .portable = true, .lower = {}};
     if (out.applicable()) {
-        out.lower = [problem, vec4](Lowering& lowering) { lower(problem, vec4, lowering); };
+        out.lower = [problem, vec4](Lowering& lowering) { lower(problem, vec4, shader(problem, vec4), lowering); };
+    }
+    return out;
+}
+
+Candidate cpu(const Problem& problem, std::string refusal, const Query& query) {
+    constexpr const char* kKernel = "cpu/resize:f32";
+    if (refusal.empty()) refusal = refuse_cpu_f32(query, kKernel);
+    Candidate out{.name = "resize/cpu", .refusal = std::move(refusal), .host = true, .portable = false, .lower = {}};
+    if (out.applicable()) {
+        out.lower = [problem](Lowering& lowering) { lower(problem, false, kKernel, lowering); };
     }
     return out;
 }
@@ -116,7 +130,8 @@ std::vector<Candidate> resize_candidates(const Query& query) {
     if (vectors.empty()) {
         vectors = problem.first == 2 ? refuse_channel_vectors(problem.x, problem.y, query.exprs) : "the tensor has no channels last";
     }
-    return {candidate("resize/vec4", problem, true, vectors, query.caps), candidate("resize/generic", problem, false, refusal, query.caps)};
+    return {candidate("resize/vec4", problem, true, vectors, query.caps), cpu(problem, refusal, query),
+            candidate("resize/generic", problem, false, refusal, query.caps)};
 }
 
 } // namespace tensorvk::tactics

@@ -1,4 +1,5 @@
-// softmax/vec4, softmax/workgroup and softmax/generic: softmax and its logarithm along one axis.
+// softmax/vec4, softmax/workgroup and softmax/generic: softmax and its logarithm along one axis; softmax/cpu takes the step of the last to the
+// host.
 #include "support/dtype.hpp"
 #include "support/error.hpp"
 #include "tactics/families.hpp"
@@ -19,14 +20,27 @@ struct Problem {
     [[nodiscard]] RowPlan plan(shape::ExprPool& exprs) const { return plan_rows(exprs, x, y, 1u << axis()); }
 };
 
-void lower(const Problem& problem, RowShape rows, Lowering& lowering) {
+void lower(const Problem& problem, RowShape rows, const std::string& kernel, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
-    StepBuilder step(lowering, problem.operation.name, "softmax/rows:" + variant_prefix(rows) + float_variant(problem.x, problem.y));
+    StepBuilder step(lowering, problem.operation.name, kernel);
     add_rows(step, exprs, problem.plan(exprs), rows);
     step.param(memory_strides(exprs, problem.y)[problem.axis()]);
     step.geometry(3, problem.softmax().log ? 1 : 0).geometry(4, half_bits(problem.x, problem.y));
     step.reads(problem.x.buffer).writes(problem.y.buffer);
     lowering.add(step.take());
+}
+
+std::string shader(const Problem& problem, RowShape rows) { return "softmax/rows:" + variant_prefix(rows) + float_variant(problem.x, problem.y); }
+
+Candidate cpu(const Problem& problem, const RowPlan& plan, const Query& query) {
+    constexpr const char* kKernel = "cpu/softmax:f32";
+    std::string refusal = plan.refusal();
+    if (refusal.empty()) refusal = refuse_cpu_f32(query, kKernel);
+    Candidate out{.name = "softmax/cpu", .refusal = std::move(refusal), .host = true, .portable = false, .lower = {}};
+    if (out.applicable()) {
+        out.lower = [problem](Lowering& lowering) { lower(problem, RowShape::kLANE, kKernel, lowering); };
+    }
+    return out;
 }
 
 } // namespace
@@ -47,11 +61,12 @@ std::vector<Candidate> softmax_candidates(const Query& query) {
         }
         out.push_back({.name = name, .refusal = why, .portable = rows != RowShape::kWORKGROUP, .lower = {}});
         if (why.empty()) {
-            out.back().lower = [problem, rows](Lowering& lowering) { lower(problem, rows, lowering); };
+            out.back().lower = [problem, rows](Lowering& lowering) { lower(problem, rows, shader(problem, rows), lowering); };
         }
     };
     offer("softmax/vec4", RowShape::kFOUR);
     offer("softmax/workgroup", RowShape::kWORKGROUP);
+    out.push_back(cpu(problem, plan, query));
     offer("softmax/generic", RowShape::kLANE);
     return out;
 }

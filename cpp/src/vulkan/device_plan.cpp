@@ -146,6 +146,11 @@ class Planner {
              : caps.host_writable_device_memory
                  ? "the host writes device memory through the bus and reads it through staging buffers"
                  : "the host does not touch device memory, copies go through staging buffers");
+        caps.host_kernels = caps.is_cpu && caps.unified_memory && !disabled(environment_, "host_kernels");
+        note("host kernels", caps.host_kernels,
+             caps.host_kernels ? "functions on the host compete with the shaders"
+             : caps.is_cpu     ? "shaders alone"
+                               : "the device does not compute on the host's cores");
     }
 
     void decide_arithmetic() {

@@ -111,7 +111,7 @@ struct DeviceOffer {
 // What the user's environment asks for.
 struct PlanEnvironment {
     // Names of features not to use though the device has them:
-    // TENSORVK_DISABLE=fp16,int8,cooperative_matrix,memory_budget, host_import,bar_upload,compute_queue,unified_memory
+    // TENSORVK_DISABLE=fp16,int8,cooperative_matrix,memory_budget, host_kernels,host_import,bar_upload,compute_queue,unified_memory
     // and so on; the last makes a CPU device behave like a GPU with memory of its own.
     std::vector<std::string> disabled;
 
@@ -142,6 +142,7 @@ struct DeviceCaps {
     bool memory_budget = false;
     bool host_import = false;
     // Device memory is plain host memory or as good as that: no staging, host reads and writes at full speed.
+    bool host_kernels = false; // kernels may be functions of this library on mapped memory
     bool unified_memory = false;
     // Device memory can be written (not read) by the host through the bus.
     bool host_writable_device_memory = false;

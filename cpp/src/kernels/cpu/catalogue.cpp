@@ -6,6 +6,10 @@ namespace {
 
 constexpr Kernel kKernels[] = {
     {"cpu/pointwise:f32", 1, prepare_pointwise},
+    {"cpu/pooling:f32", 1, prepare_pooling},
+    {"cpu/reduce:f32", 1, prepare_reduce},
+    {"cpu/resize:f32", 1, prepare_resize},
+    {"cpu/softmax:f32", 1, prepare_softmax},
     {"cpu/shape_values:words", 1, prepare_shape_values},
     {"cpu/copy:b8", 1, prepare_copy_1},
     {"cpu/copy:b16", 1, prepare_copy_2},
@@ -22,11 +26,6 @@ constexpr Kernel kKernels[] = {
     {"cpu/gather:b32", 1, prepare_gather_4},
     {"cpu/gather:b64", 1, prepare_gather_8},
     {"cpu/gather:b128", 1, prepare_gather_16},
-#ifdef TENSORVK_ONEDNN
-    {"cpu/convolution:f32", 1, prepare_convolution},
-    {"cpu/convolution:transposed_f32", 1, prepare_deconvolution},
-    {"cpu/matrix:f32", 1, prepare_matrix},
-#endif
 };
 
 } // namespace

@@ -8,9 +8,10 @@
 namespace tensorvk::kernels::cpu {
 
 [[nodiscard]] Run prepare_pointwise(const Launch& launch);
-[[nodiscard]] Run prepare_convolution(const Launch& launch);
-[[nodiscard]] Run prepare_deconvolution(const Launch& launch);
-[[nodiscard]] Run prepare_matrix(const Launch& launch);
+[[nodiscard]] Run prepare_pooling(const Launch& launch);
+[[nodiscard]] Run prepare_reduce(const Launch& launch);
+[[nodiscard]] Run prepare_resize(const Launch& launch);
+[[nodiscard]] Run prepare_softmax(const Launch& launch);
 
 [[nodiscard]] Run prepare_shape_values(const Launch& launch);
 [[nodiscard]] Run prepare_copy_1(const Launch& launch);

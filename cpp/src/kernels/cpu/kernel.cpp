@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/catalogue.hpp"
+#include "kernels/cpu/component.hpp"
 #include "support/error.hpp"
 
 namespace tensorvk::kernels::cpu {
@@ -30,10 +31,13 @@ std::byte* Launch::bytes(std::size_t index, std::int64_t elements, std::size_t s
     return elements == 0 ? nullptr : memory_[index].data();
 }
 
-const Kernel* find(std::string_view id) noexcept {
-    const std::span<const Kernel> all = catalogue();
-    const auto found = std::ranges::find(all, id, &Kernel::id);
-    return found == all.end() ? nullptr : &*found;
+const Kernel* find(std::string_view id) {
+    if (!is_cpu_kernel(id)) return nullptr;
+    for (const std::span<const Kernel> all : {catalogue(), component().kernels}) {
+        const auto found = std::ranges::find(all, id, &Kernel::id);
+        if (found != all.end()) return &*found;
+    }
+    return nullptr;
 }
 
 } // namespace tensorvk::kernels::cpu

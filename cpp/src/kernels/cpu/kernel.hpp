@@ -77,7 +77,7 @@ struct Kernel {
 };
 
 //! Null when this library has no kernel of that id.
-[[nodiscard]] const Kernel* find(std::string_view id) noexcept;
+[[nodiscard]] const Kernel* find(std::string_view id);
 
 [[nodiscard]] inline bool is_cpu_kernel(std::string_view id) noexcept { return id.starts_with(kPrefix); }
 

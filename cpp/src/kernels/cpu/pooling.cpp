@@ -1,11 +1,11 @@
 // cpu/pooling: maximum or average over windows of one to three spatial axes. The step is that of pooling/generic; parameters and constants
 // are described in shaders/pooling/pool.comp. Elements of a window are joined in the shader's order.
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <vector>
 
 #include "kernels/cpu/catalogue.hpp"
+#include "kernels/cpu/lanes.hpp"
 #include "kernels/cpu/spatial.hpp"
 #include "kernels/cpu/workers.hpp"
 
@@ -16,16 +16,6 @@ namespace {
 constexpr std::int64_t kLanes = 16;    // neighbouring channels at a time
 constexpr std::int64_t kPlaces = 256;  // neighbouring results of a row at a time
 constexpr std::int64_t kGrain = 16384; // elements worth a thread
-
-struct Sum {
-    static constexpr float kNeutral = 0.0f;
-    float operator()(float a, float b) const { return a + b; }
-};
-//! NaN as the second argument is passed over, as the shader's max does.
-struct Largest {
-    static constexpr float kNeutral = -std::numeric_limits<float>::infinity();
-    float operator()(float a, float b) const { return b > a ? b : a; }
-};
 
 //! What one output place sees of the input along one axis.
 struct Window {
@@ -63,7 +53,6 @@ Window window_of(std::int64_t start, std::int64_t dilation, std::int64_t window,
 //! `width` neighbouring channels (one, where kWidth is 1) of one output place.
 template <typename Join, std::int64_t kWidth>
 void pool_place(const Task& task, const Place& place, std::int64_t channel) {
-    const Join join{};
     const Image &in = task.images.in, &out = task.images.out;
     const Window &wx = task.at(0, place.o[0]), &wy = task.at(1, place.o[1]), &wz = task.at(2, place.o[2]);
     const float* x = task.images.x + place.n * in.batch + channel * in.channel;
@@ -72,14 +61,13 @@ void pool_place(const Task& task, const Place& place, std::int64_t channel) {
     std::fill_n(r, kWidth, Join::kNeutral);
     for (std::int64_t i = 0; i < wx.taps; ++i) {
         for (std::int64_t j = 0; j < wy.taps; ++j) {
-            const float* from = x + (wx.first + i * task.dilation[0]) * in.stride(0) + (wy.first + j * task.dilation[1]) * in.stride(1) + wz.first * in.place;
-            for (std::int64_t k = 0; k < wz.taps; ++k) {
-                for (std::int64_t l = 0; l < kWidth; ++l) r[l] = join(r[l], from[k * step + l]);
-            }
+            const std::int64_t row = (wx.first + i * task.dilation[0]) * in.stride(0) + (wy.first + j * task.dilation[1]) * in.stride(1);
+            const float* from = x + row + wz.first * in.place;
+            for (std::int64_t k = 0; k < wz.taps; ++k) join_each<Join>(r, from + k * step, kWidth);
         }
     }
     const float scale = task.scale(place.o);
-    float* y = task.images.y + place.n * out.batch + channel * out.channel + place.o[0] * out.stride(0) + place.o[1] * out.stride(1) + place.o[2] * out.place;
+    float* y = task.images.y + place.n * out.batch + channel * out.channel + out.offset(place.o);
     if (out.channel == 1) {
         for (std::int64_t l = 0; l < kWidth; ++l) y[l] = r[l] * scale;
     } else {
@@ -105,20 +93,10 @@ void pool_places(const Task& task, std::int64_t first, std::int64_t last) {
 //! Joins window column `k` of an input row into the results of places begin .. end - 1.
 template <typename Join>
 void join_tap(const Task& task, const float* row, std::int64_t k, std::int64_t begin, std::int64_t end, float* r) {
-    const Join join{};
     const std::int64_t stride = task.stride[2], shift = k * task.dilation[2] - task.pre[2], place = task.images.in.place;
     const std::int64_t low = std::max(begin, ceil_div(-shift, stride)), high = std::min(end, ceil_div(task.images.in.extent[2] - shift, stride));
     if (low >= high) return;
-    const float* from = row + (low * stride + shift) * place;
-    float* to = r + (low - begin);
-    const std::int64_t n = high - low, step = stride * place;
-    if (step == 1) {
-        for (std::int64_t i = 0; i < n; ++i) to[i] = join(to[i], from[i]);
-    } else if (step == 2) {
-        for (std::int64_t i = 0; i < n; ++i) to[i] = join(to[i], from[2 * i]);
-    } else {
-        for (std::int64_t i = 0; i < n; ++i) to[i] = join(to[i], from[i * step]);
-    }
+    join_each<Join>(r + (low - begin), row + (low * stride + shift) * place, high - low, stride * place);
 }
 
 //! Rows first .. last - 1 of the output: every window column goes over the whole row.

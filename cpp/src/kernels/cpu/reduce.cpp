@@ -1,9 +1,9 @@
 // cpu/reduce: sum, product, maximum, minimum and mean along any axes. The step is that of reduce/generic; see shaders/reduce/rows.comp. A row
 // is cut into blocks, whose results are joined in order: few long rows keep all cores busy, and the sum does not depend on their number.
-#include <limits>
 #include <memory>
 
 #include "kernels/cpu/catalogue.hpp"
+#include "kernels/cpu/lanes.hpp"
 #include "kernels/cpu/rows.hpp"
 #include "kernels/cpu/workers.hpp"
 #include "tensorvk/types.h"
@@ -15,24 +15,6 @@ namespace {
 constexpr std::int64_t kLanes = 16;    // partial results along a row
 constexpr std::int64_t kColumns = 64;  // neighbouring rows at a time
 constexpr std::int64_t kGrain = 16384; // elements worth a thread
-
-struct Sum {
-    static constexpr float kNeutral = 0.0f;
-    float operator()(float a, float b) const { return a + b; }
-};
-struct Product {
-    static constexpr float kNeutral = 1.0f;
-    float operator()(float a, float b) const { return a * b; }
-};
-//! NaN as the second argument is passed over, as the shaders' max and min do; so the first never is one.
-struct Largest {
-    static constexpr float kNeutral = -std::numeric_limits<float>::infinity();
-    float operator()(float a, float b) const { return b > a ? b : a; }
-};
-struct Smallest {
-    static constexpr float kNeutral = std::numeric_limits<float>::infinity();
-    float operator()(float a, float b) const { return b < a ? b : a; }
-};
 
 struct Task {
     Rows rows;
@@ -55,13 +37,9 @@ float join_run(const float* x, std::int64_t n, std::int64_t stride) {
         float lanes[kLanes];
         std::fill_n(lanes, kLanes, Join::kNeutral);
         if (stride == 1) {
-            for (; i + kLanes <= n; i += kLanes) {
-                for (std::int64_t l = 0; l < kLanes; ++l) lanes[l] = join(lanes[l], x[i + l]);
-            }
+            for (; i + kLanes <= n; i += kLanes) join_each<Join>(lanes, x + i, kLanes);
         } else {
-            for (; i + kLanes <= n; i += kLanes) {
-                for (std::int64_t l = 0; l < kLanes; ++l) lanes[l] = join(lanes[l], x[(i + l) * stride]);
-            }
+            for (; i + kLanes <= n; i += kLanes) join_each<Join>(lanes, x + i * stride, kLanes, stride);
         }
         for (std::int64_t half = kLanes / 2; half > 0; half /= 2) {
             for (std::int64_t l = 0; l < half; ++l) lanes[l] = join(lanes[l], lanes[l + half]);

@@ -177,7 +177,7 @@ void resize_places(const Task& task, std::int64_t first, std::int64_t last) {
             }
         }
         const float* x = task.images.x + place.n * in.batch;
-        float* y = task.images.y + place.n * out.batch + place.o[0] * out.stride(0) + place.o[1] * out.stride(1) + place.o[2] * out.place;
+        float* y = task.images.y + place.n * out.batch + out.offset(place.o);
         std::int64_t c = 0;
         for (; c + kLanes <= task.images.channels; c += kLanes) resize_channels<kLanes>(reads, x + c, y + c * out.channel, out.channel);
         for (; c < task.images.channels; ++c) resize_channels<1>(reads, x + c, y + c * out.channel, out.channel);

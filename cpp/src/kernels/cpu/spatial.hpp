@@ -21,6 +21,7 @@ struct Image {
     [[nodiscard]] std::int64_t places() const { return extent[0] * extent[1] * extent[2]; }
     //! Stride along a spatial axis.
     [[nodiscard]] std::int64_t stride(std::size_t axis) const { return place * (axis == 2 ? 1 : axis == 1 ? extent[2] : extent[1] * extent[2]); }
+    [[nodiscard]] std::int64_t offset(const Triple& at) const { return ((at[0] * extent[1] + at[1]) * extent[2] + at[2]) * place; }
 };
 
 struct Images {

@@ -1,8 +1,8 @@
 // cpu/matrix: a matrix product through oneDNN, in float32. The step is that of matrix/generic.
 #include <array>
 
-#include "kernels/cpu/catalogue.hpp"
-#include "kernels/cpu/onednn.hpp"
+#include "kernels/onednn/catalogue.hpp"
+#include "kernels/onednn/onednn.hpp"
 #include "support/checked.hpp"
 #include "support/error.hpp"
 

@@ -2,8 +2,8 @@
 // bindings), so one lowering serves both carriers.
 #include <array>
 
-#include "kernels/cpu/catalogue.hpp"
-#include "kernels/cpu/onednn.hpp"
+#include "kernels/onednn/catalogue.hpp"
+#include "kernels/onednn/onednn.hpp"
 #include "support/checked.hpp"
 #include "support/error.hpp"
 

@@ -1,4 +1,4 @@
-#include "kernels/cpu/onednn.hpp"
+#include "kernels/onednn/onednn.hpp"
 
 #include <algorithm>
 

@@ -1,0 +1,61 @@
+#include "kernels/cpu/component.hpp"
+
+#include <cstring>
+
+#include <dlfcn.h>
+
+#include "support/error.hpp"
+
+namespace tensorvk::kernels::cpu {
+
+namespace {
+
+struct Opened {
+    Component component;
+    std::string absence;
+};
+
+//! The folder of the library or program that this code is in.
+std::string own_folder() {
+    Dl_info info{};
+    if (dladdr(reinterpret_cast<const void*>(&component_absence), &info) == 0 || info.dli_fname == nullptr) return {};
+    const std::string path = info.dli_fname;
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string::npos ? std::string() : path.substr(0, slash + 1);
+}
+
+Opened open_component() {
+    Opened out;
+    void* library = nullptr;
+    // Beside this library; else where the linker looks for what this one needs.
+    for (const std::string& file : {own_folder() + kComponentFile, std::string(kComponentFile)}) {
+        library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+        if (library != nullptr) break;
+        out.absence = dlerror();
+    }
+    if (library == nullptr) return out;
+    const auto describe = reinterpret_cast<ComponentFunction>(dlsym(library, kComponentSymbol));
+    if (describe == nullptr || !describe(&out.component)) {
+        out.absence = text(kComponentFile, " has no ", kComponentSymbol);
+    } else if (std::strcmp(out.component.version, TENSORVK_VERSION) != 0) {
+        out.absence = text(kComponentFile, " belongs to TensorVK ", out.component.version, ", this is " TENSORVK_VERSION);
+    } else {
+        out.absence.clear();
+        return out; // stays open: engines hold functions of it
+    }
+    out.component = {};
+    dlclose(library);
+    return out;
+}
+
+const Opened& opened() {
+    static const auto* once = new Opened(open_component()); // kernels may run while the process ends
+    return *once;
+}
+
+} // namespace
+
+const Component& component() { return opened().component; }
+const std::string& component_absence() { return opened().absence; }
+
+} // namespace tensorvk::kernels::cpu
