@@ -1,5 +1,6 @@
 // conv/generic and deconv/generic: one output element per invocation, everything that the operation can say.
 #include "tactics/convolution_problem.hpp"
+#include "tactics/rounds.hpp"
 
 namespace tensorvk::tactics {
 namespace {
@@ -31,7 +32,8 @@ void lower(const ConvolutionProblem& p, Lowering& lowering) {
 std::vector<Candidate> convolution_generic(const ConvolutionProblem& problem, const Query& query) {
     Candidate candidate;
     candidate.name = problem.transposed() ? "deconv/generic" : "conv/generic";
-    candidate.refusal = refuse_epilogue(query, problem.roles, true);
+    candidate.refusal = refuse_rounds(query.caps, problem.taps() * (1 + problem.group_in() / 16 + problem.group_in() % 16));
+    if (candidate.refusal.empty()) candidate.refusal = refuse_epilogue(query, problem.roles, true);
     candidate.portable = true;
     candidate.lower = [problem](Lowering& lowering) { lower(problem, lowering); };
     return {candidate};
