@@ -80,4 +80,22 @@ int quick_div(int n, int d) {
     return q + s + (r >= d ? 1 : 0) - (r < 0 ? 1 : 0);
 }
 
+#extension GL_EXT_control_flow_attributes : require
+// for (int i = first; i < end; i += step) BODY, some bodies a round: Mesa's CPU driver silently ends an invocation's loops after 65535 rounds in
+// all (tactics/rounds.hpp). The body must not leave the loop, and its commas stand in parentheses.
+#define MANY_ROUNDS(i, first, end, step, BODIES, BODY)                                        \
+    {                                                                                         \
+        int round_ = first;                                                                   \
+        for (; round_ < (end) - (BODIES - 1) * (step); round_ += BODIES * (step)) {           \
+            [[unroll]] for (int body_ = 0; body_ < BODIES; ++body_) {                         \
+                const int i = round_ + body_ * (step);                                        \
+                BODY                                                                          \
+            }                                                                                 \
+        }                                                                                     \
+        for (; round_ < (end); round_ += step) {                                              \
+            const int i = round_;                                                             \
+            BODY                                                                              \
+        }                                                                                     \
+    }
+
 #endif

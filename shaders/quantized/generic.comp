@@ -35,11 +35,8 @@ int sum_of(Place p) {
         int s = spatial(at, IN);
         int xi = IN_CHANNELS_LAST ? (p.n * plane + s) * IN_CHANNELS + group * group_in : (p.n * IN_CHANNELS + group * group_in) * plane + s;
         int wi = weight_first + tap;
-        for (int c = 0; c < group_in; ++c) {
-            sum += (LOAD_BYTE(x, TYPE_X, xi) - X_ZERO) * (LOAD_BYTE(weights, TYPE_W, wi) - W_ZERO);
-            xi += x_step;
-            wi += weight_step;
-        }
+        MANY_ROUNDS(c, 0, group_in, 1, 16,
+            sum += (LOAD_BYTE(x, TYPE_X, (xi + c * x_step)) - X_ZERO) * (LOAD_BYTE(weights, TYPE_W, (wi + c * weight_step)) - W_ZERO);)
     }
     return sum;
 }

@@ -15,11 +15,7 @@ layout(set = 0, binding = 3) buffer Y { uint y[]; };
 
 int sum_of(Place p) {
     int sum = parameters[BIAS_AT + p.at[4]];
-    for (int k = 0; k < K; ++k) {
-        sum += (LOAD_BYTE(a, TYPE_X, p.a) - A_ZERO) * (LOAD_BYTE(b, TYPE_W, p.b) - B_ZERO);
-        p.a += A_COLUMN;
-        p.b += B_ROW;
-    }
+    MANY_ROUNDS(k, 0, K, 1, 16, sum += (LOAD_BYTE(a, TYPE_X, (p.a + k * A_COLUMN)) - A_ZERO) * (LOAD_BYTE(b, TYPE_W, (p.b + k * B_ROW)) - B_ZERO);)
     return sum;
 }
 

@@ -41,13 +41,12 @@ void main() {
     for (int j = 0; j < K; ++j) {
         float best = 0.0;
         int best_at = -1;
-        for (int i = 0; i < LENGTH; ++i) {
-            float v = LOAD(x, IN_HALF, base.x + i * IN_STRIDE);
+        MANY_ROUNDS(i, 0, LENGTH, 1, 16,
+            float v = LOAD(x, IN_HALF, (base.x + i * IN_STRIDE));
             if ((last_at < 0 || before(last, last_at, v, i)) && (best_at < 0 || before(v, i, best, best_at))) {
                 best = v;
                 best_at = i;
-            }
-        }
+            })
         last = best;
         last_at = best_at;
         int to = base.y + j * OUT_STRIDE;

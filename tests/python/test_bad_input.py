@@ -143,6 +143,13 @@ def test_unknown_domain() -> None:
     mentions(sentence(parse_errors(proto.SerializeToString())[0]), "foreign", "com.example")
 
 
+@pytest.mark.parametrize(("domain", "op"), [("", "com.microsoft.Trilu"), ("com", "microsoft.Trilu")])
+def test_a_domain_belongs_to_the_domain_and_not_into_the_operators_name(domain: str, op: str) -> None:
+    proto = model([helper.make_node(op, ["x"], ["y"], name="odd", domain=domain)], {"x": [2]}, ["y"])
+    proto.opset_import.extend([helper.make_opsetid("com", 1), helper.make_opsetid("com.microsoft", 1)])
+    mentions(sentence(parse_errors(proto.SerializeToString())[0]), "odd", op)
+
+
 def test_all_bad_nodes_at_once() -> None:
     nodes = [
         helper.make_node("Frobnicate", ["x"], ["a"], name="first"),

@@ -19,10 +19,14 @@ void Build::begin_node(std::string name) {
 
 std::string Build::unique(std::string_view role) {
     const std::string base = role.empty() ? node_ : text(node_, "/", role);
-    std::string name = base;
-    for (int copy = 2; !used_.insert(name).second; ++copy) {
-        name = text(base, "_", copy);
+    if (used_.insert(base).second) {
+        return base;
     }
+    int& copies = copies_.try_emplace(base, 1).first->second; // names are many: it goes on where it ended
+    std::string name;
+    do {
+        name = text(base, "_", ++copies);
+    } while (!used_.insert(name).second);
     return name;
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -89,6 +90,7 @@ class Build {
     graph::Network& network_;
     std::string node_;
     std::unordered_set<std::string> used_;
+    std::unordered_map<std::string, int> copies_; // how many of a name there are
     std::vector<std::pair<shape::Expr, Tensor*>> counted_;
 };
 

@@ -72,7 +72,11 @@ std::string nearest_operator(std::string_view name) {
 }
 
 std::string operator_key(std::string_view domain, std::string_view op_type) {
-    return domain.empty() || domain == "ai.onnx" ? std::string(op_type) : text(domain, ".", op_type);
+    const bool standard = domain.empty() || domain == "ai.onnx";
+    if (op_type.find('.') != std::string_view::npos) { // "com.microsoft.Gelu" is no operator of the default domain
+        return text(standard ? "ai.onnx" : domain, "/", op_type);
+    }
+    return standard ? std::string(op_type) : text(domain, ".", op_type);
 }
 
 std::string not_offered(std::string_view domain, std::string_view op_type) {

@@ -79,7 +79,7 @@ void depth_to_space(NodeContext& node) {
     const bool dcr = mode == "DCR";
     Tensor* split = b.concatenate(dcr ? std::vector{n, block, block, rest, h, w} : std::vector{n, rest, block, block, h, w}, 0, "split");
     Tensor* moved = b.transpose(b.reshape_to(x, split, "blocks"), dcr ? Ints{0, 3, 4, 1, 5, 2} : Ints{0, 1, 4, 2, 5, 3}, "interleave");
-    const auto scaled = [&](Tensor* extent) { return b.elementwise(ElementWiseOperation::kPROD, extent, block, "pixels"); };
+    const auto scaled = [&, by = block](Tensor* extent) { return b.elementwise(ElementWiseOperation::kPROD, extent, by, "pixels"); };
     node.output(b.reshape_to(moved, b.concatenate({n, rest, scaled(h), scaled(w)}, 0, "extents"), ""));
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <ranges>
 #include <set>
 
 namespace tensorvk::plan {
@@ -28,11 +27,11 @@ public:
         for (std::size_t i = first; i < last; ++i) {
             out_.steps.push_back(copied(whole_.steps[i]));
         }
-        for (const Step& step : std::views::reverse(whole_.init)) { // those that prepare what the steps read, or one another
-            const bool needed = std::any_of(step.bindings.begin(), step.bindings.end(),
+        for (auto step = whole_.init.rbegin(); step != whole_.init.rend(); ++step) { // those that prepare what the steps read, or one another
+            const bool needed = std::any_of(step->bindings.begin(), step->bindings.end(),
                                             [&](const Binding& b) { return b.written && buffers_.contains(b.buffer); });
             if (needed) {
-                out_.init.push_back(copied(step));
+                out_.init.push_back(copied(*step));
             }
         }
         std::ranges::reverse(out_.init);

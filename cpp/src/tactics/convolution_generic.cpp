@@ -1,6 +1,7 @@
 // conv/generic and deconv/generic: one output element per invocation, everything that the operation can say. conv/cpu and deconv/cpu take the
 // same step to the host.
 #include "tactics/convolution_problem.hpp"
+#include "tactics/rounds.hpp"
 
 namespace tensorvk::tactics {
 namespace {
@@ -34,7 +35,8 @@ void lower(const ConvolutionProblem& p, const char* kernel, Lowering& lowering) 
 std::vector<Candidate> convolution_generic(const ConvolutionProblem& problem, const Query& query) {
     Candidate candidate;
     candidate.name = problem.transposed() ? "deconv/generic" : "conv/generic";
-    candidate.refusal = refuse_epilogue(query, problem.roles, true);
+    candidate.refusal = refuse_rounds(query.caps, problem.taps() * (1 + problem.group_in() / 16 + problem.group_in() % 16));
+    if (candidate.refusal.empty()) candidate.refusal = refuse_epilogue(query, problem.roles, true);
     candidate.portable = true;
     candidate.lower = [problem](Lowering& lowering) { lower(problem, "convolution/generic:", lowering); };
     return {candidate};

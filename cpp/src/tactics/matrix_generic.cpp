@@ -3,6 +3,7 @@
 #include "support/error.hpp"
 #include "tactics/layout.hpp"
 #include "tactics/matrix_problem.hpp"
+#include "tactics/rounds.hpp"
 
 namespace tensorvk::tactics {
 namespace {
@@ -38,6 +39,9 @@ std::string refuse(const MatrixProblem& p, const Query& query) {
         return text("the product has rank ", p.c.dims.size(), ", the kernel takes at most ", kBatchAxes + 2);
     }
     if (!lies_in_rows(query.exprs, p.c)) return "the product is stored channels last, the kernel writes rows";
+    if (const auto k = query.exprs.value(p.k)) {
+        if (std::string why = refuse_rounds(query.caps, *k / 16 + 16); !why.empty()) return why;
+    }
     return refuse_epilogue(query, p.roles, p.c.dims.size() <= 5);
 }
 

@@ -5,6 +5,7 @@
 #include "support/dtype.hpp"
 #include "tactics/families.hpp"
 #include "tactics/layout.hpp"
+#include "tactics/rounds.hpp"
 #include "tactics/spatial.hpp"
 #include "tactics/word_types.hpp"
 
@@ -87,6 +88,13 @@ std::vector<Candidate> pooling_candidates(const Query& query) {
     std::string refusal;
     if (axes < 1 || axes > 3) {
         refusal = text("the window has ", axes, " axes, 1 to 3 are allowed");
+    }
+    std::int64_t window = 1;
+    for (const std::int64_t extent : problem.geometry().window) {
+        window *= extent;
+    }
+    if (refusal.empty()) {
+        refusal = refuse_rounds(query.caps, 2 * window);
     }
     const std::string vectors = refusal.empty() ? refuse_channel_vectors(problem.x, problem.y, query.exprs) : refusal;
     return {candidate("pooling/vec4", problem, true, vectors, query.caps), cpu(problem, refusal, query),

@@ -2,6 +2,7 @@
 
 #include "support/error.hpp"
 #include "tactics/layout.hpp"
+#include "tactics/rounds.hpp"
 
 namespace tensorvk::tactics {
 
@@ -127,14 +128,19 @@ void add_rows(StepBuilder& step, shape::ExprPool& exprs, const RowPlan& plan, Ro
     step.geometry(2, shared ? local : 1);
 }
 
-std::string refuse_row_shape(const RowPlan& plan, RowShape rows, const shape::ExprPool& exprs, const vulkan::DeviceCaps& caps) {
+std::string refuse_row_shape(const RowPlan& plan, RowShape rows, shape::ExprPool& exprs, const vulkan::DeviceCaps& caps) {
     if (std::string why = plan.refusal(); !why.empty()) {
         return why;
     }
     if (rows == RowShape::kFOUR && !plan.rows_in_fours(exprs)) {
         return "neighbouring rows do not lie side by side in groups of 4";
     }
-    if (rows == RowShape::kWORKGROUP && caps.is_cpu) {
+    // A softmax goes over its row three times, in rounds of 16.
+    const std::string loops = refuse_rounds(caps, 3 * exprs.value(plan.length(exprs)).value_or(0) / 16);
+    if (rows != RowShape::kWORKGROUP) {
+        return loops;
+    }
+    if (caps.is_cpu && loops.empty()) {
         return "shared memory is ten times slower than registers on a CPU device";
     }
     return {};

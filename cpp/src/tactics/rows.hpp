@@ -41,6 +41,6 @@ enum class RowShape {
 void add_rows(StepBuilder& step, shape::ExprPool& exprs, const RowPlan& plan, RowShape rows);
 
 //! Why this shape does not suit, or empty.
-[[nodiscard]] std::string refuse_row_shape(const RowPlan& plan, RowShape rows, const shape::ExprPool& exprs, const vulkan::DeviceCaps& caps);
+[[nodiscard]] std::string refuse_row_shape(const RowPlan& plan, RowShape rows, shape::ExprPool& exprs, const vulkan::DeviceCaps& caps);
 
 } // namespace tensorvk::tactics

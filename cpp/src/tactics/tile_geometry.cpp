@@ -1,6 +1,7 @@
 #include "tactics/tile_geometry.hpp"
 
 #include "support/error.hpp"
+#include "tactics/rounds.hpp"
 
 namespace tensorvk::tactics {
 namespace {
@@ -67,6 +68,12 @@ void add_tile(StepBuilder& step, Lowering& lowering, const Product& product, con
     step.geometry(4, tile.rows).geometry(5, vectors).geometry(6, tile.lanes_on_rows ? 1 : 0);
 }
 
+namespace {
+
+std::int64_t rounds_of(const ProductShape& shape) { return shape.taps * (1 + (shape.input_vectors ? (shape.channels + 3) / 4 : shape.channels)); }
+
+} // namespace
+
 std::vector<Candidate> tile_candidates(const std::string& family, const std::string& refusal, const Product& product, const Query& query,
                                        void (*lower)(const Product&, const TileGeometry&, Lowering&)) {
     if (!refusal.empty()) return {{.name = family + "/tile", .refusal = refusal, .portable = true, .lower = {}}};
@@ -75,6 +82,7 @@ std::vector<Candidate> tile_candidates(const std::string& family, const std::str
         Candidate candidate;
         candidate.name = tile_name(family, tile);
         candidate.refusal = refuse_tile(tile, product.shape());
+        if (candidate.refusal.empty()) candidate.refusal = refuse_rounds(query.caps, rounds_of(product.shape()));
         candidate.portable = true;
         candidate.lower = [product, tile, lower](Lowering& lowering) { lower(product, tile, lowering); };
         out.push_back(std::move(candidate));

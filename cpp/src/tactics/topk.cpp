@@ -1,6 +1,7 @@
-// topk/generic: the k best elements along an axis, made for small k.
+// topk/generic: the k best elements along an axis, made for few rounds: one invocation reads its row once for each of them. topk/host sorts.
 #include <optional>
 
+#include "kernels/host/rows.hpp"
 #include "support/dtype.hpp"
 #include "support/error.hpp"
 #include "tactics/families.hpp"
@@ -51,6 +52,9 @@ void lower(const Problem& problem, Lowering& lowering) {
     lowering.add(step.take());
 }
 
+//! From here on sorting is worth a step on the host.
+constexpr std::int64_t kMostReads = std::int64_t{1} << 16;
+
 std::string refuse(const Problem& problem, const Query& query) {
     if (!problem.values && !problem.indices) {
         return "neither values nor indices are wanted";
@@ -61,9 +65,41 @@ std::string refuse(const Problem& problem, const Query& query) {
     if (problem.values && problem.indices && problem.values->layout != problem.indices->layout && !same_in_both_layouts(query.exprs, *problem.values)) {
         return "values and indices lie differently in memory";
     }
+    const TopK& topk = problem.topk();
+    const auto extent = query.exprs.value(problem.x.dims[static_cast<std::size_t>(topk.axis)]);
+    if (topk.k > 1 && (!extent || topk.k * *extent > kMostReads)) {
+        return text("selecting ", topk.k, " of ", extent ? std::to_string(*extent) : std::string("an unknown number of"), " elements takes more than ", kMostReads,
+                    " reads of one invocation");
+    }
+    if (topk.k == 1 && extent && *extent > 16 * kMostReads) return text("one invocation would read ", *extent, " elements");
     shape::ExprPool exprs = query.exprs; // a scratch copy: questions about expressions make new ones
     const std::string why = problem.plan(exprs).refusal();
     return why.empty() ? refuse_float_pair(problem.x, problem.values.value_or(problem.x), query.caps) : why;
+}
+
+Candidate on_host(const Problem& problem) {
+    Candidate candidate{.name = "topk/host", .refusal = {}, .portable = true, .lower = {}};
+    const auto linear = [](const std::optional<Value>& value) { return !value || value->layout == Layout::kLINEAR; };
+    if (!linear(problem.x) || !linear(problem.values) || !linear(problem.indices)) {
+        candidate.refusal = "a tensor is not in row-major order";
+        return candidate;
+    }
+    if (problem.values && problem.values->dtype != problem.x.dtype) {
+        candidate.refusal = "sorting cannot change the element type";
+        return candidate;
+    }
+    const TopK& topk = problem.topk();
+    AttributeSet attributes;
+    attributes.set("axis", topk.axis);
+    attributes.set("k", topk.k);
+    attributes.set("smallest", std::int64_t{topk.op == TopKOperation::kMIN ? 1 : 0});
+    attributes.set("select_last", std::int64_t{topk.select_last ? 1 : 0});
+    attributes.set("wide", std::int64_t{problem.indices && problem.indices->dtype == DataType::kINT64 ? 1 : 0});
+    attributes.set("drop", std::int64_t{problem.keeps_axis() ? 0 : 1});
+    Operation call = problem.operation;
+    call.kind = HostCall{kernels::host::kTopKFunction, std::move(attributes), {}, {}};
+    candidate.lower = [call](Lowering& lowering) { lower_host_call(call, lowering); };
+    return candidate;
 }
 
 } // namespace
@@ -74,7 +110,8 @@ std::vector<Candidate> topk_candidates(const Query& query) {
     if (out.applicable()) {
         out.lower = [problem](Lowering& lowering) { lower(problem, lowering); };
     }
-    return {out};
+    if (out.applicable()) return {out};
+    return {out, on_host(problem)};
 }
 
 } // namespace tensorvk::tactics

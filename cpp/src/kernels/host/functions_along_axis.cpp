@@ -6,6 +6,7 @@
 
 #include "kernels/host/elements.hpp"
 #include "kernels/host/functions.hpp"
+#include "kernels/host/rows.hpp"
 
 namespace tensorvk::kernels::host {
 
@@ -182,10 +183,25 @@ void det(Call& call) {
     }
 }
 
+void top_k_of_rows(Call& call) {
+    const AttributeSet& a = call.attributes();
+    const Tensor& x = call.input(0);
+    const std::size_t axis = checked_axis(call, a.integer("axis", -1), x.dims.size());
+    const auto op = a.flag("smallest", false) ? TopKOperation::kMIN : TopKOperation::kMAX;
+    const auto [values, indices] = topk(x, op, static_cast<std::int64_t>(axis), a.integer("k", 1), a.flag("select_last", false),
+                                        a.flag("wide", false) ? DataType::kINT64 : DataType::kINT32);
+    Ints dims = values.dims;
+    if (a.flag("drop", false)) {
+        dims.erase(dims.begin() + static_cast<std::ptrdiff_t>(axis));
+    }
+    call.output(0, values.dtype, dims).data = values.data;
+    call.output(1, indices.dtype, dims).data = indices.data;
+}
+
 constexpr std::array kFunctions{
     Function{"ArgMax", arg<true>},      Function{"ArgMin", arg<false>}, Function{"CumProd", running<kProduct>},
     Function{"CumSum", running<kSum>},  Function{"Det", det},           Function{"Hardmax", hardmax},
-    Function{"TopK", top_k},
+    Function{"TopK", top_k},            Function{kTopKFunction, top_k_of_rows},
 };
 
 } // namespace

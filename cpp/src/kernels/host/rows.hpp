@@ -18,4 +18,8 @@ namespace tensorvk::kernels::host {
 //! of their places, or backwards with `select_last`. Throws InvalidArgument when k is larger than the axis.
 [[nodiscard]] std::pair<Tensor, Tensor> topk(const Tensor& x, TopKOperation op, std::int64_t axis, std::int64_t k, bool select_last, DataType indices);
 
+//! The host function that is topk(): input x; attributes 'axis', 'k', 'smallest', 'select_last', 'wide' (int64 indices), 'drop' (the axis, of
+//! extent 1, is not there in the outputs).
+inline constexpr const char* kTopKFunction = "TopKOfRows";
+
 } // namespace tensorvk::kernels::host

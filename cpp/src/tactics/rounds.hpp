@@ -1,0 +1,22 @@
+// How long the loops of one invocation may be.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "support/error.hpp"
+#include "vulkan/device_plan.hpp"
+
+namespace tensorvk::tactics {
+
+//! Mesa's driver for CPUs (lavapipe) ends the loops of an invocation after 65535 rounds, all loops together, and says nothing: what is left is
+//! a wrong number. MANY_ROUNDS in shaders/common/interface.glsl makes rounds few.
+inline constexpr std::int64_t kMostRounds = 65000;
+
+//! Why a kernel whose invocations loop this often is not for this device, or empty.
+[[nodiscard]] inline std::string refuse_rounds(const vulkan::DeviceCaps& caps, std::int64_t rounds) {
+    if (!caps.is_cpu || rounds <= kMostRounds) return {};
+    return text("one invocation would loop ", rounds, " times, this driver ends loops after ", kMostRounds);
+}
+
+} // namespace tensorvk::tactics

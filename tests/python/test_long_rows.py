@@ -1,0 +1,107 @@
+"""Sums, searches and products so long that an invocation would loop more often than a driver lets it.
+
+Mesa's driver for CPUs ends an invocation's loops after 65,535 rounds and says nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorvk as trt
+from engines import CollectingLogger, relative_error, run_once
+from onnx import TensorProto, helper, numpy_helper
+
+Array = np.ndarray[Any, Any]
+LEVELS = pytest.mark.parametrize("level", [0, 1])  # untimed, and the fastest of those that agree
+
+
+def model(op: str, x: Array, constants: list[Array] | None = None, outputs: int = 1, **attributes: Any) -> bytes:
+    weights = [numpy_helper.from_array(c, f"c{i}") for i, c in enumerate(constants or [])]
+    names = [f"y{i}" for i in range(outputs)]
+    node = helper.make_node(op, ["x", *(w.name for w in weights)], names, **attributes)
+    x_info = helper.make_tensor_value_info("x", helper.np_dtype_to_tensor_dtype(x.dtype), x.shape)
+    y_infos = [helper.make_tensor_value_info(name, TensorProto.UNDEFINED, None) for name in names]
+    graph = helper.make_graph([node], "long", [x_info], y_infos, weights)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8).SerializeToString()
+
+
+def numbers(*shape: int) -> Array:
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
+# Rounding: float32 sums of n numbers one after the other are off by up to n * 2^-24; here n reaches 1.2 million.
+@LEVELS
+@pytest.mark.parametrize("length", [66_000, 100_001, 1_200_000])
+def test_a_long_sum_is_whole(length: int, level: int) -> None:
+    x = numbers(2, length)
+    y = run_once(model("ReduceSum", x, [np.int64([1])]), {"x": x}, level=level)["y0"]
+    assert relative_error(y, x.sum(1, keepdims=True, dtype=np.float64)) < 1e-4
+    across = np.ascontiguousarray(x.T)
+    y = run_once(model("ReduceMean", across, axes=[0]), {"x": across}, level=level)["y0"]
+    assert relative_error(y, across.mean(0, keepdims=True, dtype=np.float64)) < 1e-4
+
+
+@LEVELS
+@pytest.mark.parametrize("length", [22_000, 50_257, 100_001])
+def test_a_long_softmax_is_whole(length: int, level: int) -> None:
+    x = numbers(2, length)
+    powers = np.exp(x.astype(np.float64) - x.max(1, keepdims=True))
+    y = run_once(model("Softmax", x, axis=1), {"x": x}, level=level)["y0"]
+    assert relative_error(y, powers / powers.sum(1, keepdims=True)) < 1e-4
+
+
+@LEVELS
+@pytest.mark.parametrize(("length", "k"), [(8400, 300), (13_200, 5), (700, 100), (300_000, 2)])
+def test_the_largest_of_many_are_found(length: int, k: int, level: int) -> None:
+    x = numbers(2, length)
+    order = np.argsort(-x, axis=1, kind="stable")[:, :k]
+    found = run_once(model("TopK", x, [np.int64([k])], outputs=2), {"x": x}, level=level)
+    np.testing.assert_array_equal(found["y1"], order)
+    np.testing.assert_array_equal(found["y0"], np.take_along_axis(x, order, 1))
+
+
+def test_the_largest_of_very_many_is_found() -> None:
+    x = numbers(2, 1_500_000)
+    found = run_once(model("ArgMax", x, axis=1, keepdims=0), {"x": x}, level=1)["y0"]
+    np.testing.assert_array_equal(found, x.argmax(1))
+
+
+@LEVELS
+@pytest.mark.parametrize("depth", [66_000, 100_001])
+def test_a_deep_product_is_whole(depth: int, level: int) -> None:
+    x, w = numbers(2, depth), numbers(depth, 5)
+    y = run_once(model("MatMul", x, [w]), {"x": x}, level=level)["y0"]
+    assert relative_error(y, x.astype(np.float64) @ w) < 1e-4
+
+
+def test_a_deep_product_of_integers_is_exact() -> None:
+    generator = np.random.default_rng(0)
+    x, w = (
+        generator.integers(0, 255, (3, 33_000)).astype(np.uint8),
+        generator.integers(0, 255, (33_000, 5)).astype(np.uint8),
+    )
+    y = run_once(model("MatMulInteger", x, [w]), {"x": x}, level=1)["y0"]
+    np.testing.assert_array_equal(y, x.astype(np.int64) @ w.astype(np.int64))
+
+
+@LEVELS
+def test_a_convolution_of_many_channels_is_whole(level: int) -> None:
+    x, w = numbers(1, 70_001, 2, 2), numbers(3, 70_001, 1, 1)
+    y = run_once(model("Conv", x, [w]), {"x": x}, level=level)["y0"]
+    assert relative_error(y, np.einsum("ncij,oc->noij", x.astype(np.float64), w[:, :, 0, 0])) < 1e-4
+
+
+def test_a_window_that_no_kernel_can_walk_is_refused_by_its_size_or_right() -> None:
+    x = numbers(1, 1, 300, 300)
+    logger = CollectingLogger()
+    builder = trt.Builder(logger)
+    network = builder.create_network(0)
+    assert trt.OnnxParser(network, logger).parse(model("AveragePool", x, kernel_shape=[300, 290]))
+    if builder.build_serialized_network(network, builder.create_builder_config()) is None:
+        assert "loop" in logger.errors()[-1]
+        return
+    y = run_once(model("AveragePool", x, kernel_shape=[300, 290]), {"x": x}, level=1)["y0"]
+    expected = [x[0, 0, :, i : i + 290].mean(dtype=np.float64) for i in range(11)]
+    assert relative_error(y, np.float64(expected).reshape(1, 1, 1, 11)) < 1e-4
