@@ -1,9 +1,11 @@
 #include "onnx/einsum.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "support/dtype.hpp"
 #include "support/einsum.hpp"
+#include "support/error.hpp"
 
 namespace tensorvk::onnx {
 
@@ -104,7 +106,48 @@ bool extents_agree(const Tensor* a, const Tensor* b, const EinsumAxes& axes) {
     return true;
 }
 
+std::string letters(const Axes& axes) {
+    std::string out;
+    for (const std::size_t axis : axes) {
+        out += static_cast<char>('a' + axis);
+    }
+    return out;
+}
+
+//! Axes of two tensors, each once, that are in one of `needed`.
+Axes still_needed(const Axes& a, const Axes& b, std::span<const Axes> needed) {
+    Axes out;
+    for (const std::size_t axis : joined(a, b, {})) {
+        if (!has(out, axis) && std::ranges::any_of(needed, [axis](const Axes& axes) { return has(axes, axis); })) {
+            out.push_back(axis);
+        }
+    }
+    return out;
+}
+
 } // namespace
+
+Tensor* einsum_by_products(Build& build, std::string_view equation, const std::vector<Tensor*>& operands) {
+    std::vector<std::size_t> ranks;
+    for (const Tensor* operand : operands) {
+        ranks.push_back(operand->dims.size());
+    }
+    const EinsumAxes axes = parse_einsum(equation, ranks);
+    constexpr std::size_t kLetters = 26;
+    if (axes.count > kLetters) {
+        return nullptr;
+    }
+    Tensor* y = operands[0];
+    Axes of_y = axes.inputs[0];
+    for (std::size_t i = 1; i < operands.size() && y != nullptr; ++i) {
+        std::vector<Axes> needed(axes.inputs.begin() + static_cast<std::ptrdiff_t>(i) + 1, axes.inputs.end());
+        needed.push_back(axes.output);
+        const Axes result = i + 1 == operands.size() ? axes.output : still_needed(of_y, axes.inputs[i], needed);
+        y = einsum_by_product(build, text(letters(of_y), ",", letters(axes.inputs[i]), "->", letters(result)), y, operands[i]);
+        of_y = result;
+    }
+    return y;
+}
 
 Tensor* einsum_by_product(Build& build, std::string_view equation, Tensor* a, Tensor* b) {
     EinsumAxes axes = parse_einsum(equation, {a->dims.size(), b->dims.size()});
