@@ -44,7 +44,7 @@ void main() {
         int s = spatial(at, IN);
         int xi = IN_CHANNELS_LAST ? (p.n * plane + s) * IN_CHANNELS + group * group_in : (p.n * IN_CHANNELS + group * group_in) * plane + s;
         int wi = weight_first + tap;
-        MANY_ROUNDS(c, 0, group_in, 1, 16, sum = fma(LOAD(x, IN_HALF, (xi + c * x_step)), weights[wi + c * weight_step], sum);)
+        MANY_ROUNDS(c, 0, group_in, 1, 8, sum = fma(LOAD(x, IN_HALF, (xi + c * x_step)), weights[wi + c * weight_step], sum);)
     }
     if (!POINTWISE_EMPTY)
         sum = pointwise(sum, GENERAL_OPERAND(0), GENERAL_OPERAND(1), GENERAL_OPERAND(2), GENERAL_OPERAND(3));

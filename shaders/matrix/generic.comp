@@ -23,7 +23,7 @@ void main() {
     Place p = place(index);
 
     float sum = HAS_BIAS ? bias[p.at[4]] : 0.0;
-    MANY_ROUNDS(k, 0, K, 1, 16, sum = fma(LOAD(a, IN_HALF, (p.a + k * A_COLUMN)), LOAD(b, FACTOR_HALF, (p.b + k * B_ROW)), sum);)
+    MANY_ROUNDS(k, 0, K, 1, 8, sum = fma(LOAD(a, IN_HALF, (p.a + k * A_COLUMN)), LOAD(b, FACTOR_HALF, (p.b + k * B_ROW)), sum);)
     if (!POINTWISE_EMPTY)
         sum = pointwise(sum, GENERAL_OPERAND(0), GENERAL_OPERAND(1), GENERAL_OPERAND(2), GENERAL_OPERAND(3));
     STORE(y, OUT_HALF, index, sum)

@@ -35,7 +35,7 @@ int sum_of(Place p) {
         int s = spatial(at, IN);
         int xi = IN_CHANNELS_LAST ? (p.n * plane + s) * IN_CHANNELS + group * group_in : (p.n * IN_CHANNELS + group * group_in) * plane + s;
         int wi = weight_first + tap;
-        MANY_ROUNDS(c, 0, group_in, 1, 16,
+        MANY_ROUNDS(c, 0, group_in, 1, 8,
             sum += (LOAD_BYTE(x, TYPE_X, (xi + c * x_step)) - X_ZERO) * (LOAD_BYTE(weights, TYPE_W, (wi + c * weight_step)) - W_ZERO);)
     }
     return sum;

@@ -15,7 +15,7 @@ layout(set = 0, binding = 3) buffer Y { uint y[]; };
 
 int sum_of(Place p) {
     int sum = parameters[BIAS_AT + p.at[4]];
-    MANY_ROUNDS(k, 0, K, 1, 16, sum += (LOAD_BYTE(a, TYPE_X, (p.a + k * A_COLUMN)) - A_ZERO) * (LOAD_BYTE(b, TYPE_W, (p.b + k * B_ROW)) - B_ZERO);)
+    MANY_ROUNDS(k, 0, K, 1, 8, sum += (LOAD_BYTE(a, TYPE_X, (p.a + k * A_COLUMN)) - A_ZERO) * (LOAD_BYTE(b, TYPE_W, (p.b + k * B_ROW)) - B_ZERO);)
     return sum;
 }
 

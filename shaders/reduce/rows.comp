@@ -66,9 +66,9 @@ void main() {
     VALUE r = neutral();
     if (REDUCED_AXES == 1) {
         int stride = P(16);
-        MANY_ROUNDS(i, first_element(), LENGTH, LANES, 32, r = join(r, READ(base.x + i * stride));)
+        MANY_ROUNDS(i, first_element(), LENGTH, LANES, 8, r = join(r, READ(base.x + i * stride));)
     } else {
-        MANY_ROUNDS(i, first_element(), LENGTH, LANES, 32, r = join(r, READ(base.x + element_offset(i)));)
+        MANY_ROUNDS(i, first_element(), LENGTH, LANES, 8, r = join(r, READ(base.x + element_offset(i)));)
     }
 #ifdef SHARED
     r = join_lanes(r);

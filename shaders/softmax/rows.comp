@@ -53,13 +53,13 @@ void main() {
     if (row >= COUNT) return;
     ivec2 base = row_base(row);
     VALUE largest = VALUE(uintBitsToFloat(0xff800000u));
-    MANY_ROUNDS(i, first_element(), LENGTH, LANES, 16, largest = max(largest, READ(base.x + i * IN_STRIDE));)
+    MANY_ROUNDS(i, first_element(), LENGTH, LANES, 4, largest = max(largest, READ(base.x + i * IN_STRIDE));)
     JOIN_LANES(largest, max)
     VALUE sum = VALUE(0.0);
-    MANY_ROUNDS(i, first_element(), LENGTH, LANES, 16, sum += exp(READ(base.x + i * IN_STRIDE) - largest);)
+    MANY_ROUNDS(i, first_element(), LENGTH, LANES, 4, sum += exp(READ(base.x + i * IN_STRIDE) - largest);)
     JOIN_LANES(sum, add)
     VALUE scale = LOG ? log(sum) : 1.0 / sum;
-    MANY_ROUNDS(i, first_element(), LENGTH, LANES, 16,
+    MANY_ROUNDS(i, first_element(), LENGTH, LANES, 4,
         VALUE v = READ(base.x + i * IN_STRIDE) - largest;
         v = LOG ? v - scale : exp(v) * scale;
         WRITE((base.y + i * OUT_STRIDE), v))

@@ -41,7 +41,7 @@ void main() {
     for (int j = 0; j < K; ++j) {
         float best = 0.0;
         int best_at = -1;
-        MANY_ROUNDS(i, 0, LENGTH, 1, 16,
+        MANY_ROUNDS(i, 0, LENGTH, 1, 8,
             float v = LOAD(x, IN_HALF, (base.x + i * IN_STRIDE));
             if ((last_at < 0 || before(last, last_at, v, i)) && (best_at < 0 || before(v, i, best, best_at))) {
                 best = v;

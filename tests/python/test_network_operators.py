@@ -84,6 +84,8 @@ def test_fill_of_a_shape_that_is_known_at_run_time(shop: Shop, op: Any) -> None:
         ("i,i->", [(33,), (33,)]),
         ("ab,acd->dc", [(3, 2), (3, 5, 7)]),
         ("ij,jk,kl->il", [(2, 3), (3, 4), (4, 5)]),
+        ("bij,bjk,bk->bi", [(2, 3, 4), (2, 4, 5), (2, 5)]),
+        ("ii,ij,j->i", [(3, 3), (3, 4), (4,)]),
     ],
 )
 def test_einsum(shop: Shop, equation: str, shapes: list[tuple[int, ...]]) -> None:

@@ -11,7 +11,7 @@ namespace tensorvk::builder {
 namespace {
 
 // Layout: magic, then one record per entry sorted by key, then the digest of everything before it. Little endian.
-constexpr std::array<char, 8> kMagic = {'T', 'V', 'K', 'T', 'I', 'M', 'E', '1'};
+constexpr std::array<char, 8> kMagic = {'T', 'V', 'K', 'T', 'I', 'M', 'E', '2'};
 
 struct Record {
     Digest128 key;
@@ -29,7 +29,9 @@ std::shared_ptr<TimingCache> TimingCache::from_bytes(std::span<const std::byte> 
     }
     constexpr std::size_t frame = kMagic.size() + sizeof(Digest128);
     if (bytes.size() < frame || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) {
-        throw InvalidArgument(text("These ", bytes.size(), " bytes are no TensorVK timing cache; pass b\"\" to begin with an empty one."));
+        const bool other = bytes.size() >= kMagic.size() && std::memcmp(bytes.data(), kMagic.data(), kMagic.size() - 1) == 0;
+        throw InvalidArgument(text("These ", bytes.size(), other ? " bytes are a timing cache of another version of TensorVK" : " bytes are no TensorVK timing cache",
+                                   "; pass b\"\" to begin with an empty one."));
     }
     const auto content = bytes.first(bytes.size() - sizeof(Digest128));
     const Digest128 digest = digest128(content);

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <random>
 #include <set>
+#include <span>
 #include <string>
 
 #include "stream/copy.hpp"
@@ -54,19 +55,28 @@ std::vector<std::byte> random_bytes(DataType dtype, std::int64_t elements, std::
     return {tensor.data.begin(), tensor.data.end()};
 }
 
-//! What the step wrote to buffer `from` it writes to `to`. Candidates know the network's buffers only.
-void redirect(plan::Step& step, std::int32_t from, std::int32_t to) {
-    for (plan::Binding& binding : step.bindings) {
-        if (binding.written && binding.buffer == from) {
-            binding.buffer = to;
+//! What the steps write to buffer `from`, and then read from there, they write to `to`: candidates know the network's buffers only. What they read
+//! before is the input of an operation that works in its place.
+void redirect(std::span<plan::Step> steps, std::int32_t from, std::int32_t to) {
+    bool written = false;
+    const auto moved = [&](std::int32_t buffer) { return buffer == from ? to : buffer; };
+    for (plan::Step& step : steps) {
+        const bool reads = written;
+        for (plan::Binding& binding : step.bindings) {
+            written |= binding.written && binding.buffer == from;
+            binding.buffer = binding.written || reads ? moved(binding.buffer) : binding.buffer;
         }
-    }
-    if (step.host) {
-        auto call = std::make_shared<plan::HostCall>(*step.host);
-        for (plan::HostTensor& output : call->outputs) {
-            output.buffer = output.buffer == from ? to : output.buffer;
+        if (step.host) {
+            auto call = std::make_shared<plan::HostCall>(*step.host);
+            for (plan::HostTensor& input : call->inputs) {
+                input.buffer = reads ? moved(input.buffer) : input.buffer;
+            }
+            for (plan::HostTensor& output : call->outputs) {
+                written |= output.buffer == from;
+                output.buffer = moved(output.buffer);
+            }
+            step.host = std::move(call);
         }
-        step.host = std::move(call);
     }
 }
 
@@ -99,10 +109,8 @@ Trial::Trial(const compiler::Compiled& network, const tactics::Operation& operat
         tactics::Lowering lowering(*program_, network.values, caps);
         candidate->lower(lowering);
         range.last = program_->steps.size();
-        for (std::size_t i = range.first; i < range.last; ++i) {
-            for (const auto& [from, to] : redirections) {
-                redirect(program_->steps[i], from, to);
-            }
+        for (const auto& [from, to] : redirections) {
+            redirect(std::span(program_->steps).subspan(range.first, range.last - range.first), from, to);
         }
         range.last_buffer = program_->buffers.size();
         ranges_.push_back(std::move(range));

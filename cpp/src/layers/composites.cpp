@@ -105,7 +105,7 @@ std::vector<Tensor*> expand_attention(Composite& c) {
 
 std::vector<Tensor*> expand_einsum(Composite& c) {
     const std::string equation = c.attributes().text("equation");
-    Tensor* y = onnx::einsum_by_product(c.build, equation, c.input(0), c.input(1));
+    Tensor* y = onnx::einsum_by_products(c.build, equation, c.inputs);
     AttributeSet attributes;
     attributes.set("equation", equation);
     return {y != nullptr ? y : operation(c.build, "Einsum", c.inputs, std::move(attributes), "")};
@@ -163,7 +163,7 @@ Expansion find_expansion(const graph::Layer& layer) {
     }
     if (layer.type == LayerType::kEINSUM) {
         const bool tried = !std::get<graph::OperatorAttributes>(layer.attributes).attributes.has("product"); // by the parser
-        return layer.inputs.size() == 2 && !tried ? expand_einsum : nullptr;
+        return layer.inputs.size() >= 2 && !tried ? expand_einsum : nullptr;
     }
     if (layer.type == LayerType::kASSERTION) {
         return std::get<graph::OperatorAttributes>(layer.attributes).attributes.has("deferred") ? expand_assertion : nullptr;

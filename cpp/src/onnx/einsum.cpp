@@ -1,6 +1,8 @@
 #include "onnx/einsum.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <span>
 
 #include "support/dtype.hpp"
 #include "support/einsum.hpp"
@@ -17,20 +19,25 @@ bool has(const Axes& axes, std::size_t axis) {
     return std::find(axes.begin(), axes.end(), axis) != axes.end();
 }
 
-//! The numbers of an equation's axes by what a product does with them.
-struct Roles {
-    Axes batch, left, right, summed;
+//! One product of two tensors: the numbers of the equation's axes in both and in the result, each once.
+struct Product {
+    Axes left, right, result;
 };
 
-Roles roles_of(const EinsumAxes& axes) {
+//! The axes of a product by what it does with them.
+struct Roles {
+    Axes batch, rows, columns, summed;
+};
+
+Roles roles_of(const Product& product) {
     Roles roles;
-    for (const std::size_t axis : axes.output) {
-        const bool in_a = has(axes.inputs[0], axis);
-        const bool in_b = has(axes.inputs[1], axis);
-        (in_a && in_b ? roles.batch : in_a ? roles.left : roles.right).push_back(axis);
+    for (const std::size_t axis : product.result) {
+        const bool in_left = has(product.left, axis);
+        const bool in_right = has(product.right, axis);
+        (in_left && in_right ? roles.batch : in_left ? roles.rows : roles.columns).push_back(axis);
     }
-    for (const std::size_t axis : axes.inputs[0]) {
-        if (!has(axes.output, axis) && has(axes.inputs[1], axis)) {
+    for (const std::size_t axis : product.left) {
+        if (!has(product.result, axis) && has(product.right, axis)) {
             roles.summed.push_back(axis);
         }
     }
@@ -93,54 +100,104 @@ bool repeats(const Axes& axes) {
     return std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end();
 }
 
-//! One extent for each axis in both tensors: repeating one is not what a product does along rows and sums.
-bool extents_agree(const Tensor* a, const Tensor* b, const EinsumAxes& axes) {
-    for (std::size_t i = 0; i < axes.inputs[0].size(); ++i) {
-        const auto at = std::find(axes.inputs[1].begin(), axes.inputs[1].end(), axes.inputs[0][i]);
-        if (at != axes.inputs[1].end() && a->dims[i] != b->dims[static_cast<std::size_t>(at - axes.inputs[1].begin())]) {
+//! Whether each axis has one extent in all tensors, and once in each: repeating is not what a product does along rows and sums.
+bool extents_agree(const EinsumAxes& axes, const std::vector<Tensor*>& operands) {
+    std::vector<std::optional<shape::Expr>> extents(axes.count);
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+        if (repeats(axes.inputs[i])) {
             return false;
         }
+        for (std::size_t at = 0; at < axes.inputs[i].size(); ++at) {
+            std::optional<shape::Expr>& extent = extents[axes.inputs[i][at]];
+            if (extent.has_value() && *extent != operands[i]->dims[at]) {
+                return false;
+            }
+            extent = operands[i]->dims[at];
+        }
     }
-    return true;
+    return std::ranges::all_of(axes.output, [&](std::size_t axis) { return extents[axis].has_value(); });
+}
+
+//! Axes of two tensors, each once, that are in one of `needed`.
+Axes still_needed(const Axes& a, const Axes& b, std::span<const Axes> needed) {
+    Axes out;
+    for (const std::size_t axis : joined(a, b, {})) {
+        if (!has(out, axis) && std::ranges::any_of(needed, [axis](const Axes& axes) { return has(axes, axis); })) {
+            out.push_back(axis);
+        }
+    }
+    return out;
+}
+
+//! From the left: two tensors become one, with the axes that the others or the result still need.
+std::vector<Product> products_of(const EinsumAxes& axes) {
+    std::vector<Product> products;
+    Axes so_far = axes.inputs[0];
+    for (std::size_t i = 1; i < axes.inputs.size(); ++i) {
+        std::vector<Axes> needed(axes.inputs.begin() + static_cast<std::ptrdiff_t>(i) + 1, axes.inputs.end());
+        needed.push_back(axes.output);
+        const bool last = i + 1 == axes.inputs.size();
+        products.push_back({so_far, axes.inputs[i], last ? axes.output : still_needed(so_far, axes.inputs[i], needed)});
+        so_far = products.back().result;
+    }
+    return products;
+}
+
+//! The rows and columns of a product as the axes that they were.
+Tensor* apart(Build& b, Tensor* y, Tensor* left, Tensor* right, const Product& product, const Roles& roles) {
+    std::vector<Tensor*> parts;
+    const auto add = [&](Tensor* from, const Axes& numbers, const Axes& wanted) {
+        if (!wanted.empty()) {
+            parts.push_back(extents(b, from, numbers, wanted));
+        }
+    };
+    add(left, product.left, joined(roles.batch, roles.rows, {}));
+    add(right, product.right, roles.columns);
+    graph::ShuffleAttributes apart;
+    apart.zero_is_placeholder = false;
+    std::vector<Tensor*> inputs{y};
+    if (parts.empty()) {
+        apart.reshape.emplace(); // a scalar
+    } else {
+        inputs.push_back(parts.size() == 1 ? parts[0] : b.concatenate(parts, 0, "shape"));
+    }
+    return b.add(LayerType::kSHUFFLE, std::move(inputs), std::move(apart), "apart");
+}
+
+Tensor* add_product(Build& build, Product product, Tensor* left, Tensor* right, std::string_view role) {
+    const Roles roles = roles_of(product);
+    left = without_own_sums(build, left, product.left, joined(roles.batch, roles.rows, roles.summed));
+    right = without_own_sums(build, right, product.right, joined(roles.batch, roles.summed, roles.columns));
+    Tensor* a = matrices(build, left, product.left, roles.batch, roles.rows, roles.summed, "left");
+    Tensor* b = matrices(build, right, product.right, roles.batch, roles.summed, roles.columns, "right");
+    Tensor* y = build.add(LayerType::kMATRIX_MULTIPLY, {a, b}, graph::MatrixMultiplyAttributes{}, "product");
+    if (roles.rows.size() != 1 || roles.columns.size() != 1) {
+        y = apart(build, y, left, right, product, roles);
+    }
+    return build.transpose(y, places(joined(roles.batch, roles.rows, roles.columns), product.result), role);
 }
 
 } // namespace
 
-Tensor* einsum_by_product(Build& build, std::string_view equation, Tensor* a, Tensor* b) {
-    EinsumAxes axes = parse_einsum(equation, {a->dims.size(), b->dims.size()});
-    if (!is_floating(a->dtype) || repeats(axes.inputs[0]) || repeats(axes.inputs[1]) || !extents_agree(a, b, axes)) {
+Tensor* einsum_by_products(Build& build, std::string_view equation, const std::vector<Tensor*>& operands) {
+    std::vector<std::size_t> ranks;
+    for (const Tensor* operand : operands) {
+        ranks.push_back(operand->dims.size());
+    }
+    const EinsumAxes axes = parse_einsum(equation, ranks);
+    if (operands.size() < 2 || !is_floating(operands[0]->dtype) || !extents_agree(axes, operands)) {
         return nullptr;
     }
-    const bool complete = std::all_of(axes.output.begin(), axes.output.end(), [&](std::size_t axis) { return has(axes.inputs[0], axis) || has(axes.inputs[1], axis); });
-    if (!complete || axes.output.size() + 2 > static_cast<std::size_t>(Dims::MAX_DIMS)) {
+    const std::vector<Product> products = products_of(axes);
+    // A product may have two axes more than its result, for rows and columns that are none.
+    if (std::ranges::any_of(products, [](const Product& product) { return product.result.size() + 2 > static_cast<std::size_t>(Dims::MAX_DIMS); })) {
         return nullptr;
     }
-    const Roles roles = roles_of(axes);
-    a = without_own_sums(build, a, axes.inputs[0], joined(roles.batch, roles.left, roles.summed));
-    b = without_own_sums(build, b, axes.inputs[1], joined(roles.batch, roles.summed, roles.right));
-    Tensor* left = matrices(build, a, axes.inputs[0], roles.batch, roles.left, roles.summed, "left");
-    Tensor* right = matrices(build, b, axes.inputs[1], roles.batch, roles.summed, roles.right, "right");
-    Tensor* y = build.add(LayerType::kMATRIX_MULTIPLY, {left, right}, graph::MatrixMultiplyAttributes{}, "product");
-    if (roles.left.size() != 1 || roles.right.size() != 1) {
-        std::vector<Tensor*> parts;
-        const auto add = [&](Tensor* from, const Axes& numbers, const Axes& wanted) {
-            if (!wanted.empty()) {
-                parts.push_back(extents(build, from, numbers, wanted));
-            }
-        };
-        add(a, axes.inputs[0], joined(roles.batch, roles.left, {}));
-        add(b, axes.inputs[1], roles.right);
-        graph::ShuffleAttributes apart;
-        apart.zero_is_placeholder = false;
-        std::vector<Tensor*> inputs{y};
-        if (parts.empty()) {
-            apart.reshape.emplace(); // a scalar
-        } else {
-            inputs.push_back(parts.size() == 1 ? parts[0] : build.concatenate(parts, 0, "shape"));
-        }
-        y = build.add(LayerType::kSHUFFLE, std::move(inputs), std::move(apart), "apart");
+    Tensor* y = operands[0];
+    for (std::size_t i = 0; i < products.size(); ++i) {
+        y = add_product(build, products[i], y, operands[i + 1], i + 1 == products.size() ? "" : "part");
     }
-    return build.transpose(y, places(joined(roles.batch, roles.left, roles.right), axes.output), "");
+    return y;
 }
 
 } // namespace tensorvk::onnx

@@ -1,14 +1,15 @@
-// Einstein summation as a matrix product, where it is one.
+// Einstein summation as matrix products, where it is that.
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "onnx/build.hpp"
 
 namespace tensorvk::onnx {
 
-//! Null where the equation is no product of two tensors of known structure (other numbers of operands, letters that occur twice in one, extents
-//! that repeat, integers): then it is for the operator. The result is the node's own layer.
-[[nodiscard]] graph::Tensor* einsum_by_product(Build& build, std::string_view equation, graph::Tensor* a, graph::Tensor* b);
+//! Of two or more tensors, from the left. The result is the node's own layer. Null, and nothing is added, where the equation is no chain of products
+//! (one operand, letters that occur twice in one, extents that repeat, integers): then it is for the operator.
+[[nodiscard]] graph::Tensor* einsum_by_products(Build& build, std::string_view equation, const std::vector<graph::Tensor*>& operands);
 
 } // namespace tensorvk::onnx

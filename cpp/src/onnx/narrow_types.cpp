@@ -85,7 +85,7 @@ std::optional<ConstantData> read_narrow_tensor(const TensorProto& tensor, const 
         throw InvalidModel(text("Tensor '", tensor.name(), "' has a negative dimension."));
     }
     const std::int64_t count = checked_volume(out.dims);
-    const std::vector<std::uint8_t> bytes = bytes_of(tensor, (count + row->per_byte - 1) / row->per_byte, model_file);
+    const std::vector<std::uint8_t> bytes = bytes_of(tensor, count / row->per_byte + (count % row->per_byte != 0 ? 1 : 0), model_file);
     std::vector<double> values;
     values.reserve(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i) {

@@ -77,12 +77,16 @@ void gemm(NodeContext& node) {
     node.output(node.build.cast(y, a->dtype, ""));
 }
 
-//! Two tensors' products are matrix products; the rest is the operator's.
+//! Products are matrix products; the rest is the operator's.
 void einsum(NodeContext& node) {
-    if (!node.has_input(1) || node.has_input(2)) {
-        fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Einsum of other than two tensors is for the host function.");
+    if (!node.has_input(1)) {
+        fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "Einsum of one tensor is for the host function.");
     }
-    Tensor* y = einsum_by_product(node.build, node.string("equation", ""), node.input(0), node.input(1));
+    std::vector<Tensor*> operands;
+    for (std::size_t i = 0; node.has_input(i); ++i) {
+        operands.push_back(node.input(i));
+    }
+    Tensor* y = einsum_by_products(node.build, node.string("equation", ""), operands);
     if (y == nullptr) {
         fail(NodeErrorCode::kUNSUPPORTED_NODE_DYNAMIC, "This equation is no matrix product.");
     }

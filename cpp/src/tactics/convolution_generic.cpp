@@ -35,7 +35,7 @@ void lower(const ConvolutionProblem& p, const char* kernel, Lowering& lowering) 
 std::vector<Candidate> convolution_generic(const ConvolutionProblem& problem, const Query& query) {
     Candidate candidate;
     candidate.name = problem.transposed() ? "deconv/generic" : "conv/generic";
-    candidate.refusal = refuse_rounds(query.caps, problem.taps() * (1 + problem.group_in() / 16 + problem.group_in() % 16));
+    candidate.refusal = refuse_rounds(query.caps, problem.taps() * (1 + rounds_of(problem.group_in(), kProductBodies)));
     if (candidate.refusal.empty()) candidate.refusal = refuse_epilogue(query, problem.roles, true);
     candidate.portable = true;
     candidate.lower = [problem](Lowering& lowering) { lower(problem, "convolution/generic:", lowering); };

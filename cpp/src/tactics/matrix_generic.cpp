@@ -40,7 +40,7 @@ std::string refuse(const MatrixProblem& p, const Query& query) {
     }
     if (!lies_in_rows(query.exprs, p.c)) return "the product is stored channels last, the kernel writes rows";
     if (const auto k = query.exprs.value(p.k)) {
-        if (std::string why = refuse_rounds(query.caps, *k / 16 + 16); !why.empty()) return why;
+        if (std::string why = refuse_rounds(query.caps, rounds_of(*k, kProductBodies)); !why.empty()) return why;
     }
     return refuse_epilogue(query, p.roles, p.c.dims.size() <= 5);
 }

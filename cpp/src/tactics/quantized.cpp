@@ -4,6 +4,7 @@
 
 #include "support/dtype.hpp"
 #include "support/error.hpp"
+#include "tactics/rounds.hpp"
 #include "tactics/word_types.hpp"
 
 namespace tensorvk::tactics {
@@ -145,7 +146,8 @@ std::vector<Candidate> quantized_convolution_candidates(const Query& query) {
         out.push_back(std::move(candidate));
     }
     out.push_back({.name = family + "/generic",
-                   .refusal = first_of(types, refuse_epilogue(query, problem.roles, true)),
+                   .refusal = first_of(types, first_of(refuse_rounds(query.caps, 4 * problem.taps() * (1 + rounds_of(problem.group_in(), kProductBodies))),
+                                                       refuse_epilogue(query, problem.roles, true))),
                    .portable = true,
                    .lower = [problem](Lowering& lowering) { lower_convolution(problem, lowering); }});
     return without_refused(std::move(out));

@@ -50,7 +50,7 @@ std::vector<Candidate> reduce_candidates(const Query& query) {
     const RowPlan plan = plan_rows(exprs, problem.x, problem.y, problem.reduce().axes);
     std::vector<Candidate> out;
     const auto offer = [&](const char* name, RowShape rows) {
-        std::string why = refuse_row_shape(plan, rows, exprs, query.caps);
+        std::string why = refuse_row_shape(plan, rows, {.passes = 1, .bodies = 8}, exprs, query.caps);
         if (why.empty() && !problem.integer()) {
             why = refuse_float_pair(problem.x, problem.y, query.caps);
         }

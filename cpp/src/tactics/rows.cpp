@@ -128,19 +128,18 @@ void add_rows(StepBuilder& step, shape::ExprPool& exprs, const RowPlan& plan, Ro
     step.geometry(2, shared ? local : 1);
 }
 
-std::string refuse_row_shape(const RowPlan& plan, RowShape rows, shape::ExprPool& exprs, const vulkan::DeviceCaps& caps) {
+std::string refuse_row_shape(const RowPlan& plan, RowShape rows, RowLoops loops, shape::ExprPool& exprs, const vulkan::DeviceCaps& caps) {
     if (std::string why = plan.refusal(); !why.empty()) {
         return why;
     }
     if (rows == RowShape::kFOUR && !plan.rows_in_fours(exprs)) {
         return "neighbouring rows do not lie side by side in groups of 4";
     }
-    // A softmax goes over its row three times, in rounds of 16.
-    const std::string loops = refuse_rounds(caps, 3 * exprs.value(plan.length(exprs)).value_or(0) / 16);
+    const std::string long_row = refuse_rounds(caps, loops.passes * rounds_of(exprs.value(plan.length(exprs)).value_or(0), loops.bodies));
     if (rows != RowShape::kWORKGROUP) {
-        return loops;
+        return long_row;
     }
-    if (caps.is_cpu && loops.empty()) {
+    if (caps.is_cpu && long_row.empty()) {
         return "shared memory is ten times slower than registers on a CPU device";
     }
     return {};

@@ -40,7 +40,10 @@ enum class RowShape {
 //! Workgroup size, grid, parameters 0 .. 19 and constants 0 .. 2.
 void add_rows(StepBuilder& step, shape::ExprPool& exprs, const RowPlan& plan, RowShape rows);
 
+//! How a kernel loops over its row: so often, with so many elements in a round (MANY_ROUNDS in the shader).
+struct RowLoops { std::int64_t passes = 1, bodies = 1; };
+
 //! Why this shape does not suit, or empty.
-[[nodiscard]] std::string refuse_row_shape(const RowPlan& plan, RowShape rows, shape::ExprPool& exprs, const vulkan::DeviceCaps& caps);
+[[nodiscard]] std::string refuse_row_shape(const RowPlan& plan, RowShape rows, RowLoops loops, shape::ExprPool& exprs, const vulkan::DeviceCaps& caps);
 
 } // namespace tensorvk::tactics

@@ -52,7 +52,7 @@ std::vector<Candidate> softmax_candidates(const Query& query) {
     const bool output_in_fours = is_multiple_of(exprs, memory_strides(exprs, problem.y)[problem.axis()], 4);
     std::vector<Candidate> out;
     const auto offer = [&](const char* name, RowShape rows) {
-        std::string why = refuse_row_shape(plan, rows, exprs, query.caps);
+        std::string why = refuse_row_shape(plan, rows, {.passes = 3, .bodies = 4}, exprs, query.caps);
         if (why.empty()) {
             why = refuse_float_pair(problem.x, problem.y, query.caps);
         }

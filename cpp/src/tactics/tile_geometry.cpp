@@ -70,7 +70,7 @@ void add_tile(StepBuilder& step, Lowering& lowering, const Product& product, con
 
 namespace {
 
-std::int64_t rounds_of(const ProductShape& shape) { return shape.taps * (1 + (shape.input_vectors ? (shape.channels + 3) / 4 : shape.channels)); }
+std::int64_t tile_rounds(const ProductShape& shape) { return shape.taps * (1 + (shape.input_vectors ? (shape.channels + 3) / 4 : shape.channels)); }
 
 } // namespace
 
@@ -82,7 +82,7 @@ std::vector<Candidate> tile_candidates(const std::string& family, const std::str
         Candidate candidate;
         candidate.name = tile_name(family, tile);
         candidate.refusal = refuse_tile(tile, product.shape());
-        if (candidate.refusal.empty()) candidate.refusal = refuse_rounds(query.caps, rounds_of(product.shape()));
+        if (candidate.refusal.empty()) candidate.refusal = refuse_rounds(query.caps, tile_rounds(product.shape()));
         candidate.portable = true;
         candidate.lower = [product, tile, lower](Lowering& lowering) { lower(product, tile, lowering); };
         out.push_back(std::move(candidate));

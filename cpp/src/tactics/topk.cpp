@@ -54,6 +54,7 @@ void lower(const Problem& problem, Lowering& lowering) {
 
 //! From here on sorting is worth a step on the host.
 constexpr std::int64_t kMostReads = std::int64_t{1} << 16;
+constexpr std::int64_t kMostOfUnknown = 16; // elements to select where the axis has an extent that only the shapes tell
 
 std::string refuse(const Problem& problem, const Query& query) {
     if (!problem.values && !problem.indices) {
@@ -67,19 +68,18 @@ std::string refuse(const Problem& problem, const Query& query) {
     }
     const TopK& topk = problem.topk();
     const auto extent = query.exprs.value(problem.x.dims[static_cast<std::size_t>(topk.axis)]);
-    if (topk.k > 1 && (!extent || topk.k * *extent > kMostReads)) {
-        return text("selecting ", topk.k, " of ", extent ? std::to_string(*extent) : std::string("an unknown number of"), " elements takes more than ", kMostReads,
-                    " reads of one invocation");
+    if (extent ? topk.k * *extent > (topk.k > 1 ? kMostReads : 8 * kMostReads) : topk.k > kMostOfUnknown) {
+        return text("selecting ", topk.k, " of ", extent ? std::to_string(*extent) : std::string("an unknown number of"),
+                    " elements takes too many reads of one invocation");
     }
-    if (topk.k == 1 && extent && *extent > 16 * kMostReads) return text("one invocation would read ", *extent, " elements");
     shape::ExprPool exprs = query.exprs; // a scratch copy: questions about expressions make new ones
     const std::string why = problem.plan(exprs).refusal();
     return why.empty() ? refuse_float_pair(problem.x, problem.values.value_or(problem.x), query.caps) : why;
 }
 
-Candidate on_host(const Problem& problem) {
+Candidate on_host(const Problem& problem, const shape::ExprPool& exprs) {
     Candidate candidate{.name = "topk/host", .refusal = {}, .portable = true, .lower = {}};
-    const auto linear = [](const std::optional<Value>& value) { return !value || value->layout == Layout::kLINEAR; };
+    const auto linear = [&](const std::optional<Value>& value) { return !value || lies_in_rows(exprs, *value); };
     if (!linear(problem.x) || !linear(problem.values) || !linear(problem.indices)) {
         candidate.refusal = "a tensor is not in row-major order";
         return candidate;
@@ -111,7 +111,7 @@ std::vector<Candidate> topk_candidates(const Query& query) {
         out.lower = [problem](Lowering& lowering) { lower(problem, lowering); };
     }
     if (out.applicable()) return {out};
-    return {out, on_host(problem)};
+    return {out, on_host(problem, query.exprs)};
 }
 
 } // namespace tensorvk::tactics

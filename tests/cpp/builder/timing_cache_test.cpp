@@ -59,5 +59,16 @@ TEST(TimingCache, EveryDamagedByteIsNoticed) {
     }
 }
 
+TEST(TimingCache, BytesOfAnotherVersionAreNamedSo) {
+    std::vector<std::byte> bytes = TimingCache().bytes();
+    bytes[7] = std::byte{'1'};
+    try {
+        (void)TimingCache::from_bytes(bytes);
+        FAIL() << "taken";
+    } catch (const InvalidArgument& error) {
+        EXPECT_NE(std::string(error.what()).find("another version"), std::string::npos) << error.what();
+    }
+}
+
 } // namespace
 } // namespace tensorvk::builder

@@ -68,6 +68,9 @@ TEST(Weights, WrongCountsAndTypesAreRefused) {
     EXPECT_THROW((void)numbers(tensor("w", {-1}, {1.0f})), InvalidModel);
     EXPECT_THROW((void)numbers(typed(8, {1})), Error) << "strings";
     EXPECT_THROW((void)numbers(typed(kFloat, {INT64_MAX, 2})), Error) << "the volume overflows";
+    for (const int narrow : {17, 21, 22}) {
+        EXPECT_THROW((void)numbers(typed(narrow, {INT64_MAX})), InvalidModel) << "the bytes are counted without overflow";
+    }
     TensorProto raw = typed(kFloat, {2});
     raw.set_raw_data("1234567");
     EXPECT_THROW((void)numbers(raw), InvalidModel);

@@ -187,15 +187,19 @@ void top_k_of_rows(Call& call) {
     const AttributeSet& a = call.attributes();
     const Tensor& x = call.input(0);
     const std::size_t axis = checked_axis(call, a.integer("axis", -1), x.dims.size());
-    const auto op = a.flag("smallest", false) ? TopKOperation::kMIN : TopKOperation::kMAX;
-    const auto [values, indices] = topk(x, op, static_cast<std::int64_t>(axis), a.integer("k", 1), a.flag("select_last", false),
-                                        a.flag("wide", false) ? DataType::kINT64 : DataType::kINT32);
-    Ints dims = values.dims;
-    if (a.flag("drop", false)) {
-        dims.erase(dims.begin() + static_cast<std::ptrdiff_t>(axis));
+    const std::int64_t k = a.integer("k", 1);
+    if (k < 0 || k > x.dims[axis]) {
+        call.fail("selects ", k, " elements along axis ", axis, " of ", x.dims[axis], ".");
     }
-    call.output(0, values.dtype, dims).data = values.data;
-    call.output(1, indices.dtype, dims).data = indices.data;
+    const auto op = a.flag("smallest", false) ? TopKOperation::kMIN : TopKOperation::kMAX;
+    auto [values, indices] = topk(x, op, static_cast<std::int64_t>(axis), k, a.flag("select_last", false),
+                                  a.flag("wide", false) ? DataType::kINT64 : DataType::kINT32);
+    if (a.flag("drop", false)) {
+        values.dims.erase(values.dims.begin() + static_cast<std::ptrdiff_t>(axis));
+        indices.dims = values.dims;
+    }
+    call.output(0, std::move(values));
+    call.output(1, std::move(indices));
 }
 
 constexpr std::array kFunctions{
