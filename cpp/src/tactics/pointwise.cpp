@@ -172,26 +172,31 @@ Candidate vec4(const Problem& problem, const Query& query) {
 
 //! Why cpu/pointwise cannot do it, or empty.
 std::string refuse_on_cpu(const Problem& problem, const Query& query) {
-    if (std::string why = refuse_cpu(query, "cpu/pointwise:f32"); !why.empty()) return why;
-    const auto is_float = [](const Value& value) { return value.dtype == DataType::kFLOAT; };
-    if (!is_float(problem.output) || !std::ranges::all_of(problem.tensors, is_float)) return "one of the tensors is not float32";
+    if (std::string why = refuse_cpu(query, "cpu/pointwise:words"); !why.empty()) return why;
+    if (std::string why = refuse_word_type(problem.output); !why.empty()) return why;
+    for (const Value& value : problem.tensors) {
+        if (std::string why = refuse_word_type(value); !why.empty()) return why;
+    }
     const std::size_t params = problem.axes() * (problem.tensors.size() + 1);
     return params > plan::kMaxParams ? text("broadcasting leaves ", problem.axes(), " axes of ", problem.tensors.size(), " tensors, too many to describe") : "";
 }
 
 void lower_cpu(const Problem& problem, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
-    StepBuilder step(lowering, problem.operation.name, "cpu/pointwise:f32");
+    StepBuilder step(lowering, problem.operation.name, "cpu/pointwise:words");
     for (std::size_t group = 0; group < problem.axes(); ++group) {
         step.param(problem.broadcast.extent(exprs, problem.output, group));
     }
+    std::int32_t types = word_type(problem.output.dtype) << 20;
     for (std::size_t t = 0; t < problem.tensors.size(); ++t) {
         for (std::size_t group = 0; group < problem.axes(); ++group) {
             step.param(problem.broadcast.stride(exprs, problem.output, t, group));
         }
+        types |= word_type(problem.tensors[t].dtype) << (4 * t);
         step.reads(problem.tensors[t].buffer);
     }
     step.geometry(0, static_cast<std::int32_t>(problem.axes())).geometry(1, static_cast<std::int32_t>(problem.tensors.size()));
+    step.geometry(2, types).geometry(3, !problem.integer ? 0 : problem.wide ? 2 : 1);
     step.writes(problem.output.buffer).pointwise(problem.operation.epilogue);
     lowering.add(step.take());
 }

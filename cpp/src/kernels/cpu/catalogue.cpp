@@ -5,7 +5,7 @@ namespace tensorvk::kernels::cpu {
 namespace {
 
 constexpr Kernel kKernels[] = {
-    {"cpu/pointwise:f32", 1, prepare_pointwise},
+    {"cpu/pointwise:words", 1, prepare_pointwise},
     {"cpu/pooling:f32", 1, prepare_pooling},
     {"cpu/reduce:f32", 1, prepare_reduce},
     {"cpu/resize:f32", 1, prepare_resize},

@@ -1,6 +1,6 @@
 // The body of chunk_*.cpp, which say for which instruction set: TVK_ISA names the namespace. Plain loops that the compiler makes vectors of;
 // nothing of the standard library, since an inline function compiled here must not be linked into what runs on lesser processors. The
-// formulas are those of shaders/common/pointwise_math.glsl, where their sources stand.
+// float formulas are those of shaders/common/pointwise_math.glsl, where their sources stand.
 #include "kernels/cpu/chunk.hpp"
 
 namespace tensorvk::kernels::cpu::TVK_ISA {
@@ -259,7 +259,167 @@ void slot(PointwiseOp op, int n, float* __restrict r, const float* a, const floa
     }
 }
 
-const float* argument(const ChunkTask& task, const PointwiseArg& arg) {
+// --- Integers: exact, wrapping. The operations are those of shaders/pointwise/int.glsl.
+
+template <typename T>
+struct Bits;
+template <>
+struct Bits<std::int32_t> { using Type = std::uint32_t; };
+template <>
+struct Bits<std::int64_t> { using Type = std::uint64_t; };
+
+template <typename T, typename F>
+inline void each_int(int n, T* __restrict r, const T* a, const T* b, F f) {
+    for (int i = 0; i < n; ++i) r[i] = f(a[i], b[i]);
+}
+//! The least number divided by -1 wraps too.
+template <typename T>
+inline T quotient(T a, T b) {
+    using U = typename Bits<T>::Type;
+    return b == 0 ? 0 : b == -1 ? static_cast<T>(U{0} - static_cast<U>(a)) : a / b;
+}
+template <typename T>
+inline T floor_quotient_int(T a, T b) {
+    const T q = quotient(a, b);
+    return b != 0 && b != -1 && q * b != a && (a < 0) != (b < 0) ? q - 1 : q;
+}
+
+template <typename T>
+void slot_int(PointwiseOp op, int n, T* __restrict r, const T* a, const T* b, const T* c) {
+    using U = typename Bits<T>::Type;
+    switch (op) {
+    case PointwiseOp::kADD: return each_int(n, r, a, b, [](T x, T y) { return static_cast<T>(static_cast<U>(x) + static_cast<U>(y)); });
+    case PointwiseOp::kSUB: return each_int(n, r, a, b, [](T x, T y) { return static_cast<T>(static_cast<U>(x) - static_cast<U>(y)); });
+    case PointwiseOp::kMUL: return each_int(n, r, a, b, [](T x, T y) { return static_cast<T>(static_cast<U>(x) * static_cast<U>(y)); });
+    case PointwiseOp::kDIV: return each_int(n, r, a, b, quotient<T>);
+    case PointwiseOp::kMAX: return each_int(n, r, a, b, [](T x, T y) { return x > y ? x : y; });
+    case PointwiseOp::kMIN: return each_int(n, r, a, b, [](T x, T y) { return x < y ? x : y; });
+    case PointwiseOp::kFLOOR_DIV: return each_int(n, r, a, b, floor_quotient_int<T>);
+    case PointwiseOp::kEQUAL: return each_int(n, r, a, b, [](T x, T y) { return static_cast<T>(x == y); });
+    case PointwiseOp::kGREATER: return each_int(n, r, a, b, [](T x, T y) { return static_cast<T>(x > y); });
+    case PointwiseOp::kLESS: return each_int(n, r, a, b, [](T x, T y) { return static_cast<T>(x < y); });
+    case PointwiseOp::kAND: return each_int(n, r, a, b, [](T x, T y) { return static_cast<T>((x != 0) & (y != 0)); });
+    case PointwiseOp::kOR: return each_int(n, r, a, b, [](T x, T y) { return static_cast<T>((x != 0) | (y != 0)); });
+    case PointwiseOp::kXOR: return each_int(n, r, a, b, [](T x, T y) { return static_cast<T>((x != 0) != (y != 0)); });
+    case PointwiseOp::kRELU: return each_int(n, r, a, a, [](T x, T) { return x < 0 ? T{0} : x; });
+    case PointwiseOp::kABS: return each_int(n, r, a, a, [](T x, T) { return x < 0 ? static_cast<T>(U{0} - static_cast<U>(x)) : x; });
+    case PointwiseOp::kNEG: return each_int(n, r, a, a, [](T x, T) { return static_cast<T>(U{0} - static_cast<U>(x)); });
+    case PointwiseOp::kNOT: return each_int(n, r, a, a, [](T x, T) { return static_cast<T>(x == 0); });
+    case PointwiseOp::kSIGN: return each_int(n, r, a, a, [](T x, T) { return static_cast<T>((x > 0) - (x < 0)); });
+    case PointwiseOp::kSELECT:
+        for (int i = 0; i < n; ++i) r[i] = a[i] != 0 ? b[i] : c[i];
+        return;
+    default: // rounding leaves integers as they are; the tactic asks for nothing else
+        for (int i = 0; i < n; ++i) r[i] = a[i];
+    }
+}
+
+// --- Types in memory.
+
+inline float float_of_half(std::uint16_t half) {
+    const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000U) << 16;
+    const std::uint32_t bits = static_cast<std::uint32_t>(half & 0x7fffU) << 13;
+    // Numbers below 2^-14 come from a multiplication, which brings them their exponent; infinities and NaN keep all bits of theirs.
+    const float number = from_bits(bits) * 5.192296858534828e33f; // 2^112
+    const std::uint32_t magnitude_bits = bits >= 0x0f800000U ? bits | 0x7f800000U : to_bits(number);
+    return from_bits(magnitude_bits | sign);
+}
+inline std::uint16_t half_of_float(float x) {
+    const float r = rounded_half(x);
+    const std::uint32_t bits = to_bits(r), a = bits & 0x7fffffffU;
+    const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000U);
+    const auto tiny = static_cast<std::uint32_t>(static_cast<std::int32_t>(magnitude(r) * 16777216.0f)); // below 2^-14
+    const std::uint32_t h = a > 0x7f800000U ? 0x7e00U : a == 0x7f800000U ? 0x7c00U : a < 0x38800000U ? tiny : (a - 0x38000000U) >> 13;
+    return static_cast<std::uint16_t>(sign | h);
+}
+inline float float_of_bfloat(std::uint16_t x) { return from_bits(static_cast<std::uint32_t>(x) << 16); }
+inline std::uint16_t bfloat_of_float(float x) {
+    const std::uint32_t bits = to_bits(x);
+    const std::uint32_t r = (bits & 0x7fffffffU) > 0x7f800000U ? bits >> 16 | 0x40U : (bits + 0x7fffU + (bits >> 16 & 1U)) >> 16;
+    return static_cast<std::uint16_t>(r);
+}
+//! Towards zero; what lies outside saturates, NaN is 0.
+inline std::int32_t int_of_float(float x) {
+    const float bounded = x >= 2147483648.0f ? 2147483520.0f : x <= -2147483648.0f ? -2147483648.0f : x != x ? 0.0f : x;
+    return x >= 2147483648.0f ? 2147483647 : static_cast<std::int32_t>(bounded);
+}
+inline std::int64_t long_of_float(float x) {
+    const float bounded = x >= 9223372036854775808.0f ? 0.0f : x <= -9223372036854775808.0f ? -9223372036854775808.0f : x != x ? 0.0f : x;
+    return x >= 9223372036854775808.0f ? 9223372036854775807LL : static_cast<std::int64_t>(bounded);
+}
+inline float bounded(float x, float least, float most) { return x != x ? 0.0f : x < least ? least : x > most ? most : x; }
+template <typename T>
+inline T bounded_int(T x, T least, T most) { return x < least ? least : x > most ? most : x; }
+
+//! A number of a program, and what an integer program never reads, as T.
+template <typename T>
+inline T number_of(float x) {
+    return static_cast<T>(x);
+}
+template <>
+inline std::int32_t number_of<std::int32_t>(float x) { return int_of_float(x); }
+template <>
+inline std::int64_t number_of<std::int64_t>(float x) { return long_of_float(x); }
+
+template <typename T, typename S, typename F>
+inline void load_as(const void* from, std::int64_t stride, int n, T* __restrict out, F f) {
+    const S* in = static_cast<const S*>(from);
+    if (stride == 1) {
+        for (int i = 0; i < n; ++i) out[i] = f(in[i]);
+    } else if (stride == 0) {
+        const T one = f(*in);
+        for (int i = 0; i < n; ++i) out[i] = one;
+    } else {
+        for (int i = 0; i < n; ++i) out[i] = f(in[i * stride]);
+    }
+}
+template <typename D, typename T, typename F>
+inline void store_as(void* to, const T* in, int n, F f) {
+    D* out = static_cast<D*>(to);
+    for (int i = 0; i < n; ++i) out[i] = f(in[i]);
+}
+
+template <typename T>
+void load(Word type, const void* from, std::int64_t stride, int n, T* out) {
+    switch (type) {
+    case Word::kF32: return load_as<T, float>(from, stride, n, out, [](float x) { return number_of<T>(x); });
+    case Word::kF16: return load_as<T, std::uint16_t>(from, stride, n, out, [](std::uint16_t x) { return number_of<T>(float_of_half(x)); });
+    case Word::kBF16: return load_as<T, std::uint16_t>(from, stride, n, out, [](std::uint16_t x) { return number_of<T>(float_of_bfloat(x)); });
+    case Word::kI32: return load_as<T, std::int32_t>(from, stride, n, out, [](std::int32_t x) { return static_cast<T>(x); });
+    case Word::kI64: return load_as<T, std::int64_t>(from, stride, n, out, [](std::int64_t x) { return static_cast<T>(x); });
+    case Word::kU8: return load_as<T, std::uint8_t>(from, stride, n, out, [](std::uint8_t x) { return static_cast<T>(x); });
+    case Word::kI8: return load_as<T, std::int8_t>(from, stride, n, out, [](std::int8_t x) { return static_cast<T>(x); });
+    case Word::kBOOL: return load_as<T, std::uint8_t>(from, stride, n, out, [](std::uint8_t x) { return static_cast<T>(x != 0); });
+    }
+}
+
+void store(Word type, void* to, const float* in, int n) {
+    switch (type) {
+    case Word::kF32: return store_as<float>(to, in, n, [](float x) { return x; });
+    case Word::kF16: return store_as<std::uint16_t>(to, in, n, half_of_float);
+    case Word::kBF16: return store_as<std::uint16_t>(to, in, n, bfloat_of_float);
+    case Word::kI32: return store_as<std::int32_t>(to, in, n, int_of_float);
+    case Word::kI64: return store_as<std::int64_t>(to, in, n, long_of_float);
+    case Word::kU8: return store_as<std::uint8_t>(to, in, n, [](float x) { return static_cast<std::uint8_t>(static_cast<std::int32_t>(bounded(x, 0.0f, 255.0f))); });
+    case Word::kI8: return store_as<std::int8_t>(to, in, n, [](float x) { return static_cast<std::int8_t>(static_cast<std::int32_t>(bounded(x, -128.0f, 127.0f))); });
+    case Word::kBOOL: return store_as<std::uint8_t>(to, in, n, [](float x) { return static_cast<std::uint8_t>(x != 0.0f); });
+    }
+}
+
+//! Integers are never stored as floating point: such a program is computed in float.
+template <typename T>
+void store(Word type, void* to, const T* in, int n) {
+    switch (type) {
+    case Word::kI64: return store_as<std::int64_t>(to, in, n, [](T x) { return static_cast<std::int64_t>(x); });
+    case Word::kU8: return store_as<std::uint8_t>(to, in, n, [](T x) { return static_cast<std::uint8_t>(bounded_int<T>(x, 0, 255)); });
+    case Word::kI8: return store_as<std::int8_t>(to, in, n, [](T x) { return static_cast<std::int8_t>(bounded_int<T>(x, -128, 127)); });
+    case Word::kBOOL: return store_as<std::uint8_t>(to, in, n, [](T x) { return static_cast<std::uint8_t>(x != 0); });
+    default: return store_as<std::int32_t>(to, in, n, [](T x) { return static_cast<std::int32_t>(x); });
+    }
+}
+
+template <typename T>
+const T* argument(const ChunkTask<T>& task, const PointwiseArg& arg) {
     switch (arg.kind) {
     case PointwiseArg::Kind::kVALUE: return arg.index == 0 ? task.value : task.memory->results[arg.index - 1];
     case PointwiseArg::Kind::kOPERAND: return task.operands[arg.index];
@@ -268,16 +428,29 @@ const float* argument(const ChunkTask& task, const PointwiseArg& arg) {
     return task.memory->immediate;
 }
 
-} // namespace
+void apply(PointwiseOp op, int n, float* r, const float* a, const float* b, const float* c) { slot(op, n, r, a, b, c); }
+template <typename T>
+void apply(PointwiseOp op, int n, T* r, const T* a, const T* b, const T* c) {
+    slot_int(op, n, r, a, b, c);
+}
 
-void run_chunk(const ChunkTask& task) {
+template <typename T>
+void run(const ChunkTask<T>& task) {
     for (int s = 0; s < task.slot_count; ++s) {
         const PointwiseSlot& now = task.slots[s];
-        for (int i = 0; i < task.count; ++i) task.memory->immediate[i] = now.immediate;
-        slot(now.op, task.count, task.memory->results[s], argument(task, now.a), argument(task, now.b), argument(task, now.c));
+        for (int i = 0; i < task.count; ++i) task.memory->immediate[i] = number_of<T>(now.immediate);
+        apply(now.op, task.count, task.memory->results[s], argument(task, now.a), argument(task, now.b), argument(task, now.c));
     }
-    const float* last = task.memory->results[task.slot_count - 1];
-    for (int i = 0; i < task.count; ++i) task.out[i] = last[i];
+    store(task.out_type, task.out, task.memory->results[task.slot_count - 1], task.count);
 }
+
+} // namespace
+
+void run_chunk(const ChunkTask<float>& task) { run(task); }
+void run_chunk(const ChunkTask<std::int32_t>& task) { run(task); }
+void run_chunk(const ChunkTask<std::int64_t>& task) { run(task); }
+void load_chunk(Word type, const void* from, std::int64_t stride, int count, float* out) { load(type, from, stride, count, out); }
+void load_chunk(Word type, const void* from, std::int64_t stride, int count, std::int32_t* out) { load(type, from, stride, count, out); }
+void load_chunk(Word type, const void* from, std::int64_t stride, int count, std::int64_t* out) { load(type, from, stride, count, out); }
 
 } // namespace tensorvk::kernels::cpu::TVK_ISA

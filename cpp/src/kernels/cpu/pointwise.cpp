@@ -1,13 +1,13 @@
 // cpu/pointwise: a chain of element-wise operations with broadcasting, written in the output's memory order.
 //
 //   parameters  extents of the axes, slowest first; then for each tensor its stride along each axis, in elements
-//   geometry    0: axes, 1: tensors (the value and the operands)
+//   geometry    0: axes, 1: tensors (the value and the operands), 2: their types (Word), 4 bits each, and the output's in bits 20 to 23,
+//               3: Arithmetic
 //   bindings    the tensors, then the output
 #include <array>
 #include <vector>
 
 #include "kernels/cpu/catalogue.hpp"
-#include "kernels/cpu/chunk.hpp"
 #include "kernels/cpu/pointwise.hpp"
 #include "kernels/cpu/workers.hpp"
 #include "support/checked.hpp"
@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kMostTensors = PointwiseProgram::kMaxOperands + 1;
 
-enum class Lies { kSAME, kONE, kBROADCAST }; // as the output; one number for all; otherwise
+enum class Lies { kSAME, kONE, kOTHER }; // as the output, and ready to compute with; one number for all; otherwise
 
 struct Task {
     PointwiseTask task;
@@ -27,8 +27,11 @@ struct Task {
     std::int64_t count = 1;
 };
 
+const void* element(const PointwiseTensor& tensor, std::int64_t index) { return static_cast<const std::byte*>(tensor.data) + index * bytes_of(tensor.type); }
+
 //! `n` numbers of a tensor from element `first` of the output on.
-void unpack(const PointwiseTask& task, const PointwiseTensor& tensor, std::int64_t first, std::int64_t n, float* out) {
+template <typename T>
+void unpack(const PointwiseTask& task, const PointwiseTensor& tensor, std::int64_t first, std::int64_t n, T* out) {
     const std::size_t last = task.extents.size() - 1;
     std::array<std::int64_t, plan::kMaxParams> at{};
     std::int64_t rest = first, offset = 0;
@@ -40,14 +43,7 @@ void unpack(const PointwiseTask& task, const PointwiseTensor& tensor, std::int64
     while (n > 0) {
         const std::int64_t run = std::min(n, task.extents[last] - at[last]);
         const std::int64_t stride = tensor.strides[last];
-        const float* from = tensor.data + offset;
-        if (stride == 0) {
-            std::fill_n(out, run, *from);
-        } else if (stride == 1) {
-            std::copy_n(from, run, out);
-        } else {
-            for (std::int64_t i = 0; i < run; ++i) out[i] = from[i * stride];
-        }
+        chunks<T>().load(tensor.type, element(tensor, offset), stride, static_cast<int>(run), out);
         out += run;
         n -= run;
         at[last] += run;
@@ -60,27 +56,29 @@ void unpack(const PointwiseTask& task, const PointwiseTensor& tensor, std::int64
     }
 }
 
+template <typename T>
 void run(const Task& all, std::int64_t first, std::int64_t last) {
-    static thread_local ChunkMemory memory;
+    static thread_local ChunkMemory<T> memory;
     const PointwiseTask& task = all.task;
-    const ChunkFunction apply = chunk();
-    ChunkTask now;
+    const ChunkFunctions<T>& functions = chunks<T>();
+    ChunkTask<T> now;
+    now.out_type = task.out_type;
     now.slots = task.program.slots.data();
     now.slot_count = static_cast<int>(task.program.slots.size());
     now.memory = &memory;
     for (std::size_t t = 0; t < task.tensors.size(); ++t) {
-        if (all.lies[t] == Lies::kONE) std::fill_n(memory.operands[t], kChunk, *task.tensors[t].data);
+        if (all.lies[t] == Lies::kONE) functions.load(task.tensors[t].type, task.tensors[t].data, 0, kChunk, memory.operands[t]);
     }
     for (std::int64_t at = first; at < last; at += kChunk) {
         const std::int64_t n = std::min<std::int64_t>(kChunk, last - at);
         now.count = static_cast<int>(n);
-        now.out = task.out + at;
+        now.out = static_cast<std::byte*>(task.out) + at * bytes_of(task.out_type);
         for (std::size_t t = 0; t < task.tensors.size(); ++t) {
             const PointwiseTensor& tensor = task.tensors[t];
-            if (all.lies[t] == Lies::kBROADCAST) unpack(task, tensor, at, n, memory.operands[t]);
-            (t == 0 ? now.value : now.operands[t - 1]) = all.lies[t] == Lies::kSAME ? tensor.data + at : memory.operands[t];
+            if (all.lies[t] == Lies::kOTHER) unpack(task, tensor, at, n, memory.operands[t]);
+            (t == 0 ? now.value : now.operands[t - 1]) = all.lies[t] == Lies::kSAME ? static_cast<const T*>(element(tensor, at)) : memory.operands[t];
         }
-        apply(now);
+        functions.run(now);
     }
 }
 
@@ -94,7 +92,7 @@ std::int64_t reach(const std::vector<std::int64_t>& extents, const std::vector<s
     return last + 1;
 }
 
-Lies lies(const std::vector<std::int64_t>& extents, const std::vector<std::int64_t>& strides) {
+Lies lies(const std::vector<std::int64_t>& extents, const std::vector<std::int64_t>& strides, bool ready) {
     std::int64_t stride = 1;
     bool same = true, one = true;
     for (std::size_t axis = extents.size(); axis-- > 0;) {
@@ -102,7 +100,22 @@ Lies lies(const std::vector<std::int64_t>& extents, const std::vector<std::int64
         one = one && (extents[axis] == 1 || strides[axis] == 0);
         stride *= extents[axis];
     }
-    return same ? Lies::kSAME : one ? Lies::kONE : Lies::kBROADCAST;
+    return same && ready ? Lies::kSAME : one ? Lies::kONE : Lies::kOTHER;
+}
+
+Word computed_in(Arithmetic arithmetic) {
+    return arithmetic == Arithmetic::kFLOAT ? Word::kF32 : arithmetic == Arithmetic::kINT ? Word::kI32 : Word::kI64;
+}
+
+template <typename T>
+Run spread_run(std::shared_ptr<const Task> all) {
+    return [all = std::move(all)] { spread(all->count, 4 * kChunk, [&](std::int64_t first, std::int64_t last) { run<T>(*all, first, last); }); };
+}
+
+Word word_of(const Launch& launch, std::size_t place) {
+    const std::int32_t type = launch.geometry(2) >> (4 * place) & 15;
+    if (type >= kWordTypes) throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan has a tensor of type number ", type, ": rebuild the plan."));
+    return static_cast<Word>(type);
 }
 
 } // namespace
@@ -115,10 +128,15 @@ Run pointwise_run(PointwiseTask task) {
     }
     if (all->count == 0) return [] {};
     for (const PointwiseTensor& tensor : task.tensors) {
-        all->lies.push_back(lies(task.extents, tensor.strides));
+        all->lies.push_back(lies(task.extents, tensor.strides, tensor.type == computed_in(task.arithmetic)));
     }
     all->task = std::move(task);
-    return [all] { spread(all->count, 4 * kChunk, [&](std::int64_t first, std::int64_t last) { run(*all, first, last); }); };
+    switch (all->task.arithmetic) {
+    case Arithmetic::kFLOAT: return spread_run<float>(all);
+    case Arithmetic::kINT: return spread_run<std::int32_t>(all);
+    case Arithmetic::kLONG: break;
+    }
+    return spread_run<std::int64_t>(all);
 }
 
 Run prepare_pointwise(const Launch& launch) {
@@ -132,11 +150,21 @@ Run prepare_pointwise(const Launch& launch) {
         task.extents.push_back(launch.param(axis));
     }
     const std::int64_t count = checked_volume(task.extents);
-    task.out = launch.buffer<float>(tensors, count);
+    const auto bytes = [](Word type, std::int64_t elements) { return checked_mul(bytes_of(type), elements); };
+    constexpr std::size_t kOutputPlace = 5;
+    task.out_type = word_of(launch, kOutputPlace);
+    task.out = launch.buffer<std::byte>(tensors, bytes(task.out_type, count));
+    const std::int32_t arithmetic = launch.geometry(3);
+    const bool floats = task.out_type <= Word::kBF16;
+    if (arithmetic < 0 || arithmetic > 2 || (arithmetic != 0 && floats)) {
+        throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan computes in number type ", arithmetic, ": rebuild the plan."));
+    }
+    task.arithmetic = static_cast<Arithmetic>(arithmetic);
     for (std::size_t t = 0; t < tensors && count > 0; ++t) {
         PointwiseTensor tensor;
         for (std::size_t axis = 0; axis < axes; ++axis) tensor.strides.push_back(launch.param(axes * (t + 1) + axis));
-        tensor.data = launch.buffer<const float>(t, reach(task.extents, tensor.strides, launch.layer()));
+        tensor.type = word_of(launch, t);
+        tensor.data = launch.buffer<const std::byte>(t, bytes(tensor.type, reach(task.extents, tensor.strides, launch.layer())));
         task.tensors.push_back(std::move(tensor));
     }
     return pointwise_run(std::move(task));

@@ -33,10 +33,10 @@ public:
         task_.count = static_cast<int>(n);
         task_.value = in;
         task_.out = out;
-        apply_(task_);
+        apply_.run(task_);
     }
 
-    explicit Exponential(ChunkMemory& memory) {
+    explicit Exponential(ChunkMemory<float>& memory) {
         task_.slots = &slot_;
         task_.slot_count = 1;
         task_.memory = &memory;
@@ -46,8 +46,8 @@ public:
 
 private:
     PointwiseSlot slot_{PointwiseOp::kEXP, {}, {}, {}, 0.0f};
-    ChunkTask task_;
-    ChunkFunction apply_ = chunk();
+    ChunkTask<float> task_;
+    const ChunkFunctions<float>& apply_ = chunks<float>();
 };
 
 //! NaN is passed over: the differences bring it in.
@@ -154,7 +154,7 @@ void short_rows(const Task& task, RowWalk& walk, std::int64_t rows, Exponential&
 }
 
 void along_rows(const Task& task, std::int64_t first, std::int64_t last) {
-    static thread_local ChunkMemory memory;
+    static thread_local ChunkMemory<float> memory;
     Exponential exponential(memory);
     RowWalk walk(task.rows.kept, task.rows.kept.size(), first);
     if (task.rows.length > kChunk) {
@@ -193,7 +193,7 @@ void columns(const Task& task, const float* x, float* y, std::int64_t width, Exp
 std::int64_t tiles(const Task& task) { return (task.rows.kept.back().extent + kColumns - 1) / kColumns; }
 
 void along_columns(const Task& task, std::int64_t first, std::int64_t last) {
-    static thread_local ChunkMemory memory;
+    static thread_local ChunkMemory<float> memory;
     Exponential exponential(memory);
     for (std::int64_t unit = first; unit < last; ++unit) {
         const RowWalk walk(task.rows.kept, task.rows.kept.size() - 1, unit / tiles(task));
