@@ -67,7 +67,7 @@ void lower(const ConvolutionProblem& p, std::int32_t outputs, Lowering& lowering
     step.reads(p.x.buffer).reads(weights).reads(bias).writes(p.y.buffer);
     if (integers) {
         step.geometry(8, p.convolution().zero.x);
-        add_quantized_epilogue(step, lowering, p.operation, p.roles);
+        add_quantized_epilogue(step, lowering, p.operation, p.roles, lowering.caps().is_cpu);
     } else {
         add_epilogue(step, lowering, p.operation, p.roles, p.type_bits(), bias);
     }

@@ -28,10 +28,17 @@ void add_word_grid(StepBuilder& step, shape::ExprPool& exprs, shape::Expr count,
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(words, exprs.constant(kLocalSize)));
 }
 
-void lower_convolution(const ConvolutionProblem& p, Lowering& lowering) {
+enum class Carrier { kSHADER, kHOST };
+
+std::string kernel_of(const ConvolutionProblem& p, Carrier carrier) {
+    return text(carrier == Carrier::kHOST ? "cpu/quantized_convolution:" : "quantized/generic:", p.transposed() ? "transposed" : "forward");
+}
+
+void lower_convolution(const ConvolutionProblem& p, Carrier carrier, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
     const std::int32_t parameters = pack_parameters(lowering, p.operation.name, p.operation.epilogue, p.bias, p.out_channels);
-    StepBuilder step(lowering, p.operation.name, p.transposed() ? "quantized/generic:transposed" : "quantized/generic:forward");
+    StepBuilder step(lowering, p.operation.name, kernel_of(p, carrier));
+    if (carrier == Carrier::kHOST) step.geometry(2, lowering.is_constant(p.weights) ? 1 : 0);
     const shape::Expr count = exprs.product(p.y.dims);
     add_word_grid(step, exprs, count, p.y.dtype);
     step.param(count).param(p.out_channels).params(p.spatial(p.y, exprs)).param(p.in_channels).params(p.spatial(p.x, exprs));
@@ -39,8 +46,21 @@ void lower_convolution(const ConvolutionProblem& p, Lowering& lowering) {
     step.param(p.x.layout == Layout::kCHANNELS_LAST ? 1 : 0).param(p.y.layout == Layout::kCHANNELS_LAST ? 1 : 0);
     step.param(p.convolution().zero.x).param(p.convolution().zero.weights);
     step.reads(p.x.buffer).reads(p.weights.buffer).reads(parameters).writes(p.y.buffer);
-    add_quantized_epilogue(step, lowering, p.operation, p.roles);
+    add_quantized_epilogue(step, lowering, p.operation, p.roles, carrier == Carrier::kSHADER && lowering.caps().is_cpu);
     lowering.add(step.take());
+}
+
+//! Why oneDNN cannot do it with our numbers, or empty.
+std::string refuse_convolution_on_cpu(const ConvolutionProblem& p, const Query& query) {
+    if (std::string why = refuse_cpu(query, kernel_of(p, Carrier::kHOST)); !why.empty()) return why;
+    const ZeroPoints& zero = p.convolution().zero;
+    if (p.weights.dtype != DataType::kINT8 || zero.weights != 0) return "the weights are not int8 around 0";
+    const std::int64_t terms = p.group_in() * p.taps();
+    const bool sums = p.y.dtype == DataType::kINT32 && p.operation.epilogue.empty();
+    if ((sums || p.bias >= 0) && terms > exact_terms(p.x, p.weights, zero)) {
+        return text("a sum has ", terms, " terms; oneDNN hands over float32, which holds ", exact_terms(p.x, p.weights, zero), " exactly");
+    }
+    return refuse_epilogue(query, p.roles, false);
 }
 
 void add_batch(StepBuilder& step, const shape::Exprs& values, std::int64_t missing) {
@@ -62,7 +82,7 @@ void lower_matrix(const MatrixProblem& p, std::int64_t columns, Lowering& loweri
     add_batch(step, b.batch, 0);
     step.param(p.product().zero.x).param(p.product().zero.weights);
     step.reads(p.a.buffer).reads(p.b.buffer).reads(parameters).writes(p.c.buffer);
-    add_quantized_epilogue(step, lowering, p.operation, p.roles);
+    add_quantized_epilogue(step, lowering, p.operation, p.roles, lowering.caps().is_cpu);
     lowering.add(step.take());
 }
 
@@ -120,7 +140,7 @@ std::string refuse_quantized(const Query& query) {
     return refuse_word_type(query.output());
 }
 
-void add_quantized_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operation, const AxisRoles& roles) {
+void add_quantized_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operation, const AxisRoles& roles, bool table) {
     const auto type = [&](ValueId id) { return word_type(lowering.value(id).dtype); };
     std::int32_t types = type(operation.outputs[0]) | type(operation.inputs[0]) << 4 | type(operation.inputs[1]) << 8;
     for (std::size_t k = 0; k < kernels::PointwiseProgram::kMaxOperands; ++k) {
@@ -129,7 +149,6 @@ void add_quantized_epilogue(StepBuilder& step, Lowering& lowering, const Operati
         step.reads(lowering.value(there ? operation.operands[k] : operation.inputs[1]).buffer);
     }
     kernels::PointwiseProgram program = operation.epilogue;
-    const bool table = lowering.caps().is_cpu; // see StepBuilder::specialize()
     for (kernels::PointwiseSlot& slot : program.slots) {
         slot.immediate = table ? 0.0f : slot.immediate;
     }
@@ -149,7 +168,11 @@ std::vector<Candidate> quantized_convolution_candidates(const Query& query) {
                    .refusal = first_of(types, first_of(refuse_rounds(query.caps, 4 * problem.taps() * (1 + rounds_of(problem.group_in(), kProductBodies))),
                                                        refuse_epilogue(query, problem.roles, true))),
                    .portable = true,
-                   .lower = [problem](Lowering& lowering) { lower_convolution(problem, lowering); }});
+                   .lower = [problem](Lowering& lowering) { lower_convolution(problem, Carrier::kSHADER, lowering); }});
+    out.push_back({.name = family + "/cpu",
+                   .refusal = first_of(types, refuse_convolution_on_cpu(problem, query)),
+                   .host = true,
+                   .lower = [problem](Lowering& lowering) { lower_convolution(problem, Carrier::kHOST, lowering); }});
     return without_refused(std::move(out));
 }
 

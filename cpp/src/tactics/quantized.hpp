@@ -23,8 +23,9 @@ namespace tensorvk::tactics {
 //! What tiles need: terms to add, and whole words to store, since less than a word is stored by one invocation or not at all.
 [[nodiscard]] std::string refuse_quantized_tile(const Product& product);
 [[nodiscard]] const ZeroPoints& zero_points(const Operation& operation);
-//! Constants G(0), G(1), G(15), the pointwise program and bindings 4 .. 7.
-void add_quantized_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operation, const AxisRoles& roles);
+//! Constants G(0), G(1), G(15), the pointwise program and bindings 4 .. 7. `table`: immediates come from the parameters, so that layers share
+//! a pipeline; see StepBuilder::specialize().
+void add_quantized_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operation, const AxisRoles& roles, bool table);
 
 //! Tactics of quantized products; `family` as in ProductTactic.
 [[nodiscard]] std::vector<Candidate> quantized_tile(const std::string& family, const std::string& refusal, const Product& product,

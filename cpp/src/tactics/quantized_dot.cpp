@@ -64,7 +64,7 @@ void lower(const Product& product, const DotGeometry& tile, Lowering& lowering) 
     const std::int32_t zero = zero_points(operation).x - (product.x().dtype == DataType::kUINT8 ? 128 : 0);
     step.geometry(10, zero).geometry(11, product.shape().channels % 16 == 0 ? 1 : 0);
     step.reads(product.x().buffer).reads(weights).reads(parameters).writes(product.y().buffer);
-    add_quantized_epilogue(step, lowering, operation, product.roles());
+    add_quantized_epilogue(step, lowering, operation, product.roles(), lowering.caps().is_cpu);
     lowering.add(step.take());
 }
 

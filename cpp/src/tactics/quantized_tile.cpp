@@ -20,7 +20,7 @@ void lower(const Product& product, const TileGeometry& tile, Lowering& lowering)
     add_tile(step, lowering, product, product.packing(), tile);
     step.geometry(7, zero.x).geometry(8, static_cast<std::int32_t>(chunk)).geometry(9, whole ? 0 : static_cast<std::int32_t>(terms));
     step.reads(product.x().buffer).reads(weights).reads(parameters).writes(product.y().buffer);
-    add_quantized_epilogue(step, lowering, operation, product.roles());
+    add_quantized_epilogue(step, lowering, operation, product.roles(), lowering.caps().is_cpu);
     lowering.add(step.take());
 }
 

@@ -8,5 +8,7 @@ namespace tensorvk::kernels::cpu {
 [[nodiscard]] Run prepare_convolution(const Launch& launch);
 [[nodiscard]] Run prepare_deconvolution(const Launch& launch);
 [[nodiscard]] Run prepare_matrix(const Launch& launch);
+[[nodiscard]] Run prepare_quantized_convolution(const Launch& launch);
+[[nodiscard]] Run prepare_quantized_deconvolution(const Launch& launch);
 
 } // namespace tensorvk::kernels::cpu

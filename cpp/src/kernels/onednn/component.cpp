@@ -1,4 +1,6 @@
 // The component's only door: its table of kernels.
+#include <span>
+
 #include "kernels/cpu/component.hpp"
 #include "kernels/onednn/catalogue.hpp"
 #include "kernels/onednn/onednn.hpp"
@@ -7,17 +9,28 @@ namespace tensorvk::kernels::cpu {
 
 namespace {
 
+// Those of integers come last: see below.
 constexpr Kernel kKernels[] = {
     {"cpu/convolution:f32", 1, prepare_convolution},
     {"cpu/convolution:transposed_f32", 1, prepare_deconvolution},
     {"cpu/matrix:f32", 1, prepare_matrix},
+    {"cpu/quantized_convolution:forward", 1, prepare_quantized_convolution},
+    {"cpu/quantized_convolution:transposed", 1, prepare_quantized_deconvolution},
 };
+constexpr std::size_t kIntegerKernels = 2;
+
+//! Without instructions for it oneDNN adds two products in 16 bits, which saturate: another result than ours.
+bool exact_integers() {
+    const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+    return isa == dnnl::cpu_isa::avx512_core_vnni || isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx ||
+           isa == dnnl::cpu_isa::avx2_vnni;
+}
 
 } // namespace
 
 extern "C" __attribute__((visibility("default"))) bool tensorvk_cpu_component(Component* out) noexcept {
     const dnnl_version_t* version = dnnl_version();
-    out->kernels = kKernels;
+    out->kernels = std::span(kKernels).first(std::size(kKernels) - (exact_integers() ? 0 : kIntegerKernels));
     out->version = TENSORVK_VERSION;
     out->library = "oneDNN";
     out->library_version = {version->major, version->minor, version->patch};

@@ -118,7 +118,7 @@ Run prepare_matrix(const Launch& launch) {
     }
     Run product = execution(dnnl::matmul(chosen), std::move(arguments));
     if (fused) return product;
-    Run rest = finish(program, operands, c, count / n, n, 1);
+    Run rest = finish(program, operands, {c, c, Word::kF32, count / n, n, 1});
     return [product = std::move(product), rest = std::move(rest)] {
         product();
         rest();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/pointwise.hpp"
+#include "support/checked.hpp"
 #include "support/error.hpp"
 
 namespace tensorvk::kernels::cpu {
@@ -120,11 +121,9 @@ dnnl::stream& onednn_stream() {
     return stream;
 }
 
-dnnl::memory::desc strided(const dnnl::memory::dims& dims, const dnnl::memory::dims& strides) {
-    return {dims, dnnl::memory::data_type::f32, strides};
-}
+dnnl::memory::desc strided(const dnnl::memory::dims& dims, const dnnl::memory::dims& strides, dnnl::memory::data_type type) { return {dims, type, strides}; }
 
-dnnl::memory::desc any_format(const dnnl::memory::dims& dims) { return {dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any}; }
+dnnl::memory::desc any_format(const dnnl::memory::dims& dims, dnnl::memory::data_type type) { return {dims, type, dnnl::memory::format_tag::any}; }
 
 dnnl::memory over(const dnnl::memory::desc& desc, const void* data) { return {desc, onednn_engine(), const_cast<void*>(data)}; }
 
@@ -156,7 +155,8 @@ std::optional<PostOps> post_ops_of(const PointwiseProgram& program, const std::v
     return out;
 }
 
-std::vector<EpilogueOperand> epilogue_operands(const Launch& launch, const PointwiseProgram& program, std::int64_t count, std::int64_t channels) {
+std::vector<EpilogueOperand> epilogue_operands(const Launch& launch, const PointwiseProgram& program, std::int64_t count, std::int64_t channels,
+                                               std::uint32_t types) {
     constexpr std::size_t kFirstBinding = 4;
     std::vector<EpilogueOperand> out(PointwiseProgram::kMaxOperands);
     const auto modes = static_cast<std::uint32_t>(launch.geometry(1));
@@ -169,21 +169,24 @@ std::vector<EpilogueOperand> epilogue_operands(const Launch& launch, const Point
                 throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan has an operand that its kernel does not take: rebuild the plan."));
             }
             const std::int64_t elements = operand.lies == OperandLies::kSAME ? count : operand.lies == OperandLies::kPER_CHANNEL ? channels : 1;
-            operand.data = launch.buffer<const float>(kFirstBinding + arg.index, elements);
+            const std::uint32_t type = types >> (4 * arg.index) & 15;
+            if (type >= kWordTypes) throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan has an operand of type number ", type, ": rebuild the plan."));
+            operand.type = static_cast<Word>(type);
+            operand.data = launch.buffer<const std::byte>(kFirstBinding + arg.index, checked_mul(elements, bytes_of(operand.type)));
         }
     }
     return out;
 }
 
-Run finish(const PointwiseProgram& program, const std::vector<EpilogueOperand>& operands, float* y, std::int64_t outer, std::int64_t channels,
-           std::int64_t inner) {
-    PointwiseTask task{program, {outer, channels, inner}, {{y, {channels * inner, inner, 1}}}, y};
+Run finish(const PointwiseProgram& program, const std::vector<EpilogueOperand>& operands, const Finish& to) {
+    const std::vector<std::int64_t> same{to.channels * to.inner, to.inner, 1};
+    PointwiseTask task{program, {to.outer, to.channels, to.inner}, {{to.sums, same}}, to.y, to.type};
     for (const EpilogueOperand& operand : operands) {
         switch (operand.lies) {
-        case OperandLies::kSAME: task.tensors.push_back({operand.data, {channels * inner, inner, 1}}); break;
-        case OperandLies::kPER_CHANNEL: task.tensors.push_back({operand.data, {0, 1, 0}}); break;
-        case OperandLies::kSCALAR: task.tensors.push_back({operand.data, {0, 0, 0}}); break;
-        case OperandLies::kGENERAL: task.tensors.push_back({y, {channels * inner, inner, 1}}); break; // not read by the program
+        case OperandLies::kSAME: task.tensors.push_back({operand.data, same, operand.type}); break;
+        case OperandLies::kPER_CHANNEL: task.tensors.push_back({operand.data, {0, 1, 0}, operand.type}); break;
+        case OperandLies::kSCALAR: task.tensors.push_back({operand.data, {0, 0, 0}, operand.type}); break;
+        case OperandLies::kGENERAL: task.tensors.push_back({to.sums, {0, 0, 0}}); break; // not read by the program
         }
     }
     return pointwise_run(std::move(task));

@@ -6,6 +6,7 @@
 
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include "kernels/cpu/chunk.hpp"
 #include "kernels/cpu/kernel.hpp"
 
 namespace tensorvk::kernels::cpu {
@@ -14,9 +15,10 @@ namespace tensorvk::kernels::cpu {
 //! This thread's.
 [[nodiscard]] dnnl::stream& onednn_stream();
 
-//! A tensor of float32 with these strides (in elements).
-[[nodiscard]] dnnl::memory::desc strided(const dnnl::memory::dims& dims, const dnnl::memory::dims& strides);
-[[nodiscard]] dnnl::memory::desc any_format(const dnnl::memory::dims& dims);
+//! A tensor with these strides (in elements), or in whatever order the primitive likes.
+[[nodiscard]] dnnl::memory::desc strided(const dnnl::memory::dims& dims, const dnnl::memory::dims& strides,
+                                         dnnl::memory::data_type type = dnnl::memory::data_type::f32);
+[[nodiscard]] dnnl::memory::desc any_format(const dnnl::memory::dims& dims, dnnl::memory::data_type type = dnnl::memory::data_type::f32);
 //! Memory that the kernel only reads may be handed over as const: oneDNN's type has no such notion.
 [[nodiscard]] dnnl::memory over(const dnnl::memory::desc& desc, const void* data);
 
@@ -38,14 +40,21 @@ struct PostOps {
 //! An operand of an epilogue, found by a launch's geometry 1 and its bindings 4 to 7.
 struct EpilogueOperand {
     OperandLies lies = OperandLies::kGENERAL;
-    const float* data = nullptr;
+    const void* data = nullptr;
+    Word type = Word::kF32;
 };
-//! `count`, `channels`: elements of the output, and of one value per channel.
-[[nodiscard]] std::vector<EpilogueOperand> epilogue_operands(const Launch& launch, const PointwiseProgram& program, std::int64_t count, std::int64_t channels);
+//! `count`, `channels`: elements of the output, and of one value per channel. `types`: Word of each operand, 4 bits each.
+[[nodiscard]] std::vector<EpilogueOperand> epilogue_operands(const Launch& launch, const PointwiseProgram& program, std::int64_t count, std::int64_t channels,
+                                                             std::uint32_t types = 0);
 
-//! The program over a finished output of `outer` times `channels` times `inner` elements, in place.
-[[nodiscard]] Run finish(const PointwiseProgram& program, const std::vector<EpilogueOperand>& operands, float* y, std::int64_t outer, std::int64_t channels,
-                         std::int64_t inner);
+//! The program over finished sums of `outer` times `channels` times `inner` elements, which lie as the output does.
+struct Finish {
+    const float* sums = nullptr;
+    void* y = nullptr; // may be the sums
+    Word type = Word::kF32;
+    std::int64_t outer = 0, channels = 0, inner = 0;
+};
+[[nodiscard]] Run finish(const PointwiseProgram& program, const std::vector<EpilogueOperand>& operands, const Finish& to);
 
 //! One primitive with its arguments.
 [[nodiscard]] Run execution(dnnl::primitive primitive, std::unordered_map<int, dnnl::memory> arguments);
