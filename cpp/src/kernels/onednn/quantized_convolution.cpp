@@ -147,6 +147,9 @@ typename Forward::primitive_desc choose(const ConvolutionProblem& p, const Quant
     return {description, attributes, onednn_engine()};
 }
 
+//! oneDNN 2.6's convolutions on top of its matrix product read outside of the operands of binary post-operations where there are groups.
+bool reads_wrongly(const dnnl::primitive_desc_base& chosen) { return std::string_view(chosen.impl_info_str()).find("gemm") != std::string_view::npos; }
+
 //! Sums of one thread's steps that are not stored yet: as many as the largest needed.
 float* sums_of_thread(std::int64_t count) {
     static thread_local std::vector<float> sums;
@@ -182,6 +185,7 @@ Run prepare(const Launch& launch, const ConvolutionProblem& p, algorithm how) {
 
     std::optional<Fused> fused;
     if (!biased && (is_byte(q.y_type) || q.y_type == Word::kF32)) fused = PostOpChain(p, operands).of(program, q.y_type);
+    if (fused && reads_wrongly(choose<Forward>(p, q, how, onednn_type(q.y_type), &fused->ops))) fused.reset();
     const bool in_place = fused || q.y_type == Word::kF32;
     const Type sums = fused ? onednn_type(q.y_type) : Type::f32;
     const auto chosen = choose<Forward>(p, q, how, sums, fused ? &fused->ops : nullptr);
