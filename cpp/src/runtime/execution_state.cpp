@@ -7,6 +7,7 @@
 #include "stream/address_space.hpp"
 #include "stream/device_context.hpp"
 #include "support/error.hpp"
+#include "vulkan/fork.hpp"
 
 namespace tensorvk::runtime {
 void Execution::State::set_symbols(std::span<const std::int64_t> numbers) {
@@ -130,6 +131,7 @@ void Execution::State::order_after_last(stream::Stream& stream) {
 }
 
 bool Execution::State::run_here(stream::Stream& stream) {
+    vulkan::require_unforked(); // the pool's threads are not in a forked process either
     prepare();
     const Recording& chosen = recording();
     if (!chosen.is_all_host() || (last_stream && !last_stream->timeline.reached(last_value)) || !stream.query()) {

@@ -34,11 +34,17 @@ void lower(const MatrixProblem& p, const std::string& kernel, Lowering& lowering
     lowering.add(step.take());
 }
 
-std::string refuse(const MatrixProblem& p, const Query& query) {
+//! What both carriers' parameters cannot say.
+std::string refuse_shape(const MatrixProblem& p, const Query& query) {
     if (p.c.dims.size() > kBatchAxes + 2) {
         return text("the product has rank ", p.c.dims.size(), ", the kernel takes at most ", kBatchAxes + 2);
     }
     if (!lies_in_rows(query.exprs, p.c)) return "the product is stored channels last, the kernel writes rows";
+    return {};
+}
+
+std::string refuse(const MatrixProblem& p, const Query& query) {
+    if (std::string why = refuse_shape(p, query); !why.empty()) return why;
     if (const auto k = query.exprs.value(p.k)) {
         if (std::string why = refuse_rounds(query.caps, rounds_of(*k, kProductBodies)); !why.empty()) return why;
     }
@@ -61,7 +67,7 @@ std::vector<Candidate> matrix_cpu(const MatrixProblem& problem, const Query& que
     candidate.name = "matrix/cpu";
     candidate.host = true;
     candidate.refusal = refuse_cpu(query, problem.half ? "cpu/matrix:f16" : "cpu/matrix:f32");
-    if (candidate.refusal.empty()) candidate.refusal = refuse(problem, query);
+    if (candidate.refusal.empty()) candidate.refusal = refuse_shape(problem, query);
     if (candidate.refusal.empty()) candidate.refusal = refuse_epilogue(query, problem.roles, false);
     candidate.lower = [problem](Lowering& lowering) { lower(problem, "cpu/matrix:", lowering); };
     return {candidate};

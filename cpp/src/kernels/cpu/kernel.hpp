@@ -67,6 +67,12 @@ private:
 
 //! Does the work of a launch, as often as it is called, by one thread at a time. Throws nothing but std::bad_alloc.
 using Run = std::function<void()>;
+[[nodiscard]] inline Run then(Run first, Run second) {
+    return [first = std::move(first), second = std::move(second)] {
+        first();
+        second();
+    };
+}
 //! Called when shapes or addresses change. The run may point into the launch's memory, not at the launch.
 using Prepare = Run (*)(const Launch& launch);
 

@@ -4,18 +4,31 @@
 #include "kernels/cpu/component.hpp"
 #include "kernels/onednn/catalogue.hpp"
 #include "kernels/onednn/onednn.hpp"
+#include "support/error.hpp"
 
 namespace tensorvk::kernels::cpu {
 
 namespace {
 
+//! oneDNN's errors in our words.
+template <Prepare prepare>
+Run guarded(const Launch& launch) {
+    try {
+        return prepare(launch);
+    } catch (const dnnl::error& error) {
+        if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
+        throw Unsupported(text("Layer '", launch.layer(), "' cannot run on the host: oneDNN says '", error.message,
+                               "'. Build the plan without the tactic source HOST, or with TENSORVK_DISABLE=host_kernels."));
+    }
+}
+
 // Those of integers come last: see below.
 constexpr Kernel kKernels[] = {
-    {"cpu/convolution:f32", 1, prepare_convolution},
-    {"cpu/convolution:transposed_f32", 1, prepare_deconvolution},
-    {"cpu/matrix:f32", 1, prepare_matrix},
-    {"cpu/quantized_convolution:forward", 1, prepare_quantized_convolution},
-    {"cpu/quantized_convolution:transposed", 1, prepare_quantized_deconvolution},
+    {"cpu/convolution:f32", 1, guarded<prepare_convolution>},
+    {"cpu/convolution:transposed_f32", 1, guarded<prepare_deconvolution>},
+    {"cpu/matrix:f32", 1, guarded<prepare_matrix>},
+    {"cpu/quantized_convolution:forward", 1, guarded<prepare_quantized_convolution>},
+    {"cpu/quantized_convolution:transposed", 1, guarded<prepare_quantized_deconvolution>},
 };
 constexpr std::size_t kIntegerKernels = 2;
 

@@ -24,9 +24,10 @@ Run prepare(const Launch& launch, const Problem& p, dnnl::algorithm algorithm) {
     const bool biased = launch.param(24) != 0;
     const auto* bias = biased ? launch.buffer<const float>(2, p.out_channels) : nullptr;
     auto* y = launch.buffer<float>(3, p.y_elements());
-    if (p.y_elements() == 0) return [] {};
     const PointwiseProgram program = launch.program(PointwiseProgram::kMaxOperands);
     const std::vector<EpilogueOperand> operands = epilogue_operands(launch, program, p.y_elements(), p.out_channels);
+    const Finish to{y, y, Word::kF32, p.y_last ? p.batch * p.positions() : p.batch, p.out_channels, p.y_last ? 1 : p.positions()};
+    if (p.x_elements() == 0) return then(empty_sums(y, to, bias), finish(program, operands, to));
     const std::vector<dnnl::memory::desc> descs = operand_descs(p, operands);
 
     const dnnl::memory::desc given = p.weights_desc();
@@ -52,21 +53,18 @@ Run prepare(const Launch& launch, const Problem& p, dnnl::algorithm algorithm) {
     }
     Run product = execution(Forward(chosen), std::move(arguments));
     if (fused) return product;
-    Run rest = p.y_last ? finish(program, operands, {y, y, Word::kF32, p.batch * p.positions(), p.out_channels, 1})
-                        : finish(program, operands, {y, y, Word::kF32, p.batch, p.out_channels, p.positions()});
-    return [product = std::move(product), rest = std::move(rest)] {
-        product();
-        rest();
-    };
+    return then(std::move(product), finish(program, operands, to));
 }
 
 } // namespace
 
 Run prepare_convolution(const Launch& launch) {
+    if (launch.param(0) == 0) return [] {};
     return prepare<dnnl::convolution_forward>(launch, convolution_problem(launch, false), dnnl::algorithm::convolution_auto);
 }
 
 Run prepare_deconvolution(const Launch& launch) {
+    if (launch.param(0) == 0) return [] {};
     return prepare<dnnl::deconvolution_forward>(launch, convolution_problem(launch, true), dnnl::algorithm::deconvolution_direct);
 }
 

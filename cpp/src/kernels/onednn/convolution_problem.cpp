@@ -44,7 +44,8 @@ ConvolutionProblem convolution_problem(const Launch& launch, bool transposed) {
     p.y_last = launch.param(23) != 0;
     p.transposed = transposed;
     for (std::size_t i = 1; i < 19; ++i) {
-        if (launch.param(i) < 1) throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan is a convolution with an extent of ", launch.param(i), ": rebuild the plan."));
+        const bool may_be_empty = i >= 6 && i < 9;
+        if (launch.param(i) < (may_be_empty ? 0 : 1)) throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan is a convolution with an extent of ", launch.param(i), ": rebuild the plan."));
     }
     if (p.in_channels % p.groups != 0 || p.out_channels % p.groups != 0) {
         throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan has ", p.groups, " groups of channels: rebuild the plan."));

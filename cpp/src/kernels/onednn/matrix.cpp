@@ -25,7 +25,6 @@ struct Factor {
 
 struct Problem {
     Factor a, b, c;
-    bool biased = false;
 };
 
 //! An axis along which a factor repeats has extent 1 there.
@@ -38,7 +37,6 @@ void add_axis(Factor& factor, std::int64_t extent, std::int64_t stride) {
 Problem problem_of(const Launch& launch) {
     const std::int64_t m = launch.param(1), n = launch.param(2), k = launch.param(3);
     Problem p;
-    p.biased = launch.param(26) != 0;
     std::int64_t c_stride = checked_mul(m, n);
     std::vector<std::array<std::int64_t, 4>> axes; // extent, strides of a, b and c; fastest first
     for (std::size_t i = kBatchAxes; i-- > 0;) {
@@ -87,15 +85,15 @@ Run prepare_matrix(const Launch& launch) {
     auto* c = launch.buffer<float>(3, count);
     if (count == 0) return [] {};
     const PointwiseProgram program = launch.program(PointwiseProgram::kMaxOperands);
-    if (launch.param(3) == 0) { // an empty sum
-        throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan is a product over nothing: rebuild the plan."));
-    }
+    const bool biased = launch.param(26) != 0;
+    const auto* bias = biased ? launch.buffer<const float>(2, n) : nullptr;
+    const std::vector<EpilogueOperand> operands = epilogue_operands(launch, program, count, n);
+    const Finish to{c, c, Word::kF32, count / n, n, 1};
+    if (launch.param(3) == 0) return then(empty_sums(c, to, bias), finish(program, operands, to));
     const Problem p = problem_of(launch);
     const auto* a = launch.buffer<const float>(0, p.a.reach());
     const auto* b = launch.buffer<const float>(1, p.b.reach());
     if (p.c.reach() > count) throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan is larger than its result: rebuild the plan."));
-    const auto* bias = p.biased ? launch.buffer<const float>(2, n) : nullptr;
-    const std::vector<EpilogueOperand> operands = epilogue_operands(launch, program, count, n);
     const dnnl::memory::desc a_desc = p.a.desc(), given = p.b.desc(), c_desc = p.c.desc();
     std::vector<dnnl::memory::desc> descs;
     for (const EpilogueOperand& operand : operands) {
@@ -118,11 +116,7 @@ Run prepare_matrix(const Launch& launch) {
     }
     Run product = execution(dnnl::matmul(chosen), std::move(arguments));
     if (fused) return product;
-    Run rest = finish(program, operands, {c, c, Word::kF32, count / n, n, 1});
-    return [product = std::move(product), rest = std::move(rest)] {
-        product();
-        rest();
-    };
+    return then(std::move(product), finish(program, operands, to));
 }
 
 } // namespace tensorvk::kernels::cpu

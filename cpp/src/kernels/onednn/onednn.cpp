@@ -192,8 +192,22 @@ Run finish(const PointwiseProgram& program, const std::vector<EpilogueOperand>& 
     return pointwise_run(std::move(task));
 }
 
+Run empty_sums(float* sums, const Finish& to, const float* bias) {
+    return [=] {
+        for (std::int64_t row = 0; row < to.outer * to.channels; ++row) {
+            std::fill_n(sums + row * to.inner, to.inner, bias != nullptr ? bias[row % to.channels] : 0.0f);
+        }
+    };
+}
+
 Run execution(dnnl::primitive primitive, std::unordered_map<int, dnnl::memory> arguments) {
-    return [primitive = std::move(primitive), arguments = std::move(arguments)] { primitive.execute(onednn_stream(), arguments); };
+    return [primitive = std::move(primitive), arguments = std::move(arguments)] {
+        try {
+            primitive.execute(onednn_stream(), arguments);
+        } catch (const dnnl::error&) {
+            throw std::bad_alloc(); // all else was refused when the primitive was made
+        }
+    };
 }
 
 dnnl::memory packed(const Launch& launch, const dnnl::memory::desc& given, const void* data, const dnnl::memory::desc& wanted) {

@@ -56,6 +56,9 @@ struct Finish {
 };
 [[nodiscard]] Run finish(const PointwiseProgram& program, const std::vector<EpilogueOperand>& operands, const Finish& to);
 
+//! Sums without terms: the bias, or 0 where it is null, for `to` to finish.
+[[nodiscard]] Run empty_sums(float* sums, const Finish& to, const float* bias);
+
 //! One primitive with its arguments.
 [[nodiscard]] Run execution(dnnl::primitive primitive, std::unordered_map<int, dnnl::memory> arguments);
 

@@ -173,11 +173,11 @@ template <typename Forward>
 Run prepare(const Launch& launch, const ConvolutionProblem& p, algorithm how) {
     const Quantized q = quantized_of(launch);
     const std::int64_t count = p.y_elements();
+    if (p.x_elements() == 0) throw Unsupported(text("Layer '", launch.layer(), "' is a convolution of 8-bit integers over an empty tensor."));
     const auto* x = launch.buffer<const std::byte>(0, p.x_elements());
     const auto* weights = launch.buffer<const std::byte>(1, p.weight_elements());
     const auto* parameters = launch.buffer<const std::int32_t>(2, kBiasAt + p.out_channels);
     auto* y = launch.buffer<std::byte>(3, checked_mul(count, bytes_of(q.y_type)));
-    if (count == 0) return [] {};
     const PointwiseProgram program = launch.program(PointwiseProgram::kMaxOperands);
     const std::vector<EpilogueOperand> operands = epilogue_operands(launch, program, count, p.out_channels, q.operand_types);
     const std::span<const std::int32_t> bias(parameters + kBiasAt, static_cast<std::size_t>(p.out_channels));
@@ -208,10 +208,7 @@ Run prepare(const Launch& launch, const ConvolutionProblem& p, algorithm how) {
     if (!constant) {
         dnnl::memory source = over(given, weights);
         Run pack = execution(dnnl::reorder(source, ready), {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, ready}});
-        product = [pack = std::move(pack), product = std::move(product)] {
-            pack();
-            product();
-        };
+        product = then(std::move(pack), std::move(product));
     }
     if (fused) return product;
     Finish to{nullptr, y, q.y_type, p.y_last ? p.batch * p.positions() : p.batch, p.out_channels, p.y_last ? 1 : p.positions()};
@@ -227,10 +224,12 @@ Run prepare(const Launch& launch, const ConvolutionProblem& p, algorithm how) {
 } // namespace
 
 Run prepare_quantized_convolution(const Launch& launch) {
+    if (launch.param(0) == 0) return [] {};
     return prepare<dnnl::convolution_forward>(launch, convolution_problem(launch, false), algorithm::convolution_direct);
 }
 
 Run prepare_quantized_deconvolution(const Launch& launch) {
+    if (launch.param(0) == 0) return [] {};
     return prepare<dnnl::deconvolution_forward>(launch, convolution_problem(launch, true), algorithm::deconvolution_direct);
 }
 
