@@ -55,11 +55,6 @@ std::string refuse_convolution_on_cpu(const ConvolutionProblem& p, const Query& 
     if (std::string why = refuse_cpu(query, kernel_of(p, Carrier::kHOST)); !why.empty()) return why;
     const ZeroPoints& zero = p.convolution().zero;
     if (p.weights.dtype != DataType::kINT8 || zero.weights != 0) return "the weights are not int8 around 0";
-    constexpr std::int64_t kBlock = 16;
-    const bool depthwise = p.group_in() == 1 && p.group_out() == 1, blocks = p.group_in() % kBlock == 0 && p.group_out() % kBlock == 0;
-    if (p.groups > 1 && !depthwise && !blocks) {
-        return text("groups of ", p.group_in(), " and ", p.group_out(), " channels; oneDNN 2.6 crashes unless they are 1 or whole blocks of ", kBlock);
-    }
     const std::int64_t terms = p.group_in() * p.taps();
     const bool sums = p.y.dtype == DataType::kINT32 && p.operation.epilogue.empty();
     if ((sums || p.bias >= 0) && terms > exact_terms(p.x, p.weights, zero)) {

@@ -34,7 +34,7 @@ Run prepare(const Launch& launch, const Problem& p, dnnl::algorithm algorithm) {
     const dnnl::memory::desc wanted = launch.geometry(2) != 0 ? any_format(given.dims()) : given; // packed once, if they stay
     const dnnl::memory::desc bias_desc = strided({p.out_channels}, {1});
     const std::optional<PostOps> fused = post_ops_of(program, descs);
-    dnnl::primitive_attr attributes;
+    dnnl::primitive_attr attributes = our_attributes();
     if (fused) attributes.set_post_ops(fused->ops);
     const typename Forward::desc description =
         biased ? typename Forward::desc(dnnl::prop_kind::forward_inference, algorithm, p.x_desc(), wanted, bias_desc, p.y_desc(), p.strides(), p.dilates(),
@@ -51,7 +51,7 @@ Run prepare(const Launch& launch, const Problem& p, dnnl::algorithm algorithm) {
             arguments.emplace(operand.argument, over(descs[operand.index], operands[operand.index].data));
         }
     }
-    Run product = execution(Forward(chosen), std::move(arguments));
+    Run product = execution(Forward(chosen), chosen.scratchpad_desc(), std::move(arguments));
     if (fused) return product;
     return then(std::move(product), finish(program, operands, to));
 }

@@ -100,7 +100,7 @@ Run prepare_matrix(const Launch& launch) {
         descs.push_back(operand.lies == OperandLies::kSAME ? c_desc : row_vector(p.c.dims.size(), operand.lies == OperandLies::kPER_CHANNEL ? n : 1));
     }
     const std::optional<PostOps> fused = post_ops_of(program, descs);
-    dnnl::primitive_attr attributes;
+    dnnl::primitive_attr attributes = our_attributes();
     if (fused) attributes.set_post_ops(fused->ops);
     const bool constant = launch.geometry(2) != 0;
     const dnnl::memory::desc b_desc = constant && p.b.dims.size() == 2 ? any_format(p.b.dims) : given;
@@ -114,7 +114,7 @@ Run prepare_matrix(const Launch& launch) {
     if (fused) {
         for (const PostOps::Operand& operand : fused->operands) arguments.emplace(operand.argument, over(descs[operand.index], operands[operand.index].data));
     }
-    Run product = execution(dnnl::matmul(chosen), std::move(arguments));
+    Run product = execution(dnnl::matmul(chosen), chosen.scratchpad_desc(), std::move(arguments));
     if (fused) return product;
     return then(std::move(product), finish(program, operands, to));
 }

@@ -1,6 +1,8 @@
 #include "kernels/onednn/onednn.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <new>
 
 #include "kernels/cpu/pointwise.hpp"
 #include "support/checked.hpp"
@@ -109,6 +111,23 @@ bool is_swish(const PointwiseProgram& program) {
     return (product.a == first && product.b == second) || (product.a == second && product.b == first);
 }
 
+//! For one primitive after the other: as much as the largest of this thread needs.
+void* memory_of_thread(std::size_t bytes) {
+    constexpr std::align_val_t kPage{4096};
+    struct Free {
+        void operator()(std::byte* memory) const { ::operator delete[](memory, kPage); }
+    };
+    static thread_local std::unique_ptr<std::byte[], Free> memory;
+    static thread_local std::size_t size = 0;
+    if (size < bytes) {
+        memory.reset();
+        size = 0;
+        memory.reset(new (kPage) std::byte[bytes]);
+        size = bytes;
+    }
+    return memory.get();
+}
+
 } // namespace
 
 dnnl::engine& onednn_engine() {
@@ -200,9 +219,19 @@ Run empty_sums(float* sums, const Finish& to, const float* bias) {
     };
 }
 
-Run execution(dnnl::primitive primitive, std::unordered_map<int, dnnl::memory> arguments) {
-    return [primitive = std::move(primitive), arguments = std::move(arguments)] {
+dnnl::primitive_attr our_attributes() {
+    dnnl::primitive_attr attributes;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    return attributes;
+}
+
+Run execution(dnnl::primitive primitive, const dnnl::memory::desc& scratchpad, std::unordered_map<int, dnnl::memory> arguments) {
+    dnnl::memory scratch(scratchpad, onednn_engine(), nullptr);
+    const std::size_t bytes = scratchpad.get_size();
+    if (bytes > 0) arguments.emplace(DNNL_ARG_SCRATCHPAD, scratch);
+    return [primitive = std::move(primitive), arguments = std::move(arguments), scratch = std::move(scratch), bytes]() mutable {
         try {
+            if (bytes > 0) scratch.set_data_handle(memory_of_thread(bytes));
             primitive.execute(onednn_stream(), arguments);
         } catch (const dnnl::error&) {
             throw std::bad_alloc(); // all else was refused when the primitive was made
@@ -223,7 +252,8 @@ dnnl::memory packed(const Launch& launch, const dnnl::memory::desc& given, const
     }
     dnnl::memory memory(wanted, onednn_engine());
     dnnl::memory source = over(given, data);
-    dnnl::reorder(source, memory).execute(onednn_stream(), source, memory);
+    const dnnl::reorder::primitive_desc packing(source, memory, our_attributes());
+    execution(dnnl::reorder(packing), packing.scratchpad_desc(), {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, memory}})();
     onednn_stream().wait();
     keep->forms.emplace_back(wanted, memory);
     return memory;

@@ -59,8 +59,10 @@ struct Finish {
 //! Sums without terms: the bias, or 0 where it is null, for `to` to finish.
 [[nodiscard]] Run empty_sums(float* sums, const Finish& to, const float* bias);
 
-//! One primitive with its arguments.
-[[nodiscard]] Run execution(dnnl::primitive primitive, std::unordered_map<int, dnnl::memory> arguments);
+//! Attributes with the scratchpad in our hands: with its own, some kernels of oneDNN 2.6 (convolutions by matrix products) write to no memory.
+[[nodiscard]] dnnl::primitive_attr our_attributes();
+//! One primitive, made with our_attributes(), with its arguments.
+[[nodiscard]] Run execution(dnnl::primitive primitive, const dnnl::memory::desc& scratchpad, std::unordered_map<int, dnnl::memory> arguments);
 
 //! The weights in the format that the primitive wants, packed once per step and format.
 [[nodiscard]] dnnl::memory packed(const Launch& launch, const dnnl::memory::desc& given, const void* data, const dnnl::memory::desc& wanted);

@@ -138,7 +138,7 @@ Quantized quantized_of(const Launch& launch) {
 
 template <typename Forward>
 typename Forward::primitive_desc choose(const ConvolutionProblem& p, const Quantized& q, algorithm how, Type y, const dnnl::post_ops* ops) {
-    dnnl::primitive_attr attributes;
+    dnnl::primitive_attr attributes = our_attributes();
     if (ops != nullptr) attributes.set_post_ops(*ops);
     if (q.x_zero != 0) attributes.set_zero_points(DNNL_ARG_SRC, 0, {q.x_zero});
     const typename Forward::desc description(dnnl::prop_kind::forward_inference, how, p.x_desc(onednn_type(q.x_type)),
@@ -146,9 +146,6 @@ typename Forward::primitive_desc choose(const ConvolutionProblem& p, const Quant
                                              p.post_padding());
     return {description, attributes, onednn_engine()};
 }
-
-//! oneDNN 2.6's convolutions on top of its matrix product read outside of the operands of binary post-operations where there are groups.
-bool reads_wrongly(const dnnl::primitive_desc_base& chosen) { return std::string_view(chosen.impl_info_str()).find("gemm") != std::string_view::npos; }
 
 //! Sums of one thread's steps that are not stored yet: as many as the largest needed.
 float* sums_of_thread(std::int64_t count) {
@@ -185,7 +182,6 @@ Run prepare(const Launch& launch, const ConvolutionProblem& p, algorithm how) {
 
     std::optional<Fused> fused;
     if (!biased && (is_byte(q.y_type) || q.y_type == Word::kF32)) fused = PostOpChain(p, operands).of(program, q.y_type);
-    if (fused && reads_wrongly(choose<Forward>(p, q, how, onednn_type(q.y_type), &fused->ops))) fused.reset();
     const bool in_place = fused || q.y_type == Word::kF32;
     const Type sums = fused ? onednn_type(q.y_type) : Type::f32;
     const auto chosen = choose<Forward>(p, q, how, sums, fused ? &fused->ops : nullptr);
@@ -204,10 +200,11 @@ Run prepare(const Launch& launch, const ConvolutionProblem& p, algorithm how) {
     if (fused) {
         for (const Fused::Operand& operand : fused->operands) arguments.emplace(operand.argument, operand.memory);
     }
-    Run product = execution(Forward(chosen), std::move(arguments));
+    Run product = execution(Forward(chosen), chosen.scratchpad_desc(), std::move(arguments));
     if (!constant) {
         dnnl::memory source = over(given, weights);
-        Run pack = execution(dnnl::reorder(source, ready), {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, ready}});
+        const dnnl::reorder::primitive_desc packing(source, ready, our_attributes());
+        Run pack = execution(dnnl::reorder(packing), packing.scratchpad_desc(), {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, ready}});
         product = then(std::move(pack), std::move(product));
     }
     if (fused) return product;
