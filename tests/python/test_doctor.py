@@ -35,6 +35,8 @@ def system(**changes: Any) -> dict[str, Any]:
         "devices": [gpu],
         "drivers": [__file__],
         "settings": {},
+        "host_library": "oneDNN 2.6.3",
+        "host_library_absence": "",
     }
     return {**found, **changes}
 
@@ -67,6 +69,12 @@ def test_unusable_device_says_why() -> None:
     text = doctor.report(found)
     assert "NOT USABLE" in text and "needs 1.2" in text
     assert any("no device can be used" in hint for hint in doctor.hints(found))
+
+
+def test_absent_library_for_the_host_says_why_and_what_to_install() -> None:
+    found = system(host_library="", host_library_absence="libdnnl.so.2: cannot open shared object file")
+    assert any("apt-get install libdnnl2" in hint for hint in doctor.hints(found))
+    assert "library for host kernels: none (libdnnl.so.2: cannot open" in doctor.report(found)
 
 
 def test_cpu_device_alone_mentions_the_gpu_driver() -> None:

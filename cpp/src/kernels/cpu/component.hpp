@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kernels/cpu/kernel.hpp"
+#include "kernels/cpu/workers.hpp"
 
 namespace tensorvk::kernels::cpu {
 
@@ -18,6 +19,7 @@ struct Component {
     const char* version = ""; // TensorVK's: kernels of another one are not used
     const char* library = "";
     std::array<int, 3> library_version{};
+    Workers workers;
 };
 using ComponentFunction = bool (*)(Component* out) noexcept;
 

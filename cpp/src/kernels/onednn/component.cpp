@@ -44,6 +44,8 @@ bool exact_integers() {
 extern "C" __attribute__((visibility("default"))) bool tensorvk_cpu_component(Component* out) noexcept {
     const dnnl_version_t* version = dnnl_version();
     out->kernels = std::span(kKernels).first(std::size(kKernels) - (exact_integers() ? 0 : kIntegerKernels));
+    out->workers = openmp_workers();
+    use_workers(&openmp_workers());
     out->version = TENSORVK_VERSION;
     out->library = "oneDNN";
     out->library_version = {version->major, version->minor, version->patch};
