@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import tensorvk as trt
-from engines import CollectingLogger, relative_error, run_once
+from engines import CollectingLogger, build_plan, infer, load, relative_error, run_once
 from onnx import TensorProto, helper, numpy_helper
 
 Array = np.ndarray[Any, Any]
@@ -60,6 +61,15 @@ def test_the_largest_of_many_are_found(length: int, k: int, level: int) -> None:
     found = run_once(model("TopK", x, [np.int64([k])], outputs=2), {"x": x}, level=level)
     np.testing.assert_array_equal(found["y1"], order)
     np.testing.assert_array_equal(found["y0"], np.take_along_axis(x, order, 1))
+
+
+def test_the_largest_of_a_number_that_only_the_shapes_tell_are_found() -> None:
+    x = numbers(1, 100_001)
+    proto = onnx.load_from_string(model("TopK", x, [np.int64([10])], outputs=2))
+    proto.graph.input[0].type.tensor_type.shape.dim[1].dim_param = "n"
+    plan = build_plan(proto.SerializeToString(), {"x": ((1, 10), x.shape, x.shape)}, level=0)
+    found = infer(load(plan).create_execution_context(), {"x": x})
+    np.testing.assert_array_equal(found["y1"], np.argsort(-x, axis=1, kind="stable")[:, :10])
 
 
 def test_the_largest_of_very_many_is_found() -> None:

@@ -19,8 +19,8 @@ PLATFORM_LIBRARIES = re.compile(r"lib(stdc\+\+|gcc_s|c|m|dl|pthread|rt)\.so\.\d|
 MEBIBYTE = 1 << 20
 
 
-def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", code]
+def python(code: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *options, "-c", code]
     return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
 
 
@@ -115,12 +115,6 @@ def test_the_wheel_is_small_and_carries_what_it_links(tmp_path: Path) -> None:
     (tmp_path / "numpy_only").mkdir()
     for folder in numpy.glob("numpy*"):
         (tmp_path / "numpy_only" / folder.name).symlink_to(folder)
-    paths = [str(tmp_path / "site"), str(tmp_path / "numpy_only")]
-    result = subprocess.run(
-        [sys.executable, "-S", "-c", "import tensorvk; print(tensorvk.__file__)"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-    )
+    paths = os.pathsep.join([str(tmp_path / "site"), str(tmp_path / "numpy_only")])
+    result = python("import tensorvk; print(tensorvk.__file__)", "-S", PYTHONPATH=paths)
     assert result.stdout.startswith(str(tmp_path)), result.stderr

@@ -92,6 +92,8 @@ std::string refuse_matrix(const MatrixProblem& p, const Query& query) {
     if (p.c.layout != Layout::kLINEAR) return "the product is stored channels last, the kernel writes rows";
     if (!query.exprs.value(p.n)) return "the number of columns is dynamic, the kernel keeps a table of them";
     if (std::string why = refuse_quantized(query); !why.empty()) return why;
+    const std::int64_t rounds = rounds_of(query.exprs.value(p.k).value_or(0), kProductBodies);
+    if (std::string why = refuse_rounds(query.caps, elements_per_word(p.c.dtype) * rounds); !why.empty()) return why;
     return refuse_epilogue(query, p.roles, p.c.dims.size() <= 5);
 }
 
@@ -165,7 +167,7 @@ std::vector<Candidate> quantized_convolution_candidates(const Query& query) {
         out.push_back(std::move(candidate));
     }
     out.push_back({.name = family + "/generic",
-                   .refusal = first_of(types, first_of(refuse_rounds(query.caps, 4 * problem.taps() * (1 + rounds_of(problem.group_in(), kProductBodies))),
+                   .refusal = first_of(types, first_of(refuse_rounds(query.caps, elements_per_word(problem.y.dtype) * problem.taps() * (1 + rounds_of(problem.group_in(), kProductBodies))),
                                                        refuse_epilogue(query, problem.roles, true))),
                    .portable = true,
                    .lower = [problem](Lowering& lowering) { lower_convolution(problem, Carrier::kSHADER, lowering); }});

@@ -13,6 +13,8 @@ constexpr std::int64_t kFewRows = 64;
 // A GPU has better tactics where it has shared memory; these serve where nothing else applies.
 constexpr TileGeometry kGpuTiles[] = {{64, 4, 4, true}, {64, 2, 2, true}, {32, 1, 1, false}};
 
+std::int64_t tile_rounds(const ProductShape& shape) { return shape.taps * (1 + (shape.input_vectors ? (shape.channels + 3) / 4 : shape.channels)); }
+
 } // namespace
 
 std::span<const TileGeometry> tiles_for(const vulkan::DeviceCaps& caps) {
@@ -67,12 +69,6 @@ void add_tile(StepBuilder& step, Lowering& lowering, const Product& product, con
     step.geometry(2, product.shape().input_vectors ? 1 : 0).geometry(3, product.shape().output_vectors ? 1 : 0);
     step.geometry(4, tile.rows).geometry(5, vectors).geometry(6, tile.lanes_on_rows ? 1 : 0);
 }
-
-namespace {
-
-std::int64_t tile_rounds(const ProductShape& shape) { return shape.taps * (1 + (shape.input_vectors ? (shape.channels + 3) / 4 : shape.channels)); }
-
-} // namespace
 
 std::vector<Candidate> tile_candidates(const std::string& family, const std::string& refusal, const Product& product, const Query& query,
                                        void (*lower)(const Product&, const TileGeometry&, Lowering&)) {

@@ -68,7 +68,9 @@ std::string refuse(const Problem& problem, const Query& query) {
     }
     const TopK& topk = problem.topk();
     const auto extent = query.exprs.value(problem.x.dims[static_cast<std::size_t>(topk.axis)]);
-    if (extent ? topk.k * *extent > (topk.k > 1 ? kMostReads : 8 * kMostReads) : topk.k > kMostOfUnknown) {
+    // One element is searched for once. A CPU driver would end the search for several (tactics/rounds.hpp), and the host is no detour there.
+    const std::int64_t most_reads = topk.k > 1 ? kMostReads : 8 * kMostReads, most_of_unknown = query.caps.is_cpu ? 1 : kMostOfUnknown;
+    if (extent ? topk.k * *extent > most_reads : topk.k > most_of_unknown) {
         return text("selecting ", topk.k, " of ", extent ? std::to_string(*extent) : std::string("an unknown number of"),
                     " elements takes too many reads of one invocation");
     }
