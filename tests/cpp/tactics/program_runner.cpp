@@ -78,7 +78,37 @@ std::vector<std::byte> ProgramRunner::read(std::int32_t buffer, std::size_t byte
     return {staging.mapped(), staging.mapped() + bytes};
 }
 
-void ProgramRunner::record(vulkan::CommandBuffer& commands, const std::vector<plan::Step>& steps) {
+void ProgramRunner::run_on_host(const plan::Step& step) {
+    const kernels::cpu::Kernel* kernel = kernels::cpu::find(step.kernel);
+    if (kernel == nullptr) throw InternalError(text("No kernel ", step.kernel, " in this build."));
+    std::vector<std::int64_t> params;
+    for (const shape::Expr param : step.params) params.push_back(values_[static_cast<std::size_t>(param.id)]);
+    std::vector<std::span<std::byte>> memory;
+    for (const plan::Binding& binding : step.bindings) {
+        const vulkan::Buffer& buffer = *buffers_[static_cast<std::size_t>(binding.buffer)];
+        memory.emplace_back(buffer.mapped(), buffer.size());
+    }
+    kernel->prepare({step, params, memory, kept_[&step]})();
+}
+
+void ProgramRunner::run_steps(std::span<const plan::Step> steps) {
+    while (!steps.empty()) {
+        if (kernels::cpu::is_cpu_kernel(steps.front().kernel)) {
+            run_on_host(steps.front());
+            steps = steps.subspan(1);
+            continue;
+        }
+        const auto end = std::ranges::find_if(steps, [](const plan::Step& step) { return kernels::cpu::is_cpu_kernel(step.kernel); });
+        const auto count = static_cast<std::size_t>(end - steps.begin());
+        commands_.begin();
+        record(commands_, steps.first(count));
+        commands_.end();
+        submit(commands_);
+        steps = steps.subspan(count);
+    }
+}
+
+void ProgramRunner::record(vulkan::CommandBuffer& commands, std::span<const plan::Step> steps) {
     std::int32_t group = steps.empty() ? 0 : steps.front().group;
     for (const plan::Step& step : steps) {
         if (step.group != group) commands.compute_barrier();
@@ -103,34 +133,27 @@ void ProgramRunner::record(vulkan::CommandBuffer& commands, const std::vector<pl
 }
 
 void ProgramRunner::run_init() {
-    commands_.begin();
-    for (const plan::Step& step : program_.init) {
-        record(commands_, {step});
-        commands_.compute_barrier();
-    }
-    commands_.end();
-    submit(commands_);
+    for (const plan::Step& step : program_.init) run_steps({&step, 1});
 }
 
-void ProgramRunner::run() {
-    commands_.begin();
-    record(commands_, program_.steps);
-    commands_.end();
-    submit(commands_);
-}
+void ProgramRunner::run() { run_steps(program_.steps); }
 
 double ProgramRunner::time(int passes, int repeats) {
-    commands_.begin();
-    for (int i = 0; i < repeats; ++i) {
-        record(commands_, program_.steps);
-        commands_.compute_barrier();
+    run(); // a CPU driver compiles here
+    const bool host = std::ranges::any_of(program_.steps, [](const plan::Step& step) { return kernels::cpu::is_cpu_kernel(step.kernel); });
+    if (!host) {
+        commands_.begin();
+        for (int i = 0; i < repeats; ++i) {
+            record(commands_, program_.steps);
+            commands_.compute_barrier();
+        }
+        commands_.end();
     }
-    commands_.end();
     double best = 1e30;
-    submit(commands_); // a CPU driver compiles here
     for (int pass = 0; pass < passes; ++pass) {
         const auto start = std::chrono::steady_clock::now();
-        submit(commands_);
+        for (int i = 0; host && i < repeats; ++i) run();
+        if (!host) submit(commands_);
         const std::chrono::duration<double, std::milli> wall = std::chrono::steady_clock::now() - start;
         best = std::min(best, wall.count() / repeats);
     }

@@ -1,12 +1,15 @@
-// Runs a program's steps on the device with the vulkan room alone: tests and benchmarks of tactics, below the runtime.
+// Runs a program's steps, shaders on the device and host kernels on this thread, with the vulkan room alone: tests and benchmarks of
+// tactics, below the runtime.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "kernels/cpu/kernel.hpp"
 #include "plan/program.hpp"
 #include "vulkan/buffer.hpp"
 #include "vulkan/command_buffer.hpp"
@@ -30,7 +33,9 @@ class ProgramRunner {
     [[nodiscard]] double time(int passes, int repeats);
 
   private:
-    void record(vulkan::CommandBuffer& commands, const std::vector<plan::Step>& steps);
+    void run_steps(std::span<const plan::Step> steps);
+    void run_on_host(const plan::Step& step);
+    void record(vulkan::CommandBuffer& commands, std::span<const plan::Step> steps);
     void submit(vulkan::CommandBuffer& commands);
     [[nodiscard]] vulkan::BufferView view(std::int32_t buffer, std::uint64_t bytes) const;
 
@@ -41,6 +46,7 @@ class ProgramRunner {
     vulkan::CommandBuffer commands_;
     vulkan::Timeline timeline_;
     std::uint64_t submitted_ = 0;
+    std::map<const plan::Step*, kernels::cpu::Keep> kept_;
 };
 
 } // namespace tensorvk::test
