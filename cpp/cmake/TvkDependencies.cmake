@@ -8,15 +8,9 @@ endfunction()
 
 find_package(Threads REQUIRED)
 
-# The CPU kernels' threads. Without it they run on one. The sanitizers' runtimes do not know OpenMP's.
-find_package(OpenMP COMPONENTS CXX)
 # Host tactics' products and windows. Without it the shaders and the plain CPU kernels do everything.
 find_package(dnnl 2.6 CONFIG QUIET)
 set(TENSORVK_ONEDNN ${dnnl_FOUND})
-set(TENSORVK_OPENMP OFF)
-if(OpenMP_CXX_FOUND AND NOT TENSORVK_SANITIZE)
-    set(TENSORVK_OPENMP ON)
-endif()
 
 # Headers only: the loader is opened at run time, so that importing works on machines without it.
 find_path(TENSORVK_VULKAN_HEADERS vulkan/vulkan.h)

@@ -16,6 +16,7 @@ std::vector<Candidate> products(const ConvolutionProblem& problem, const Query& 
 // reason.
 constexpr ConvolutionTactic kTactics[] = {
     convolution_generic,
+    convolution_winograd,
     convolution_cpu,
     convolution_depthwise,
     products,

@@ -46,6 +46,7 @@ struct ConvolutionProblem {
 using ConvolutionTactic = std::vector<Candidate> (*)(const ConvolutionProblem& problem, const Query& query);
 
 [[nodiscard]] std::vector<Candidate> convolution_generic(const ConvolutionProblem& problem, const Query& query);
+[[nodiscard]] std::vector<Candidate> convolution_winograd(const ConvolutionProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> convolution_cpu(const ConvolutionProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> convolution_depthwise(const ConvolutionProblem& problem, const Query& query);
 

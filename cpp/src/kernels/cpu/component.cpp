@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 
+#include "kernels/cpu/thread_pool.hpp"
 #include "support/error.hpp"
 
 namespace tensorvk::kernels::cpu {
@@ -26,6 +27,7 @@ std::string own_folder() {
 
 Opened open_component() {
     Opened out;
+    (void)ThreadPool::get(); // here, where a bad setting can be said
     void* library = nullptr;
     // Beside this library; else where the linker looks for what this one needs.
     for (const std::string& file : {own_folder() + kComponentFile, std::string(kComponentFile)}) {
@@ -35,7 +37,7 @@ Opened open_component() {
     }
     if (library == nullptr) return out;
     const auto describe = reinterpret_cast<ComponentFunction>(dlsym(library, kComponentSymbol));
-    if (describe == nullptr || !describe(&out.component)) {
+    if (describe == nullptr || !describe(workers(), &out.component)) {
         out.absence = text(kComponentFile, " has no ", kComponentSymbol);
     } else if (std::strcmp(out.component.version, TENSORVK_VERSION) != 0) {
         out.absence = text(kComponentFile, " belongs to TensorVK ", out.component.version, ", this is " TENSORVK_VERSION);

@@ -19,9 +19,8 @@ struct Component {
     const char* version = ""; // TensorVK's: kernels of another one are not used
     const char* library = "";
     std::array<int, 3> library_version{};
-    Workers workers;
 };
-using ComponentFunction = bool (*)(Component* out) noexcept;
+using ComponentFunction = bool (*)(const Workers& workers, Component* out) noexcept;
 
 //! The component, without kernels where there is none. Any thread may ask; the first one opens it.
 [[nodiscard]] const Component& component();

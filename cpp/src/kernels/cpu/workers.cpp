@@ -1,14 +1,23 @@
 #include "kernels/cpu/workers.hpp"
 
-#include "kernels/cpu/component.hpp"
+#include "kernels/cpu/thread_pool.hpp"
 
 namespace tensorvk::kernels::cpu {
 
 namespace {
-const Workers* own = nullptr;
-}
 
-const Workers& workers() noexcept { return own != nullptr ? *own : component().workers; }
-void use_workers(const Workers* workers) noexcept { own = workers; }
+constexpr Workers kPool{
+    []() noexcept { return ThreadPool::get().threads(); },
+    [](int threads, void (*work)(void*), void* data) { ThreadPool::get().run(threads, work, data); },
+    []() noexcept { return ThreadPool::number(); },
+    []() noexcept { return ThreadPool::team(); },
+    []() noexcept { ThreadPool::get().barrier(); },
+};
+const Workers* used = &kPool;
+
+} // namespace
+
+const Workers& workers() noexcept { return *used; }
+void use_workers(const Workers& workers) noexcept { used = &workers; }
 
 } // namespace tensorvk::kernels::cpu

@@ -1,5 +1,4 @@
-// Work spread over the processor's cores. The threads are those of the component, which shares them with oneDNN: two pools would fight for the
-// same cores. Where there is no component, the caller's thread does it all.
+// Work spread over the threads that CPU kernels share.
 #pragma once
 
 #include <algorithm>
@@ -7,16 +6,18 @@
 
 namespace tensorvk::kernels::cpu {
 
+//! The thread pool as a table of functions: the component, a library of its own, uses the pool of the one that opened it.
 struct Workers {
-    //! How many pieces may run at the same time.
-    int (*count)() noexcept = nullptr;
-    //! Calls work(data, piece, pieces) for every piece below `pieces`, and returns when all are done.
-    void (*run)(int pieces, void (*work)(const void* data, int piece, int pieces) noexcept, const void* data) noexcept = nullptr;
+    int (*threads)() noexcept = nullptr; // how many a team should have
+    void (*run)(int threads, void (*work)(void* data), void* data) = nullptr;
+    int (*number)() noexcept = nullptr; // of the calling thread in its team
+    int (*team)() noexcept = nullptr;   // how many there are
+    void (*barrier)() noexcept = nullptr;
 };
 
 [[nodiscard]] const Workers& workers() noexcept;
-//! For the component itself, whose copy of this code has no component to ask.
-void use_workers(const Workers* workers) noexcept;
+//! For the component. `workers` stays.
+void use_workers(const Workers& workers) noexcept;
 
 //! Calls work(first, last) for pieces of 0 .. count, each of at least `grain` but for the last, on as many threads as there are. `work`
 //! throws nothing.
@@ -28,21 +29,21 @@ void spread(std::int64_t count, std::int64_t grain, const Work& work) {
         std::int64_t count, grain;
     };
     const std::int64_t grains = (count + grain - 1) / grain;
-    const Workers& all = workers();
-    const int pieces = all.count == nullptr || grains == 1 ? 1 : static_cast<int>(std::min<std::int64_t>(all.count(), grains));
+    const int pieces = grains == 1 ? 1 : static_cast<int>(std::min<std::int64_t>(workers().threads(), grains));
     if (pieces <= 1) {
         work(std::int64_t{0}, count);
         return;
     }
-    const Shared shared{work, count, grain};
-    const auto piece_of = [](const void* data, int piece, int of) noexcept {
+    Shared shared{work, count, grain};
+    const auto piece = [](void* data) {
         const auto& s = *static_cast<const Shared*>(data);
+        const int number = workers().number(), team = workers().team();
         // Whole grains, so that no two threads write one cache line in the middle.
         const std::int64_t each = (s.count + s.grain - 1) / s.grain;
-        const std::int64_t first = each * piece / of * s.grain, last = std::min(each * (piece + 1) / of * s.grain, s.count);
+        const std::int64_t first = each * number / team * s.grain, last = std::min(each * (number + 1) / team * s.grain, s.count);
         if (first < last) s.work(first, last);
     };
-    all.run(pieces, piece_of, &shared);
+    workers().run(pieces, piece, &shared);
 }
 
 } // namespace tensorvk::kernels::cpu

@@ -25,6 +25,7 @@ Run guarded(const Launch& launch) {
 // Those of integers come last: see below.
 constexpr Kernel kKernels[] = {
     {"cpu/convolution:f32", 1, guarded<prepare_convolution>},
+    {"cpu/winograd:f32", 1, guarded<prepare_winograd>},
     {"cpu/convolution:transposed_f32", 1, guarded<prepare_deconvolution>},
     {"cpu/matrix:f32", 1, guarded<prepare_matrix>},
     {"cpu/quantized_convolution:forward", 1, guarded<prepare_quantized_convolution>},
@@ -41,11 +42,10 @@ bool exact_integers() {
 
 } // namespace
 
-extern "C" __attribute__((visibility("default"))) bool tensorvk_cpu_component(Component* out) noexcept {
+extern "C" __attribute__((visibility("default"))) bool tensorvk_cpu_component(const Workers& workers, Component* out) noexcept {
     const dnnl_version_t* version = dnnl_version();
     out->kernels = std::span(kKernels).first(std::size(kKernels) - (exact_integers() ? 0 : kIntegerKernels));
-    out->workers = openmp_workers();
-    use_workers(&openmp_workers());
+    use_workers(workers);
     out->version = TENSORVK_VERSION;
     out->library = "oneDNN";
     out->library_version = {version->major, version->minor, version->patch};

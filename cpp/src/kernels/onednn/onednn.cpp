@@ -1,10 +1,9 @@
 #include "kernels/onednn/onednn.hpp"
 
 #include <algorithm>
-#include <memory>
-#include <new>
 
 #include "kernels/cpu/pointwise.hpp"
+#include "kernels/onednn/stages.hpp"
 #include "support/checked.hpp"
 #include "support/error.hpp"
 
@@ -111,23 +110,6 @@ bool is_swish(const PointwiseProgram& program) {
     return (product.a == first && product.b == second) || (product.a == second && product.b == first);
 }
 
-//! For one primitive after the other: as much as the largest of this thread needs.
-void* memory_of_thread(std::size_t bytes) {
-    constexpr std::align_val_t kPage{4096};
-    struct Free {
-        void operator()(std::byte* memory) const { ::operator delete[](memory, kPage); }
-    };
-    static thread_local std::unique_ptr<std::byte[], Free> memory;
-    static thread_local std::size_t size = 0;
-    if (size < bytes) {
-        memory.reset();
-        size = 0;
-        memory.reset(new (kPage) std::byte[bytes]);
-        size = bytes;
-    }
-    return memory.get();
-}
-
 } // namespace
 
 dnnl::engine& onednn_engine() {
@@ -226,17 +208,9 @@ dnnl::primitive_attr our_attributes() {
 }
 
 Run execution(dnnl::primitive primitive, const dnnl::memory::desc& scratchpad, std::unordered_map<int, dnnl::memory> arguments) {
-    dnnl::memory scratch(scratchpad, onednn_engine(), nullptr);
-    const std::size_t bytes = scratchpad.get_size();
-    if (bytes > 0) arguments.emplace(DNNL_ARG_SCRATCHPAD, scratch);
-    return [primitive = std::move(primitive), arguments = std::move(arguments), scratch = std::move(scratch), bytes]() mutable {
-        try {
-            if (bytes > 0) scratch.set_data_handle(memory_of_thread(bytes));
-            primitive.execute(onednn_stream(), arguments);
-        } catch (const dnnl::error&) {
-            throw std::bad_alloc(); // all else was refused when the primitive was made
-        }
-    };
+    Stages one;
+    one.add(std::move(primitive), scratchpad, std::move(arguments));
+    return one.take();
 }
 
 dnnl::memory packed(const Launch& launch, const dnnl::memory::desc& given, const void* data, const dnnl::memory::desc& wanted) {
@@ -251,9 +225,9 @@ dnnl::memory packed(const Launch& launch, const dnnl::memory::desc& given, const
         if (desc == wanted) return memory;
     }
     dnnl::memory memory(wanted, onednn_engine());
-    dnnl::memory source = over(given, data);
-    const dnnl::reorder::primitive_desc packing(source, memory, our_attributes());
-    execution(dnnl::reorder(packing), packing.scratchpad_desc(), {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, memory}})();
+    Stages packing;
+    packing.copy(over(given, data), memory);
+    packing.take()();
     onednn_stream().wait();
     keep->forms.emplace_back(wanted, memory);
     return memory;
