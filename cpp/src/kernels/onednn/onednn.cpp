@@ -213,24 +213,42 @@ Run execution(dnnl::primitive primitive, const dnnl::memory::desc& scratchpad, s
     return one.take();
 }
 
-dnnl::memory packed(const Launch& launch, const dnnl::memory::desc& given, const void* data, const dnnl::memory::desc& wanted) {
-    if (given == wanted) return over(given, data);
-    struct Packed {
-        std::vector<std::pair<dnnl::memory::desc, dnnl::memory>> forms;
-        std::mutex mutex;
-    };
+namespace {
+
+struct Packed {
+    std::vector<std::pair<dnnl::memory::desc, dnnl::memory>> forms;
+    std::mutex mutex;
+};
+
+//! `fill` writes the memory where this form is not there yet.
+dnnl::memory packed_once(const Launch& launch, const dnnl::memory::desc& wanted, const std::function<void(dnnl::memory&)>& fill) {
     const auto keep = launch.keep().get<Packed>("weights", [] { return new Packed; });
     const std::lock_guard lock(keep->mutex);
     for (const auto& [desc, memory] : keep->forms) {
         if (desc == wanted) return memory;
     }
     dnnl::memory memory(wanted, onednn_engine());
-    Stages packing;
-    packing.copy(over(given, data), memory);
-    packing.take()();
+    fill(memory);
     onednn_stream().wait();
     keep->forms.emplace_back(wanted, memory);
     return memory;
+}
+
+void pack(const dnnl::memory::desc& given, const void* data, dnnl::memory& target) {
+    Stages packing;
+    packing.copy(over(given, data), target);
+    packing.take()();
+}
+
+} // namespace
+
+dnnl::memory packed(const Launch& launch, const dnnl::memory::desc& given, const void* data, const dnnl::memory::desc& wanted) {
+    if (given == wanted) return over(given, data);
+    return packed_once(launch, wanted, [&](dnnl::memory& target) { pack(given, data, target); });
+}
+
+dnnl::memory packed(const Launch& launch, const dnnl::memory::desc& given, const std::function<std::vector<float>()>& make, const dnnl::memory::desc& wanted) {
+    return packed_once(launch, wanted, [&](dnnl::memory& target) { pack(given, make().data(), target); });
 }
 
 } // namespace tensorvk::kernels::cpu

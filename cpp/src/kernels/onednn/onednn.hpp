@@ -66,5 +66,7 @@ struct Finish {
 
 //! The weights in the format that the primitive wants, packed once per step and format.
 [[nodiscard]] dnnl::memory packed(const Launch& launch, const dnnl::memory::desc& given, const void* data, const dnnl::memory::desc& wanted);
+//! The same for weights that have to be made first: asked for only when they are not packed yet.
+[[nodiscard]] dnnl::memory packed(const Launch& launch, const dnnl::memory::desc& given, const std::function<std::vector<float>()>& make, const dnnl::memory::desc& wanted);
 
 } // namespace tensorvk::kernels::cpu

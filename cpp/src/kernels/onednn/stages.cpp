@@ -1,5 +1,6 @@
 #include "kernels/onednn/stages.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <new>
 
@@ -36,6 +37,13 @@ dnnl::memory Stages::temporary(const dnnl::memory::desc& desc) {
     temporaries_.push_back({memory, bytes_});
     bytes_ += whole_lines(desc.get_size());
     return memory;
+}
+
+dnnl::memory Stages::view(const dnnl::memory& temporary, const dnnl::memory::desc& desc) {
+    const auto placed = std::ranges::find_if(temporaries_, [&](const Placed& p) { return p.memory == temporary; });
+    dnnl::memory out(desc, onednn_engine(), nullptr);
+    temporaries_.push_back({out, placed->offset});
+    return out;
 }
 
 dnnl::memory Stages::reordered(const dnnl::memory& given, const dnnl::memory::desc& wanted) {

@@ -12,6 +12,8 @@ class Stages {
 public:
     //! Memory of this run alone: other runs of the same thread use it before and after.
     [[nodiscard]] dnnl::memory temporary(const dnnl::memory::desc& desc);
+    //! A temporary seen otherwise.
+    [[nodiscard]] dnnl::memory view(const dnnl::memory& temporary, const dnnl::memory::desc& desc);
     //! `given` in the order and type of `wanted`: itself where it lies so already, else a temporary that a stage fills.
     [[nodiscard]] dnnl::memory reordered(const dnnl::memory& given, const dnnl::memory::desc& wanted);
     void copy(const dnnl::memory& from, const dnnl::memory& to);
