@@ -40,6 +40,7 @@ py::dict describe(const vulkan::DeviceSurvey& device) {
     result["memory"] = device.plan.caps.device_memory;
     result["subgroup_size"] = offer.subgroup_size;
     result["usable"] = device.plan.usable;
+    result["shaders"] = device.plan.caps.shaders;
     result["why_not"] = device.plan.why_not;
     result["limits"] = limits_of(offer.limits);
     py::list features;
@@ -58,6 +59,7 @@ py::dict survey() {
     py::dict result;
     result["loader"] = found.loader;
     result["problem"] = found.problem;
+    result["vulkan"] = found.vulkan;
     result["loader_version"] = version_text(found.loader_version);
     result["layers"] = found.layers;
     result["validating"] = found.validating;
