@@ -85,8 +85,10 @@ class Planner {
         plan_.caps.limits = offer_.limits;
         decide_memory();
         decide_arithmetic();
-        decide_subgroups();
-        decide_cooperative_matrix();
+        if (plan_.caps.shaders) {
+            decide_subgroups();
+            decide_cooperative_matrix();
+        }
         decide_extras();
         return plan_;
     }
@@ -122,10 +124,13 @@ class Planner {
         plan_.caps.timestamp_bits = chosen.timestamp_bits;
         plan_.caps.timestamps = chosen.timestamp_bits > 0 && offer_.limits.timestamp_period_ns > 0.0F;
         plan_.caps.shaders = chosen.compute;
-        note("compute queue", chosen.compute,
-             chosen.compute ? text("family ", *family, chosen.graphics ? " (shared with graphics)" : " (compute only)",
-                                   ", ", plan_.queue_count, " queues used")
-                            : "the device runs no shaders, functions of the host compute");
+        if (chosen.compute) {
+            note("compute queue", true,
+                 text("family ", *family, chosen.graphics ? " (shared with graphics)" : " (compute only)", ", ",
+                      plan_.queue_count, " queues used"));
+        } else {
+            note("shaders", false, "the device copies, and functions of the host compute");
+        }
         note("timestamps", plan_.caps.timestamps,
              plan_.caps.timestamps
                  ? text(chosen.timestamp_bits, " bits, ", offer_.limits.timestamp_period_ns, " ns each")

@@ -157,9 +157,10 @@ void VKAPI_CALL GetPhysicalDeviceMemoryProperties2(VkPhysicalDevice, VkPhysicalD
     properties.memoryHeaps[0] = {machine.total, VK_MEMORY_HEAP_DEVICE_LOCAL_BIT};
     if (auto* budget = find<VkPhysicalDeviceMemoryBudgetPropertiesEXT>(
             out->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT)) {
-        const std::uint64_t used = allocated_bytes();
-        budget->heapUsage[0] = used;
-        budget->heapBudget[0] = std::min(machine.total, used + machine.available);
+        // Of the first question: later ones would see memory as available that is ours and not touched yet.
+        static const std::uint64_t available = machine.available;
+        budget->heapUsage[0] = allocated_bytes();
+        budget->heapBudget[0] = available;
     }
 }
 
