@@ -101,7 +101,9 @@ def limit_text(name: str, value: int) -> str:
 
 def device_lines(index: int, device: dict[str, Any]) -> Iterator[str]:
     state = "" if device["usable"] else "  NOT USABLE"
-    kind = f"Vulkan {device['vulkan']}, driver {device['driver']}" if device["shaders"] else "functions of the host alone"
+    kind = "functions of the host alone"
+    if device["shaders"]:
+        kind = f"Vulkan {device['vulkan']}, driver {device['driver']}"
     chosen = "  (the default)" if index == 0 and device["usable"] else ""
     yield f"device {index}: {device['name']}{chosen}{state}"
     yield f"  {device['type']}, {kind}"

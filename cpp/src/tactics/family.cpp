@@ -69,7 +69,7 @@ std::vector<Candidate> candidates(const Operation& operation, std::span<const Va
                                   const shape::ExprPool& exprs) {
     std::vector<Candidate> all = kFamilies[operation.kind.index()]({operation, values, caps, exprs});
     for (Candidate& candidate : all) {
-        if (!caps.shaders && candidate.applicable() && !candidate.host && !candidate.calls_host()) {
+        if (!caps.shaders && !candidate.host && !candidate.calls_host()) { // whatever else speaks against it
             candidate.refusal = "the device runs no shaders";
             candidate.lower = nullptr;
         }

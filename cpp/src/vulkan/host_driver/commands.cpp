@@ -93,7 +93,8 @@ void VKAPI_CALL DestroyQueryPool(VkDevice, VkQueryPool pool, const VkAllocationC
     delete object<QueryPool>(pool);
 }
 
-// 64-bit results without availability, which is all that is asked for. What is not written yet leaves its place as it is.
+// 64-bit results without availability, which is all that is asked for. What is not written yet leaves its place as it
+// is.
 VkResult VKAPI_CALL GetQueryPoolResults(VkDevice, VkQueryPool pool, std::uint32_t first, std::uint32_t count,
                                         std::size_t, void* data, VkDeviceSize stride, VkQueryResultFlags) {
     VkResult result = VK_SUCCESS;

@@ -112,14 +112,14 @@ void VKAPI_CALL GetPhysicalDeviceProperties(VkPhysicalDevice, VkPhysicalDevicePr
 
 void VKAPI_CALL GetPhysicalDeviceProperties2(VkPhysicalDevice device, VkPhysicalDeviceProperties2* out) {
     GetPhysicalDeviceProperties(device, &out->properties);
-    if (auto* v11 = find<VkPhysicalDeviceVulkan11Properties>(
-            out->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_PROPERTIES)) {
+    if (auto* v11 = find<VkPhysicalDeviceVulkan11Properties>(out->pNext,
+                                                             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_PROPERTIES)) {
         std::memcpy(v11->deviceUUID, "TensorVK on host", VK_UUID_SIZE);
         std::memcpy(v11->driverUUID, "TensorVK's driver", VK_UUID_SIZE);
         v11->maxMemoryAllocationSize = machine_memory().total;
     }
-    if (auto* v12 = find<VkPhysicalDeviceVulkan12Properties>(
-            out->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_PROPERTIES)) {
+    if (auto* v12 = find<VkPhysicalDeviceVulkan12Properties>(out->pNext,
+                                                             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_PROPERTIES)) {
         put(v12->driverName, "TensorVK's own");
         put(v12->driverInfo, "(memory and copies, no shaders)");
     }
@@ -133,12 +133,12 @@ void VKAPI_CALL GetPhysicalDeviceProperties2(VkPhysicalDevice device, VkPhysical
 void VKAPI_CALL GetPhysicalDeviceFeatures2(VkPhysicalDevice, VkPhysicalDeviceFeatures2* out) {
     out->features.shaderInt16 = VK_TRUE;
     out->features.shaderInt64 = VK_TRUE;
-    if (auto* v11 = find<VkPhysicalDeviceVulkan11Features>(out->pNext,
-                                                           VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES)) {
+    if (auto* v11 =
+            find<VkPhysicalDeviceVulkan11Features>(out->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES)) {
         v11->storageBuffer16BitAccess = VK_TRUE;
     }
-    if (auto* v12 = find<VkPhysicalDeviceVulkan12Features>(out->pNext,
-                                                           VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES)) {
+    if (auto* v12 =
+            find<VkPhysicalDeviceVulkan12Features>(out->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES)) {
         v12->storageBuffer8BitAccess = VK_TRUE;
         v12->shaderFloat16 = VK_TRUE;
         v12->shaderInt8 = VK_TRUE;

@@ -1,5 +1,6 @@
-// A Vulkan driver of our own for machines without one: memory of the host, copies, timelines and timestamps, and no shaders. Everything
-// above the function tables works on it as on any device; what computes there are functions of the host.
+// A Vulkan driver of our own for machines without one: memory of the host, copies, timelines and timestamps, and no
+// shaders. Everything above the function tables works on it as on any device; what computes there are functions of the
+// host.
 #pragma once
 
 #include <type_traits>

@@ -18,8 +18,8 @@ namespace tensorvk::vulkan::host_driver {
 
 class QueueWorker;
 
-//! All timelines of a device share a lock: a semaphore may be destroyed as soon as its value is seen, while who raised it still wakes
-//! the others.
+//! All timelines of a device share a lock: a semaphore may be destroyed as soon as its value is seen, while who raised
+//! it still wakes the others.
 struct Timelines {
     std::mutex mutex;
     std::condition_variable changed;
@@ -88,7 +88,7 @@ using Command = std::variant<Copy, Fill, ResetQueries, WriteTimestamp>;
 //! Barriers are not recorded: commands run one after the other on one thread.
 struct CommandBuffer {
     std::vector<Command> commands;
-    std::uint64_t bytes = 0;      // that the commands write
+    std::uint64_t bytes = 0;       // that the commands write
     VkResult failure = VK_SUCCESS; // of recording
 };
 

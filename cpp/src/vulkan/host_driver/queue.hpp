@@ -28,8 +28,8 @@ class QueueWorker {
     QueueWorker(const QueueWorker&) = delete;
     QueueWorker& operator=(const QueueWorker&) = delete;
 
-    //! Small work that nothing stands before is done at once: waking a thread for it takes longer. By one thread at a time, as Vulkan
-    //! wants it.
+    //! Small work that nothing stands before is done at once: waking a thread for it takes longer. By one thread at a
+    //! time, as Vulkan wants it.
     void submit(Submission submission);
     //! Until all that was submitted is done.
     void wait_idle();
