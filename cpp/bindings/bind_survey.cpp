@@ -18,15 +18,16 @@ std::string version_text(std::uint32_t packed) {
     return text(packed >> 22 & 0x7F, ".", packed >> 12 & 0x3FF, ".", packed & 0xFFF);
 }
 
-py::dict limits_of(const vulkan::DeviceLimits& limits) {
+py::dict limits_of(const vulkan::DeviceLimits& limits, bool shaders) {
     py::dict result;
     result["storage range per binding"] = limits.max_storage_range;
-    result["storage bindings"] = limits.max_storage_bindings;
     result["storage offset alignment"] = limits.storage_offset_alignment;
+    result["one allocation"] = limits.max_allocation;
+    if (!shaders) return result;
+    result["storage bindings"] = limits.max_storage_bindings;
     result["push constants"] = limits.max_push_constant_bytes;
     result["shared memory"] = limits.max_shared_memory;
     result["workgroup invocations"] = limits.max_workgroup_invocations;
-    result["one allocation"] = limits.max_allocation;
     return result;
 }
 
@@ -40,8 +41,9 @@ py::dict describe(const vulkan::DeviceSurvey& device) {
     result["memory"] = device.plan.caps.device_memory;
     result["subgroup_size"] = offer.subgroup_size;
     result["usable"] = device.plan.usable;
+    result["shaders"] = device.plan.caps.shaders;
     result["why_not"] = device.plan.why_not;
-    result["limits"] = limits_of(offer.limits);
+    result["limits"] = limits_of(offer.limits, device.plan.caps.shaders);
     py::list features;
     for (const vulkan::PlanNote& note : device.plan.notes)
         features.append(py::make_tuple(note.feature, note.used, note.why));
@@ -58,6 +60,7 @@ py::dict survey() {
     py::dict result;
     result["loader"] = found.loader;
     result["problem"] = found.problem;
+    result["vulkan"] = found.vulkan;
     result["loader_version"] = version_text(found.loader_version);
     result["layers"] = found.layers;
     result["validating"] = found.validating;

@@ -52,15 +52,18 @@ def gather() -> dict[str, Any]:
     found: dict[str, Any] = cudart.survey()
     found["drivers"] = driver_files()
     found["settings"] = {name: os.environ[name] for name in SETTINGS if name in os.environ}
+    found["switched_off"] = "vulkan" in os.environ.get("TENSORVK_DISABLE", "").split(",")
     return found
 
 
 def hints(found: dict[str, Any]) -> list[str]:
     """What to do, one sentence each."""
     advice = []
-    if not found["loader"]:
+    if found["switched_off"]:
+        advice.append("Vulkan is switched off: take 'vulkan' out of TENSORVK_DISABLE to use it")
+    elif not found["loader"]:
         advice.append(INSTALL_LOADER)
-    elif not found["devices"]:
+    elif not found["vulkan"]:
         advice.append(INSTALL_DRIVER)
         missing = [path for path in found["drivers"] if not Path(path).is_file()]
         advice += [f"a driver file that the environment names does not exist: {path}" for path in missing]
@@ -98,13 +101,17 @@ def limit_text(name: str, value: int) -> str:
 
 def device_lines(index: int, device: dict[str, Any]) -> Iterator[str]:
     state = "" if device["usable"] else "  NOT USABLE"
+    kind = "functions of the host alone"
+    if device["shaders"]:
+        kind = f"Vulkan {device['vulkan']}, driver {device['driver']}"
     chosen = "  (the default)" if index == 0 and device["usable"] else ""
     yield f"device {index}: {device['name']}{chosen}{state}"
-    yield f"  {device['type']}, Vulkan {device['vulkan']}, driver {device['driver']}"
+    yield f"  {device['type']}, {kind}"
     if not device["usable"]:
         yield f"  {device['why_not']}"
         return
-    yield f"  memory {size_text(device['memory'])}, subgroups of {device['subgroup_size']}"
+    subgroups = f", subgroups of {device['subgroup_size']}" if device["shaders"] else ""
+    yield f"  memory {size_text(device['memory'])}{subgroups}"
     yield "  what TensorVK uses:"
     for feature, used, why in device["features"]:
         yield f"    {'yes' if used else 'no ':3} {feature:24} {why}"

@@ -351,16 +351,14 @@ def test_pending_host_function_is_finished_at_exit() -> None:
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
-def test_import_works_without_a_loader_and_the_first_use_names_the_remedy() -> None:
+def test_works_without_a_loader() -> None:
     script = (
         "from tensorvk import cudart\n"
-        "print(cudart.cudaGetDeviceCount()[0].name, cudart.cudaMalloc(4)[0].name)\n"
-        "print(cudart.cudaGetLastErrorMessage())\n"
+        "name = cudart.cudaGetDeviceProperties(0)[1].name.decode()\n"
+        "print(cudart.cudaGetDeviceCount()[1], name, cudart.cudaMalloc(4)[0].name)\n"
     )
     done = run_script(script, TENSORVK_VULKAN_LIBRARY="/nowhere/libvulkan.so.1")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("cudaErrorNoDevice cudaErrorNoDevice\n")
-    assert "apt-get install libvulkan1" in done.stdout
+    assert (done.returncode, done.stdout) == (0, "1 cpu (no Vulkan) cudaSuccess\n"), done.stderr
 
 
 def test_verbose_prints_the_sentence() -> None:

@@ -11,6 +11,7 @@
 #include "plan/file.hpp"
 #include "runtime/device_key.hpp"
 #include "support/error.hpp"
+#include "vulkan/absence.hpp"
 #include "vulkan/device.hpp"
 
 namespace tensorvk::builder {
@@ -110,6 +111,7 @@ plan::Program portable_program(const compiler::Compiled& network) {
 std::vector<std::byte> build_plan(const graph::Network& network, const Options& options, LogSink& log) {
     const auto begin = std::chrono::steady_clock::now();
     const auto device = vulkan::Device::current();
+    vulkan::say_absence(log);
     const Progress progress(options);
     progress.step("Compiling", 0, 2);
     plan::Plan plan;

@@ -7,7 +7,9 @@
 #include "plan/validate.hpp"
 #include "runtime/device_key.hpp"
 #include "runtime/engine_state.hpp"
+#include "runtime/host_kernel.hpp"
 #include "support/error.hpp"
+#include "vulkan/absence.hpp"
 
 namespace tensorvk::runtime {
 namespace {
@@ -23,8 +25,11 @@ std::shared_ptr<LoadedProgram> load_best(const std::shared_ptr<vulkan::Device>& 
                                          LogSink& log, bool& tuned) {
     const plan::DeviceKey key = device_key(*device);
     std::vector<plan::TunedProgram> programs = std::move(stored.plan.tuned);
-    const auto mine =
-        std::find_if(programs.begin(), programs.end(), [&](const plan::TunedProgram& t) { return t.device == key; });
+    auto mine = std::find_if(programs.begin(), programs.end(), [&](const plan::TunedProgram& t) { return t.device == key; });
+    if (mine == programs.end() && device->caps().host_kernels) {
+        mine = std::find_if(programs.begin(), programs.end(), [](const plan::TunedProgram& t) { return runs_on_host(t.program); });
+        if (mine != programs.end()) log.log(Severity::kINFO, text("The plan's section for ", mine->device.name, " serves ", key.name, " too: it consists of functions of the host."));
+    }
     tuned = mine != programs.end();
     if (!tuned) {
         log.log(programs.empty() ? Severity::kINFO : Severity::kWARNING,
@@ -37,7 +42,7 @@ std::shared_ptr<LoadedProgram> load_best(const std::shared_ptr<vulkan::Device>& 
                                    stored.weights, log);
     } catch (const InvalidPlan& error) {
         tuned = false;
-        log.log(Severity::kWARNING, text("The plan's section for ", key.name, " cannot be used (", error.what(),
+        log.log(Severity::kWARNING, text("The plan's section for ", mine->device.name, " cannot be used (", error.what(),
                                          "); running untuned on generic kernels."));
         return load_portable(device, stored, log);
     }
@@ -129,6 +134,7 @@ Engine::~Engine() = default;
 
 std::shared_ptr<Engine> Engine::load(std::shared_ptr<vulkan::Device> device, std::span<const std::byte> plan,
                                      LogSink& log) {
+    vulkan::say_absence(log);
     auto state = std::make_unique<State>();
     state->bytes.assign(plan.begin(), plan.end());
     plan::StoredPlan stored = plan::read_plan(state->bytes);

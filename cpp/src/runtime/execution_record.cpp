@@ -81,21 +81,7 @@ RecordInput Execution::State::steps_of(const StepRange& range, std::span<const v
 }
 
 kernels::cpu::Run Execution::State::prepare_host(std::size_t index, std::span<const vulkan::BufferView> all) const {
-    const plan::Step& step = program().steps[index];
-    std::vector<std::int64_t> params;
-    for (const shape::Expr param : step.params) {
-        params.push_back(values[static_cast<std::size_t>(param.id)]);
-    }
-    std::vector<std::span<std::byte>> bindings;
-    for (const plan::Binding& binding : step.bindings) {
-        const vulkan::BufferView& view = all[static_cast<std::size_t>(binding.buffer)];
-        if (view.buffer->mapped() == nullptr) {
-            throw Unsupported(text("Layer '", step.layer, "' runs on the host, and tensor '", program().buffers[static_cast<std::size_t>(binding.buffer)].name,
-                                   "' is in memory that the host cannot reach."));
-        }
-        bindings.emplace_back(view.buffer->mapped() + view.offset, view.size);
-    }
-    return body().host_kernels[index].kernel->prepare({step, params, bindings, *body().host_kernels[index].keep});
+    return prepare_host_kernel(program(), program().steps[index], body().host_kernels[index], values, all);
 }
 
 std::vector<Piece> Execution::State::record() const {

@@ -16,18 +16,6 @@ std::vector<std::int64_t> constant_values(const shape::ExprPool& exprs) {
     return values;
 }
 
-void find_host_kernels(LoadedProgram::State& state) {
-    const std::vector<plan::Step>& steps = state.program->steps;
-    state.host_kernels.resize(steps.size());
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-        const kernels::cpu::Kernel* kernel = kernels::cpu::is_cpu_kernel(steps[i].kernel) ? kernels::cpu::find(steps[i].kernel) : nullptr;
-        if (kernel != nullptr) state.host_kernels[i] = {kernel, std::make_unique<kernels::cpu::Keep>()};
-        const bool host = kernel != nullptr;
-        if (state.ranges.empty() || state.ranges.back().host != host) state.ranges.push_back({host, i, i});
-        state.ranges.back().last = i + 1;
-    }
-}
-
 // Dispatches between host steps are programs of their own.
 void load_segments(LoadedProgram::State& state, std::span<const std::byte> weights, LogSink& log) {
     state.plan_weights = weights;
@@ -65,12 +53,25 @@ void LoadedProgram::run_init() {
                                      : vulkan::BufferView{state_->nothing.get(), 0, state_->nothing->size()});
     }
     pad(views);
-    const auto commands = std::make_shared<vulkan::CommandBuffer>(state_->device);
-    commands->begin();
-    record_steps(*commands, {program.init, pipelines, constant_values(program.exprs), views});
-    commands->end();
+    const std::vector<std::int64_t> values = constant_values(program.exprs);
+    const std::vector<HostKernel> host_kernels = find_host_kernels(program.init);
     const auto stream = stream::Stream::default_of(state_->device);
-    stream->submit(commands);
+    for (const StepRange& range : step_ranges(program.init)) {
+        const std::size_t count = range.last - range.first;
+        if (range.host) {
+            stream->synchronize();
+            for (std::size_t i = range.first; i < range.last; ++i) {
+                prepare_host_kernel(program, program.init[i], host_kernels[i], values, views)();
+            }
+            continue;
+        }
+        const auto commands = std::make_shared<vulkan::CommandBuffer>(state_->device);
+        commands->begin();
+        record_steps(*commands, {std::span(program.init).subspan(range.first, count),
+                                 std::span(pipelines).subspan(range.first, count), values, views});
+        commands->end();
+        stream->submit(commands);
+    }
     stream->synchronize();
 }
 
@@ -99,7 +100,8 @@ std::shared_ptr<LoadedProgram> LoadedProgram::load(std::shared_ptr<vulkan::Devic
     state->program = std::move(program);
     state->weights = upload_weights(state->device, *state->program, weights);
     state->pipelines = make_pipelines(state->device, state->program->steps);
-    find_host_kernels(*state);
+    state->host_kernels = find_host_kernels(state->program->steps);
+    state->ranges = step_ranges(state->program->steps);
     state->nothing = std::make_shared<vulkan::Buffer>(state->device, kNothingBytes);
     std::shared_ptr<LoadedProgram> loaded(new LoadedProgram(std::move(state)));
     const plan::Program& body = loaded->program();

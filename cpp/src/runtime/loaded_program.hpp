@@ -5,29 +5,19 @@
 #include <memory>
 #include <vector>
 
-#include "kernels/cpu/kernel.hpp"
 #include "plan/segments.hpp"
 #include "runtime/executor.hpp"
+#include "runtime/host_kernel.hpp"
 #include "runtime/pipelines.hpp"
 #include "runtime/weights.hpp"
 
 namespace tensorvk::runtime {
-
-//! Steps that run as one piece of work: dispatches, or host kernels.
-struct StepRange {
-    bool host = false;
-    std::size_t first = 0, last = 0;
-};
 
 struct LoadedProgram::State {
     std::shared_ptr<vulkan::Device> device;
     std::shared_ptr<const plan::Program> program;
     std::vector<Slice> weights;              // by buffer
     Pipelines pipelines;                     // by step, null for host kernels; none with host steps
-    struct HostKernel {
-        const kernels::cpu::Kernel* kernel = nullptr; // null: a dispatch
-        std::unique_ptr<kernels::cpu::Keep> keep;
-    };
     std::vector<HostKernel> host_kernels; // by step
     std::vector<StepRange> ranges;        // all steps
     [[nodiscard]] bool has_host_kernels() const noexcept { return std::ranges::any_of(ranges, &StepRange::host); }

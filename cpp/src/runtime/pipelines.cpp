@@ -31,6 +31,10 @@ std::shared_ptr<const vulkan::Pipeline> make_pipeline(vulkan::Device& device, co
     return device.pipelines().get(desc);
 }
 
+[[noreturn]] void refuse_layer(const vulkan::Device& device, const plan::Step& step, const Error& error) {
+    throw Unsupported(text("Layer '", step.layer, "' cannot run on ", device.offer().name, ": ", error.what()));
+}
+
 // Calls `work(i)` for i < count on several threads; the first exception ends it.
 template <typename Work>
 void parallel_for(std::size_t count, Work work) {
@@ -125,8 +129,9 @@ Pipelines make_pipelines(const std::shared_ptr<vulkan::Device>& device, std::spa
         try {
             pipelines[i] = make_pipeline(*device, steps[i]);
         } catch (const InvalidArgument& error) {
-            throw Unsupported(
-                text("Layer '", steps[i].layer, "' cannot run on ", device->offer().name, ": ", error.what()));
+            refuse_layer(*device, steps[i], error);
+        } catch (const Unsupported& error) {
+            refuse_layer(*device, steps[i], error);
         }
     });
     device->pipelines().save();

@@ -67,7 +67,14 @@ static_assert([] {
 
 std::vector<Candidate> candidates(const Operation& operation, std::span<const Value> values, const vulkan::DeviceCaps& caps,
                                   const shape::ExprPool& exprs) {
-    return kFamilies[operation.kind.index()]({operation, values, caps, exprs});
+    std::vector<Candidate> all = kFamilies[operation.kind.index()]({operation, values, caps, exprs});
+    for (Candidate& candidate : all) {
+        if (!caps.shaders && !candidate.host && !candidate.calls_host()) { // whatever else speaks against it
+            candidate.refusal = "the device runs no shaders";
+            candidate.lower = nullptr;
+        }
+    }
+    return all;
 }
 
 } // namespace tensorvk::tactics

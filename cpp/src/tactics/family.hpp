@@ -55,6 +55,8 @@ struct Candidate {
     std::function<void(Lowering&)> lower; // adds steps; empty when refused
 
     [[nodiscard]] bool applicable() const noexcept { return refusal.empty(); }
+    //! Its step is a call of a host function, which any device's host makes.
+    [[nodiscard]] bool calls_host() const noexcept { return name.ends_with("/host") || name.starts_with("host/"); }
 };
 
 //! Candidates in the order in which they are tried. The one named generic ("<family>/generic") takes nearly everything (it may refuse an epilogue

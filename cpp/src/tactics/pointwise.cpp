@@ -230,7 +230,7 @@ Candidate on_host(const Problem& problem) {
 std::vector<Candidate> pointwise_candidates(const Query& query) {
     const Problem problem(query);
     std::vector<Candidate> candidates{cpu(problem, query), vec4(problem, query), generic(problem)};
-    if (std::ranges::none_of(candidates, &Candidate::applicable)) {
+    if (std::ranges::none_of(candidates, [&](const Candidate& c) { return c.applicable() && (c.host || query.caps.shaders); })) {
         candidates.push_back(on_host(problem));
     }
     return candidates;

@@ -112,7 +112,7 @@ std::vector<Candidate> topk_candidates(const Query& query) {
     if (out.applicable()) {
         out.lower = [problem](Lowering& lowering) { lower(problem, lowering); };
     }
-    if (out.applicable()) return {out};
+    if (out.applicable() && query.caps.shaders) return {out};
     return {out, on_host(problem, query.exprs)};
 }
 

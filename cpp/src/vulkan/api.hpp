@@ -34,7 +34,8 @@
     X(DestroyDebugUtilsMessengerEXT)       \
     X(GetPhysicalDeviceCooperativeMatrixPropertiesKHR)
 
-#define TVK_DEVICE_FUNCTIONS(X)    \
+// What copying, filling, waiting and timing take.
+#define TVK_TRANSFER_FUNCTIONS(X)  \
     X(DestroyDevice)               \
     X(DeviceWaitIdle)              \
     X(GetDeviceQueue)              \
@@ -46,32 +47,12 @@
     X(DestroyBuffer)               \
     X(GetBufferMemoryRequirements) \
     X(BindBufferMemory)            \
-    X(CreateShaderModule)          \
-    X(DestroyShaderModule)         \
-    X(CreateDescriptorSetLayout)   \
-    X(DestroyDescriptorSetLayout)  \
-    X(CreatePipelineLayout)        \
-    X(DestroyPipelineLayout)       \
-    X(CreatePipelineCache)         \
-    X(DestroyPipelineCache)        \
-    X(GetPipelineCacheData)        \
-    X(CreateComputePipelines)      \
-    X(DestroyPipeline)             \
-    X(CreateDescriptorPool)        \
-    X(DestroyDescriptorPool)       \
-    X(ResetDescriptorPool)         \
-    X(AllocateDescriptorSets)      \
-    X(UpdateDescriptorSets)        \
     X(CreateCommandPool)           \
     X(DestroyCommandPool)          \
     X(ResetCommandPool)            \
     X(AllocateCommandBuffers)      \
     X(BeginCommandBuffer)          \
     X(EndCommandBuffer)            \
-    X(CmdBindPipeline)             \
-    X(CmdBindDescriptorSets)       \
-    X(CmdPushConstants)            \
-    X(CmdDispatch)                 \
     X(CmdPipelineBarrier)          \
     X(CmdCopyBuffer)               \
     X(CmdFillBuffer)               \
@@ -85,6 +66,33 @@
     X(GetSemaphoreCounterValue)    \
     X(WaitSemaphores)              \
     X(SignalSemaphore)
+
+// What running shaders takes besides.
+#define TVK_SHADER_FUNCTIONS(X)   \
+    X(CreateShaderModule)         \
+    X(DestroyShaderModule)        \
+    X(CreateDescriptorSetLayout)  \
+    X(DestroyDescriptorSetLayout) \
+    X(CreatePipelineLayout)       \
+    X(DestroyPipelineLayout)      \
+    X(CreatePipelineCache)        \
+    X(DestroyPipelineCache)       \
+    X(GetPipelineCacheData)       \
+    X(CreateComputePipelines)     \
+    X(DestroyPipeline)            \
+    X(CreateDescriptorPool)       \
+    X(DestroyDescriptorPool)      \
+    X(ResetDescriptorPool)        \
+    X(AllocateDescriptorSets)     \
+    X(UpdateDescriptorSets)       \
+    X(CmdBindPipeline)            \
+    X(CmdBindDescriptorSets)      \
+    X(CmdPushConstants)           \
+    X(CmdDispatch)
+
+#define TVK_DEVICE_FUNCTIONS(X) \
+    TVK_TRANSFER_FUNCTIONS(X)   \
+    TVK_SHADER_FUNCTIONS(X)
 
 #define TVK_OPTIONAL_DEVICE_FUNCTIONS(X) X(GetMemoryHostPointerPropertiesEXT)
 

@@ -133,7 +133,10 @@ void Device::load_functions() {
 #define TVK_LOAD(function)                                                   \
     fn_.function = reinterpret_cast<PFN_vk##function>(load("vk" #function)); \
     if (fn_.function == nullptr) throw DeviceUnavailable("The driver has no vk" #function ".");
-    TVK_DEVICE_FUNCTIONS(TVK_LOAD)
+    TVK_TRANSFER_FUNCTIONS(TVK_LOAD)
+    if (caps().shaders) {
+        TVK_SHADER_FUNCTIONS(TVK_LOAD)
+    }
 #undef TVK_LOAD
 #define TVK_LOAD(function) fn_.function = reinterpret_cast<PFN_vk##function>(load("vk" #function));
     TVK_OPTIONAL_DEVICE_FUNCTIONS(TVK_LOAD)

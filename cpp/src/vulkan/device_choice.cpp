@@ -63,13 +63,15 @@ std::vector<std::size_t> order_devices(const std::vector<DeviceOffer>& offers) {
     return order;
 }
 
+std::string no_device_sentence() {
+    return "There is no Vulkan device: on Debian and Ubuntu 'apt-get install mesa-vulkan-drivers' brings lavapipe, which needs no GPU; for a "
+           "GPU install its vendor's driver.";
+}
+
 std::size_t choose_device(const std::vector<DeviceOffer>& offers, const std::string& wish) {
     const std::vector<std::size_t> order = order_devices(offers);
     if (order.empty()) {
-        throw DeviceUnavailable(
-            "There is no Vulkan device: on Debian and Ubuntu 'apt-get install mesa-vulkan-drivers' brings lavapipe, "
-            "which needs "
-            "no GPU; for a GPU install its vendor's driver.");
+        throw DeviceUnavailable(no_device_sentence());
     }
     if (wish.empty()) {
         const auto usable =

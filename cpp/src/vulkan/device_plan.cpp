@@ -13,19 +13,17 @@ constexpr std::uint32_t kVulkan12 = (1U << 22) | (2U << 12);
 // More queues than this help nobody: streams take turns.
 constexpr std::uint32_t kMaxQueues = 8;
 
-bool disabled(const PlanEnvironment& environment, const char* feature) {
-    return std::find(environment.disabled.begin(), environment.disabled.end(), feature) != environment.disabled.end();
-}
-
 // A compute family without graphics submits faster on the GPUs measured; timestamps come before that.
 std::optional<std::uint32_t> choose_queue_family(const DeviceOffer& offer, const PlanEnvironment& environment) {
+    const bool copies_suffice = offer.type == DeviceType::kCpu; // the host computes
     std::optional<std::uint32_t> best;
     int best_score = -1;
     for (std::uint32_t i = 0; i < offer.queue_families.size(); ++i) {
         const QueueFamily& family = offer.queue_families[i];
-        if (!family.compute || family.count == 0) continue;
-        const bool dedicated = !family.graphics && !disabled(environment, "compute_queue");
-        const int score = (family.timestamp_bits > 0 ? 2 : 0) + (dedicated ? 1 : 0);
+        const bool serves = family.compute || (copies_suffice && family.transfer);
+        if (!serves || family.count == 0) continue;
+        const bool dedicated = !family.graphics && !environment.disables("compute_queue");
+        const int score = (family.compute ? 4 : 0) + (family.timestamp_bits > 0 ? 2 : 0) + (dedicated ? 1 : 0);
         if (score > best_score) {
             best = i;
             best_score = score;
@@ -58,7 +56,7 @@ std::uint64_t largest_device_heap(const DeviceOffer& offer) {
 
 std::optional<std::uint32_t> choose_device_memory(const DeviceOffer& offer, const PlanEnvironment& environment) {
     const bool shared = offer.type == DeviceType::kCpu || offer.type == DeviceType::kIntegrated;
-    const bool bar = shared || !disabled(environment, "bar_upload");
+    const bool bar = shared || !environment.disables("bar_upload");
     const std::uint64_t largest = largest_device_heap(offer);
     return best_memory_type(offer, [&](const MemoryType& type) -> std::int64_t {
         if (!type.device_local) return 0;
@@ -87,8 +85,10 @@ class Planner {
         plan_.caps.limits = offer_.limits;
         decide_memory();
         decide_arithmetic();
-        decide_subgroups();
-        decide_cooperative_matrix();
+        if (plan_.caps.shaders) {
+            decide_subgroups();
+            decide_cooperative_matrix();
+        }
         decide_extras();
         return plan_;
     }
@@ -123,9 +123,14 @@ class Planner {
         const QueueFamily& chosen = offer_.queue_families[*family];
         plan_.caps.timestamp_bits = chosen.timestamp_bits;
         plan_.caps.timestamps = chosen.timestamp_bits > 0 && offer_.limits.timestamp_period_ns > 0.0F;
-        note("compute queue", true,
-             text("family ", *family, chosen.graphics ? " (shared with graphics)" : " (compute only)", ", ",
-                  plan_.queue_count, " queues used"));
+        plan_.caps.shaders = chosen.compute;
+        if (chosen.compute) {
+            note("compute queue", true,
+                 text("family ", *family, chosen.graphics ? " (shared with graphics)" : " (compute only)", ", ",
+                      plan_.queue_count, " queues used"));
+        } else {
+            note("shaders", false, "the device copies, and functions of the host compute");
+        }
         note("timestamps", plan_.caps.timestamps,
              plan_.caps.timestamps
                  ? text(chosen.timestamp_bits, " bits, ", offer_.limits.timestamp_period_ns, " ns each")
@@ -139,18 +144,19 @@ class Planner {
         caps.is_cpu = offer_.type == DeviceType::kCpu;
         caps.device_memory = offer_.memory_heaps.at(type.heap).size;
         const bool visible = type.host_visible && type.host_coherent;
-        caps.unified_memory = visible && type.host_cached && !disabled(environment_, "unified_memory");
-        caps.host_writable_device_memory = caps.unified_memory || (visible && !disabled(environment_, "bar_upload"));
+        caps.unified_memory = visible && type.host_cached && !environment_.disables("unified_memory");
+        caps.host_writable_device_memory = caps.unified_memory || (visible && !environment_.disables("bar_upload"));
         note("unified memory", caps.unified_memory,
              caps.unified_memory ? "kernels and host use the same memory, copies need no staging"
              : caps.host_writable_device_memory
                  ? "the host writes device memory through the bus and reads it through staging buffers"
                  : "the host does not touch device memory, copies go through staging buffers");
-        caps.host_kernels = caps.is_cpu && caps.unified_memory && !disabled(environment_, "host_kernels");
+        caps.host_kernels = caps.is_cpu && caps.unified_memory && !environment_.disables("host_kernels");
         note("host kernels", caps.host_kernels,
-             caps.host_kernels ? "functions on the host compete with the shaders"
-             : caps.is_cpu     ? "shaders alone"
-                               : "the device does not compute on the host's cores");
+             !caps.is_cpu         ? "the device does not compute on the host's cores"
+             : !caps.host_kernels ? "shaders alone"
+             : caps.shaders       ? "functions on the host compete with the shaders"
+                                  : "functions on the host alone");
     }
 
     void decide_arithmetic() {
@@ -190,7 +196,7 @@ class Planner {
         if (!offer_.has_extension(extension) || !offer_.cooperative_matrix) {
             return note("cooperative matrix", false, text("the driver has no ", extension));
         }
-        if (disabled(environment_, "cooperative_matrix")) return note("cooperative matrix", false, "TENSORVK_DISABLE");
+        if (environment_.disables("cooperative_matrix")) return note("cooperative matrix", false, "TENSORVK_DISABLE");
         if (!caps.vulkan_memory_model) return note("cooperative matrix", false, "it needs the Vulkan memory model");
         if (shapes.empty()) return note("cooperative matrix", false, "the driver lists no shape with subgroup scope");
         caps.cooperative_matrix = true;
@@ -212,7 +218,7 @@ class Planner {
     }
 
     bool take(const char* name, const char* key, bool offered, const char* use) {
-        const bool off = disabled(environment_, key);
+        const bool off = environment_.disables(key);
         const bool used = offered && !off;
         note(name, used, used ? use : off ? "switched off by TENSORVK_DISABLE" : "the driver does not offer it");
         return used;
@@ -234,6 +240,10 @@ class Planner {
 };
 
 } // namespace
+
+bool PlanEnvironment::disables(std::string_view feature) const {
+    return std::find(disabled.begin(), disabled.end(), feature) != disabled.end();
+}
 
 bool DeviceOffer::has_extension(const std::string& wanted) const {
     return std::find(extensions.begin(), extensions.end(), wanted) != extensions.end();

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 // What TensorVK uses of a device is decided here, by a pure function over plain data, so that every decision can be
@@ -111,11 +112,12 @@ struct DeviceOffer {
 // What the user's environment asks for.
 struct PlanEnvironment {
     // Names of features not to use though the device has them:
-    // TENSORVK_DISABLE=fp16,int8,cooperative_matrix,memory_budget, host_kernels,host_import,bar_upload,compute_queue,unified_memory
+    // TENSORVK_DISABLE=vulkan,fp16,int8,cooperative_matrix,memory_budget, host_kernels,host_import,bar_upload,compute_queue,unified_memory
     // and so on; the last makes a CPU device behave like a GPU with memory of its own.
     std::vector<std::string> disabled;
 
     [[nodiscard]] static PlanEnvironment from_process();
+    [[nodiscard]] bool disables(std::string_view feature) const;
 };
 
 // One line of the explanation `tensorvk doctor` prints.
@@ -143,6 +145,7 @@ struct DeviceCaps {
     bool host_import = false;
     // Device memory is plain host memory or as good as that: no staging, host reads and writes at full speed.
     bool host_kernels = false; // kernels may be functions of this library on mapped memory
+    bool shaders = true;       // false: the device has memory and copies, and what computes are functions of the host
     bool unified_memory = false;
     // Device memory can be written (not read) by the host through the bus.
     bool host_writable_device_memory = false;
@@ -174,6 +177,9 @@ struct DevicePlan {
 
 // Order in which devices are numbered: discrete, integrated, virtual, other, CPU; the driver's order within a kind.
 [[nodiscard]] std::vector<size_t> order_devices(const std::vector<DeviceOffer>& offers);
+
+// What to say, and what to install, where no device is found.
+[[nodiscard]] std::string no_device_sentence();
 
 // Index into `offers` of the device that `wish` (TENSORVK_DEVICE) names: a position in order_devices' order, a part of
 // the name in any case, or "cpu". An empty wish is the first usable one. Throws InvalidArgument listing the devices

@@ -5,11 +5,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <mutex>
 
 #include "support/error.hpp"
 #include "vulkan/check.hpp"
 #include "vulkan/fork.hpp"
+#include "vulkan/physical_device.hpp"
 
 namespace tensorvk::vulkan {
 namespace {
@@ -138,16 +140,51 @@ const Instance& Instance::get() {
     static const Instance* instance = nullptr;
     const std::lock_guard lock(mutex);
     if (instance == nullptr) {
-        instance = new Instance;
+        instance = open();
         watch_for_forks();
     }
     return *instance;
 }
 
-Instance::Instance() : loader_(vulkan::loader()) {
-    const GlobalFunctions& fn = loader_.fn;
+const Instance* Instance::open() {
+    if (PlanEnvironment::from_process().disables("vulkan")) {
+        return new Instance(host_loader(), {}, "TENSORVK_DISABLE switches Vulkan off.");
+    }
     const char* validation = std::getenv("TENSORVK_VALIDATION");
     const ValidationWish wish = ValidationWish::parse(validation == nullptr ? "" : validation);
+    std::string why;
+    try {
+        std::unique_ptr<const Instance, Closer> found(new Instance(loader(), wish, ""));
+        why = found->why_unusable();
+        // Who asked for validation asked for a device that can be validated.
+        if (why.empty() || wish.on) return found.release();
+    } catch (const DeviceUnavailable& error) {
+        if (wish.on) throw;
+        why = error.what();
+    }
+    return new Instance(host_loader(), {}, why);
+}
+
+Instance::~Instance() {
+    if (messenger_ != VK_NULL_HANDLE) fn_.DestroyDebugUtilsMessengerEXT(handle_, messenger_, nullptr);
+    fn_.DestroyInstance(handle_, nullptr);
+}
+
+std::string Instance::why_unusable() const {
+    const PlanEnvironment environment = PlanEnvironment::from_process();
+    std::string why;
+    for (const VkPhysicalDevice device : physical_devices()) {
+        const DeviceOffer offer = query_offer(*this, device);
+        const DevicePlan plan = plan_device(offer, environment);
+        if (plan.usable) return {};
+        why += text(why.empty() ? "" : " ", offer.name, " cannot be used. ", plan.why_not);
+    }
+    return why.empty() ? no_device_sentence() : why;
+}
+
+Instance::Instance(const Loader& loader, const ValidationWish& wish, std::string absence)
+    : loader_(loader), absence_(std::move(absence)) {
+    const GlobalFunctions& fn = loader_.fn;
     const InstanceRequest request = make_request(fn, wish);
 
     VkApplicationInfo application{};

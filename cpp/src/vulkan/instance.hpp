@@ -21,7 +21,8 @@ struct ValidationWish {
 
 class Instance {
   public:
-    //! Created at the first call and kept until the process ends. Throws DeviceUnavailable when it cannot be.
+    //! Created at the first call and kept until the process ends. Where there is no loader or no device that can be used, or
+    //! TENSORVK_DISABLE holds "vulkan", it is one of the driver of our own (vulkan/host_driver).
     [[nodiscard]] static const Instance& get();
 
     Instance(const Instance&) = delete;
@@ -32,10 +33,17 @@ class Instance {
     //! True when the validation layer was asked for and is there.
     [[nodiscard]] bool validating() const noexcept { return messenger_ != VK_NULL_HANDLE; }
     [[nodiscard]] std::vector<VkPhysicalDevice> physical_devices() const;
+    //! Why this is the driver of our own, in a sentence; empty when it is Vulkan's.
+    [[nodiscard]] const std::string& absence() const noexcept { return absence_; }
 
   private:
-    Instance();
-    ~Instance() = default; // lives as long as the process: buffers of the user may be freed late
+    Instance(const Loader& loader, const ValidationWish& wish, std::string absence);
+    ~Instance(); // of those that have no device: the one in use lives as long as the process, since buffers of the user may be freed late
+    [[nodiscard]] static const Instance* open();
+    struct Closer {
+        void operator()(const Instance* instance) const { delete instance; }
+    };
+    [[nodiscard]] std::string why_unusable() const;
     void load_functions();
     void create_messenger();
 
@@ -43,6 +51,7 @@ class Instance {
     InstanceFunctions fn_;
     VkInstance handle_ = VK_NULL_HANDLE;
     VkDebugUtilsMessengerEXT messenger_ = VK_NULL_HANDLE;
+    std::string absence_;
 };
 
 //! Errors that the validation layers reported since the process started (the first 100 texts; the count goes on).

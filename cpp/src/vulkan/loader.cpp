@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 
 #include "support/error.hpp"
+#include "vulkan/host_driver/entry_points.hpp"
 
 namespace tensorvk::vulkan {
 namespace {
@@ -16,6 +17,12 @@ std::vector<std::string> library_names() {
         return {named};
     }
     return {"libvulkan.so.1", "libvulkan.so"};
+}
+
+void load_functions(GlobalFunctions& fn) {
+#define TVK_LOAD(function) fn.function = reinterpret_cast<PFN_vk##function>(fn.GetInstanceProcAddr(nullptr, "vk" #function));
+    TVK_GLOBAL_FUNCTIONS(TVK_LOAD)
+#undef TVK_LOAD
 }
 
 Loader open_loader() {
@@ -35,10 +42,7 @@ Loader open_loader() {
             reasons += text(reasons.empty() ? "" : "; ", name, " has no vkGetInstanceProcAddr");
             continue;
         }
-#define TVK_LOAD(function) \
-    loader.fn.function = reinterpret_cast<PFN_vk##function>(loader.fn.GetInstanceProcAddr(nullptr, "vk" #function));
-        TVK_GLOBAL_FUNCTIONS(TVK_LOAD)
-#undef TVK_LOAD
+        load_functions(loader.fn);
         return loader;
     }
     throw DeviceUnavailable(
@@ -55,6 +59,16 @@ const Loader& loader() {
     const std::lock_guard lock(mutex);
     if (opened == nullptr) opened = new Loader(open_loader()); // lives as long as the process
     return *opened;
+}
+
+const Loader& host_loader() {
+    static const Loader* const host = [] {
+        auto* made = new Loader; // lives as long as the process
+        made->fn.GetInstanceProcAddr = host_driver::GetInstanceProcAddr;
+        load_functions(made->fn);
+        return made;
+    }();
+    return *host;
 }
 
 } // namespace tensorvk::vulkan

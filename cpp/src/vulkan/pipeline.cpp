@@ -53,6 +53,10 @@ class ShaderModule {
 
 Pipeline::Pipeline(Device& device, const PipelineDesc& desc, VkPipelineCache cache)
     : device_(device), name_(desc.name), bindings_(desc.bindings), push_constant_bytes_(desc.push_constant_bytes) {
+    if (!device.caps().shaders) {
+        throw Unsupported(text("Kernel '", name_, "' is a shader, and ", device.offer().name,
+                               " runs none: it needs a Vulkan driver; a plan can be built for this device instead."));
+    }
     check_limits(device, desc);
     set_layout_ = device.set_layout(bindings_);
     try {

@@ -31,7 +31,8 @@ struct PipelineDesc {
 
 class Pipeline {
   public:
-    //! Throws InvalidArgument when the description is beyond the device's limits. Use Device::pipelines() to share.
+    //! Throws InvalidArgument when the description is beyond the device's limits, Unsupported where the device runs no
+    //! shaders. Use Device::pipelines() to share.
     //! The device outlives its pipelines.
     Pipeline(Device& device, const PipelineDesc& desc, VkPipelineCache cache);
     ~Pipeline();

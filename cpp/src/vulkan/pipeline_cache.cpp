@@ -32,6 +32,7 @@ std::size_t PipelineCache::KeyHash::operator()(const Digest128& key) const noexc
 }
 
 PipelineCache::PipelineCache(Device& device) : device_(device) {
+    if (!device.caps().shaders) return;
     const std::vector<std::byte> stored = read_cache_file(file_of(device), device.offer());
     VkPipelineCacheCreateInfo info{};
     info.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO;
@@ -45,6 +46,7 @@ PipelineCache::PipelineCache(Device& device) : device_(device) {
 
 PipelineCache::~PipelineCache() {
     entries_.clear();
+    if (handle_ == VK_NULL_HANDLE) return;
     device_.fn().DestroyPipelineCache(device_.handle(), handle_, nullptr);
 }
 

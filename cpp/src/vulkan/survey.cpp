@@ -16,13 +16,25 @@ std::vector<std::string> layer_names(const GlobalFunctions& fn) {
     return names;
 }
 
+// The loader is worth a look also where it leads to no device.
+void describe_loader(Survey& result) {
+    try {
+        const Loader& opened = loader();
+        result.loader = opened.library;
+        if (opened.fn.EnumerateInstanceVersion != nullptr) opened.fn.EnumerateInstanceVersion(&result.loader_version);
+        result.layers = layer_names(opened.fn);
+    } catch (const DeviceUnavailable&) {
+        return; // the instance says why
+    }
+}
+
 void fill(Survey& result) {
-    const Loader& opened = loader();
-    result.loader = opened.library;
-    if (opened.fn.EnumerateInstanceVersion != nullptr) opened.fn.EnumerateInstanceVersion(&result.loader_version);
-    result.layers = layer_names(opened.fn);
-    result.validating = Instance::get().validating();
     const PlanEnvironment environment = PlanEnvironment::from_process();
+    if (!environment.disables("vulkan")) describe_loader(result);
+    const Instance& instance = Instance::get();
+    result.validating = instance.validating();
+    result.problem = instance.absence();
+    result.vulkan = result.problem.empty();
     for (const PhysicalDevice& device : physical_devices()) {
         result.devices.push_back({device.offer, plan_device(device.offer, environment)});
     }

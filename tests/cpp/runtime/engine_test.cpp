@@ -56,6 +56,30 @@ TEST_F(Engines, DescribeTheirTensors) {
     EXPECT_EQ(engine->report_json(), "{}");
 }
 
+TEST_F(Engines, TakeASectionOfTheHostsFunctionsMadeOnAnotherDevice) {
+    if (!device->caps().host_kernels) GTEST_SKIP() << "this device's memory is not the host's";
+    plan::Plan plan = programs::weighted_plan();
+    plan.tuned.push_back({{"another CPU", 1, 2, 3}, programs::host_weighted_program(false)});
+    const auto engine = load(plan);
+    EXPECT_TRUE(engine->tuned());
+    EXPECT_TRUE(messages.contain("section for another CPU serves"));
+    EXPECT_EQ(engine->layers(), (std::vector<std::string>{"host layer"}));
+    plan.tuned[0].program = programs::host_weighted_program(true);
+    if (!device->caps().shaders) return;
+    EXPECT_FALSE(load(plan)->tuned()) << "a section with shaders is for its own device";
+}
+
+TEST_F(Engines, RefuseShadersWithTheLayerWhereThereAreNone) {
+    if (device->caps().shaders) GTEST_SKIP() << "this device runs shaders";
+    try {
+        (void)load(programs::dynamic_plan());
+        FAIL() << "it was loaded";
+    } catch (const Unsupported& error) {
+        EXPECT_NE(std::string(error.what()).find("Layer 'layer "), std::string::npos) << error.what();
+        EXPECT_NE(std::string(error.what()).find("is a shader"), std::string::npos) << error.what();
+    }
+}
+
 TEST_F(Engines, TellHowMuchMemoryTheyNeed) {
     const auto engine = load(programs::dynamic_plan());
     EXPECT_EQ(engine->device_memory_size(0), 512U);        // two buffers of 192 bytes, 256-aligned

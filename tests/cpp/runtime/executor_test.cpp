@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/device_memory.hpp"
+#include "runtime/host_kernel.hpp"
 #include "runtime/programs.hpp"
 #include "stream/gate.hpp"
 #include "support/error.hpp"
@@ -64,6 +65,41 @@ TEST_F(Executor, PreparesWeightsOnce) {
         execution.run(*stream);
         EXPECT_EQ(y.read(), (std::vector<float>{2, 5, 8, 11, 14}));
     }
+}
+
+TEST_F(Executor, PreparesWeightsOnTheHostToo) {
+    if (!device->caps().host_kernels) GTEST_SKIP() << "this device's memory is not the host's";
+    const std::vector<std::byte> weights = programs::weights_of_weighted_program();
+    for (const bool mixed : {false, true}) {
+        if (mixed && !device->caps().shaders) continue;
+        Execution execution(load(programs::host_weighted_program(mixed), weights));
+        const DeviceFloats x(device, counting(programs::kWeights));
+        const DeviceFloats y(device, std::vector<float>(programs::kWeights));
+        execution.set_address(0, x.address());
+        execution.set_address(1, y.address());
+        execution.run(*stream);
+        EXPECT_EQ(y.read(), (std::vector<float>{2, 5, 8, 11, 14})) << (mixed ? "a shader, then the host" : "the host alone");
+    }
+}
+
+TEST(HostPrograms, ConsistOfFunctionsOfTheHostAlone) {
+    plan::Program program = programs::host_weighted_program(false);
+    EXPECT_TRUE(runs_on_host(program));
+    EXPECT_FALSE(runs_on_host(programs::host_weighted_program(true))) << "a preparing step is a shader";
+    EXPECT_FALSE(runs_on_host(programs::dynamic_program()));
+    program.bodies.push_back(programs::dynamic_program());
+    EXPECT_FALSE(runs_on_host(program)) << "a body has shaders";
+}
+
+TEST(HostPrograms, AreCutWhereTheHostTakesOver) {
+    const plan::Program program = programs::host_weighted_program(true);
+    const std::vector<StepRange> ranges = step_ranges(program.init);
+    ASSERT_EQ(ranges.size(), 2U);
+    EXPECT_FALSE(ranges[0].host);
+    EXPECT_TRUE(ranges[1].host);
+    EXPECT_EQ(ranges[1].first, 1U);
+    EXPECT_EQ(ranges[1].last, 3U);
+    EXPECT_TRUE(step_ranges({}).empty());
 }
 
 TEST_F(Executor, RecordsOncePerShapeAndAddresses) {

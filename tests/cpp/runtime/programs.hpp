@@ -49,6 +49,21 @@ inline plan::Step binary(Program& p, PointwiseOp op, std::int32_t a, std::int32_
     return step;
 }
 
+//! The same as a function of the host.
+inline plan::Step host_binary(PointwiseOp op, std::int32_t a, std::int32_t b, std::int32_t out, Expr count, Expr one,
+                              std::int32_t group) {
+    plan::Step step;
+    step.layer = "host layer";
+    step.kernel = "cpu/pointwise:words";
+    step.spec = kernels::encode({{{op, {PointwiseArg::Kind::kVALUE, 0}, {PointwiseArg::Kind::kOPERAND, 0}, {}, 0.0F}}});
+    step.spec.insert(step.spec.end(), {{80, 1}, {81, 2}, {82, 0}, {83, 0}}); // axes, tensors, floats, computed in float
+    step.params = {count, one, one};
+    step.groups = {one, one, one};
+    step.bindings = {{a, false}, {b, false}, {out, true}};
+    step.group = group;
+    return step;
+}
+
 //! y [N, 3] = (x [N, 3] + x) + x * x, in three steps; the first two are one barrier group.
 inline Program dynamic_program() {
     Program p;
@@ -81,6 +96,21 @@ inline Program weighted_program() {
     const std::int32_t twice = add_buffer(p, "twice w", plan::BufferKind::kDERIVED, count);
     p.init.push_back(binary(p, PointwiseOp::kADD, w, w, twice, count, 0));
     p.steps.push_back(binary(p, PointwiseOp::kADD, x, twice, y, count, 0));
+    return p;
+}
+
+//! The same with functions of the host alone. y = x + ((w + w) + (w - w)): two preparing steps, the first of them a shader if `mixed`.
+inline Program host_weighted_program(bool mixed) {
+    Program p = weighted_program();
+    const std::int32_t x = 0, y = 1, w = 2, twice = 3;
+    const Expr count = p.exprs.constant(kWeights);
+    const Expr one = p.exprs.constant(1);
+    const std::int32_t nothing = add_buffer(p, "w - w", plan::BufferKind::kDERIVED, count);
+    const std::int32_t sum = add_buffer(p, "w + w + nothing", plan::BufferKind::kDERIVED, count);
+    if (!mixed) p.init = {host_binary(PointwiseOp::kADD, w, w, twice, count, one, 0)};
+    p.init.push_back(host_binary(PointwiseOp::kSUB, w, w, nothing, count, one, 1));
+    p.init.push_back(host_binary(PointwiseOp::kADD, twice, nothing, sum, count, one, 2));
+    p.steps = {host_binary(PointwiseOp::kADD, x, sum, y, count, one, 0)};
     return p;
 }
 

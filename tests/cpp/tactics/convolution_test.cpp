@@ -350,6 +350,17 @@ TEST(ConvolutionCandidates, RefuseWithTheValueThatDecided) {
               "there are 1 groups, 16 input and 16 output channels; depthwise means as many of each");
 }
 
+TEST(ConvolutionCandidates, AreOfTheHostAloneWhereThereAreNoShaders) {
+    vulkan::DeviceCaps host;
+    host.is_cpu = host.host_kernels = true;
+    host.shaders = false;
+    for (const tactics::Candidate& candidate : build(conv2d("floats", {1, 16, 9, 9}, 16, 3, 1, 1)).operation.candidates(host)) {
+        if (candidate.host) continue; // oneDNN's, where it is built
+        EXPECT_EQ(candidate.refusal, "the device runs no shaders") << candidate.name;
+        EXPECT_FALSE(candidate.lower) << candidate.name;
+    }
+}
+
 TEST(ConvolutionCandidates, CutTheDepthWherePositionsAreFew) {
     const auto names = [](std::vector<std::int64_t> x) {
         std::string all;

@@ -178,7 +178,13 @@ TEST(DevicePlan, UnusableDevicesSayWhy) {
     const Case cases[] = {
         {"Vulkan 1.1", [](DeviceOffer& o) { o.api_version = (1U << 22) | (1U << 12); }, "Vulkan 1.1"},
         {"no timeline", [](DeviceOffer& o) { o.timeline_semaphore = false; }, "timeline"},
-        {"no compute", [](DeviceOffer& o) { o.queue_families[0].compute = false; }, "compute"},
+        {"a GPU without compute",
+         [](DeviceOffer& o) {
+             o.type = DeviceType::kIntegrated;
+             o.queue_families[0].compute = false;
+         },
+         "compute"},
+        {"no queue at all", [](DeviceOffer& o) { o.queue_families.clear(); }, "compute"},
         {"no device memory", [](DeviceOffer& o) { o.memory_types[0].device_local = false; }, "device-local"},
         {"no host memory", [](DeviceOffer& o) { o.memory_types[0].host_coherent = false; }, "coherent"},
     };
@@ -189,6 +195,20 @@ TEST(DevicePlan, UnusableDevicesSayWhy) {
         EXPECT_FALSE(plan.usable) << c.what;
         EXPECT_NE(plan.why_not.find(c.sentence), std::string::npos) << c.what << ": " << plan.why_not;
     }
+}
+
+TEST(DevicePlan, CpuDeviceThatOnlyCopiesLeavesTheWorkToTheHost) {
+    DeviceOffer offer = lavapipe();
+    offer.queue_families = {{false, false, true, 1, 64}};
+    const DevicePlan plan = plan_device(offer, {});
+    ASSERT_TRUE(plan.usable) << plan.why_not;
+    EXPECT_FALSE(plan.caps.shaders);
+    EXPECT_TRUE(plan.caps.host_kernels);
+    EXPECT_FALSE(note_about(plan, "shaders").used);
+    offer.queue_families.push_back({false, true, true, 1, 0});
+    EXPECT_TRUE(plan_device(offer, {}).caps.shaders) << "a family that computes is preferred, also without timestamps";
+    EXPECT_TRUE(plan_device(lavapipe(), {}).caps.shaders);
+    EXPECT_TRUE(plan_device(big_gpu(), {}).caps.shaders);
 }
 
 TEST(DeviceChoice, DiscreteComesFirstAndCpuLast) {

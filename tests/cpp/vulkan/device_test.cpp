@@ -2,6 +2,7 @@
 #include "vulkan/device.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <numeric>
 #include <thread>
@@ -38,6 +39,21 @@ PipelineDesc add_desc(std::span<const SpecConstant> constants) {
 
 class DeviceTest : public ::testing::Test {
   protected:
+    void submit_and_wait(const CommandBuffer& commands) {
+        Timeline timeline(device_);
+        device_->queue(0).submit(commands.handle(), {}, timeline.point(1));
+        timeline.wait(1);
+    }
+
+    std::shared_ptr<Device> device_ = Device::current();
+};
+
+class ShaderTest : public DeviceTest {
+  protected:
+    void SetUp() override {
+        if (!device_->caps().shaders) GTEST_SKIP() << "this device runs no shaders";
+    }
+
     // Values of `from` after one dispatch of value * scale + offset.
     std::vector<int> run(int scale, Push push, const std::vector<int>& from) {
         const SpecConstant constant{0, static_cast<std::uint32_t>(scale)};
@@ -63,17 +79,9 @@ class DeviceTest : public ::testing::Test {
         std::memcpy(to.data(), back.mapped(), bytes);
         return to;
     }
-
-    void submit_and_wait(const CommandBuffer& commands) {
-        Timeline timeline(device_);
-        device_->queue(0).submit(commands.handle(), {}, timeline.point(1));
-        timeline.wait(1);
-    }
-
-    std::shared_ptr<Device> device_ = Device::current();
 };
 
-TEST_F(DeviceTest, KernelSeesSpecializationPushConstantsAndBuffers) {
+TEST_F(ShaderTest, KernelSeesSpecializationPushConstantsAndBuffers) {
     for (const int count : {1, 3, 17, 64, 1000}) {
         std::vector<int> from(static_cast<std::size_t>(count));
         std::iota(from.begin(), from.end(), -5);
@@ -83,7 +91,7 @@ TEST_F(DeviceTest, KernelSeesSpecializationPushConstantsAndBuffers) {
     }
 }
 
-TEST_F(DeviceTest, ComputeBarrierOrdersDispatches) {
+TEST_F(ShaderTest, ComputeBarrierOrdersDispatches) {
     const SpecConstant constant{0, 2};
     const auto pipeline = device_->pipelines().get(add_desc({&constant, 1}));
     constexpr int kCount = 4096;
@@ -112,7 +120,7 @@ TEST_F(DeviceTest, ComputeBarrierOrdersDispatches) {
     EXPECT_EQ(commands.dispatch_count(), 10U);
 }
 
-TEST_F(DeviceTest, RecordingIsRunAgainWithoutRecordingAgain) {
+TEST_F(ShaderTest, RecordingIsRunAgainWithoutRecordingAgain) {
     Buffer counter(device_, 4);
     Buffer back(device_, 4, BufferPlace::kHost);
     const SpecConstant constant{0, 1};
@@ -139,7 +147,7 @@ TEST_F(DeviceTest, RecordingIsRunAgainWithoutRecordingAgain) {
     EXPECT_EQ(result, 50) << "submissions of one queue run one after the other";
 }
 
-TEST_F(DeviceTest, BadDispatchesAreRefusedWithTheKernelsName) {
+TEST_F(ShaderTest, BadDispatchesAreRefusedWithTheKernelsName) {
     const SpecConstant constant{0, 2};
     const auto pipeline = device_->pipelines().get(add_desc({&constant, 1}));
     Buffer buffer(device_, 256);
@@ -171,7 +179,7 @@ TEST_F(DeviceTest, BadDispatchesAreRefusedWithTheKernelsName) {
     commands.end();
 }
 
-TEST_F(DeviceTest, PipelinesBeyondTheLimitsAreRefused) {
+TEST_F(ShaderTest, PipelinesBeyondTheLimitsAreRefused) {
     PipelineDesc many_bindings = add_desc({});
     many_bindings.bindings = device_->caps().limits.max_storage_bindings + 1;
     PipelineDesc much_push = add_desc({});
@@ -185,7 +193,7 @@ TEST_F(DeviceTest, PipelinesBeyondTheLimitsAreRefused) {
     }
 }
 
-TEST_F(DeviceTest, EqualPipelinesAreMadeOnceAlsoByManyThreads) {
+TEST_F(ShaderTest, EqualPipelinesAreMadeOnceAlsoByManyThreads) {
     const auto before = device_->pipelines().compiled();
     std::vector<std::shared_ptr<const Pipeline>> made(8);
     {
@@ -240,7 +248,7 @@ TEST_F(DeviceTest, MemoryInfoCountsWhatIsAllocated) {
         << "other processes may take or give a little";
 }
 
-TEST_F(DeviceTest, TimestampsGrowWithTheWorkBetweenThem) {
+TEST_F(ShaderTest, TimestampsGrowWithTheWorkBetweenThem) {
     if (!device_->caps().timestamps) GTEST_SKIP() << "this device has none";
     TimestampPool pool(device_, 3);
     EXPECT_THROW((void)pool.read(2, 2), InvalidArgument);
@@ -266,6 +274,120 @@ TEST_F(DeviceTest, TimestampsGrowWithTheWorkBetweenThem) {
     EXPECT_LT(pool.elapsed_ns(times[0], times[1]), 30e9);
 }
 
+TEST_F(DeviceTest, CopiesAndFillsRunInTheOrderOfRecordingAndSubmission) {
+    // Small work and large: the driver of our own does the one at once and the other on a thread.
+    for (const std::uint64_t bytes : {64ULL, 4096ULL, 1ULL << 20}) {
+        Buffer a(device_, bytes);
+        Buffer b(device_, bytes);
+        Buffer back(device_, bytes, BufferPlace::kHost);
+        CommandBuffer commands(device_);
+        commands.begin();
+        commands.fill({&a, 0, bytes}, 0x01010101);
+        commands.full_barrier();
+        commands.fill({&a, 16, 16}, 0x02020202);
+        commands.full_barrier();
+        commands.copy({&a, 8, bytes - 8}, {&b, 0, bytes - 8});
+        commands.copy({&a, 0, 8}, {&b, bytes - 8, 8});
+        commands.end();
+        CommandBuffer read(device_);
+        read.begin();
+        read.copy({&b, 0, bytes}, {&back, 0, bytes});
+        read.end();
+        Timeline timeline(device_);
+        for (std::uint64_t i = 0; i < 10; ++i) {
+            std::memset(back.mapped(), 0xFF, bytes);
+            device_->queue(0).submit(commands.handle(), {}, timeline.point(2 * i + 1));
+            device_->queue(0).submit(read.handle(), {}, timeline.point(2 * i + 2));
+            timeline.wait(2 * i + 2);
+            for (std::uint64_t at = 0; at < bytes; ++at) {
+                const auto expected = static_cast<std::byte>(at >= 8 && at < 24 ? 2 : 1);
+                ASSERT_EQ(back.mapped()[at], expected) << "byte " << at << " of " << bytes << ", round " << i;
+            }
+        }
+    }
+}
+
+TEST_F(DeviceTest, WorkWaitsForTimelinesAndTheNextWaitsForIt) {
+    Buffer value(device_, 4);
+    Buffer back(device_, 4, BufferPlace::kHost);
+    std::vector<std::unique_ptr<CommandBuffer>> commands;
+    for (std::uint32_t word = 1; word <= 2; ++word) {
+        commands.push_back(std::make_unique<CommandBuffer>(device_));
+        commands.back()->begin();
+        commands.back()->fill({&value, 0, 4}, word);
+        commands.back()->full_barrier();
+        commands.back()->copy({&value, 0, 4}, {&back, 0, 4});
+        commands.back()->end();
+    }
+    Timeline gate(device_);
+    Timeline done(device_);
+    std::memset(back.mapped(), 0, 4);
+    const TimelinePoint wait = gate.point(1);
+    device_->queue(0).submit(commands[0]->handle(), {&wait, 1}, done.point(1));
+    device_->queue(0).submit(commands[1]->handle(), {}, done.point(2));
+    EXPECT_FALSE(done.reached(1));
+    gate.signal(1);
+    done.wait(2);
+    std::uint32_t word = 0;
+    std::memcpy(&word, back.mapped(), 4);
+    EXPECT_EQ(word, 2U);
+}
+
+TEST_F(DeviceTest, TimestampsAreThereOnceWrittenAndInOrder) {
+    if (!device_->caps().timestamps) GTEST_SKIP() << "this device has none";
+    TimestampPool pool(device_, 3);
+    Buffer from(device_, 8 << 20);
+    Buffer to(device_, 8 << 20);
+    CommandBuffer reset(device_);
+    reset.begin();
+    reset.reset_timestamps(pool, 0, 3);
+    reset.end();
+    submit_and_wait(reset);
+    EXPECT_TRUE(pool.read(0, 3).empty());
+    CommandBuffer commands(device_);
+    commands.begin();
+    commands.write_timestamp(pool, 0);
+    commands.copy({&from, 0, from.size()}, {&to, 0, to.size()});
+    commands.full_barrier();
+    commands.write_timestamp(pool, 1);
+    commands.write_timestamp(pool, 2);
+    commands.end();
+    submit_and_wait(commands);
+    const std::vector<std::uint64_t> times = pool.read(0, 3);
+    ASSERT_EQ(times.size(), 3U);
+    EXPECT_GT(pool.elapsed_ns(times[0], times[1]), 0.0);
+    EXPECT_GE(pool.elapsed_ns(times[1], times[2]), 0.0);
+}
+
+TEST_F(DeviceTest, ImportedHostMemoryIsReadAndWrittenInPlace) {
+    if (!device_->caps().host_import) GTEST_SKIP() << "this device cannot";
+    const std::uint64_t bytes = device_->caps().limits.host_import_alignment;
+    const std::unique_ptr<void, decltype(&std::free)> host(std::aligned_alloc(bytes, bytes), &std::free);
+    std::memset(host.get(), 7, bytes);
+    const auto imported = Buffer::import_host(device_, host.get(), bytes);
+    EXPECT_THROW((void)Buffer::import_host(device_, static_cast<std::byte*>(host.get()) + 1, bytes), InvalidArgument);
+    CommandBuffer commands(device_);
+    commands.begin();
+    commands.copy({imported.get(), 0, 16}, {imported.get(), 32, 16});
+    commands.full_barrier();
+    commands.fill({imported.get(), 0, 16}, 0x09090909);
+    commands.end();
+    submit_and_wait(commands);
+    EXPECT_EQ(static_cast<std::byte*>(host.get())[15], std::byte{9});
+    EXPECT_EQ(static_cast<std::byte*>(host.get())[47], std::byte{7});
+}
+
+TEST_F(DeviceTest, DeviceWithoutShadersSaysSoOfAKernel) {
+    if (device_->caps().shaders) GTEST_SKIP() << "this device runs shaders";
+    try {
+        (void)device_->pipelines().get(add_desc({}));
+        FAIL() << "a pipeline was made";
+    } catch (const Unsupported& error) {
+        EXPECT_NE(std::string(error.what()).find("'add' is a shader"), std::string::npos) << error.what();
+        EXPECT_NE(std::string(error.what()).find(device_->offer().name), std::string::npos) << error.what();
+    }
+}
+
 TEST_F(DeviceTest, TimelineIsSignalledByHostAndQueue) {
     Timeline timeline(device_);
     EXPECT_EQ(timeline.completed(), 0U);
@@ -283,7 +405,7 @@ TEST_F(DeviceTest, TimelineIsSignalledByHostAndQueue) {
     EXPECT_EQ(timeline.seen(), 6U);
 }
 
-TEST_F(DeviceTest, DescriptorSetsDoNotRunOut) {
+TEST_F(ShaderTest, DescriptorSetsDoNotRunOut) {
     const SpecConstant constant{0, 1};
     const auto pipeline = device_->pipelines().get(add_desc({&constant, 1}));
     Buffer buffer(device_, 4);
