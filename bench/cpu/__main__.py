@@ -1,64 +1,52 @@
-"""Times TensorVK's CPU device against other engines: `python -m bench.cpu`. Exit status 1 if a result of ours was wrong."""
+"""TensorVK's CPU device against other engines: `python -m bench.cpu`. Exit status 1 if a result of ours was wrong."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
-from dataclasses import asdict
-from pathlib import Path
 
-from . import rounds, table
-from .cases import find_cases
-from .worker import Ready, Settings
+from . import arguments, rounds, table
+from .engines import OURS, PEERS, SLOW, Settings
+from .worker import Ready
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-MODELS = Path(os.environ.get("TENSORVK_MODELS", REPOSITORY.parent / "shared" / "models"))
-EXPORTED = REPOSITORY / "build" / "exported"
-PEERS = ["onnxruntime", "openvino-fp32", "openvino", "torch", "ncnn"]
-OURS = ["tensorvk", "tensorvk-bf16", "tensorvk-shaders"]
+ALLOWED_ERROR = {"tensorvk-bf16": 5e-2}  # of the output's largest magnitude; others are in fp32
+ALLOWED_FP32_ERROR = 1e-3
 
 
 def main() -> int:
     options = parse_arguments()
-    engines = options.engines or (["tensorvk-bf16", "openvino"] if options.bf16 else ["tensorvk", *PEERS])
-    settings = Settings(options.threads, options.level, options.plans, options.slice / 1000)
-    rows: list[table.Row] = []
-    for case in find_cases(options.models, options.only, options.work):
+    engines = options.engines or default_engines(options.bf16)
+    settings = Settings(options.threads, options.level, options.plans)
+    rows = []
+    for case in arguments.cases(options):
         print(f"{case.name} ...", file=sys.stderr, flush=True)
-        rows.append(table.Row(case.name, rounds.measure(case, engines, options.seconds, settings)))
+        rows.append(rounds.measure(case, engines, settings, options.seconds, options.slice / 1000))
     print(table.markdown(rows))
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2, default=str) + "\n")
-    return 0 if all(is_right(row.subject, options.bf16) for row in rows) else 1
+    arguments.write_json(options.json, rows)
+    return 0 if all(is_right(row.subject) for row in rows) else 1
 
 
-def is_right(result: rounds.Result, bf16: bool) -> bool:
-    return isinstance(result.state, Ready) and result.state.error < (0.05 if bf16 else table.ALLOWED_ERROR)
+def default_engines(bf16: bool) -> list[str]:
+    return ["tensorvk-bf16", "openvino"] if bf16 else ["tensorvk", *(peer for peer in PEERS if peer not in SLOW)]
+
+
+def is_right(result: rounds.Result) -> bool:
+    allowed = ALLOWED_ERROR.get(result.engine, ALLOWED_FP32_ERROR)
+    return isinstance(result.state, Ready) and result.state.error < allowed
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.cpu", description=__doc__)
+    parser = arguments.parser("python -m bench.cpu", __doc__)
     parser.add_argument(
-        "--models",
-        type=Path,
+        "--engines",
         nargs="+",
-        default=[MODELS, EXPORTED],
-        help="folders of model folders (default: TENSORVK_MODELS, and what `python -m bench.exported` writes)",
+        choices=[*OURS, *PEERS],
+        metavar="NAME",
+        help="the first is compared with the others: %(choices)s (default: all but the slow ones)",
     )
-    parser.add_argument(
-        "--only", nargs="+", default=[], metavar="NAME[@BATCH]", help="these models alone, a batch of each"
-    )
-    parser.add_argument("--engines", nargs="+", choices=OURS + PEERS + ["ncnn-vulkan"], metavar="NAME", help="%(choices)s")
     parser.add_argument("--bf16", action="store_true", help="ours with BuilderFlag.BF16 against OpenVINO's default")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=4, help="time for the rounds of each model")
-    parser.add_argument("--slice", type=float, default=50, help="milliseconds that an engine runs in a round")
-    parser.add_argument("--level", type=int, help="our builder's optimization level")
-    parser.add_argument("--plans", type=Path, help="folder to keep plans in and take them from")
-    parser.add_argument("--work", type=Path, default=REPOSITORY / "build" / "bench_cpu", help="folder for converted models")
-    parser.add_argument("--json", type=Path, default=REPOSITORY / "build" / "bench_cpu.json", help="file to write")
+    parser.add_argument("--seconds", type=float, default=4, help="time for the rounds of each model (%(default)s)")
+    parser.add_argument("--slice", type=float, default=50, help="milliseconds of an engine in a round (%(default)s)")
     return parser.parse_args()
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -66,7 +65,7 @@ def torch(case: Case, threads: int) -> Run:
     if case.network not in NETWORKS:
         raise NotImplementedError("there is no torch module of it")
     pytorch.set_num_threads(threads)
-    module = seeded(case.network).to(memory_format=pytorch.channels_last)  # type: ignore[call-overload]
+    module = seeded(case.network).to(memory_format=pytorch.channels_last)
     inputs = [pytorch.from_numpy(case.inputs[name]) for name in NETWORKS[case.network].input_names]
 
     def run() -> Arrays:
@@ -124,9 +123,7 @@ def convert_for_ncnn(case: Case) -> tuple[Path, Path]:
     parameters, weights = case.folder / "model.ncnn.param", case.folder / "model.ncnn.bin"
     if not weights.is_file():
         kinds = {"float32": "f32", "float16": "f16", "int64": "i64", "int32": "i32", "uint8": "u8"}
-        shapes = [
-            f"[{','.join(map(str, array.shape))}]{kinds[str(array.dtype)]}" for array in case.inputs.values()
-        ]
+        shapes = [f"[{','.join(map(str, array.shape))}]{kinds[str(array.dtype)]}" for array in case.inputs.values()]
         program = Path(pnnx.__file__).parent / "pnnx"
         with tempfile.TemporaryDirectory() as folder:
             local = Path(folder) / "model.onnx"

@@ -7,26 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .rounds import Result
+from .rounds import Result, Row
 from .worker import Absent, Ready
 
 FP32_PEERS = ("onnxruntime", "openvino-fp32")
-ALLOWED_ERROR = 1e-3  # in fp32, of the outputs' largest magnitude
-
-
-@dataclass(frozen=True)
-class Row:
-    """One case; the first result is the engine that the others are compared with."""
-
-    case: str
-    results: list[Result]
-
-    @property
-    def subject(self) -> Result:
-        return self.results[0]
-
-    def result(self, engine: str) -> Result | None:
-        return next((result for result in self.results if result.engine == engine), None)
 
 
 @dataclass(frozen=True)
@@ -65,16 +49,16 @@ def markdown(rows: list[Row]) -> str:
     peers = columns(rows)
     titles = [peer[0] if len(peer) == 1 else "faster fp32 peer" for peer in peers]
     lines = [
-        f"Milliseconds, and in brackets {rows[0].subject.engine}'s time by the peer's: median of the rounds, quartiles.",
+        f"Milliseconds; in brackets {rows[0].subject.engine}'s time by the peer's, median of the rounds and quartiles.",
         "",
-        "| model | " + " | ".join([rows[0].subject.engine, *titles]) + " |",
-        "|---" * (len(titles) + 2) + "|",
+        "| model | " + " | ".join([rows[0].subject.engine, *titles]) + " | rounds, disturbed |",
+        "|---" * (len(titles) + 3) + "|",
     ]
     for row in rows:
-        cells = [_time(row.subject), *(_cell(row, peer) for peer in peers)]
+        cells = [_time(row.subject), *(_cell(row, peer) for peer in peers), f"{row.rounds}, {row.disturbed}"]
         lines.append(f"| {row.case} | " + " | ".join(cells) + " |")
     means = [_mean(rows, peer) for peer in peers]
-    lines.append("| geometric mean | | " + " | ".join(means) + " |")
+    lines.append("| geometric mean | | " + " | ".join(means) + " | |")
     return "\n".join([*lines, "", errors(rows), *notes(rows)])
 
 

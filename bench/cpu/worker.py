@@ -1,34 +1,36 @@
-"""A process that runs one engine on one case, in blocks, and lies still between them.
+"""Processes that run one engine on one case.
 
-Each engine has a process of its own: their OpenMP, TBB and other thread pools neither share a library nor settings. Pools spin for
-a while after an inference and would take a core from the next engine, so a block ends when the process has come to rest.
+Each engine has a process of its own: their OpenMP, TBB and other thread pools share neither a library nor settings.
+Pools spin for a while after an inference and would take a core from the next engine, so a block ends when its process
+is at rest.
 """
 
 from __future__ import annotations
 
-import os
-import resource
+import multiprocessing
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
-from bench.datasets import Arrays, largest_error
+import numpy as np
+
+from bench.datasets import largest_error
 
 from .cases import Case
+from .engines import Settings, confine, make
 from .peers import Run
 
 WARM_UP_S = 0.5
 REST_WINDOW_S = 0.012  # several ticks of the kernel's accounting
 LONGEST_REST_S = 1.0
+FAILURES = (RuntimeError, OSError, KeyError, ValueError, TypeError, ImportError)
 
-
-@dataclass(frozen=True)
-class Settings:
-    threads: int
-    level: int | None  # of our builder
-    plans: Path | None  # folder where plans are kept, `<case>-<engine>.plan`
-    slice_s: float  # length of a block
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -48,72 +50,34 @@ class Absent:
     reason: str
 
 
-def serve(connection: Connection, engine: str, case: Case, settings: Settings) -> None:
-    """Says Ready or Absent; then each message asks for one block, answered with its times in milliseconds."""
+@dataclass(frozen=True)
+class Block:
+    ms: float  # median of its inferences
+    waited: float  # share of the time for which threads could have run but had no processor: others were busy
+
+
+def serve(connection: Connection, engine: str, case: Case, settings: Settings, slice_s: float) -> None:
+    """Says Ready or Absent; then each message asks for one block, answered with a Block."""
     confine(settings.threads)
     started = time.perf_counter()
     try:
         run = make(engine, case, settings)
-        outputs = run()
-        error = largest_error(outputs, case.outputs)
-    except ModuleNotFoundError as absent:
-        connection.send(Absent(f"not installed ({absent.name})"))
+        error = largest_error(run(), case.outputs)
+    except ModuleNotFoundError as missing:
+        connection.send(Absent(f"not installed ({missing.name})"))
         return
-    except (RuntimeError, NotImplementedError, OSError, KeyError, ValueError) as failure:
-        connection.send(Absent(f"failed: {failure}" if not isinstance(failure, NotImplementedError) else str(failure)))
+    except NotImplementedError as refusal:
+        connection.send(Absent(str(refusal)))
+        return
+    except FAILURES as failure:
+        connection.send(Absent(f"failed: {_first_line(failure)}"))
         return
     prepare_s = time.perf_counter() - started
-    per_block = warm_up(run, settings.slice_s)
+    per_block = warm_up(run, slice_s)
     rest()
     connection.send(Ready(error, prepare_s, peak_mb(), per_block))
     while connection.recv():
         connection.send(block(run, per_block))
-
-
-def make(engine: str, case: Case, settings: Settings) -> Run:
-    from . import peers
-
-    others = {
-        "onnxruntime": peers.onnxruntime,
-        "openvino-fp32": peers.openvino_fp32,
-        "openvino": peers.openvino_default,
-        "torch": peers.torch,
-        "ncnn": peers.ncnn_cpu,
-        "ncnn-vulkan": peers.ncnn_vulkan,
-    }
-    if engine in others:
-        return others[engine](case, settings.threads)
-    os.environ["TENSORVK_DEVICE"] = "cpu"
-    if engine == "tensorvk-shaders":
-        os.environ["TENSORVK_DISABLE"] = "host_kernels"
-    from . import ours
-
-    ours_engine = ours.HostEngine(plan_of(engine, case, settings), case.inputs)
-
-    def run() -> Arrays:
-        return ours_engine(case.inputs)
-
-    return run
-
-
-def plan_of(engine: str, case: Case, settings: Settings) -> bytes:
-    from . import ours
-
-    kept = settings.plans / f"{case.name}-{engine}.plan" if settings.plans is not None else None
-    if kept is not None and kept.is_file():
-        return kept.read_bytes()
-    plan = ours.build_plan(case.model, ours.Options(settings.level, bf16=engine == "tensorvk-bf16"))
-    if kept is not None:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(plan)
-    return plan
-
-
-def confine(threads: int) -> None:
-    """To that many processors, for libraries that make as many threads as they find."""
-    allowed = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, allowed[:threads])
-    os.environ["OMP_NUM_THREADS"] = str(threads)
 
 
 def warm_up(run: Run, slice_s: float) -> int:
@@ -128,17 +92,24 @@ def warm_up(run: Run, slice_s: float) -> int:
             return max(1, min(1000, round(slice_s / shortest)))
 
 
-def block(run: Run, count: int) -> list[float]:
-    """Milliseconds of each inference, after one that wakes the threads (unless inferences are long)."""
-    times: list[float] = []
+def block(run: Run, count: int) -> Block:
+    """`count` inferences, after one that wakes the threads (unless inferences are long)."""
     if count > 1:
         run()
-    for _ in range(count):
-        started = time.perf_counter()
-        run()
-        times.append(1000 * (time.perf_counter() - started))
+    waited = waited_ms()
+    times = [milliseconds(run) for _ in range(count)]
+    waited = waited_ms() - waited
     rest()
-    return times
+    return Block(float(np.median(times)), waited / sum(times))
+
+
+def waited_ms() -> float:
+    """Of all threads of this process up to now, in the scheduler's queue."""
+    total = 0
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # it ended meanwhile
+            total += int((task / "schedstat").read_text().split()[1])
+    return total / 1e6
 
 
 def rest() -> None:
@@ -151,5 +122,45 @@ def rest() -> None:
             return
 
 
+def milliseconds(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return 1000 * (time.perf_counter() - started)
+
+
 def peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Most memory that this process held at one time. (getrusage would count its parent's, too.)"""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def in_own_process(threads: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The result of a call in a fresh process. Raises RuntimeError if it failed there."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    child = context.Process(target=_call, args=(there, threads, work, args, kwargs))
+    child.start()
+    there.close()
+    try:
+        failed, result = here.recv()
+    except EOFError:
+        failed, result = True, "its process ended; what it said is above"
+    child.join()
+    if failed:
+        raise RuntimeError(result)
+    value: T = result
+    return value
+
+
+def _call(connection: Connection, threads: int, work: Callable[..., object], args: object, kwargs: object) -> None:
+    confine(threads)
+    try:
+        connection.send((False, work(*args, **kwargs)))  # type: ignore[misc,arg-type]
+    except FAILURES as failure:
+        connection.send((True, _first_line(failure)))
+
+
+def _first_line(failure: Exception) -> str:
+    return (str(failure).strip() or type(failure).__name__).splitlines()[0]

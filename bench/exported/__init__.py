@@ -1,1 +1,1 @@
-"""Well-known architectures as plain torch modules with seeded weights, and their ONNX files: `python -m bench.exported`."""
+"""Well-known architectures as plain torch modules with seeded weights; `python -m bench.exported` writes ONNX files."""

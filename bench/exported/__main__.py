@@ -1,6 +1,6 @@
 """Writes the networks' ONNX files with inputs and torch's outputs: `python -m bench.exported FOLDER`.
 
-Each becomes a folder like those of the reference models: `<name>/model.onnx` and `test_data_set_<k>/{input,output}_<i>.pb`.
+Each becomes a folder like those of the reference models: `<name>/model.onnx` and `test_data_set_<k>/*.pb`.
 """
 
 from __future__ import annotations

@@ -82,7 +82,8 @@ class SqueezeExcite(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.gate(x)  # type: ignore[no-any-return]
+        scaled: Tensor = x * self.gate(x)
+        return scaled
 
 
 # Of each stage: expansion, output channels, repeats, stride of the first, kernel.

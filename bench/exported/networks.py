@@ -39,6 +39,9 @@ def seeded(name: str) -> nn.Module:
     module = NETWORKS[name].make()
     for layer in module.modules():
         _initialise(layer)
+    for layer in module.modules():
+        if isinstance(layer, convolutional.Residual):
+            _quieten(layer)
     _settle_statistics(module, NETWORKS[name])
     return module.eval().requires_grad_(False)
 
@@ -54,6 +57,12 @@ def _initialise(layer: nn.Module) -> None:
     elif isinstance(layer, nn.Linear):
         nn.init.xavier_uniform_(layer.weight)
         nn.init.uniform_(layer.bias, -0.1, 0.1)
+
+
+def _quieten(block: convolutional.Residual) -> None:
+    """A branch adds little to its sum, as in trained networks: rounding errors do not grow with the depth."""
+    *_, last = (layer for layer in block.body.modules() if isinstance(layer, nn.BatchNorm2d))
+    nn.init.uniform_(last.weight, 0.1, 0.4)
 
 
 def _settle_statistics(module: nn.Module, network: Network) -> None:

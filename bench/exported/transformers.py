@@ -54,11 +54,11 @@ class Encoder(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         if self.normalise_first:
             x = x + self.attention(self.attention_norm(x), mask)
-            result: Tensor = x + self.mlp(self.mlp_norm(x))
-            return result
-        x = self.attention_norm(x + self.attention(x, mask))
-        result = self.mlp_norm(x + self.mlp(x))
-        return result
+            x = x + self.mlp(self.mlp_norm(x))
+        else:
+            x = self.attention_norm(x + self.attention(x, mask))
+            x = self.mlp_norm(x + self.mlp(x))
+        return x
 
 
 class VisionTransformer(nn.Module):
