@@ -11,6 +11,7 @@ from .rounds import Result, Row
 from .worker import Absent, Ready
 
 FP32_PEERS = ("onnxruntime", "openvino-fp32")
+NOTED_ERROR = 0.05  # of the outputs' largest magnitude
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,11 @@ def markdown(rows: list[Row]) -> str:
 
 def errors(rows: list[Row]) -> str:
     engines = [result.engine for result in rows[0].results]
-    lines = ["Largest errors, of the outputs' largest magnitude:", "", "| model | " + " | ".join(engines) + " |"]
+    lines = [
+        f"Largest errors, of the outputs' largest magnitude (a time with * has one above {NOTED_ERROR}):",
+        "",
+        "| model | " + " | ".join(engines) + " |",
+    ]
     lines.append("|---" * (len(engines) + 1) + "|")
     for row in rows:
         cells = [f"{r.state.error:.1e}" if isinstance(r.state, Ready) else "" for r in row.results]
@@ -88,7 +93,8 @@ def _time(result: Result | None) -> str:
     if isinstance(result.state, Absent):
         reason = result.state.reason
         return next((word for word in ("not installed", "failed") if reason.startswith(word)), "-")
-    return f"{result.ms:.3g}" if result.ms < 100 else f"{result.ms:.0f}"
+    star = "*" if result.state.error > NOTED_ERROR else ""
+    return (f"{result.ms:.3g}" if result.ms < 100 else f"{result.ms:.0f}") + star
 
 
 def _cell(row: Row, peers: tuple[str, ...]) -> str:
