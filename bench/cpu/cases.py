@@ -21,10 +21,9 @@ class Case:
     inputs: Arrays
     outputs: Arrays
 
-    @property
-    def folder(self) -> Path:
-        """For what engines make of the model."""
-        return self.model.parent
+    def is_made(self, path: Path) -> bool:
+        """Whether a file that was made of the model is there and newer than the model."""
+        return path.is_file() and path.stat().st_mtime >= self.model.stat().st_mtime
 
     @property
     def network(self) -> str:

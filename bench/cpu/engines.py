@@ -50,7 +50,7 @@ def make(engine: str, case: Case, settings: Settings) -> Run:
 def plan_of(engine: str, case: Case, settings: Settings) -> bytes:
     """A kept plan, or a new one."""
     kept = None if settings.plans is None else settings.plans / f"{case.name}-{engine}.plan"
-    if kept is not None and kept.is_file():
+    if kept is not None and case.is_made(kept):
         return kept.read_bytes()
     _choose_device(engine)
     from .ours import build_plan

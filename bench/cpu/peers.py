@@ -120,8 +120,8 @@ def convert_for_ncnn(case: Case) -> tuple[Path, Path]:
 
     import pnnx
 
-    parameters, weights = case.folder / "model.ncnn.param", case.folder / "model.ncnn.bin"
-    if not weights.is_file():
+    parameters, weights = (case.model.with_suffix(f".ncnn.{suffix}") for suffix in ("param", "bin"))
+    if not case.is_made(weights):
         kinds = {"float32": "f32", "float16": "f16", "int64": "i64", "int32": "i32", "uint8": "u8"}
         shapes = [f"[{','.join(map(str, array.shape))}]{kinds[str(array.dtype)]}" for array in case.inputs.values()]
         program = Path(pnnx.__file__).parent / "pnnx"

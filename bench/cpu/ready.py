@@ -65,7 +65,7 @@ def measure(case: Case, settings: Settings, tries: int) -> Row:
 
 
 def write_plan(case: Case, settings: Settings) -> Path:
-    path = case.folder / "ready.plan"
+    path = case.model.with_suffix(".plan")
     path.write_bytes(plan_of("tensorvk", case, settings))
     return path
 
