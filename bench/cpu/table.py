@@ -1,0 +1,110 @@
+"""Times and ratios as Markdown."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .rounds import Result, Row
+from .worker import Absent, Ready
+
+FP32_PEERS = ("onnxruntime", "openvino-fp32")
+NOTED_ERROR = 0.05  # of the outputs' largest magnitude
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Subject's time by a peer's, round by round: below 1 the subject is faster."""
+
+    median: float
+    low: float  # quartiles
+    high: float
+
+
+def ratio(row: Row, peers: tuple[str, ...]) -> Ratio | None:
+    """To the one of the peers that is fastest over all rounds. None where one of the two has no time."""
+    timed = [result for peer in peers if (result := row.result(peer)) is not None and result.blocks]
+    if not timed or not row.subject.blocks:
+        return None
+    peer = min(timed, key=lambda result: result.ms)
+    low, median, high = np.percentile(np.array(row.subject.blocks) / np.array(peer.blocks), [25, 50, 75])
+    return Ratio(float(median), float(low), float(high))
+
+
+def geometric_mean(values: list[float]) -> float:
+    return math.exp(sum(map(math.log, values)) / len(values)) if values else float("nan")
+
+
+def columns(rows: list[Row]) -> list[tuple[str, ...]]:
+    """Each peer, and the faster of the fp32 ones where both are measured."""
+    peers = [(result.engine,) for result in rows[0].results[1:]]
+    both = all((peer,) in peers for peer in FP32_PEERS)
+    return [*peers, FP32_PEERS] if both else list(peers)
+
+
+def markdown(rows: list[Row]) -> str:
+    if not rows:
+        return "No model was measured."
+    peers = columns(rows)
+    titles = [peer[0] if len(peer) == 1 else "faster fp32 peer" for peer in peers]
+    lines = [
+        f"Milliseconds; in brackets {rows[0].subject.engine}'s time by the peer's, median of the rounds and quartiles.",
+        "",
+        "| model | " + " | ".join([rows[0].subject.engine, *titles]) + " | rounds, disturbed |",
+        "|---" * (len(titles) + 3) + "|",
+    ]
+    for row in rows:
+        cells = [_time(row.subject), *(_cell(row, peer) for peer in peers), f"{row.rounds}, {row.disturbed}"]
+        lines.append(f"| {row.case} | " + " | ".join(cells) + " |")
+    means = [_mean(rows, peer) for peer in peers]
+    lines.append("| geometric mean | | " + " | ".join(means) + " | |")
+    return "\n".join([*lines, "", errors(rows), *notes(rows)])
+
+
+def errors(rows: list[Row]) -> str:
+    engines = [result.engine for result in rows[0].results]
+    lines = [
+        f"Largest errors, of the outputs' largest magnitude (a time with * has one above {NOTED_ERROR}):",
+        "",
+        "| model | " + " | ".join(engines) + " |",
+    ]
+    lines.append("|---" * (len(engines) + 1) + "|")
+    for row in rows:
+        cells = [f"{r.state.error:.1e}" if isinstance(r.state, Ready) else "" for r in row.results]
+        lines.append(f"| {row.case} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def notes(rows: list[Row]) -> list[str]:
+    """Why engines took no part, one line for each reason."""
+    where: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for result in row.results:
+            if isinstance(result.state, Absent):
+                where.setdefault((result.engine, result.state.reason), []).append(row.case)
+    return ["", *(f"- {engine}: {reason}: {', '.join(cases)}" for (engine, reason), cases in where.items())]
+
+
+def _time(result: Result | None) -> str:
+    if result is None:
+        return ""
+    if isinstance(result.state, Absent):
+        reason = result.state.reason
+        return next((word for word in ("not installed", "failed") if reason.startswith(word)), "-")
+    star = "*" if result.state.error > NOTED_ERROR else ""
+    return (f"{result.ms:.3g}" if result.ms < 100 else f"{result.ms:.0f}") + star
+
+
+def _cell(row: Row, peers: tuple[str, ...]) -> str:
+    time = _time(row.result(peers[0])) if len(peers) == 1 else ""
+    found = ratio(row, peers)
+    if found is None:
+        return time
+    return f"{time} ({found.median:.2f}, {found.low:.2f}-{found.high:.2f})".strip()
+
+
+def _mean(rows: list[Row], peers: tuple[str, ...]) -> str:
+    ratios = [found.median for row in rows if (found := ratio(row, peers)) is not None]
+    return f"{geometric_mean(ratios):.2f} of {len(ratios)}, largest {max(ratios):.2f}" if ratios else ""

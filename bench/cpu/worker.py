@@ -1,0 +1,166 @@
+"""Processes that run one engine on one case.
+
+Each engine has a process of its own: their OpenMP, TBB and other thread pools share neither a library nor settings.
+Pools spin for a while after an inference and would take a core from the next engine, so a block ends when its process
+is at rest.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+
+from bench.datasets import largest_error
+
+from .cases import Case
+from .engines import Settings, confine, make
+from .peers import Run
+
+WARM_UP_S = 0.5
+REST_WINDOW_S = 0.012  # several ticks of the kernel's accounting
+LONGEST_REST_S = 1.0
+FAILURES = (RuntimeError, OSError, KeyError, ValueError, TypeError, ImportError)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Ready:
+    """An engine that is there: what it computed, and what it took."""
+
+    error: float
+    prepare_s: float
+    peak_mb: float
+    per_block: int  # inferences
+
+
+@dataclass(frozen=True)
+class Absent:
+    """An engine that takes no part, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Block:
+    ms: float  # median of its inferences
+    waited: float  # share of the time for which threads could have run but had no processor: others were busy
+
+
+def serve(connection: Connection, engine: str, case: Case, settings: Settings, slice_s: float) -> None:
+    """Says Ready or Absent; then each message asks for one block, answered with a Block."""
+    confine(settings.threads)
+    started = time.perf_counter()
+    try:
+        run = make(engine, case, settings)
+        error = largest_error(run(), case.outputs)
+    except ModuleNotFoundError as missing:
+        connection.send(Absent(f"not installed ({missing.name})"))
+        return
+    except NotImplementedError as refusal:
+        connection.send(Absent(str(refusal)))
+        return
+    except FAILURES as failure:
+        connection.send(Absent(f"failed: {_first_line(failure)}"))
+        return
+    prepare_s = time.perf_counter() - started
+    per_block = warm_up(run, slice_s)
+    rest()
+    connection.send(Ready(error, prepare_s, peak_mb(), per_block))
+    while connection.recv():
+        connection.send(block(run, per_block))
+
+
+def warm_up(run: Run, slice_s: float) -> int:
+    """Runs until the times are steady; gives how many inferences fill a block."""
+    until = time.perf_counter() + WARM_UP_S
+    shortest = float("inf")
+    while True:
+        started = time.perf_counter()
+        run()
+        shortest = min(shortest, time.perf_counter() - started)
+        if time.perf_counter() > until:
+            return max(1, min(1000, round(slice_s / shortest)))
+
+
+def block(run: Run, count: int) -> Block:
+    """`count` inferences, after one that wakes the threads (unless inferences are long)."""
+    if count > 1:
+        run()
+    waited = waited_ms()
+    times = [milliseconds(run) for _ in range(count)]
+    waited = waited_ms() - waited
+    rest()
+    return Block(float(np.median(times)), waited / sum(times))
+
+
+def waited_ms() -> float:
+    """Of all threads of this process up to now, in the scheduler's queue."""
+    total = 0
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # it ended meanwhile
+            total += int((task / "schedstat").read_text().split()[1])
+    return total / 1e6
+
+
+def rest() -> None:
+    """Returns when no thread of this process has run for a while."""
+    until = time.perf_counter() + LONGEST_REST_S
+    while time.perf_counter() < until:
+        before = time.process_time()
+        time.sleep(REST_WINDOW_S)
+        if time.process_time() - before < 0.001:
+            return
+
+
+def milliseconds(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return 1000 * (time.perf_counter() - started)
+
+
+def peak_mb() -> float:
+    """Most memory that this process held at one time. (getrusage would count its parent's, too.)"""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def in_own_process(threads: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The result of a call in a fresh process. Raises RuntimeError if it failed there."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    child = context.Process(target=_call, args=(there, threads, work, args, kwargs))
+    child.start()
+    there.close()
+    try:
+        failed, result = here.recv()
+    except EOFError:
+        failed, result = True, "its process ended; what it said is above"
+    child.join()
+    if failed:
+        raise RuntimeError(result)
+    value: T = result
+    return value
+
+
+def _call(connection: Connection, threads: int, work: Callable[..., object], args: object, kwargs: object) -> None:
+    confine(threads)
+    try:
+        connection.send((False, work(*args, **kwargs)))  # type: ignore[misc,arg-type]
+    except FAILURES as failure:
+        connection.send((True, _first_line(failure)))
+
+
+def _first_line(failure: Exception) -> str:
+    return (str(failure).strip() or type(failure).__name__).splitlines()[0]
