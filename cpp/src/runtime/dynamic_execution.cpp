@@ -142,7 +142,7 @@ void DynamicExecution::run_dispatches(std::size_t index, stream::Stream& stream)
         execution->set_memory(i, pool_->remembered(memory(segment.io_buffers[i], what)));
     }
     if (times_ == nullptr) {
-        execution->enqueue(stream);
+        execution->advance(stream); // the host step behind it waits
     } else {
         std::ranges::copy(execution->time_steps(stream), times_->begin() + static_cast<std::ptrdiff_t>(segment.step));
     }
