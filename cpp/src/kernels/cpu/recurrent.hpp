@@ -77,7 +77,7 @@ public:
 private:
     void gru_candidates(std::span<const std::int64_t> rows, std::span<float* const> sums, bool on_threads);
     void finish_lstm(float* sums, float* state, float* cells) const;
-    //! Clips and applies activation `which` to `count` numbers.
+    //! Clips what are sums, and applies activation `which` to `count` numbers.
     void activate(std::size_t which, float* numbers, std::int64_t count) const;
 
     const RecurrentShape& shape_;

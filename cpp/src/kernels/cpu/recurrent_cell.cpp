@@ -55,9 +55,10 @@ RecurrentCell::RecurrentCell(const RecurrentShape& shape, const DirectionWeights
 }
 
 void RecurrentCell::activate(std::size_t which, float* numbers, std::int64_t count) const {
+    constexpr std::size_t kOfCells = 2; // LSTM's last
     static thread_local ChunkMemory<float> memory;
     static const ChunkFunctions<float>& apply = chunks<float>();
-    if (shape_.clip > 0.0f) limit(numbers, count, shape_.clip);
+    if (shape_.clip > 0.0f && which != kOfCells) limit(numbers, count, shape_.clip);
     ChunkTask<float> task;
     task.slots = &shape_.activations[direction_][which];
     task.slot_count = 1;
