@@ -24,6 +24,10 @@ void put(std::vector<std::byte>& out, const T& value) {
 
 void put_step(std::vector<std::byte>& out, const plan::Program& program, const plan::Step& step, const std::vector<std::int64_t>& values) {
     put(out, step.kernel_hash);
+    if (step.host) { // a function has no hash
+        const auto name = std::as_bytes(std::span(step.kernel));
+        out.insert(out.end(), name.begin(), name.end());
+    }
     for (const plan::SpecConstant& spec : step.spec) {
         put(out, spec.id);
         put(out, spec.value);
@@ -121,6 +125,9 @@ void Trial::add_inputs(const compiler::Compiled& network, const tactics::Operati
     std::set<std::int32_t> seen;
     for (const auto* list : {&operation.inputs, &operation.operands}) {
         for (const tactics::ValueId id : *list) {
+            if (id < 0) { // an optional one that is absent
+                continue;
+            }
             const tactics::Value& value = network.values[static_cast<std::size_t>(id)];
             plan::Buffer& buffer = program_->buffers[static_cast<std::size_t>(value.buffer)];
             if (buffer.kind == plan::BufferKind::kCONSTANT || !seen.insert(value.buffer).second) {

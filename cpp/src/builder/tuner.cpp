@@ -5,6 +5,7 @@
 
 #include "builder/verdict.hpp"
 #include "runtime/device_key.hpp"
+#include "support/dtype.hpp"
 #include "support/error.hpp"
 
 namespace tensorvk::builder {
@@ -12,6 +13,9 @@ namespace tensorvk::builder {
 namespace {
 
 bool is_generic(const tactics::Candidate& candidate) { return candidate.name.ends_with("/generic"); }
+
+//! Cuts the network in two: it is there for what no kernel takes, whatever its own time.
+bool is_host_call(const tactics::Candidate& candidate) { return candidate.name == "host/generic"; }
 
 //! A value on the way is rounded to float16: where two kernels' float32 sums straddle a rounding, a whole unit of float16 lies between them.
 bool rounds_to_half(const kernels::PointwiseProgram& program) {
@@ -60,6 +64,13 @@ Digest128 cache_key(const plan::DeviceKey& device, const Digest128& content) {
     }
     bytes.append(reinterpret_cast<const char*>(content.data()), content.size());
     return digest128(std::as_bytes(std::span(bytes)));
+}
+
+//! Random numbers would be no lengths of sequences.
+bool counts_steps(const compiler::Compiled& network, const tactics::Operation& operation) {
+    return std::holds_alternative<tactics::HostCall>(operation.kind) && std::ranges::any_of(operation.inputs, [&](tactics::ValueId id) {
+        return id >= 0 && !is_floating(network.values[static_cast<std::size_t>(id)].dtype);
+    });
 }
 
 std::vector<CandidateReport> reports_of(const std::vector<tactics::Candidate>& candidates) {
@@ -167,12 +178,11 @@ bool Tuner::make_up_unknown(const compiler::Compiled& network) {
 Choice Tuner::choose(const compiler::Compiled& network, const tactics::Operation& operation) {
     // Only the whole network has the shapes of a profile; those inside have what their callers give them.
     symbols_ = &network == &whole_ ? whole_symbols_ : std::vector<std::int64_t>(network.program.exprs.symbols().size(), -1);
-    if (options_.optimization_level == 0 || std::holds_alternative<tactics::HostCall>(operation.kind) || !sizes_known(network, operation) ||
-        !make_up_unknown(network)) {
+    if (options_.optimization_level == 0 || counts_steps(network, operation) || !sizes_known(network, operation) || !make_up_unknown(network)) {
         return choose_untimed(network, operation, device_->caps(), options_.host_tactics);
     }
     const auto candidates = candidates_for(network, operation, device_->caps(), options_.host_tactics);
-    const auto only_host = [](const tactics::Candidate& c) { return !c.applicable() || c.name.ends_with("/host"); };
+    const auto only_host = [](const tactics::Candidate& c) { return !c.applicable() || c.name.ends_with("/host") || is_host_call(c); };
     if (std::ranges::all_of(candidates, only_host)) {
         return choose_untimed(network, operation, device_->caps(), options_.host_tactics);
     }
@@ -200,7 +210,8 @@ Choice Tuner::choose(const compiler::Compiled& network, const tactics::Operation
         if (!contender.timing->correct && contender.report->refusal.empty()) {
             contender.report->refusal = "dropped: its numbers differed from the generic kernel's when it was timed";
         }
-        if (contender.timing->correct && (best == nullptr || contender.timing->milliseconds * kNoise < best->timing->milliseconds)) {
+        const bool faster = best != nullptr && contender.timing->milliseconds * kNoise < best->timing->milliseconds && !is_host_call(*contender.candidate);
+        if (contender.timing->correct && (best == nullptr || faster)) {
             best = &contender;
         }
     }

@@ -3,6 +3,7 @@
 #include <list>
 #include <vector>
 
+#include "kernels/host/copy.hpp"
 #include "kernels/host/functions.hpp"
 #include "kernels/host/pointwise.hpp"
 
@@ -48,7 +49,38 @@ std::optional<Tensor> host_call(const Ir& ir, const Op& op) {
     return is_floating(result.dtype) && is_floating(wanted) ? std::optional(result.converted(wanted)) : std::nullopt;
 }
 
+//! What moves elements of one type.
+bool only_moves(const Ir& ir, const Op& op) {
+    const auto& copy = std::get<tactics::Copy>(op.kind);
+    return ir.value(op.inputs[0]).constant->dtype == ir.value(op.outputs[0]).dtype && ir.is_static(copy.start) && ir.is_static(copy.stride) &&
+           ir.is_static(copy.region);
+}
+
+kernels::host::CopyRegion region_of(const Ir& ir, const tactics::Copy& copy) {
+    return {copy.axis_of, ir.extents(copy.start), ir.extents(copy.stride), ir.extents(copy.region), copy.outside, copy.fill};
+}
+
+std::optional<Tensor> moved(const Ir& ir, const Op& op) {
+    const auto& copy = std::get<tactics::Copy>(op.kind);
+    if (copy.destination_axis >= 0 || !only_moves(ir, op)) return std::nullopt;
+    return kernels::host::copy_region(*ir.value(op.inputs[0]).constant, region_of(ir, copy));
+}
+
 } // namespace
+
+std::optional<Tensor> joined(const Ir& ir, std::span<const Op* const> parts) {
+    const Value& whole = ir.value(parts[0]->outputs[0]);
+    Tensor out(whole.dtype, ir.extents(whole.dims));
+    for (const Op* part : parts) {
+        const auto& copy = std::get<tactics::Copy>(part->kind);
+        const auto offset = ir.exprs.value(copy.destination_offset);
+        if (!only_moves(ir, *part) || !offset) return std::nullopt;
+        std::vector<std::int64_t> place(out.dims.size(), 0);
+        place[static_cast<std::size_t>(copy.destination_axis)] = *offset;
+        kernels::host::copy_region(*ir.value(part->inputs[0]).constant, region_of(ir, copy), out, place);
+    }
+    return out;
+}
 
 std::optional<Tensor> evaluate(const Ir& ir, const Op& op) {
     if (std::holds_alternative<tactics::Pointwise>(op.kind)) {
@@ -56,6 +88,9 @@ std::optional<Tensor> evaluate(const Ir& ir, const Op& op) {
     }
     if (std::holds_alternative<tactics::HostCall>(op.kind)) {
         return host_call(ir, op);
+    }
+    if (std::holds_alternative<tactics::Copy>(op.kind)) {
+        return moved(ir, op);
     }
     return std::nullopt;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "compiler/ir.hpp"
 
@@ -10,5 +11,7 @@ namespace tensorvk::compiler {
 //! The only output's data (in the value's type, row-major), or nothing when the operation writes a part of a value (concatenation) or is
 //! better left to the device. All inputs and operands have to be constants.
 [[nodiscard]] std::optional<kernels::host::Tensor> evaluate(const Ir& ir, const Op& op);
+//! The same for all operations that write one value in parts.
+[[nodiscard]] std::optional<kernels::host::Tensor> joined(const Ir& ir, std::span<const Op* const> parts);
 
 } // namespace tensorvk::compiler

@@ -53,8 +53,11 @@ void DynamicExecution::check_count(std::size_t inputs) const {
     }
 }
 
-void DynamicExecution::bind_inputs(std::span<const Value> inputs) {
+void DynamicExecution::bind_inputs(std::span<const Value> inputs, std::span<const std::int64_t> symbols) {
     symbols_.assign(program_.exprs.symbols().size(), std::nullopt);
+    for (std::size_t i = 0; i < symbols.size(); ++i) {
+        symbols_[i] = symbols[i] < 0 ? std::nullopt : std::optional(symbols[i]);
+    }
     buffers_.assign(program_.buffers.size(), {});
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         const plan::IoTensor& tensor = program_.io.at(i);
@@ -65,7 +68,7 @@ void DynamicExecution::bind_inputs(std::span<const Value> inputs) {
         for (std::size_t axis = 0; axis < tensor.dims.size(); ++axis) {
             const shape::ExprNode& node = program_.exprs.node(tensor.dims[axis]);
             const std::int64_t given = inputs[i].dims[axis];
-            Known known = node.value;
+            Known known = node.op == shape::ExprOp::kCONSTANT ? node.value : given; // what is computed from symbols is not looked at
             if (node.op == shape::ExprOp::kSYMBOL) {
                 Known& symbol = symbols_[static_cast<std::size_t>(node.value)];
                 symbol = known = symbol.value_or(given);
@@ -142,7 +145,7 @@ void DynamicExecution::run_dispatches(std::size_t index, stream::Stream& stream)
         execution->set_memory(i, pool_->remembered(memory(segment.io_buffers[i], what)));
     }
     if (times_ == nullptr) {
-        execution->enqueue(stream);
+        execution->advance(stream); // the host step behind it waits
     } else {
         std::ranges::copy(execution->time_steps(stream), times_->begin() + static_cast<std::ptrdiff_t>(segment.step));
     }
@@ -162,9 +165,10 @@ DynamicExecution& DynamicExecution::body(std::int32_t index) {
     return *place;
 }
 
-std::vector<Value> DynamicExecution::run(std::span<const Value> inputs, std::span<const Slice> wanted, stream::Stream& stream) {
+std::vector<Value> DynamicExecution::run(std::span<const Value> inputs, std::span<const Slice> wanted, stream::Stream& stream,
+                                         std::span<const std::int64_t> symbols) {
     check_count(inputs.size());
-    bind_inputs(inputs);
+    bind_inputs(inputs, symbols);
     evaluate();
     for (std::size_t i = 0; i < wanted.size(); ++i) {
         buffers_[static_cast<std::size_t>(program_.io[inputs.size() + i].buffer)] = wanted[i];

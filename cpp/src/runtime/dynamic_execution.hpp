@@ -25,8 +25,10 @@ class DynamicExecution {
     ~DynamicExecution();
 
     //! Inputs in the program's order; `wanted`: by output, memory that the result shall be written to where its size is right (null: any).
-    //! Returns the outputs. All work is done when this returns.
-    [[nodiscard]] std::vector<Value> run(std::span<const Value> inputs, std::span<const Slice> wanted, stream::Stream& stream);
+    //! `symbols`: numbers that are known (others are negative), beside those that are extents of inputs. Returns the outputs. All work is done
+    //! when this returns.
+    [[nodiscard]] std::vector<Value> run(std::span<const Value> inputs, std::span<const Slice> wanted, stream::Stream& stream,
+                                         std::span<const std::int64_t> symbols = {});
     //! Runs `run` (which calls run()) and returns the milliseconds of each step of the program.
     [[nodiscard]] std::vector<float> time_steps(const std::function<void()>& run);
     //! The expression's number in the last run; nothing when it did not become known.
@@ -45,7 +47,7 @@ class DynamicExecution {
     using Known = std::optional<std::int64_t>;
 
     void check_count(std::size_t inputs) const;
-    void bind_inputs(std::span<const Value> inputs);
+    void bind_inputs(std::span<const Value> inputs, std::span<const std::int64_t> symbols);
     void evaluate();
     [[nodiscard]] const Known& number(shape::Expr e) const { return values_[static_cast<std::size_t>(e.id)]; }
     [[nodiscard]] std::int64_t required(shape::Expr e, const std::string& what) const;

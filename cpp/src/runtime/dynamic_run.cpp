@@ -28,7 +28,7 @@ void Execution::State::run_dynamic(stream::Stream& stream) {
             wanted.push_back(known_output(i));
         }
     }
-    const std::vector<Value> outputs = dynamic->run(inputs, wanted, stream);
+    const std::vector<Value> outputs = dynamic->run(inputs, wanted, stream, *symbols);
     for (std::size_t i = 0; i < outputs.size(); ++i) {
         deliver(inputs.size() + i, outputs[i], stream);
     }

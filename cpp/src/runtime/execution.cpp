@@ -83,6 +83,13 @@ void Execution::enqueue(stream::Stream& stream) {
     }
 }
 
+void Execution::advance(stream::Stream& stream) {
+    const Busy busy(state_->busy);
+    if (!state_->run_here(stream)) {
+        (void)state_->submit(stream);
+    }
+}
+
 void Execution::run(stream::Stream& stream) {
     const Busy busy(state_->busy);
     state_->allocate_known_outputs();
@@ -90,7 +97,7 @@ void Execution::run(stream::Stream& stream) {
         state_->run_dynamic(stream);
         return;
     }
-    if (state_->body().has_host_kernels() && state_->run_here(stream)) {
+    if (state_->run_here(stream)) {
         return;
     }
     const auto start = std::chrono::steady_clock::now();

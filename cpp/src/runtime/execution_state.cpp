@@ -131,6 +131,9 @@ void Execution::State::order_after_last(stream::Stream& stream) {
 }
 
 bool Execution::State::run_here(stream::Stream& stream) {
+    if (!body().has_host_kernels()) {
+        return false;
+    }
     vulkan::require_unforked(); // the pool's threads are not in a forked process either
     prepare();
     const Recording& chosen = recording();

@@ -72,6 +72,8 @@ class Execution {
     //! Submits one inference. With the same symbols and addresses as one of the last few calls nothing is recorded or
     //! allocated. Work on another stream than last time is ordered after it, since both use the same activations.
     void enqueue(stream::Stream& stream);
+    //! The same for a caller who waits for the stream sooner or later: host work that has nothing to wait for is done at once, by this thread.
+    void advance(stream::Stream& stream);
     //! Submits one inference and waits for it; learns how long that takes, so that later waits know how long to poll.
     void run(stream::Stream& stream);
 

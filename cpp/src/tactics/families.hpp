@@ -36,6 +36,8 @@ struct Query {
 [[nodiscard]] std::vector<Candidate> copy_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> gather_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> host_candidates(const Query& query);
+//! A kernel of the host in the place of the function that is called: empty where there is none for it.
+[[nodiscard]] std::vector<Candidate> recurrent_candidates(const Query& query);
 //! A step that calls the host function of `operation`, whose kind is HostCall.
 void lower_host_call(const Operation& operation, Lowering& lowering);
 [[nodiscard]] std::vector<Candidate> pointwise_candidates(const Query& query);

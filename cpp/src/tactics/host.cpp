@@ -63,7 +63,9 @@ std::string refuse_cpu_f32(const Query& query, const std::string& kernel) {
 
 std::vector<Candidate> host_candidates(const Query& query) {
     const Operation operation = query.operation;
-    return {{.name = "host/generic", .refusal = {}, .portable = true, .lower = [operation](Lowering& lowering) { lower_host_call(operation, lowering); }}};
+    std::vector<Candidate> out = recurrent_candidates(query);
+    out.push_back({.name = "host/generic", .refusal = {}, .portable = true, .lower = [operation](Lowering& lowering) { lower_host_call(operation, lowering); }});
+    return out;
 }
 
 } // namespace tensorvk::tactics

@@ -17,6 +17,7 @@ public:
 
     //! Adds a value with its data; inputs and operands in the operation's order, each with a call of its own.
     void add_input(const kernels::host::Tensor& tensor, tactics::Layout layout, bool constant);
+    void omit_input() { operation_.inputs.push_back(-1); } // the next one is absent
     void add_operand(const kernels::host::Tensor& tensor, tactics::Layout layout);
     void set_output(DataType dtype, std::vector<std::int64_t> dims, tactics::Layout layout); // another call adds another output
     void omit_output(); // nobody wants the next output

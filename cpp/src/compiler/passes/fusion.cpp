@@ -182,6 +182,9 @@ void fuse_pointwise(Ir& ir) {
 
 void inline_scalars(Ir& ir) {
     for (Op& op : ir.ops) {
+        if (is_pointwise(op)) {
+            put_scalar_second(ir, op);
+        }
         if (!is_pointwise(op) || !all_fit_float(ir, op) || !ir.same_dims(ir.value(op.inputs[0]), ir.value(op.outputs[0]))) {
             continue;
         }

@@ -36,6 +36,9 @@ struct Joined {
 };
 [[nodiscard]] std::optional<Joined> join(const Op& first, ValueId first_value, ValueId joint, const Op& second);
 
+//! A constant of one element comes second where the order does not matter: only there it can be an immediate.
+void put_scalar_second(const Ir& ir, Op& op);
+
 //! Drops operands that the program does not read any more.
 void prune_operands(Op& op);
 

@@ -6,13 +6,14 @@
 namespace tensorvk::compiler {
 
 std::span<const Pass> graph_passes() {
-    static constexpr std::array<Pass, 9> passes = {{
+    static constexpr std::array<Pass, 10> passes = {{
         {"remove_dead", remove_dead},
         {"move_quantization", move_quantization},
         {"quantize_products", quantize_products},
         {"fold_constants", fold_constants},
         {"inline_scalars", inline_scalars},
         {"fuse_pointwise", fuse_pointwise},
+        {"simplify_programs", simplify_programs},
         {"fold_affine", fold_affine},
         {"fuse_epilogues", fuse_epilogues},
         {"remove_dead_again", remove_dead},

@@ -15,6 +15,7 @@ void quantize_products(Ir& ir); // convolutions and matrix products of dequantiz
 void fold_constants(Ir& ir);    // ops whose inputs are all known, by the host reference
 void inline_scalars(Ir& ir);    // constants of one element become immediates of pointwise programs
 void fuse_pointwise(Ir& ir);    // chains of pointwise ops into one program
+void simplify_programs(Ir& ir); // what exporters spell out and programs have one operation for
 void fold_affine(Ir& ir);       // scale and shift after a convolution (batch norm) into its weights; a shift after a product into its bias
 void fuse_epilogues(Ir& ir);    // a pointwise op into the convolution or matrix product before it
 

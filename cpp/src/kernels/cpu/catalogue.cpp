@@ -7,6 +7,7 @@ namespace {
 constexpr Kernel kKernels[] = {
     {"cpu/pointwise:words", 1, prepare_pointwise},
     {"cpu/pooling:f32", 1, prepare_pooling},
+    {"cpu/recurrent:f32", 1, prepare_recurrent},
     {"cpu/reduce:f32", 1, prepare_reduce},
     {"cpu/resize:f32", 1, prepare_resize},
     {"cpu/softmax:f32", 1, prepare_softmax},

@@ -9,6 +9,7 @@ namespace tensorvk::kernels::cpu {
 
 [[nodiscard]] Run prepare_pointwise(const Launch& launch);
 [[nodiscard]] Run prepare_pooling(const Launch& launch);
+[[nodiscard]] Run prepare_recurrent(const Launch& launch);
 [[nodiscard]] Run prepare_reduce(const Launch& launch);
 [[nodiscard]] Run prepare_resize(const Launch& launch);
 [[nodiscard]] Run prepare_softmax(const Launch& launch);

@@ -105,7 +105,9 @@ struct Tuples {
     std::int64_t part;         // elements of what one tuple names
     std::size_t first;
 
-    Tuples(const Call& call, const Tensor& data, const Tensor& indices, std::size_t batch) : first(batch) {
+    Tuples(const Call& call, const Tensor& data, const Tensor& indices, std::size_t batch)
+        : first(batch), own_(indices.dtype == DataType::kINT64 ? Ints() : numbers_of(indices)),
+          numbers_(indices.dtype == DataType::kINT64 ? indices.as<std::int64_t>() : std::span<const std::int64_t>(own_)) {
         depth = indices.dims.empty() ? 0 : indices.dims.back();
         if (indices.dims.size() <= batch || static_cast<std::size_t>(depth) + batch > data.dims.size()) {
             call.fail("has indices of ", depth, " numbers for ", data.dims.size(), " dimensions.");
@@ -115,14 +117,19 @@ struct Tuples {
     }
 
     //! Number of the part that a tuple names, counted from the first axis.
-    [[nodiscard]] std::int64_t number(const Call& call, const Tensor& data, const Tensor& indices, std::int64_t tuple) const {
+    [[nodiscard]] std::int64_t number(const Call& call, const Tensor& data, std::int64_t tuple) const {
+        const std::int64_t* numbers = numbers_.data() + tuple * depth;
+        const std::int64_t* extents = data.dims.data() + first;
         std::int64_t offset = 0;
         for (std::int64_t i = 0; i < depth; ++i) {
-            const std::int64_t extent = data.dims[first + static_cast<std::size_t>(i)];
-            offset = offset * extent + checked_index(call, indices.get_integer(tuple * depth + i), extent);
+            offset = offset * extents[i] + checked_index(call, numbers[i], extents[i]);
         }
         return offset;
     }
+
+private:
+    Ints own_;
+    std::span<const std::int64_t> numbers_;
 };
 
 void gather_nd(Call& call) {
@@ -140,7 +147,7 @@ void gather_nd(Call& call) {
     const std::int64_t parts = volume_of(std::span(data.dims).subspan(batch, static_cast<std::size_t>(tuples.depth)));
     Tensor& out = call.output(0, data.dtype, std::move(dims));
     for (std::int64_t tuple = 0; tuple < tuples.count; ++tuple) {
-        const std::int64_t part = tuple / per_batch * parts + tuples.number(call, data, indices, tuple);
+        const std::int64_t part = tuple / per_batch * parts + tuples.number(call, data, tuple);
         copy_elements(data, part * tuples.part, out, tuple * tuples.part, tuples.part);
     }
 }
@@ -156,7 +163,11 @@ void scatter_nd(Call& call) {
     const Combine* combine = reduction_of(call);
     Tensor& out = call.output(0, data);
     for (std::int64_t tuple = 0; tuple < tuples.count; ++tuple) {
-        const std::int64_t target = tuples.number(call, data, indices, tuple) * tuples.part;
+        const std::int64_t target = tuples.number(call, data, tuple) * tuples.part;
+        if (combine == nullptr) {
+            copy_elements(updates, tuple * tuples.part, out, target, tuples.part);
+            continue;
+        }
         for (std::int64_t i = 0; i < tuples.part; ++i) {
             store(combine, updates, tuple * tuples.part + i, out, target + i);
         }
