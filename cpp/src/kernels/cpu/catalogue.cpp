@@ -6,10 +6,14 @@ namespace {
 
 constexpr Kernel kKernels[] = {
     {"cpu/pointwise:words", 1, prepare_pointwise},
-    {"cpu/pooling:f32", 1, prepare_pooling},
-    {"cpu/reduce:f32", 1, prepare_reduce},
+    {"cpu/pooling:f32", 1, prepare_pooling_f32},
+    {"cpu/pooling:i8", 1, prepare_pooling_i8},
+    {"cpu/pooling:u8", 1, prepare_pooling_u8},
+    {"cpu/reduce:f32", 1, prepare_reduce_f32},
+    {"cpu/reduce:i32", 1, prepare_reduce_i32},
     {"cpu/resize:f32", 1, prepare_resize},
     {"cpu/softmax:f32", 1, prepare_softmax},
+    {"cpu/topk:f32", 1, prepare_topk},
     {"cpu/shape_values:words", 1, prepare_shape_values},
     {"cpu/copy:b8", 1, prepare_copy_1},
     {"cpu/copy:b16", 1, prepare_copy_2},
