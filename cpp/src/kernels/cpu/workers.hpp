@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 namespace tensorvk::kernels::cpu {
 
@@ -18,20 +19,32 @@ struct Workers {
 //! For the component itself, whose copy of this code has no component to ask.
 void use_workers(const Workers* workers) noexcept;
 
-//! Calls work(first, last) for pieces of 0 .. count, each of at least `grain` but for the last, on as many threads as there are. `work`
-//! throws nothing.
+//! How many pieces spread() makes at most: memory for each has to be there before.
+[[nodiscard]] inline int pieces_of(std::int64_t count, std::int64_t grain) noexcept {
+    const std::int64_t grains = (count + grain - 1) / grain;
+    const Workers& all = workers();
+    return all.count == nullptr || grains <= 1 ? 1 : static_cast<int>(std::min<std::int64_t>(all.count(), grains));
+}
+
+//! Calls work(first, last) or work(first, last, piece) for pieces of 0 .. count, each of at least `grain` but for the last, on as many threads
+//! as there are. `work` throws nothing.
 template <typename Work>
 void spread(std::int64_t count, std::int64_t grain, const Work& work) {
+    const auto call = [](const Work& one, std::int64_t first, std::int64_t last, int piece) {
+        if constexpr (std::is_invocable_v<const Work&, std::int64_t, std::int64_t, int>) {
+            one(first, last, piece);
+        } else {
+            one(first, last);
+        }
+    };
     if (count <= 0) return;
     struct Shared {
         const Work& work;
         std::int64_t count, grain;
     };
-    const std::int64_t grains = (count + grain - 1) / grain;
-    const Workers& all = workers();
-    const int pieces = all.count == nullptr || grains == 1 ? 1 : static_cast<int>(std::min<std::int64_t>(all.count(), grains));
+    const int pieces = pieces_of(count, grain);
     if (pieces <= 1) {
-        work(std::int64_t{0}, count);
+        call(work, std::int64_t{0}, count, 0);
         return;
     }
     const Shared shared{work, count, grain};
@@ -40,9 +53,9 @@ void spread(std::int64_t count, std::int64_t grain, const Work& work) {
         // Whole grains, so that no two threads write one cache line in the middle.
         const std::int64_t each = (s.count + s.grain - 1) / s.grain;
         const std::int64_t first = each * piece / of * s.grain, last = std::min(each * (piece + 1) / of * s.grain, s.count);
-        if (first < last) s.work(first, last);
+        if (first < last) decltype(call)()(s.work, first, last, piece);
     };
-    all.run(pieces, piece_of, &shared);
+    workers().run(pieces, piece_of, &shared);
 }
 
 } // namespace tensorvk::kernels::cpu

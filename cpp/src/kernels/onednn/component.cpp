@@ -27,8 +27,8 @@ constexpr Kernel kKernels[] = {
     {"cpu/convolution:f32", 1, guarded<prepare_convolution>},
     {"cpu/convolution:transposed_f32", 1, guarded<prepare_deconvolution>},
     {"cpu/matrix:f32", 1, guarded<prepare_matrix>},
-    {"cpu/quantized_convolution:forward", 1, guarded<prepare_quantized_convolution>},
-    {"cpu/quantized_convolution:transposed", 1, guarded<prepare_quantized_deconvolution>},
+    {"cpu/quantized_convolution:forward", 2, guarded<prepare_quantized_convolution>},
+    {"cpu/quantized_convolution:transposed", 2, guarded<prepare_quantized_deconvolution>},
 };
 constexpr std::size_t kIntegerKernels = 2;
 
