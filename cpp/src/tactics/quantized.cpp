@@ -34,7 +34,7 @@ struct Carrier {
     bool host;
 };
 constexpr Carrier kShader{"quantized/generic:", false}, kOnednn{"cpu/quantized_convolution:", true}, kTiles{"cpu/tiled_convolution:", true};
-constexpr Carrier kMatrixShader{"quantized/matrix:int8", false}, kMatrixTiles{"cpu/tiled_matrix:int8", true};
+constexpr Carrier kMatrixShader{"quantized/matrix:int8", false}, kMatrixTiles{"cpu/tiled_matrix:int8", true}, kMatrixOnednn{"cpu/quantized_matrix:int8", true};
 
 std::string kernel_of(const ConvolutionProblem& p, const Carrier& carrier) {
     if (carrier.kernel == kTiles.kernel) return text(carrier.kernel, p.transposed() ? "transposed_int8" : "int8");
@@ -120,6 +120,17 @@ std::string refuse_matrix(const MatrixProblem& p, const Query& query) {
     if (!query.exprs.value(p.n)) return "the number of columns is dynamic, the kernel keeps a table of them";
     const std::int64_t rounds = rounds_of(query.exprs.value(p.k).value_or(0), kProductBodies);
     return refuse_rounds(query.caps, elements_per_word(p.c.dtype) * rounds);
+}
+
+//! oneDNN multiplies by one matrix of int8; what both numbers are less is left to us.
+std::string refuse_matrix_on_onednn(const MatrixProblem& p, const Query& query) {
+    if (std::string why = refuse_cpu(query, kMatrixOnednn.kernel); !why.empty()) return why;
+    if (std::string why = refuse_matrix_shape(p, query); !why.empty()) return why;
+    if (p.b.dtype != DataType::kINT8 || p.product().zero.weights != 0) return "the second factor is not int8 around 0";
+    const auto one = [&](shape::Expr extent) { return query.exprs.is(extent, 1); };
+    if (!std::all_of(p.b.dims.begin(), p.b.dims.end() - 2, one)) return "the second factor is not the same for the whole batch";
+    if (p.product().transpose_a && p.a.dims.size() > 2) return "rows of the first factor lie in several places";
+    return {};
 }
 
 std::string first_of(std::string a, std::string b) { return a.empty() ? std::move(b) : std::move(a); }
@@ -217,6 +228,10 @@ std::vector<Candidate> quantized_matrix_candidates(const Query& query) {
                    .refusal = refuse_matrix(problem, query),
                    .portable = true,
                    .lower = [problem, columns](Lowering& lowering) { lower_matrix(problem, kMatrixShader, columns, lowering); }});
+    out.push_back({.name = "matrix_int8/cpu",
+                   .refusal = refuse_matrix_on_onednn(problem, query),
+                   .host = true,
+                   .lower = [problem, columns](Lowering& lowering) { lower_matrix(problem, kMatrixOnednn, columns, lowering); }});
     out.push_back({.name = "matrix_int8/cpu_tile",
                    .refusal = first_of(refuse_cpu(query, kMatrixTiles.kernel), refuse_matrix_shape(problem, query)),
                    .host = true,

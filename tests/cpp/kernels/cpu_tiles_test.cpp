@@ -14,6 +14,7 @@ namespace tensorvk::kernels::cpu {
     extern const Tiles<Floats> kFloatTiles;     \
     extern const Tiles<Integers> kIntegerTiles; \
     }
+TVK_TILES(isa_vnni)
 TVK_TILES(isa_avx512)
 TVK_TILES(isa_avx2)
 TVK_TILES(isa_any)
@@ -35,6 +36,7 @@ std::vector<const Tiles<Integers>*> of_this_processor<Integers>() {
     std::vector<const Tiles<Integers>*> all{&isa_any::kIntegerTiles};
     if (tiles<Integers>().lanes >= 8) all.push_back(&isa_avx2::kIntegerTiles);
     if (tiles<Integers>().lanes >= 16) all.push_back(&isa_avx512::kIntegerTiles);
+    if (&tiles<Integers>() == &isa_vnni::kIntegerTiles) all.push_back(&isa_vnni::kIntegerTiles);
     return all;
 }
 
@@ -93,27 +95,31 @@ TYPED_TEST(CpuTiles, AddUpChannelsOfTheirOwn) {
     using Sum = typename TypeParam::Sum;
     for (const Tiles<TypeParam>* tiles : of_this_processor<TypeParam>()) {
         for (const std::size_t channels : {1, 3, 16, 17, 33, 64, 65, 130}) {
-            constexpr std::size_t kTaps = 5;
-            std::vector<Source> x(kTaps * channels);
+            constexpr std::size_t kTaps = 5, kPositions = 7;
+            std::vector<Source> x(kTaps + 2 * kPositions * channels);
             for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<Source>(i * 7 % 256);
             const auto w = random_numbers<In>(kTaps * channels, 4);
             const auto start = random_numbers<Sum>(channels, 5);
             const Source* xs[kTaps];
             const In* ws[kTaps];
             for (std::size_t tap = 0; tap < kTaps; ++tap) {
-                xs[tap] = x.data() + tap * channels;
+                xs[tap] = x.data() + tap;
                 ws[tap] = w.data() + tap * channels;
             }
             const bool bytes = std::is_same_v<TypeParam, Integers>;
-            std::vector<Sum> out(channels);
-            tiles->channels({xs, ws, kTaps, std::uint8_t{0x80}, 131, start.data(), out.data(), static_cast<std::int64_t>(channels)});
-            for (std::size_t c = 0; c < channels; ++c) {
-                Sum sum = start[c];
-                for (std::size_t tap = 0; tap < kTaps; ++tap) {
-                    const int byte = static_cast<int>(xs[tap][c]);
-                    sum += static_cast<Sum>(bytes ? (byte ^ 0x80) - 131 : byte) * static_cast<Sum>(ws[tap][c]);
+            std::vector<Sum> out(kPositions * (channels + 1), Sum{77});
+            const auto each = static_cast<std::int64_t>(channels);
+            tiles->channels({xs, ws, kTaps, std::uint8_t{0x80}, 131, start.data(), out.data(), each, kPositions, 2 * each, each + 1});
+            for (std::size_t p = 0; p < kPositions; ++p) {
+                for (std::size_t c = 0; c < channels; ++c) {
+                    Sum sum = start[c];
+                    for (std::size_t tap = 0; tap < kTaps; ++tap) {
+                        const int byte = static_cast<int>(xs[tap][2 * p * channels + c]);
+                        sum += static_cast<Sum>(bytes ? (byte ^ 0x80) - 131 : byte) * static_cast<Sum>(ws[tap][c]);
+                    }
+                    ASSERT_EQ(out[p * (channels + 1) + c], sum) << channels << " channels, at " << p << ", " << c;
                 }
-                ASSERT_EQ(out[c], sum) << channels << " channels, at " << c;
+                ASSERT_EQ(out[p * (channels + 1) + channels], Sum{77}) << "nothing beside the channels is written";
             }
         }
     }

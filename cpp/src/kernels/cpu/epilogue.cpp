@@ -177,6 +177,26 @@ void Epilogue::along_places(const Sum* sums, std::int64_t at, std::int64_t step,
     }
 }
 
+Epilogue matrix_epilogue(const Launch& launch, Word type, std::uint32_t types) {
+    constexpr std::size_t kBatchAxes = 6;
+    std::vector<std::int64_t> extents;
+    for (std::size_t i = 0; i < kBatchAxes; ++i) extents.push_back(launch.param(8 + i));
+    extents.push_back(launch.param(1));
+    extents.push_back(launch.param(2));
+    const std::size_t axes = extents.size();
+    const auto strides = [&](std::uint32_t mode) {
+        std::vector<std::int64_t> out(axes, 0);
+        std::int64_t stride = 1;
+        for (std::size_t axis = axes; axis-- > axes - 5;) {
+            if ((mode >> (axis - (axes - 5)) & 1) == 0) continue;
+            out[axis] = stride;
+            stride = checked_mul(stride, extents[axis]);
+        }
+        return out;
+    };
+    return {launch, {extents, axes - 1, type}, types, strides};
+}
+
 template void Epilogue::along_channels(const float*, std::int64_t, std::int64_t, std::int64_t) const;
 template void Epilogue::along_channels(const std::int32_t*, std::int64_t, std::int64_t, std::int64_t) const;
 template void Epilogue::along_places(const float*, std::int64_t, std::int64_t, std::int64_t, std::int64_t) const;

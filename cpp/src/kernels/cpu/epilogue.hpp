@@ -58,4 +58,7 @@ private:
     std::int64_t channels_ = 0;
 };
 
+//! Of a matrix product, by the parameters of matrix/generic; G(1)'s axes are the last five of the result.
+[[nodiscard]] Epilogue matrix_epilogue(const Launch& launch, Word type, std::uint32_t types);
+
 } // namespace tensorvk::kernels::cpu

@@ -31,7 +31,7 @@ inline void widen(const float* from, std::int64_t stride, std::int64_t count, co
         for (std::int64_t i = 0; i < count; ++i) out[i] = from[i * stride];
     }
 }
-inline void widen(const std::uint8_t* from, std::int64_t stride, std::int64_t count, const Bytes& bytes, std::int16_t* out) {
+inline void widen(const std::uint8_t* __restrict from, std::int64_t stride, std::int64_t count, Bytes bytes, std::int16_t* __restrict out) {
     if (stride == 1) {
         for (std::int64_t i = 0; i < count; ++i) out[i] = bytes.number(from[i]);
     } else {

@@ -19,7 +19,7 @@ namespace {
 constexpr std::int64_t kGrain = 1 << 18;           // products worth a thread
 constexpr std::int64_t kRowsTogether = 240;        // a multiple of the rows of every instruction set's tile
 constexpr std::int64_t kNumbersTogether = 1 << 16; // gathered: what stays in the second cache
-constexpr std::int64_t kLeastRows = 48;            // else the weights are read too often
+constexpr std::int64_t kLeastRows = 64;            // else the weights are read too often
 
 template <typename A>
 using Task = TiledConvolution<A>;
@@ -47,41 +47,67 @@ void multiply_block(const Task<A>& task, std::size_t p, const Block& block, std:
     }
 }
 
+//! Sums of channels of their own at `n` positions from q on. All taps along the line are inside, or n is 1.
 template <typename A>
-void depthwise_block(const Task<A>& task, std::size_t p, const Block& block, typename A::Sum* sums, std::int64_t stride) {
+void depthwise_run(const Task<A>& task, std::size_t p, std::int64_t image, const Triple& q, std::int64_t n, typename A::Sum* sums, std::int64_t stride) {
     const ConvolutionShape& shape = task.shape;
     const Phase& phase = task.phases[p];
     constexpr std::int64_t kTapsTogether = 64;
     const typename A::Source* x[kTapsTogether];
     const typename A::In* w[kTapsTogether];
-    for_lines(phase, block.first, block.first + block.count, [&](std::int64_t image, const Triple& q, std::int64_t n, std::int64_t before) {
-        for (std::int64_t i = 0; i < n; ++i) {
-            ChannelTask<A> now{.x = x, .w = w, .flip = task.x_bytes.flip, .zero = task.x_bytes.zero, .start = task.bias, .out = sums + (before + i) * stride,
-                               .channels = shape.out_channels};
-            const typename A::In* weights = task.packed->phases[p].data();
-            const auto flush = [&] {
-                tiles<A>().channels(now);
-                now.start = now.out;
-                now.taps = 0;
-            };
-            for (const AxisPhase::Tap& tz : phase.axes[0].taps) {
-                const std::int64_t z = q[0] * phase.axes[0].step + tz.offset;
-                for (const AxisPhase::Tap& ty : phase.axes[1].taps) {
-                    const std::int64_t y = q[1] * phase.axes[1].step + ty.offset;
-                    const bool inside = z >= 0 && z < shape.in[0] && y >= 0 && y < shape.in[1];
-                    const typename A::Source* line = inside ? task.x + ((image * shape.in[0] + z) * shape.in[1] + y) * shape.in[2] * shape.in_channels : nullptr;
-                    for (const AxisPhase::Tap& tx : phase.axes[2].taps) {
-                        const std::int64_t place = (q[2] + i) * phase.axes[2].step + tx.offset;
-                        if (inside && place >= 0 && place < shape.in[2]) {
-                            x[now.taps] = line + place * shape.in_channels;
-                            w[now.taps] = weights;
-                            if (++now.taps == kTapsTogether) flush();
-                        }
-                        weights += shape.out_channels;
-                    }
-                }
+    const std::int64_t channels = shape.out_channels;
+    ChannelTask<A> now{.x = x, .w = w, .flip = task.x_bytes.flip, .zero = task.x_bytes.zero, .start = task.bias, .out = sums, .channels = channels,
+                       .positions = n, .x_stride = phase.axes[2].step * channels, .out_stride = stride};
+    const auto flush = [&] {
+        if (now.start == task.bias || n == 1) {
+            tiles<A>().channels(now);
+        } else { // each position goes on with a sum of its own
+            for (std::int64_t i = 0; i < n; ++i) {
+                ChannelTask<A> one = now;
+                one.positions = 1;
+                one.out = now.out + i * stride;
+                one.start = one.out;
+                tiles<A>().channels(one);
+                for (std::int64_t tap = 0; tap < now.taps; ++tap) x[tap] += now.x_stride;
             }
-            flush();
+        }
+        now.start = now.out;
+        now.taps = 0;
+    };
+    const typename A::In* weights = task.packed->phases[p].data();
+    for (const AxisPhase::Tap& tz : phase.axes[0].taps) {
+        const std::int64_t z = q[0] * phase.axes[0].step + tz.offset;
+        for (const AxisPhase::Tap& ty : phase.axes[1].taps) {
+            const std::int64_t y = q[1] * phase.axes[1].step + ty.offset;
+            const bool inside = z >= 0 && z < shape.in[0] && y >= 0 && y < shape.in[1];
+            const typename A::Source* line = inside ? task.x + ((image * shape.in[0] + z) * shape.in[1] + y) * shape.in[2] * channels : nullptr;
+            for (const AxisPhase::Tap& tx : phase.axes[2].taps) {
+                const std::int64_t place = q[2] * phase.axes[2].step + tx.offset;
+                if (inside && place >= 0 && place < shape.in[2]) {
+                    x[now.taps] = line + place * channels;
+                    w[now.taps] = weights;
+                    if (++now.taps == kTapsTogether) flush();
+                }
+                weights += channels;
+            }
+        }
+    }
+    if (now.taps > 0 || now.start == task.bias) flush();
+}
+
+template <typename A>
+void depthwise_block(const Task<A>& task, std::size_t p, const Block& block, typename A::Sum* sums, std::int64_t stride) {
+    const AxisPhase& axis = task.phases[p].axes[2];
+    // Positions from `low` to `high` have all their taps inside.
+    const std::int64_t first = axis.taps.empty() ? 0 : axis.taps.front().offset, last = axis.taps.empty() ? 0 : axis.taps.back().offset;
+    const std::int64_t low = first >= 0 ? 0 : (-first + axis.step - 1) / axis.step;
+    const std::int64_t high = task.shape.in[2] > last ? (task.shape.in[2] - 1 - last) / axis.step + 1 : 0;
+    for_lines(task.phases[p], block.first, block.first + block.count, [&](std::int64_t image, Triple q, std::int64_t n, std::int64_t before) {
+        for (const std::int64_t end = q[2] + n; q[2] < end;) {
+            const std::int64_t run = q[2] >= low && q[2] < high ? std::min(high, end) - q[2] : 1;
+            depthwise_run(task, p, image, q, run, sums + before * stride, stride);
+            q[2] += run;
+            before += run;
         }
     });
 }
@@ -141,10 +167,10 @@ template <typename A>
 void cut(Task<A>& task) {
     const std::int64_t depth = task.depthwise() ? task.shape.out_channels : task.deepest(), threads = pieces_of(INT32_MAX, 1);
     std::int64_t positions = 0;
-    for (const Phase& phase : task.phases) positions = std::max(positions, phase.positions());
-    positions *= task.shape.batch;
-    const std::int64_t most = std::clamp(kNumbersTogether / depth / kLeastRows * kLeastRows, kLeastRows, kRowsTogether);
-    task.rows = std::max<std::int64_t>(std::min(most, positions), 1);
+    for (const Phase& phase : task.phases) positions = std::max(positions, task.shape.batch * phase.positions());
+    const std::int64_t most = std::clamp(kNumbersTogether / depth, kLeastRows, kRowsTogether);
+    const std::int64_t cuts_of_rows = (positions + most - 1) / most;
+    task.rows = std::max<std::int64_t>((positions + cuts_of_rows - 1) / std::max<std::int64_t>(cuts_of_rows, 1), 1);
     task.columns = task.shape.out_channels;
     task.column_blocks = 1;
     std::int64_t blocks = 0;
@@ -153,9 +179,9 @@ void cut(Task<A>& task) {
         blocks += (task.shape.batch * phase.positions() + task.rows - 1) / task.rows;
     }
     task.first_block.push_back(blocks);
-    if (task.shape.groups == 1 && blocks < 2 * threads) {
+    if (task.shape.groups == 1 && blocks < threads) {
         const std::int64_t panels = task.panels(task.phases[0]).count();
-        const std::int64_t cuts = std::clamp<std::int64_t>((2 * threads + blocks - 1) / std::max<std::int64_t>(blocks, 1), 1, panels);
+        const std::int64_t cuts = std::clamp<std::int64_t>((threads + blocks - 1) / std::max<std::int64_t>(blocks, 1), 1, panels);
         task.columns = std::min(task.columns, (panels + cuts - 1) / cuts * tiles<A>().width);
         task.column_blocks = (task.shape.out_channels + task.columns - 1) / task.columns;
     }

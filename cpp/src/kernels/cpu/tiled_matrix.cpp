@@ -20,7 +20,7 @@ constexpr std::size_t kBatchAxes = 6;
 constexpr std::int64_t kGrain = 1 << 18;      // products worth a thread
 constexpr std::int64_t kRowsTogether = 240;   // a multiple of the rows of every instruction set's tile
 constexpr std::int64_t kNumbersTogether = 1 << 16; // of the first factor: what stays in the second cache
-constexpr std::int64_t kLeastRows = 24;
+constexpr std::int64_t kLeastRows = 64; // else the second factor is read too often
 constexpr std::int64_t kFewRows = 4; // not worth a copy of the second factor
 
 struct BatchAxis { std::int64_t extent, a, b; };
@@ -124,10 +124,11 @@ void run_block(const Task<A>& task, std::int64_t unit, std::byte* memory) {
 template <typename A>
 void cut(Task<A>& task) {
     const std::int64_t depth = std::max<std::int64_t>(task.panels.padded_depth(), 1), threads = pieces_of(INT32_MAX, 1);
-    task.rows = std::min(task.m, std::clamp(kNumbersTogether / depth / kLeastRows * kLeastRows, kLeastRows, kRowsTogether));
+    const std::int64_t most = std::clamp(kNumbersTogether / depth, kLeastRows, kRowsTogether), cuts_of_rows = (task.m + most - 1) / most;
+    task.rows = (task.m + cuts_of_rows - 1) / cuts_of_rows;
     task.row_blocks = (task.m + task.rows - 1) / task.rows;
     const std::int64_t blocks = task.row_blocks * task.batches;
-    const std::int64_t cuts = std::clamp<std::int64_t>((2 * threads + blocks - 1) / blocks, 1, task.panels.count());
+    const std::int64_t cuts = std::clamp<std::int64_t>((threads + blocks - 1) / blocks, 1, task.panels.count());
     task.columns = std::min(task.n, (task.panels.count() + cuts - 1) / cuts * tiles<A>().width);
     task.column_blocks = (task.n + task.columns - 1) / task.columns;
 }
@@ -161,26 +162,6 @@ std::int64_t reach(std::int64_t rows, std::int64_t row, std::int64_t columns, st
     std::int64_t last = checked_add(checked_mul(rows - 1, row), checked_mul(columns - 1, column));
     for (const BatchAxis& axis : batch) last = checked_add(last, checked_mul(axis.extent - 1, axis.*stride));
     return last + 1;
-}
-
-//! G(1)'s axes of common/epilogue.glsl are the last five of the result.
-Epilogue epilogue_of(const Launch& launch, Word type, std::uint32_t types) {
-    std::vector<std::int64_t> extents;
-    for (std::size_t i = 0; i < kBatchAxes; ++i) extents.push_back(launch.param(8 + i));
-    extents.push_back(launch.param(1));
-    extents.push_back(launch.param(2));
-    const std::size_t axes = extents.size();
-    const auto strides = [&](std::uint32_t mode) {
-        std::vector<std::int64_t> out(axes, 0);
-        std::int64_t stride = 1;
-        for (std::size_t axis = axes; axis-- > axes - 5;) {
-            if ((mode >> (axis - (axes - 5)) & 1) == 0) continue;
-            out[axis] = stride;
-            stride = checked_mul(stride, extents[axis]);
-        }
-        return out;
-    };
-    return {launch, {extents, axes - 1, type}, types, strides};
 }
 
 template <typename A>
@@ -238,7 +219,7 @@ Run prepare_tiled_matrix_f32(const Launch& launch) {
     }
     auto task = std::make_shared<Task<Floats>>();
     task->b.type = (types & kFactorHalf) != 0 ? Word::kF16 : Word::kF32;
-    task->epilogue = std::make_unique<Epilogue>(epilogue_of(launch, Word::kF32, 0));
+    task->epilogue = std::make_unique<Epilogue>(matrix_epilogue(launch, Word::kF32, 0));
     if (launch.param(26) != 0) task->bias = launch.buffer<const float>(2, launch.param(2));
     return prepare<Floats>(launch, std::move(task));
 }
@@ -249,7 +230,7 @@ Run prepare_tiled_matrix_int8(const Launch& launch) {
     auto task = std::make_shared<Task<Integers>>();
     task->a_bytes = types.x;
     task->b.bytes = types.weights;
-    task->epilogue = std::make_unique<Epilogue>(epilogue_of(launch, types.y, types.operands));
+    task->epilogue = std::make_unique<Epilogue>(matrix_epilogue(launch, types.y, types.operands));
     if (launch.geometry(3) != 0) task->bias = launch.buffer<const std::int32_t>(2, launch.param(2));
     return prepare<Integers>(launch, std::move(task));
 }

@@ -7,18 +7,19 @@ namespace tensorvk::kernels::cpu {
     extern const Tiles<Floats> kFloatTiles;       \
     extern const Tiles<Integers> kIntegerTiles;   \
     }
+TVK_TILES(isa_vnni)
 TVK_TILES(isa_avx512)
 TVK_TILES(isa_avx2)
 TVK_TILES(isa_any)
 
 namespace {
 
-enum class Isa { kANY, kAVX2, kAVX512 };
+enum class Isa { kANY, kAVX2, kAVX512, kVNNI };
 
 Isa best_isa() noexcept {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
-        return Isa::kAVX512;
+        return __builtin_cpu_supports("avx512vnni") ? Isa::kVNNI : Isa::kAVX512;
     }
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Isa::kAVX2;
 #endif
@@ -31,11 +32,17 @@ const Isa kIsa = best_isa();
 
 template <>
 const Tiles<Floats>& tiles<Floats>() noexcept {
-    return kIsa == Isa::kAVX512 ? isa_avx512::kFloatTiles : kIsa == Isa::kAVX2 ? isa_avx2::kFloatTiles : isa_any::kFloatTiles;
+    return kIsa >= Isa::kAVX512 ? isa_avx512::kFloatTiles : kIsa == Isa::kAVX2 ? isa_avx2::kFloatTiles : isa_any::kFloatTiles;
 }
 template <>
 const Tiles<Integers>& tiles<Integers>() noexcept {
-    return kIsa == Isa::kAVX512 ? isa_avx512::kIntegerTiles : kIsa == Isa::kAVX2 ? isa_avx2::kIntegerTiles : isa_any::kIntegerTiles;
+    switch (kIsa) {
+    case Isa::kVNNI: return isa_vnni::kIntegerTiles;
+    case Isa::kAVX512: return isa_avx512::kIntegerTiles;
+    case Isa::kAVX2: return isa_avx2::kIntegerTiles;
+    case Isa::kANY: break;
+    }
+    return isa_any::kIntegerTiles;
 }
 
 } // namespace tensorvk::kernels::cpu

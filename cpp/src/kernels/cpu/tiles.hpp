@@ -36,7 +36,7 @@ struct TileTask {
     std::int64_t columns = 0; // at most `width`
 };
 
-//! Every channel's own sum: out[c] = start[c] + sum over taps of (x[tap][c] less zero) * w[tap][c].
+//! Every channel's own sum, at neighbouring positions: out[p][c] = start[c] + sum over taps of (x[tap][p][c] less zero) * w[tap][c].
 template <typename A>
 struct ChannelTask {
     const typename A::Source* const* x = nullptr;
@@ -47,6 +47,7 @@ struct ChannelTask {
     const typename A::Sum* start = nullptr; // null: 0
     typename A::Sum* out = nullptr;
     std::int64_t channels = 0;
+    std::int64_t positions = 1, x_stride = 0, out_stride = 0; // strides between positions
 };
 
 template <typename A>

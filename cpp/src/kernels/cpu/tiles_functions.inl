@@ -55,7 +55,9 @@ struct Registers<Integers> {
         return pair - Vector{};
     }
     static Vector add_product(Vector sum, Vector a, Vector b) {
-#if defined(__AVX512BW__)
+#if defined(__AVX512VNNI__)
+        return reinterpret_cast<Vector>(_mm512_dpwssd_epi32(reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+#elif defined(__AVX512BW__)
         return sum + reinterpret_cast<Vector>(_mm512_madd_epi16(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
 #elif defined(__AVX2__)
         return sum + reinterpret_cast<Vector>(_mm256_madd_epi16(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
@@ -171,25 +173,73 @@ void multiply(const TileTask<A>& task) {
 inline float number(float x, const ChannelTask<Floats>&) { return x; }
 inline std::int32_t number(std::uint8_t x, const ChannelTask<Integers>& task) { return static_cast<std::int32_t>(x ^ task.flip) - task.zero; }
 
-//! kWidth neighbouring channels; one is as good as a plain loop.
-template <typename A, int kWidth>
-void some_channels(const ChannelTask<A>& task, std::int64_t c) {
-    typename A::Sum sums[kWidth];
-    for (int l = 0; l < kWidth; ++l) sums[l] = task.start != nullptr ? task.start[c + l] : 0;
-    for (std::int64_t tap = 0; tap < task.taps; ++tap) {
-        const typename A::Source* x = task.x[tap] + c;
-        const typename A::In* w = task.w[tap] + c;
-        for (int l = 0; l < kWidth; ++l) sums[l] += number(x[l], task) * w[l];
+inline FloatVector numbers(const float* x, const ChannelTask<Floats>&) { return Registers<Floats>::load(x); }
+inline IntegerVector numbers(const std::uint8_t* x, const ChannelTask<Integers>& task) {
+    typedef std::uint8_t ByteVector __attribute__((vector_size(kLanes)));
+    ByteVector bytes;
+    __builtin_memcpy(&bytes, x, sizeof bytes);
+    return (__builtin_convertvector(bytes, IntegerVector) ^ static_cast<std::int32_t>(task.flip)) - task.zero;
+}
+inline FloatVector factors(const float* w) { return Registers<Floats>::load(w); }
+inline IntegerVector factors(const std::int16_t* w) {
+    typedef std::int16_t ShortVector __attribute__((vector_size(2 * kLanes)));
+    ShortVector shorts;
+    __builtin_memcpy(&shorts, w, sizeof shorts);
+    return __builtin_convertvector(shorts, IntegerVector);
+}
+
+//! kP positions of kV vectors of neighbouring channels.
+template <typename A, int kP, int kV>
+void some_channels(const ChannelTask<A>& task, std::int64_t p, std::int64_t c) {
+    using Vector = typename Registers<A>::Vector;
+    Vector sums[kP][kV] = {};
+    TVK_UNROLL
+    for (int v = 0; v < kV; ++v) {
+        if (task.start != nullptr) __builtin_memcpy(&sums[0][v], task.start + c + v * kLanes, sizeof(Vector));
+        TVK_UNROLL
+        for (int i = 1; i < kP; ++i) sums[i][v] = sums[0][v];
     }
-    for (int l = 0; l < kWidth; ++l) task.out[c + l] = sums[l];
+    for (std::int64_t tap = 0; tap < task.taps; ++tap) {
+        const typename A::Source* x = task.x[tap] + p * task.x_stride + c;
+        TVK_UNROLL
+        for (int v = 0; v < kV; ++v) {
+            const Vector w = factors(task.w[tap] + c + v * kLanes);
+            TVK_UNROLL
+            for (int i = 0; i < kP; ++i) sums[i][v] += numbers(x + i * task.x_stride + v * kLanes, task) * w;
+        }
+    }
+    typename A::Sum* out = task.out + p * task.out_stride + c;
+    TVK_UNROLL
+    for (int i = 0; i < kP; ++i) {
+        TVK_UNROLL
+        for (int v = 0; v < kV; ++v) __builtin_memcpy(out + i * task.out_stride + v * kLanes, &sums[i][v], sizeof(Vector));
+    }
+}
+
+template <typename A>
+void one_channel(const ChannelTask<A>& task, std::int64_t p, std::int64_t c) {
+    typename A::Sum sum = task.start != nullptr ? task.start[c] : 0;
+    for (std::int64_t tap = 0; tap < task.taps; ++tap) sum += number(task.x[tap][p * task.x_stride + c], task) * task.w[tap][c];
+    task.out[p * task.out_stride + c] = sum;
 }
 
 template <typename A>
 void channels(const ChannelTask<A>& task) {
-    std::int64_t c = 0;
-    for (; c + 4 * kLanes <= task.channels; c += 4 * kLanes) some_channels<A, 4 * kLanes>(task, c);
-    for (; c + kLanes <= task.channels; c += kLanes) some_channels<A, kLanes>(task, c);
-    for (; c < task.channels; ++c) some_channels<A, 1>(task, c);
+    constexpr int kP = 4, kV = 2;
+    std::int64_t p = 0;
+    for (; p + kP <= task.positions; p += kP) {
+        std::int64_t c = 0;
+        for (; c + kV * kLanes <= task.channels; c += kV * kLanes) some_channels<A, kP, kV>(task, p, c);
+        for (; c + kLanes <= task.channels; c += kLanes) some_channels<A, kP, 1>(task, p, c);
+        for (; c < task.channels; ++c) {
+            for (int i = 0; i < kP; ++i) one_channel(task, p + i, c);
+        }
+    }
+    for (; p < task.positions; ++p) {
+        std::int64_t c = 0;
+        for (; c + kLanes <= task.channels; c += kLanes) some_channels<A, 1, 1>(task, p, c);
+        for (; c < task.channels; ++c) one_channel(task, p, c);
+    }
 }
 
 } // namespace

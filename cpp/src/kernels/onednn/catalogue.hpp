@@ -11,6 +11,7 @@ namespace tensorvk::kernels::cpu {
 [[nodiscard]] Run prepare_matrix(const Launch& launch);
 [[nodiscard]] Run prepare_quantized_convolution(const Launch& launch);
 [[nodiscard]] Run prepare_quantized_deconvolution(const Launch& launch);
+[[nodiscard]] Run prepare_quantized_matrix(const Launch& launch);
 
 [[nodiscard]] const Workers& openmp_workers() noexcept;
 
