@@ -1,5 +1,7 @@
 // conv/generic and deconv/generic: one output element per invocation, everything that the operation can say. conv/cpu, deconv/cpu and
-// conv/winograd take the same step to the host.
+// conv/winograd take the same step to oneDNN on the host, conv/cpu_tile and deconv/cpu_tile to this library's own code there.
+#include <tuple>
+
 #include "tactics/convolution_problem.hpp"
 #include "tactics/rounds.hpp"
 
@@ -62,13 +64,18 @@ std::vector<Candidate> convolution_winograd(const ConvolutionProblem& problem, c
 }
 
 std::vector<Candidate> convolution_cpu(const ConvolutionProblem& problem, const Query& query) {
-    Candidate candidate;
-    candidate.name = problem.transposed() ? "deconv/cpu" : "conv/cpu";
-    candidate.host = true;
-    candidate.refusal = refuse_cpu(query, "cpu/convolution:" + variant(problem));
-    if (candidate.refusal.empty()) candidate.refusal = refuse_epilogue(query, problem.roles, false);
-    candidate.lower = [problem](Lowering& lowering) { lower(problem, "cpu/convolution:", lowering); };
-    return {candidate};
+    const std::string family = problem.transposed() ? "deconv" : "conv";
+    std::vector<Candidate> out;
+    for (const auto& [name, kernel, general] : {std::tuple{"/cpu", "cpu/convolution:", false}, std::tuple{"/cpu_tile", "cpu/tiled_convolution:", true}}) {
+        Candidate candidate;
+        candidate.name = family + name;
+        candidate.host = true;
+        candidate.refusal = refuse_cpu(query, kernel + variant(problem));
+        if (candidate.refusal.empty()) candidate.refusal = refuse_epilogue(query, problem.roles, general);
+        candidate.lower = [problem, at = kernel](Lowering& lowering) { lower(problem, at, lowering); };
+        out.push_back(std::move(candidate));
+    }
+    return out;
 }
 
 } // namespace tensorvk::tactics

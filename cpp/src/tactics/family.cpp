@@ -7,12 +7,11 @@
 #include <variant>
 
 #include "tactics/families.hpp"
+#include "tactics/widening.hpp"
 
 namespace tensorvk::tactics {
 
 namespace {
-
-using Family = std::vector<Candidate> (*)(const Query& query);
 
 std::vector<Candidate> convolution(const Query& query) {
     return convolution_candidates(query.operation, query.values, query.caps, query.exprs);
@@ -67,7 +66,10 @@ static_assert([] {
 
 std::vector<Candidate> candidates(const Operation& operation, std::span<const Value> values, const vulkan::DeviceCaps& caps,
                                   const shape::ExprPool& exprs) {
-    std::vector<Candidate> all = kFamilies[operation.kind.index()]({operation, values, caps, exprs});
+    const Query query{operation, values, caps, exprs};
+    const Family family = kFamilies[operation.kind.index()];
+    std::vector<Candidate> all = family(query);
+    widen_host_candidates(all, query, family);
     for (Candidate& candidate : all) {
         if (!caps.shaders && !candidate.host && !candidate.calls_host()) { // whatever else speaks against it
             candidate.refusal = "the device runs no shaders";

@@ -1,5 +1,7 @@
 // matrix/generic: one output element per invocation, any strides, broadcast over up to six leading axes. matrix/cpu takes the same step to
-// the host.
+// oneDNN on the host, matrix/cpu_tile to this library's own code there.
+#include <tuple>
+
 #include "support/error.hpp"
 #include "tactics/layout.hpp"
 #include "tactics/matrix_problem.hpp"
@@ -18,7 +20,7 @@ void add_batch(StepBuilder& step, const shape::Exprs& values, std::int64_t missi
 
 void lower(const MatrixProblem& p, const std::string& kernel, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
-    StepBuilder step(lowering, p.operation.name, kernel + (p.half ? "f16" : "f32"));
+    StepBuilder step(lowering, p.operation.name, kernel);
     step.geometry(2, lowering.is_constant(p.b) ? 1 : 0);
     const shape::Expr count = exprs.product(p.c.dims);
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
@@ -43,6 +45,17 @@ std::string refuse_shape(const MatrixProblem& p, const Query& query) {
     return {};
 }
 
+//! Host kernels widen the second factor when they pack it, and nothing else.
+std::string refuse_halves(const MatrixProblem& p, const Query& query) {
+    const auto refuse_half = [](const Value& value) {
+        return value.dtype == DataType::kHALF ? text("'", value.name, "' is float16, the kernel takes float32") : std::string();
+    };
+    std::string why = refuse_half(p.a);
+    if (why.empty()) why = refuse_half(p.c);
+    for (std::size_t k = 0; k < p.operation.operands.size() && why.empty(); ++k) why = refuse_half(query.operand(k));
+    return why;
+}
+
 std::string refuse(const MatrixProblem& p, const Query& query) {
     if (std::string why = refuse_shape(p, query); !why.empty()) return why;
     if (const auto k = query.exprs.value(p.k)) {
@@ -58,19 +71,24 @@ std::vector<Candidate> matrix_generic(const MatrixProblem& problem, const Query&
     candidate.name = "matrix/generic";
     candidate.refusal = refuse(problem, query);
     candidate.portable = true;
-    candidate.lower = [problem](Lowering& lowering) { lower(problem, "matrix/generic:", lowering); };
+    candidate.lower = [problem](Lowering& lowering) { lower(problem, problem.half ? "matrix/generic:f16" : "matrix/generic:f32", lowering); };
     return {candidate};
 }
 
 std::vector<Candidate> matrix_cpu(const MatrixProblem& problem, const Query& query) {
-    Candidate candidate;
-    candidate.name = "matrix/cpu";
-    candidate.host = true;
-    candidate.refusal = refuse_cpu(query, problem.half ? "cpu/matrix:f16" : "cpu/matrix:f32");
-    if (candidate.refusal.empty()) candidate.refusal = refuse_shape(problem, query);
-    if (candidate.refusal.empty()) candidate.refusal = refuse_epilogue(query, problem.roles, false);
-    candidate.lower = [problem](Lowering& lowering) { lower(problem, "cpu/matrix:", lowering); };
-    return {candidate};
+    std::vector<Candidate> out;
+    for (const auto& [name, kernel, general] : {std::tuple{"matrix/cpu", "cpu/matrix:f32", false}, std::tuple{"matrix/cpu_tile", "cpu/tiled_matrix:f32", true}}) {
+        Candidate candidate;
+        candidate.name = name;
+        candidate.host = true;
+        candidate.refusal = refuse_cpu(query, kernel);
+        if (candidate.refusal.empty()) candidate.refusal = refuse_shape(problem, query);
+        if (candidate.refusal.empty()) candidate.refusal = refuse_epilogue(query, problem.roles, general && problem.c.dims.size() <= 5);
+        if (candidate.refusal.empty()) candidate.refusal = refuse_halves(problem, query);
+        candidate.lower = [problem, at = kernel](Lowering& lowering) { lower(problem, at, lowering); };
+        out.push_back(std::move(candidate));
+    }
+    return out;
 }
 
 } // namespace tensorvk::tactics

@@ -71,11 +71,12 @@ Candidate candidate(const char* name, const Problem& problem, bool vec4, std::st
 }
 
 Candidate cpu(const Problem& problem, std::string refusal, const Query& query) {
-    constexpr const char* kKernel = "cpu/pooling:f32";
-    if (refusal.empty()) refusal = refuse_cpu_f32(query, kKernel);
+    const bool bytes = of_bytes(problem);
+    const char* kernel = !bytes ? "cpu/pooling:f32" : problem.x.dtype == DataType::kINT8 ? "cpu/pooling:i8" : "cpu/pooling:u8";
+    if (refusal.empty()) refusal = bytes ? refuse_cpu(query, kernel) : refuse_cpu_f32(query, kernel);
     Candidate out{.name = "pooling/cpu", .refusal = std::move(refusal), .host = true, .portable = false, .lower = {}};
     if (out.applicable()) {
-        out.lower = [problem](Lowering& lowering) { lower(problem, false, kKernel, lowering); };
+        out.lower = [problem, kernel](Lowering& lowering) { lower(problem, false, kernel, lowering); };
     }
     return out;
 }
@@ -93,12 +94,10 @@ std::vector<Candidate> pooling_candidates(const Query& query) {
     for (const std::int64_t extent : problem.geometry().window) {
         window *= extent;
     }
-    if (refusal.empty()) {
-        refusal = refuse_rounds(query.caps, 2 * window);
-    }
-    const std::string vectors = refusal.empty() ? refuse_channel_vectors(problem.x, problem.y, query.exprs) : refusal;
+    const std::string rounds = refusal.empty() ? refuse_rounds(query.caps, 2 * window) : refusal;
+    const std::string vectors = rounds.empty() ? refuse_channel_vectors(problem.x, problem.y, query.exprs) : rounds;
     return {candidate("pooling/vec4", problem, true, vectors, query.caps), cpu(problem, refusal, query),
-            candidate("pooling/generic", problem, false, refusal, query.caps)};
+            candidate("pooling/generic", problem, false, rounds, query.caps)};
 }
 
 } // namespace tensorvk::tactics

@@ -28,31 +28,49 @@ void add_word_grid(StepBuilder& step, shape::ExprPool& exprs, shape::Expr count,
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(words, exprs.constant(kLocalSize)));
 }
 
-enum class Carrier { kSHADER, kHOST };
+//! Kernels of one step: a shader, which finds immediates and bias in a table, and the host's, which take the bias as it is.
+struct Carrier {
+    const char* kernel;
+    bool host;
+};
+constexpr Carrier kShader{"quantized/generic:", false}, kOnednn{"cpu/quantized_convolution:", true}, kTiles{"cpu/tiled_convolution:", true};
+constexpr Carrier kMatrixShader{"quantized/matrix:int8", false}, kMatrixTiles{"cpu/tiled_matrix:int8", true}, kMatrixOnednn{"cpu/quantized_matrix:int8", true};
 
-std::string kernel_of(const ConvolutionProblem& p, Carrier carrier) {
-    return text(carrier == Carrier::kHOST ? "cpu/quantized_convolution:" : "quantized/generic:", p.transposed() ? "transposed" : "forward");
+std::string kernel_of(const ConvolutionProblem& p, const Carrier& carrier) {
+    if (carrier.kernel == kTiles.kernel) return text(carrier.kernel, p.transposed() ? "transposed_int8" : "int8");
+    return text(carrier.kernel, p.transposed() ? "transposed" : "forward");
 }
 
-void lower_convolution(const ConvolutionProblem& p, Carrier carrier, Lowering& lowering) {
+//! Binding 2; constants 2 and 3 tell hosts whether the second factor stays as it is, and whether there is a bias.
+void add_bias(StepBuilder& step, const Carrier& carrier, std::int32_t bias, std::int32_t table, const Value& weights, const Lowering& lowering) {
+    if (!carrier.host) {
+        step.reads(table);
+        return;
+    }
+    step.geometry(2, lowering.is_constant(weights) ? 1 : 0).geometry(3, bias >= 0 ? 1 : 0);
+    step.reads(bias >= 0 ? bias : weights.buffer);
+}
+
+void lower_convolution(const ConvolutionProblem& p, const Carrier& carrier, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
-    const std::int32_t parameters = pack_parameters(lowering, p.operation.name, p.operation.epilogue, p.bias, p.out_channels);
+    const std::int32_t table = carrier.host ? -1 : pack_parameters(lowering, p.operation.name, p.operation.epilogue, p.bias, p.out_channels);
     StepBuilder step(lowering, p.operation.name, kernel_of(p, carrier));
-    if (carrier == Carrier::kHOST) step.geometry(2, lowering.is_constant(p.weights) ? 1 : 0);
     const shape::Expr count = exprs.product(p.y.dims);
     add_word_grid(step, exprs, count, p.y.dtype);
     step.param(count).param(p.out_channels).params(p.spatial(p.y, exprs)).param(p.in_channels).params(p.spatial(p.x, exprs));
     step.param(p.groups).params(p.kernel).params(p.stride).params(p.dilation).params(p.pre);
     step.param(p.x.layout == Layout::kCHANNELS_LAST ? 1 : 0).param(p.y.layout == Layout::kCHANNELS_LAST ? 1 : 0);
     step.param(p.convolution().zero.x).param(p.convolution().zero.weights);
-    step.reads(p.x.buffer).reads(p.weights.buffer).reads(parameters).writes(p.y.buffer);
-    add_quantized_epilogue(step, lowering, p.operation, p.roles, carrier == Carrier::kSHADER && lowering.caps().is_cpu);
+    step.reads(p.x.buffer).reads(p.weights.buffer);
+    add_bias(step, carrier, p.bias, table, p.weights, lowering);
+    step.writes(p.y.buffer);
+    add_quantized_epilogue(step, lowering, p.operation, p.roles, !carrier.host && lowering.caps().is_cpu);
     lowering.add(step.take());
 }
 
 //! Why oneDNN cannot do it with our numbers, or empty.
 std::string refuse_convolution_on_cpu(const ConvolutionProblem& p, const Query& query) {
-    if (std::string why = refuse_cpu(query, kernel_of(p, Carrier::kHOST)); !why.empty()) return why;
+    if (std::string why = refuse_cpu(query, kernel_of(p, kOnednn)); !why.empty()) return why;
     const ZeroPoints& zero = p.convolution().zero;
     if (p.weights.dtype != DataType::kINT8 || zero.weights != 0) return "the weights are not int8 around 0";
     const std::int64_t terms = p.group_in() * p.taps();
@@ -68,10 +86,10 @@ void add_batch(StepBuilder& step, const shape::Exprs& values, std::int64_t missi
     step.params(values);
 }
 
-void lower_matrix(const MatrixProblem& p, std::int64_t columns, Lowering& lowering) {
+void lower_matrix(const MatrixProblem& p, const Carrier& carrier, std::int64_t columns, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
-    const std::int32_t parameters = pack_parameters(lowering, p.operation.name, p.operation.epilogue, p.bias, columns);
-    StepBuilder step(lowering, p.operation.name, "quantized/matrix:int8");
+    const std::int32_t table = carrier.host ? -1 : pack_parameters(lowering, p.operation.name, p.operation.epilogue, p.bias, columns);
+    StepBuilder step(lowering, p.operation.name, carrier.kernel);
     const shape::Expr count = exprs.product(p.c.dims);
     add_word_grid(step, exprs, count, p.c.dtype);
     const FactorStrides a = factor_strides(lowering, p.a, p.product().transpose_a, p.c.dims.size());
@@ -81,20 +99,38 @@ void lower_matrix(const MatrixProblem& p, std::int64_t columns, Lowering& loweri
     add_batch(step, a.batch, 0);
     add_batch(step, b.batch, 0);
     step.param(p.product().zero.x).param(p.product().zero.weights);
-    step.reads(p.a.buffer).reads(p.b.buffer).reads(parameters).writes(p.c.buffer);
-    add_quantized_epilogue(step, lowering, p.operation, p.roles, lowering.caps().is_cpu);
+    step.reads(p.a.buffer).reads(p.b.buffer);
+    add_bias(step, carrier, p.bias, table, p.b, lowering);
+    step.writes(p.c.buffer);
+    add_quantized_epilogue(step, lowering, p.operation, p.roles, !carrier.host && lowering.caps().is_cpu);
     lowering.add(step.take());
 }
 
-std::string refuse_matrix(const MatrixProblem& p, const Query& query) {
+//! What no carrier takes.
+std::string refuse_matrix_shape(const MatrixProblem& p, const Query& query) {
     if (p.c.dims.size() > kBatchAxes + 2)
         return text("the product has rank ", p.c.dims.size(), ", the kernel takes at most ", kBatchAxes + 2);
     if (p.c.layout != Layout::kLINEAR) return "the product is stored channels last, the kernel writes rows";
-    if (!query.exprs.value(p.n)) return "the number of columns is dynamic, the kernel keeps a table of them";
     if (std::string why = refuse_quantized(query); !why.empty()) return why;
-    const std::int64_t rounds = rounds_of(query.exprs.value(p.k).value_or(0), kProductBodies);
-    if (std::string why = refuse_rounds(query.caps, elements_per_word(p.c.dtype) * rounds); !why.empty()) return why;
     return refuse_epilogue(query, p.roles, p.c.dims.size() <= 5);
+}
+
+std::string refuse_matrix(const MatrixProblem& p, const Query& query) {
+    if (std::string why = refuse_matrix_shape(p, query); !why.empty()) return why;
+    if (!query.exprs.value(p.n)) return "the number of columns is dynamic, the kernel keeps a table of them";
+    const std::int64_t rounds = rounds_of(query.exprs.value(p.k).value_or(0), kProductBodies);
+    return refuse_rounds(query.caps, elements_per_word(p.c.dtype) * rounds);
+}
+
+//! oneDNN multiplies by one matrix of int8; what both numbers are less is left to us.
+std::string refuse_matrix_on_onednn(const MatrixProblem& p, const Query& query) {
+    if (std::string why = refuse_cpu(query, kMatrixOnednn.kernel); !why.empty()) return why;
+    if (std::string why = refuse_matrix_shape(p, query); !why.empty()) return why;
+    if (p.b.dtype != DataType::kINT8 || p.product().zero.weights != 0) return "the second factor is not int8 around 0";
+    const auto one = [&](shape::Expr extent) { return query.exprs.is(extent, 1); };
+    if (!std::all_of(p.b.dims.begin(), p.b.dims.end() - 2, one)) return "the second factor is not the same for the whole batch";
+    if (p.product().transpose_a && p.a.dims.size() > 2) return "rows of the first factor lie in several places";
+    return {};
 }
 
 std::string first_of(std::string a, std::string b) { return a.empty() ? std::move(b) : std::move(a); }
@@ -170,11 +206,15 @@ std::vector<Candidate> quantized_convolution_candidates(const Query& query) {
                    .refusal = first_of(types, first_of(refuse_rounds(query.caps, elements_per_word(problem.y.dtype) * problem.taps() * (1 + rounds_of(problem.group_in(), kProductBodies))),
                                                        refuse_epilogue(query, problem.roles, true))),
                    .portable = true,
-                   .lower = [problem](Lowering& lowering) { lower_convolution(problem, Carrier::kSHADER, lowering); }});
+                   .lower = [problem](Lowering& lowering) { lower_convolution(problem, kShader, lowering); }});
     out.push_back({.name = family + "/cpu",
                    .refusal = first_of(types, refuse_convolution_on_cpu(problem, query)),
                    .host = true,
-                   .lower = [problem](Lowering& lowering) { lower_convolution(problem, Carrier::kHOST, lowering); }});
+                   .lower = [problem](Lowering& lowering) { lower_convolution(problem, kOnednn, lowering); }});
+    out.push_back({.name = family + "/cpu_tile",
+                   .refusal = first_of(types, first_of(refuse_cpu(query, kernel_of(problem, kTiles)), refuse_epilogue(query, problem.roles, true))),
+                   .host = true,
+                   .lower = [problem](Lowering& lowering) { lower_convolution(problem, kTiles, lowering); }});
     return without_refused(std::move(out));
 }
 
@@ -187,7 +227,15 @@ std::vector<Candidate> quantized_matrix_candidates(const Query& query) {
     out.push_back({.name = "matrix_int8/generic",
                    .refusal = refuse_matrix(problem, query),
                    .portable = true,
-                   .lower = [problem, columns](Lowering& lowering) { lower_matrix(problem, columns, lowering); }});
+                   .lower = [problem, columns](Lowering& lowering) { lower_matrix(problem, kMatrixShader, columns, lowering); }});
+    out.push_back({.name = "matrix_int8/cpu",
+                   .refusal = refuse_matrix_on_onednn(problem, query),
+                   .host = true,
+                   .lower = [problem, columns](Lowering& lowering) { lower_matrix(problem, kMatrixOnednn, columns, lowering); }});
+    out.push_back({.name = "matrix_int8/cpu_tile",
+                   .refusal = first_of(refuse_cpu(query, kMatrixTiles.kernel), refuse_matrix_shape(problem, query)),
+                   .host = true,
+                   .lower = [problem, columns](Lowering& lowering) { lower_matrix(problem, kMatrixTiles, columns, lowering); }});
     return without_refused(std::move(out));
 }
 

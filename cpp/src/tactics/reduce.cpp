@@ -32,12 +32,12 @@ std::string shader(const Problem& problem, RowShape rows) {
 }
 
 Candidate cpu(const Problem& problem, const RowPlan& plan, const Query& query) {
-    constexpr const char* kKernel = "cpu/reduce:f32";
+    const char* kernel = problem.integer() ? "cpu/reduce:i32" : "cpu/reduce:f32";
     std::string refusal = plan.refusal();
-    if (refusal.empty()) refusal = refuse_cpu_f32(query, kKernel);
+    if (refusal.empty()) refusal = problem.integer() ? refuse_cpu(query, kernel) : refuse_cpu_f32(query, kernel);
     Candidate out{.name = "reduce/cpu", .refusal = std::move(refusal), .host = true, .portable = false, .lower = {}};
     if (out.applicable()) {
-        out.lower = [problem](Lowering& lowering) { lower(problem, RowShape::kLANE, kKernel, lowering); };
+        out.lower = [problem, kernel](Lowering& lowering) { lower(problem, RowShape::kLANE, kernel, lowering); };
     }
     return out;
 }

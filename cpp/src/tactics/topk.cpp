@@ -1,4 +1,6 @@
-// topk/generic: the k best elements along an axis, made for few rounds: one invocation reads its row once for each of them. topk/host sorts.
+// topk/generic: the k best elements along an axis, made for few rounds: one invocation reads its row once for each of them. topk/cpu takes
+// the same step to the host; topk/host sorts what neither takes.
+#include <algorithm>
 #include <optional>
 
 #include "kernels/host/rows.hpp"
@@ -34,11 +36,13 @@ struct Problem {
     [[nodiscard]] RowPlan plan(shape::ExprPool& exprs) const { return plan_rows(exprs, x, any_output(), 1u << topk().axis); }
 };
 
-void lower(const Problem& problem, Lowering& lowering) {
+constexpr const char* kCpuKernel = "cpu/topk:f32";
+
+void lower(const Problem& problem, const std::string& kernel, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
     const TopK& topk = problem.topk();
     const Value& values = problem.values.value_or(problem.x);
-    StepBuilder step(lowering, problem.operation.name, std::string("topk/select:") + float_variant(problem.x, values));
+    StepBuilder step(lowering, problem.operation.name, kernel);
     add_rows(step, exprs, problem.plan(exprs), RowShape::kLANE);
     const shape::Exprs strides = memory_strides(exprs, problem.any_output());
     step.param(problem.keeps_axis() ? strides[static_cast<std::size_t>(topk.axis)] : exprs.constant(0)).param(topk.k);
@@ -56,7 +60,8 @@ void lower(const Problem& problem, Lowering& lowering) {
 constexpr std::int64_t kMostReads = std::int64_t{1} << 16;
 constexpr std::int64_t kMostOfUnknown = 16; // elements to select where the axis has an extent that only the shapes tell
 
-std::string refuse(const Problem& problem, const Query& query) {
+//! What no carrier of the step takes.
+std::string refuse_outputs(const Problem& problem, const Query& query) {
     if (!problem.values && !problem.indices) {
         return "neither values nor indices are wanted";
     }
@@ -66,6 +71,12 @@ std::string refuse(const Problem& problem, const Query& query) {
     if (problem.values && problem.indices && problem.values->layout != problem.indices->layout && !same_in_both_layouts(query.exprs, *problem.values)) {
         return "values and indices lie differently in memory";
     }
+    shape::ExprPool exprs = query.exprs; // a scratch copy: questions about expressions make new ones
+    return problem.plan(exprs).refusal();
+}
+
+std::string refuse(const Problem& problem, const Query& query) {
+    if (std::string why = refuse_outputs(problem, query); !why.empty()) return why;
     const TopK& topk = problem.topk();
     const auto extent = query.exprs.value(problem.x.dims[static_cast<std::size_t>(topk.axis)]);
     // One element is searched for once. A CPU driver would end the search for several (tactics/rounds.hpp), and the host is no detour there.
@@ -74,9 +85,21 @@ std::string refuse(const Problem& problem, const Query& query) {
         return text("selecting ", topk.k, " of ", extent ? std::to_string(*extent) : std::string("an unknown number of"),
                     " elements takes too many reads of one invocation");
     }
-    shape::ExprPool exprs = query.exprs; // a scratch copy: questions about expressions make new ones
-    const std::string why = problem.plan(exprs).refusal();
-    return why.empty() ? refuse_float_pair(problem.x, problem.values.value_or(problem.x), query.caps) : why;
+    return refuse_float_pair(problem.x, problem.values.value_or(problem.x), query.caps);
+}
+
+Candidate cpu(const Problem& problem, const Query& query) {
+    Candidate out{.name = "topk/cpu", .refusal = refuse_outputs(problem, query), .host = true, .portable = false, .lower = {}};
+    if (out.applicable()) out.refusal = refuse_cpu(query, kCpuKernel);
+    for (const Value* value : {&problem.x, problem.values ? &*problem.values : &problem.x}) {
+        if (out.applicable() && value->dtype != DataType::kFLOAT) {
+            out.refusal = text("'", value->name, "' is ", dtype_name(value->dtype), ", the kernel takes float32 only");
+        }
+    }
+    if (out.applicable()) {
+        out.lower = [problem](Lowering& lowering) { lower(problem, kCpuKernel, lowering); };
+    }
+    return out;
 }
 
 Candidate on_host(const Problem& problem, const shape::ExprPool& exprs) {
@@ -108,12 +131,16 @@ Candidate on_host(const Problem& problem, const shape::ExprPool& exprs) {
 
 std::vector<Candidate> topk_candidates(const Query& query) {
     const Problem problem(query);
-    Candidate out{.name = "topk/generic", .refusal = refuse(problem, query), .portable = true, .lower = {}};
-    if (out.applicable()) {
-        out.lower = [problem](Lowering& lowering) { lower(problem, lowering); };
+    Candidate generic{.name = "topk/generic", .refusal = refuse(problem, query), .portable = true, .lower = {}};
+    if (generic.applicable()) {
+        generic.lower = [problem](Lowering& lowering) {
+            lower(problem, std::string("topk/select:") + float_variant(problem.x, problem.values.value_or(problem.x)), lowering);
+        };
     }
-    if (out.applicable() && query.caps.shaders) return {out};
-    return {out, on_host(problem, query.exprs)};
+    std::vector<Candidate> out{std::move(generic), cpu(problem, query)};
+    const auto serves = [&](const Candidate& candidate) { return candidate.applicable() && (candidate.host || query.caps.shaders); };
+    if (std::ranges::none_of(out, serves)) out.push_back(on_host(problem, query.exprs));
+    return out;
 }
 
 } // namespace tensorvk::tactics

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tactics/operation_case.hpp"
+#include "tactics/check.hpp"
 #include "tactics/tensor_bytes.hpp"
 
 namespace tensorvk::test {
@@ -31,6 +31,7 @@ struct Case {
     Operands operands = Operands::kRELU;
     bool bias = true;
     bool dynamic = false;
+    bool constant_weights = true;
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& c) {
@@ -120,7 +121,7 @@ Built build(const Case& c) {
     const Tensor y = c.transposed ? kernels::host::deconvolution(wide, weights, b, geometry, c.output_padding)
                                   : kernels::host::convolution(wide, weights, b, geometry);
     operation.add_input(x, c.in_layout, false);
-    operation.add_input(weights, Layout::kLINEAR, true);
+    operation.add_input(weights, Layout::kLINEAR, c.constant_weights);
     if (c.bias) operation.add_input(bias, Layout::kLINEAR, true);
     add_operand(operation, c, y.dims);
     operation.set_output(c.out_type, y.dims, c.out_layout);
@@ -146,12 +147,17 @@ TEST_P(ConvolutionTactics, AgreeWithTheHostReference) {
         GTEST_SKIP() << "no fp16 storage";
     const Built built = build(c);
     int applicable = 0;
+    RunsAnywhere anywhere(device->caps());
     for (const tactics::Candidate& candidate : built.operation.candidates(device->caps())) {
         if (!candidate.applicable()) continue;
         ++applicable;
-        const Tensor y = built.operation.run(device, candidate);
+        OperationCase::Prepared prepared = built.operation.prepare(device, candidate);
+        anywhere.note(prepared);
+        prepared.runner->run();
+        const Tensor y = built.operation.output(prepared);
         EXPECT_LT(relative_error(y, built.expected), tolerance(c, built.terms)) << candidate.name;
     }
+    anywhere.expect();
     EXPECT_GE(applicable, 1) << "the generic candidate always applies";
 }
 
@@ -231,6 +237,14 @@ std::vector<Case> cases() {
              [](Case& c) { c.operands = Operands::kPER_CHANNEL; }),
         with(conv2d("scalar_operand", {1, 16, 9, 9}, 16, 3, 1, 1), [](Case& c) { c.operands = Operands::kSCALAR; }),
         with(conv2d("row_operand", {1, 16, 9, 9}, 16, 3, 1, 1), [](Case& c) { c.operands = Operands::kROW; }),
+        with(conv2d("row_operand_linear", {3, 5, 9, 7}, 6, 3, 1, 1), [&](Case& c) { linear(c), c.operands = Operands::kROW; }),
+        with(conv2d("dynamic_weights", {1, 16, 9, 9}, 33, 3, 1, 1), [](Case& c) { c.constant_weights = false; }),
+        with(conv2d("dynamic_weights_depthwise", {1, 9, 9, 9}, 9, 3, 1, 1), [](Case& c) { c.constant_weights = false, c.groups = 9; }),
+        with(conv2d("more_channels_than_a_piece", {1, 8, 5, 5}, 600, 1, 1, 0), [](Case& c) { c.operands = Operands::kPER_CHANNEL; }),
+        with(conv2d("many_blocks", {1, 32, 40, 41}, 40, 3, 1, 1), [](Case& c) { c.operands = Operands::kRESIDUAL; }),
+        with(conv2d("depthwise_linear", {1, 9, 9, 13}, 9, 3, 1, 1), [&](Case& c) { linear(c), c.groups = 9; }),
+        with(conv2d("depthwise_more_taps_than_at_once", {1, 20, 13, 13}, 20, 9, 1, 4), [](Case& c) { c.groups = 20; }),
+        with(conv2d("padding_alone", {1, 4, 1, 1}, 4, 3, 1, 3), [](Case& c) { c.dilation = {2, 2}; }),
         with(conv2d("dynamic_batch", {3, 16, 9, 9}, 16, 3, 1, 1),
              [](Case& c) { c.dynamic = true, c.operands = Operands::kRESIDUAL; }),
         with(conv2d("half_c16_to_c24", {1, 16, 9, 11}, 24, 3, 1, 1), half),
@@ -295,6 +309,11 @@ std::vector<Case> cases() {
          .pre = {0, 1, 1},
          .post = {0, 1, 1},
          .transposed = true},
+        with(conv2d("transposed_gaps", {1, 8, 5, 7}, 6, 2, 3, 0), [](Case& c) { c.transposed = true, c.output_padding = {1, 1}; }),
+        with(conv2d("transposed_dilated", {1, 8, 5, 7}, 6, 3, 2, 1),
+             [](Case& c) { c.transposed = true, c.dilation = {2, 3}, c.operands = Operands::kOTHER_LAYOUT; }),
+        with(conv2d("transposed_depthwise_linear_out", {3, 8, 5, 7}, 8, 4, 2, 1),
+             [](Case& c) { c.transposed = true, c.groups = 8, c.out_layout = Layout::kLINEAR, c.operands = Operands::kRESIDUAL; }),
         with(conv2d("transposed_2x2_half", {1, 32, 5, 7}, 16, 2, 2, 0),
              [](Case& c) { c.transposed = true, c.in_type = c.out_type = DataType::kHALF; }),
     };

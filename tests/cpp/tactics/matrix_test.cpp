@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tactics/operation_case.hpp"
+#include "tactics/check.hpp"
 #include "tactics/tensor_bytes.hpp"
 
 namespace tensorvk::test {
@@ -80,13 +80,18 @@ TEST_P(MatrixTactics, AgreeWithTheHostReference) {
     // As for convolutions: sqrt(K) roundings of a float, or one of a half (2^-11) in the result and in packed weights.
     const auto built = build(c);
     const double tolerance = half ? 2e-3 : 1e-6 * std::sqrt(static_cast<double>(built.terms)) + 1e-7;
+    RunsAnywhere anywhere(device->caps());
     for (const tactics::Candidate& candidate : built.operation.candidates(device->caps())) {
         if (!candidate.applicable()) {
             EXPECT_NE(candidate.name, "matrix/generic") << candidate.refusal;
             continue;
         }
-        EXPECT_LT(relative_error(built.operation.run(device, candidate), built.expected), tolerance) << candidate.name;
+        OperationCase::Prepared prepared = built.operation.prepare(device, candidate);
+        anywhere.note(prepared);
+        prepared.runner->run();
+        EXPECT_LT(relative_error(built.operation.output(prepared), built.expected), tolerance) << candidate.name;
     }
+    anywhere.expect();
 }
 
 const Case kCases[] = {
@@ -121,6 +126,16 @@ const Case kCases[] = {
      .a_type = DataType::kHALF,
      .b_type = DataType::kHALF,
      .out_type = DataType::kHALF},
+    {.name = "one_row_of_many", .a = {1, 1027}, .b = {1027, 301}, .bias = true, .operand = {301}},
+    {.name = "few_rows_in_place", .a = {3, 65}, .b = {65, 77}, .constant_b = false, .operand = {3, 77}},
+    {.name = "few_rows_transposed_in_place", .a = {2, 65}, .b = {77, 65}, .transpose_b = true, .constant_b = false},
+    {.name = "more_rows_than_a_block", .a = {500, 130}, .b = {130, 70}, .operand = {500, 70}},
+    {.name = "more_columns_than_a_piece", .a = {9, 40}, .b = {40, 601}, .operand = {601}},
+    {.name = "attention_scores", .a = {2, 3, 33, 16}, .b = {2, 3, 33, 16}, .transpose_b = true, .constant_b = false, .operand = {2, 1, 1, 33}},
+    {.name = "constant_batches", .a = {3, 17, 8}, .b = {3, 8, 9}, .bias = true},
+    {.name = "half_second_factor", .a = {5, 33}, .b = {33, 17}, .b_type = DataType::kHALF},
+    {.name = "half_second_factor_transposed_dynamic", .a = {5, 33}, .b = {17, 33}, .transpose_b = true, .constant_b = false, .b_type = DataType::kHALF},
+    {.name = "nothing_to_add", .a = {3, 0}, .b = {0, 5}, .bias = true, .operand = {3, 5}},
     {.name = "no_rows", .a = {0, 8}, .b = {8, 4}},
 };
 

@@ -75,6 +75,7 @@ INSTANTIATE_TEST_SUITE_P(
                     MatrixCase{.name = "transposed_b", .batch = 3, .m = 7, .k = 20, .n = 12, .transpose_b = true},
                     MatrixCase{.name = "transposed_a", .m = 9, .k = 12, .n = 16, .transpose_a = true, .zero = {-5, 6}},
                     MatrixCase{.name = "nothing_to_add", .m = 3, .k = 0, .n = 5},
+                    MatrixCase{.name = "more_than_a_block", .m = 260, .k = 33, .n = 70, .transpose_b = true, .zero = {7, 0}, .a_type = DataType::kUINT8},
                     MatrixCase{.name = "batches", .batch = 3, .m = 5, .k = 8, .n = 7, .transpose_b = true, .batched_b = true},
                     MatrixCase{.name = "long_sums", .m = 3, .k = 4096, .n = 8, .zero = {255, 128}, .a_type = DataType::kUINT8,
                                .b_type = DataType::kUINT8}),

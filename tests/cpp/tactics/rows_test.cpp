@@ -132,6 +132,35 @@ INSTANTIATE_TEST_SUITE_P(Axes, TopKs,
                                          Top{"one", {1}, 0, 1}),
                          [](const auto& test) { return test.param.name; });
 
+// More than one invocation would search for, in parts and all at once; halves are widened.
+TEST(TopK, OnTheHostSortsLongRows) {
+    const auto device = vulkan::Device::current();
+    if (!device->caps().host_kernels) GTEST_SKIP() << "the device's memory is not the host's";
+    for (const DataType type : {DataType::kFLOAT, DataType::kHALF}) {
+        for (const std::int64_t k : {1, 20, 256, 257, 1500}) {
+            for (const bool last : {false, true}) {
+                Tensor x = random_tensor(type, {3, 5003}, 8);
+                for (std::int64_t i = 0; i < x.volume(); i += 3) x.set(i, 0.25); // many equal ones
+                x.set(700, std::numeric_limits<double>::quiet_NaN());
+                x.set(710, -0.0);
+                x.set(711, 0.0);
+                SCOPED_TRACE(text(dtype_name(type), ", ", k, last ? ", last first" : ""));
+                const auto [values, indices] = kernels::host::topk(x, TopKOperation::kMIN, 1, k, last, DataType::kINT64);
+                OperationCase test = make(tactics::TopK{TopKOperation::kMIN, 1, k, last}, x, Layout::kLINEAR);
+                test.set_output(type, values.dims, Layout::kLINEAR);
+                test.set_output(DataType::kINT64, indices.dims, Layout::kLINEAR);
+                const auto candidates = test.candidates(device->caps());
+                const auto host = std::ranges::find(candidates, "topk/cpu", &tactics::Candidate::name);
+                ASSERT_TRUE(host != candidates.end() && host->applicable());
+                auto prepared = test.prepare(device, *host);
+                prepared.runner->run();
+                EXPECT_EQ(test.output(prepared, 0).data, values.data);
+                EXPECT_EQ(test.output(prepared, 1).data, indices.data);
+            }
+        }
+    }
+}
+
 TEST(TopK, ArgMaxAloneWritesPlacesOnlyAndMayDropItsAxis) {
     const Tensor x = random_tensor(DataType::kFLOAT, {3, 17}, 4);
     Tensor places = kernels::host::topk(x, TopKOperation::kMAX, 1, 1, false, DataType::kINT64).second;

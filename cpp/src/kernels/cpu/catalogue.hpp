@@ -8,12 +8,21 @@
 namespace tensorvk::kernels::cpu {
 
 [[nodiscard]] Run prepare_pointwise(const Launch& launch);
-[[nodiscard]] Run prepare_pooling(const Launch& launch);
 [[nodiscard]] Run prepare_recurrent(const Launch& launch);
-[[nodiscard]] Run prepare_reduce(const Launch& launch);
+[[nodiscard]] Run prepare_pooling_f32(const Launch& launch);
+[[nodiscard]] Run prepare_pooling_i8(const Launch& launch);
+[[nodiscard]] Run prepare_pooling_u8(const Launch& launch);
+[[nodiscard]] Run prepare_reduce_f32(const Launch& launch);
+[[nodiscard]] Run prepare_reduce_i32(const Launch& launch);
 [[nodiscard]] Run prepare_resize(const Launch& launch);
 [[nodiscard]] Run prepare_softmax(const Launch& launch);
-
+[[nodiscard]] Run prepare_tiled_convolution_f32(const Launch& launch);
+[[nodiscard]] Run prepare_tiled_deconvolution_f32(const Launch& launch);
+[[nodiscard]] Run prepare_tiled_convolution_int8(const Launch& launch);
+[[nodiscard]] Run prepare_tiled_deconvolution_int8(const Launch& launch);
+[[nodiscard]] Run prepare_tiled_matrix_f32(const Launch& launch);
+[[nodiscard]] Run prepare_tiled_matrix_int8(const Launch& launch);
+[[nodiscard]] Run prepare_topk(const Launch& launch);
 [[nodiscard]] Run prepare_shape_values(const Launch& launch);
 [[nodiscard]] Run prepare_copy_1(const Launch& launch);
 [[nodiscard]] Run prepare_copy_2(const Launch& launch);

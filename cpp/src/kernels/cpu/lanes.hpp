@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 
 #ifdef __SSE__
 #include <immintrin.h>
@@ -10,41 +11,60 @@
 
 namespace tensorvk::kernels::cpu {
 
+//! Integers wrap.
+template <typename T, typename Operation>
+T wrapping(T a, T b, Operation operation) {
+    if constexpr (std::is_integral_v<T>) {
+        using U = std::make_unsigned_t<T>;
+        return static_cast<T>(operation(static_cast<U>(a), static_cast<U>(b)));
+    } else {
+        return operation(a, b);
+    }
+}
+
+template <typename T>
 struct Sum {
-    static constexpr float kNeutral = 0.0f;
-    float operator()(float a, float b) const { return a + b; }
+    using Number = T;
+    static constexpr T kNeutral = 0;
+    T operator()(T a, T b) const { return wrapping(a, b, [](auto x, auto y) { return x + y; }); }
 };
 
+template <typename T>
 struct Product {
-    static constexpr float kNeutral = 1.0f;
-    float operator()(float a, float b) const { return a * b; }
+    using Number = T;
+    static constexpr T kNeutral = 1;
+    T operator()(T a, T b) const { return wrapping(a, b, [](auto x, auto y) { return x * y; }); }
 };
 
 //! NaN as the second argument is passed over, as the shaders' max and min do; so the first never is one. Compilers make four instructions of
 //! such a comparison in a vector, where the processor has one that does just this.
+template <typename T>
 struct Largest {
-    static constexpr float kNeutral = -std::numeric_limits<float>::infinity();
-    float operator()(float a, float b) const { return b > a ? b : a; }
+    using Number = T;
+    static constexpr T kNeutral = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
+    T operator()(T a, T b) const { return b > a ? b : a; }
 #ifdef __SSE__
-    static __m128 four(__m128 a, __m128 b) { return _mm_max_ps(b, a); }
+    static __m128 four(__m128 a, __m128 b) requires std::is_same_v<T, float> { return _mm_max_ps(b, a); }
 #endif
 };
 
+template <typename T>
 struct Smallest {
-    static constexpr float kNeutral = std::numeric_limits<float>::infinity();
-    float operator()(float a, float b) const { return b < a ? b : a; }
+    using Number = T;
+    static constexpr T kNeutral = std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max();
+    T operator()(T a, T b) const { return b < a ? b : a; }
 #ifdef __SSE__
-    static __m128 four(__m128 a, __m128 b) { return _mm_min_ps(b, a); }
+    static __m128 four(__m128 a, __m128 b) requires std::is_same_v<T, float> { return _mm_min_ps(b, a); }
 #endif
 };
 
 //! r[i] = join(r[i], x[i]).
-template <typename Join>
-inline void join_each(float* r, const float* x, std::int64_t n) {
+template <typename Join, typename T = typename Join::Number>
+inline void join_each(T* r, const T* x, std::int64_t n) {
     const Join join{};
     std::int64_t i = 0;
 #ifdef __SSE__
-    if constexpr (requires { &Join::four; }) {
+    if constexpr (requires(__m128 v) { Join::four(v, v); }) {
         for (; i + 4 <= n; i += 4) _mm_storeu_ps(r + i, Join::four(_mm_loadu_ps(r + i), _mm_loadu_ps(x + i)));
     }
 #endif
@@ -52,14 +72,14 @@ inline void join_each(float* r, const float* x, std::int64_t n) {
 }
 
 //! r[i] = join(r[i], x[i * stride]).
-template <typename Join>
-inline void join_each(float* r, const float* x, std::int64_t n, std::int64_t stride) {
+template <typename Join, typename T = typename Join::Number>
+inline void join_each(T* r, const T* x, std::int64_t n, std::int64_t stride) {
     const Join join{};
     std::int64_t i = 0;
     if (stride == 1) return join_each<Join>(r, x, n);
     if (stride == 2) {
 #ifdef __SSE__
-        if constexpr (requires { &Join::four; }) {
+        if constexpr (requires(__m128 v) { Join::four(v, v); }) {
             for (; i + 4 < n; i += 4) { // not up to n: the last load takes one number more than it needs
                 const __m128 even = _mm_shuffle_ps(_mm_loadu_ps(x + 2 * i), _mm_loadu_ps(x + 2 * i + 4), _MM_SHUFFLE(2, 0, 2, 0));
                 _mm_storeu_ps(r + i, Join::four(_mm_loadu_ps(r + i), even));

@@ -24,18 +24,27 @@ struct Window {
     std::int64_t counted = 0; // what an average divides by
 };
 
+template <typename T>
 struct Task {
-    Images images;
+    Images<T> images;
     Triple window{}, stride{}, dilation{}, pre{};
     std::int64_t taps = 1; // of a whole window
     std::array<std::vector<Window>, 3> windows; // of each axis, by output place
     bool average = false;
 
     [[nodiscard]] const Window& at(std::size_t axis, std::int64_t place) const { return windows[axis][static_cast<std::size_t>(place)]; }
-    [[nodiscard]] float scale(const Triple& o) const {
-        if (!average) return 1.0f;
+    [[nodiscard]] T scale(const Triple& o) const {
+        if (!average) return T{1};
         const std::int64_t counted = at(0, o[0]).counted * at(1, o[1]).counted * at(2, o[2]).counted;
-        return 1.0f / static_cast<float>(std::max<std::int64_t>(counted, 1));
+        return T{1} / static_cast<T>(std::max<std::int64_t>(counted, 1));
+    }
+    //! Only floating point has averages.
+    [[nodiscard]] static T scaled(T value, T scale) {
+        if constexpr (std::is_integral_v<T>) {
+            return value;
+        } else {
+            return value * scale;
+        }
     }
 };
 
@@ -51,33 +60,33 @@ Window window_of(std::int64_t start, std::int64_t dilation, std::int64_t window,
 }
 
 //! `width` neighbouring channels (one, where kWidth is 1) of one output place.
-template <typename Join, std::int64_t kWidth>
-void pool_place(const Task& task, const Place& place, std::int64_t channel) {
+template <typename Join, std::int64_t kWidth, typename T = typename Join::Number>
+void pool_place(const Task<T>& task, const Place& place, std::int64_t channel) {
     const Image &in = task.images.in, &out = task.images.out;
     const Window &wx = task.at(0, place.o[0]), &wy = task.at(1, place.o[1]), &wz = task.at(2, place.o[2]);
-    const float* x = task.images.x + place.n * in.batch + channel * in.channel;
+    const T* x = task.images.x + place.n * in.batch + channel * in.channel;
     const std::int64_t step = task.dilation[2] * in.place;
-    float r[kWidth];
+    T r[kWidth];
     std::fill_n(r, kWidth, Join::kNeutral);
     for (std::int64_t i = 0; i < wx.taps; ++i) {
         for (std::int64_t j = 0; j < wy.taps; ++j) {
             const std::int64_t row = (wx.first + i * task.dilation[0]) * in.stride(0) + (wy.first + j * task.dilation[1]) * in.stride(1);
-            const float* from = x + row + wz.first * in.place;
+            const T* from = x + row + wz.first * in.place;
             for (std::int64_t k = 0; k < wz.taps; ++k) join_each<Join>(r, from + k * step, kWidth);
         }
     }
-    const float scale = task.scale(place.o);
-    float* y = task.images.y + place.n * out.batch + channel * out.channel + out.offset(place.o);
+    const T scale = task.scale(place.o);
+    T* y = task.images.y + place.n * out.batch + channel * out.channel + out.offset(place.o);
     if (out.channel == 1) {
-        for (std::int64_t l = 0; l < kWidth; ++l) y[l] = r[l] * scale;
+        for (std::int64_t l = 0; l < kWidth; ++l) y[l] = task.scaled(r[l], scale);
     } else {
-        for (std::int64_t l = 0; l < kWidth; ++l) y[l * out.channel] = r[l] * scale;
+        for (std::int64_t l = 0; l < kWidth; ++l) y[l * out.channel] = task.scaled(r[l], scale);
     }
 }
 
 //! Output places first .. last - 1, all channels of each.
-template <typename Join>
-void pool_places(const Task& task, std::int64_t first, std::int64_t last) {
+template <typename Join, typename T = typename Join::Number>
+void pool_places(const Task<T>& task, std::int64_t first, std::int64_t last) {
     const std::int64_t channels = task.images.channels;
     for (std::int64_t index = first; index < last; ++index) {
         const Place place(index, task.images.out.extent);
@@ -91,8 +100,8 @@ void pool_places(const Task& task, std::int64_t first, std::int64_t last) {
 }
 
 //! Joins window column `k` of an input row into the results of places begin .. end - 1.
-template <typename Join>
-void join_tap(const Task& task, const float* row, std::int64_t k, std::int64_t begin, std::int64_t end, float* r) {
+template <typename Join, typename T = typename Join::Number>
+void join_tap(const Task<T>& task, const T* row, std::int64_t k, std::int64_t begin, std::int64_t end, T* r) {
     const std::int64_t stride = task.stride[2], shift = k * task.dilation[2] - task.pre[2], place = task.images.in.place;
     const std::int64_t low = std::max(begin, ceil_div(-shift, stride)), high = std::min(end, ceil_div(task.images.in.extent[2] - shift, stride));
     if (low >= high) return;
@@ -100,32 +109,32 @@ void join_tap(const Task& task, const float* row, std::int64_t k, std::int64_t b
 }
 
 //! Rows first .. last - 1 of the output: every window column goes over the whole row.
-template <typename Join>
-void pool_rows(const Task& task, std::int64_t first, std::int64_t last) {
+template <typename Join, typename T = typename Join::Number>
+void pool_rows(const Task<T>& task, std::int64_t first, std::int64_t last) {
     const Image &in = task.images.in, &out = task.images.out;
     for (std::int64_t index = first; index < last; ++index) {
         const Place place(index, {task.images.channels, out.extent[0], out.extent[1]});
         const Window &wx = task.at(0, place.o[1]), &wy = task.at(1, place.o[2]);
-        const float* x = task.images.x + place.n * in.batch + place.o[0] * in.channel;
-        float* y = task.images.y + place.n * out.batch + place.o[0] * out.channel + place.o[1] * out.stride(0) + place.o[2] * out.stride(1);
+        const T* x = task.images.x + place.n * in.batch + place.o[0] * in.channel;
+        T* y = task.images.y + place.n * out.batch + place.o[0] * out.channel + place.o[1] * out.stride(0) + place.o[2] * out.stride(1);
         for (std::int64_t begin = 0; begin < out.extent[2]; begin += kPlaces) {
             const std::int64_t end = std::min(begin + kPlaces, out.extent[2]);
-            float r[kPlaces];
+            T r[kPlaces];
             std::fill_n(r, kPlaces, Join::kNeutral);
             for (std::int64_t i = 0; i < wx.taps; ++i) {
                 for (std::int64_t j = 0; j < wy.taps; ++j) {
-                    const float* row = x + (wx.first + i * task.dilation[0]) * in.stride(0) + (wy.first + j * task.dilation[1]) * in.stride(1);
+                    const T* row = x + (wx.first + i * task.dilation[0]) * in.stride(0) + (wy.first + j * task.dilation[1]) * in.stride(1);
                     for (std::int64_t k = 0; k < task.window[2]; ++k) join_tap<Join>(task, row, k, begin, end, r);
                 }
             }
-            for (std::int64_t o = begin; o < end; ++o) y[o * out.place] = r[o - begin] * task.scale({place.o[1], place.o[2], o});
+            for (std::int64_t o = begin; o < end; ++o) y[o * out.place] = task.scaled(r[o - begin], task.scale({place.o[1], place.o[2], o}));
         }
     }
 }
 
-template <typename Join>
-Run run_of(std::shared_ptr<const Task> task) {
-    const Images& images = task->images;
+template <typename Join, typename T = typename Join::Number>
+Run run_of(std::shared_ptr<const Task<T>> task) {
+    const Images<T>& images = task->images;
     const auto grain = [&](std::int64_t results) { return std::max<std::int64_t>(kGrain / std::min(task->taps, kGrain) / results, 1); };
     // Rows of a few places are not worth it.
     if (images.by_channels() || images.out.extent[2] < 8) {
@@ -136,11 +145,10 @@ Run run_of(std::shared_ptr<const Task> task) {
     return [=] { spread(rows, least, [&](std::int64_t first, std::int64_t last) { pool_rows<Join>(*task, first, last); }); };
 }
 
-} // namespace
-
-Run prepare_pooling(const Launch& launch) {
-    auto task = std::make_shared<Task>();
-    task->images = images_of(launch, 3);
+template <typename T>
+Run prepare(const Launch& launch) {
+    auto task = std::make_shared<Task<T>>();
+    task->images = images_of<T>(launch, 3);
     if (task->images.empty()) return [] {};
     task->average = launch.geometry(0) != 0;
     const bool exclude = launch.geometry(1) != 0;
@@ -157,7 +165,18 @@ Run prepare_pooling(const Launch& launch) {
         }
     }
     task->taps = checked_volume(task->window);
-    return task->average ? run_of<Sum>(std::move(task)) : run_of<Largest>(std::move(task));
+    if constexpr (std::is_integral_v<T>) {
+        if (task->average) refuse_images(launch, "integers to average, of rule", launch.geometry(0));
+    } else {
+        if (task->average) return run_of<Sum<T>, T>(std::move(task));
+    }
+    return run_of<Largest<T>, T>(std::move(task));
 }
+
+} // namespace
+
+Run prepare_pooling_f32(const Launch& launch) { return prepare<float>(launch); }
+Run prepare_pooling_i8(const Launch& launch) { return prepare<std::int8_t>(launch); }
+Run prepare_pooling_u8(const Launch& launch) { return prepare<std::uint8_t>(launch); }
 
 } // namespace tensorvk::kernels::cpu

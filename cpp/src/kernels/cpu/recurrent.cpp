@@ -141,7 +141,7 @@ class Layer {
 public:
     Layer(const RecurrentShape& shape, const Memory& memory, std::shared_ptr<std::vector<DirectionWeights>> weights, bool constant)
         : s_(shape), m_(memory), weights_(std::move(weights)), constant_(constant) {
-        const int threads = workers().count == nullptr ? 1 : workers().count();
+        const int threads = workers().threads();
         const std::int64_t pieces = s_.directions == 1 && s_.batch >= kWorthHalving ? threads : 1;
         const std::int64_t rows = (s_.batch + pieces - 1) / pieces;
         for (std::int64_t d = 0; d < s_.directions; ++d) {

@@ -16,25 +16,34 @@ constexpr std::int64_t kLanes = 16;    // partial results along a row
 constexpr std::int64_t kColumns = 64;  // neighbouring rows at a time
 constexpr std::int64_t kGrain = 16384; // elements worth a thread
 
+template <typename T>
 struct Task {
     Rows rows;
-    const float* x = nullptr;
-    float* y = nullptr;
+    const T* x = nullptr;
+    T* y = nullptr;
     bool mean = false;
     std::int64_t block = 1, blocks = 1; // elements of a block, blocks of a row
-    std::vector<float> partial;         // by block, then by row; empty where rows are one block
+    std::vector<T> partial;             // by block, then by row; empty where rows are one block
 
-    void store(std::int64_t out, float value) const { y[out] = mean ? value / static_cast<float>(rows.length) : value; }
+    void store(std::int64_t out, T value) const { y[out] = mean ? quotient(value) : value; }
+    //! Of integers as C has it, and 0 of no elements at all.
+    [[nodiscard]] T quotient(T sum) const {
+        if constexpr (std::is_integral_v<T>) {
+            return rows.length == 0 ? T{0} : static_cast<T>(sum / rows.length);
+        } else {
+            return sum / static_cast<T>(rows.length);
+        }
+    }
 };
 
 //! `n` elements of one row that are `stride` apart.
-template <typename Join>
-float join_run(const float* x, std::int64_t n, std::int64_t stride) {
+template <typename Join, typename T = typename Join::Number>
+T join_run(const T* x, std::int64_t n, std::int64_t stride) {
     const Join join{};
-    float total = Join::kNeutral;
+    T total = Join::kNeutral;
     std::int64_t i = 0;
     if (n >= 2 * kLanes) {
-        float lanes[kLanes];
+        T lanes[kLanes];
         std::fill_n(lanes, kLanes, Join::kNeutral);
         if (stride == 1) {
             for (; i + kLanes <= n; i += kLanes) join_each<Join>(lanes, x + i, kLanes);
@@ -66,13 +75,13 @@ void for_runs(const Rows& rows, std::int64_t first, std::int64_t last, Use use) 
 }
 
 //! Units first .. last - 1: blocks, row by row.
-template <typename Join>
-void along_rows(Task& task, std::int64_t first, std::int64_t last) {
+template <typename Join, typename T = typename Join::Number>
+void along_rows(Task<T>& task, std::int64_t first, std::int64_t last) {
     const Rows& rows = task.rows;
     std::int64_t row = first / task.blocks, block = first % task.blocks;
     RowWalk walk(rows.kept, rows.kept.size(), row);
     for (std::int64_t unit = first; unit < last; ++unit) {
-        float total = Join::kNeutral;
+        T total = Join::kNeutral;
         for_runs(rows, block * task.block, std::min((block + 1) * task.block, rows.length), [&](std::int64_t offset, std::int64_t n) {
             total = Join()(total, join_run<Join>(task.x + walk.in + offset, n, rows.reduced.back().in));
         });
@@ -90,12 +99,12 @@ void along_rows(Task& task, std::int64_t first, std::int64_t last) {
 }
 
 //! `n` elements of each of `width` neighbouring rows.
-template <typename Join>
-void join_columns(const float* x, std::int64_t n, std::int64_t stride, std::int64_t width, float* totals) {
+template <typename Join, typename T = typename Join::Number>
+void join_columns(const T* x, std::int64_t n, std::int64_t stride, std::int64_t width, T* totals) {
     const Join join{};
     std::int64_t i = 0;
     for (; i + 4 <= n; i += 4) {
-        const float *a = x + i * stride, *b = a + stride, *c = b + stride, *d = c + stride;
+        const T *a = x + i * stride, *b = a + stride, *c = b + stride, *d = c + stride;
         for (std::int64_t j = 0; j < width; ++j) totals[j] = join(join(join(join(totals[j], a[j]), b[j]), c[j]), d[j]);
     }
     for (; i < n; ++i) {
@@ -103,11 +112,12 @@ void join_columns(const float* x, std::int64_t n, std::int64_t stride, std::int6
     }
 }
 
-std::int64_t tiles(const Task& task) { return (task.rows.kept.back().extent + kColumns - 1) / kColumns; }
+template <typename T>
+std::int64_t tiles(const Task<T>& task) { return (task.rows.kept.back().extent + kColumns - 1) / kColumns; }
 
 //! Units first .. last - 1: blocks of tiles of neighbouring rows.
-template <typename Join>
-void along_columns(Task& task, std::int64_t first, std::int64_t last) {
+template <typename Join, typename T = typename Join::Number>
+void along_columns(Task<T>& task, std::int64_t first, std::int64_t last) {
     const Rows& rows = task.rows;
     const RowAxis& inner = rows.kept.back();
     const std::int64_t of_row = tiles(task) * task.blocks;
@@ -115,10 +125,10 @@ void along_columns(Task& task, std::int64_t first, std::int64_t last) {
         const std::int64_t block = unit % task.blocks, column = unit / task.blocks % tiles(task) * kColumns, outer = unit / of_row;
         const std::int64_t width = std::min(kColumns, inner.extent - column);
         const RowWalk walk(rows.kept, rows.kept.size() - 1, outer);
-        float totals[kColumns];
+        T totals[kColumns];
         std::fill_n(totals, kColumns, Join::kNeutral);
         for_runs(rows, block * task.block, std::min((block + 1) * task.block, rows.length), [&](std::int64_t offset, std::int64_t n) {
-            const float* x = task.x + walk.in + offset + column;
+            const T* x = task.x + walk.in + offset + column;
             if (width == kColumns) {
                 join_columns<Join>(x, n, rows.reduced.back().in, kColumns, totals);
             } else {
@@ -133,11 +143,11 @@ void along_columns(Task& task, std::int64_t first, std::int64_t last) {
     }
 }
 
-template <typename Join>
-void join_blocks(const Task& task, std::int64_t first, std::int64_t last) {
+template <typename Join, typename T = typename Join::Number>
+void join_blocks(const Task<T>& task, std::int64_t first, std::int64_t last) {
     RowWalk walk(task.rows.kept, task.rows.kept.size(), first);
     for (std::int64_t row = first; row < last; ++row, walk.next()) {
-        float total = Join::kNeutral;
+        T total = Join::kNeutral;
         for (std::int64_t block = 0; block < task.blocks; ++block) {
             total = Join()(total, task.partial[static_cast<std::size_t>(block * task.rows.count + row)]);
         }
@@ -145,8 +155,8 @@ void join_blocks(const Task& task, std::int64_t first, std::int64_t last) {
     }
 }
 
-template <typename Join>
-Run run_of(std::shared_ptr<Task> task) {
+template <typename Join, typename T = typename Join::Number>
+Run run_of(std::shared_ptr<Task<T>> task) {
     const bool columns = task->rows.side_by_side();
     const std::int64_t per_unit = columns ? kColumns : 1;
     task->block = 4 * kGrain / per_unit;
@@ -166,23 +176,27 @@ Run run_of(std::shared_ptr<Task> task) {
     };
 }
 
-} // namespace
-
-Run prepare_reduce(const Launch& launch) {
-    auto task = std::make_shared<Task>();
+template <typename T>
+Run prepare(const Launch& launch) {
+    auto task = std::make_shared<Task<T>>();
     task->rows = rows_of(launch);
-    task->x = launch.buffer<const float>(0, input_reach(task->rows));
-    task->y = launch.buffer<float>(1, reach(task->rows.kept, &RowAxis::out));
+    task->x = launch.buffer<const T>(0, input_reach(task->rows));
+    task->y = launch.buffer<T>(1, reach(task->rows.kept, &RowAxis::out));
     if (task->rows.count == 0) return [] {};
     const std::int32_t operation = launch.geometry(3);
     switch (static_cast<ReduceOperation>(operation)) {
     case ReduceOperation::kAVG: task->mean = true; [[fallthrough]];
-    case ReduceOperation::kSUM: return run_of<Sum>(std::move(task));
-    case ReduceOperation::kPROD: return run_of<Product>(std::move(task));
-    case ReduceOperation::kMAX: return run_of<Largest>(std::move(task));
-    case ReduceOperation::kMIN: return run_of<Smallest>(std::move(task));
+    case ReduceOperation::kSUM: return run_of<Sum<T>>(std::move(task));
+    case ReduceOperation::kPROD: return run_of<Product<T>>(std::move(task));
+    case ReduceOperation::kMAX: return run_of<Largest<T>>(std::move(task));
+    case ReduceOperation::kMIN: return run_of<Smallest<T>>(std::move(task));
     }
     throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan reduces with operation ", operation, ": rebuild the plan."));
 }
+
+} // namespace
+
+Run prepare_reduce_f32(const Launch& launch) { return prepare<float>(launch); }
+Run prepare_reduce_i32(const Launch& launch) { return prepare<std::int32_t>(launch); }
 
 } // namespace tensorvk::kernels::cpu

@@ -32,7 +32,7 @@ struct Axis {
 };
 
 struct Task {
-    Images images;
+    Images<float> images;
     std::array<Axis, 3> axes;
 };
 
@@ -112,7 +112,7 @@ Taps taps_of(float p, std::int64_t last, const Rules& rules) {
     return taps;
 }
 
-Axis axis_of(const Launch& launch, const Images& images, std::size_t axis, const Rules& rules) {
+Axis axis_of(const Launch& launch, const Images<float>& images, std::size_t axis, const Rules& rules) {
     const std::int64_t in = images.in.extent[axis], out = images.out.extent[axis], stride = images.in.stride(axis);
     const std::int32_t taps = launch.geometry(static_cast<std::uint32_t>(5 + axis));
     const float scale = std::bit_cast<float>(static_cast<std::int32_t>(launch.param(8 + axis)));
@@ -223,7 +223,7 @@ void resize_rows(const Task& task, std::int64_t first, std::int64_t last) {
 
 template <std::size_t kTaps>
 Run rows_run(std::shared_ptr<const Task> task) {
-    const Images& images = task->images;
+    const Images<float>& images = task->images;
     const std::int64_t rows = images.batch * images.channels * images.out.extent[0] * images.out.extent[1];
     const auto taps = static_cast<std::int64_t>(task->axes[0].taps * task->axes[1].taps * kTaps);
     const std::int64_t grain = std::max<std::int64_t>(kGrain / taps / images.out.extent[2], 1);
@@ -231,7 +231,7 @@ Run rows_run(std::shared_ptr<const Task> task) {
 }
 
 Run places_run(std::shared_ptr<const Task> task) {
-    const Images& images = task->images;
+    const Images<float>& images = task->images;
     const std::int64_t places = images.batch * images.out.places();
     const auto taps = static_cast<std::int64_t>(task->axes[0].taps * task->axes[1].taps * task->axes[2].taps);
     const std::int64_t grain = std::max<std::int64_t>(kGrain / taps / images.channels, 1);
@@ -242,7 +242,7 @@ Run places_run(std::shared_ptr<const Task> task) {
 
 Run prepare_resize(const Launch& launch) {
     auto task = std::make_shared<Task>();
-    task->images = images_of(launch, 9);
+    task->images = images_of<float>(launch, 9);
     if (task->images.empty()) return [] {};
     const auto choice = [&](std::uint32_t constant, std::int32_t most) {
         const std::int32_t value = launch.geometry(constant);

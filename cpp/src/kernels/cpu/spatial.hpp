@@ -24,11 +24,12 @@ struct Image {
     [[nodiscard]] std::int64_t offset(const Triple& at) const { return ((at[0] * extent[1] + at[1]) * extent[2] + at[2]) * place; }
 };
 
+template <typename T>
 struct Images {
     std::int64_t batch = 0, channels = 0;
     Image in, out;
-    const float* x = nullptr;
-    float* y = nullptr;
+    const T* x = nullptr;
+    T* y = nullptr;
 
     [[nodiscard]] bool empty() const { return batch == 0; }
     //! Channels lie side by side in the input, and there are enough to go through them together.
@@ -60,8 +61,9 @@ struct Place {
 }
 
 //! Constants `last` and `last` + 1 say whether the channels of input and output are last.
-[[nodiscard]] inline Images images_of(const Launch& launch, std::uint32_t last) {
-    Images images;
+template <typename T>
+[[nodiscard]] Images<T> images_of(const Launch& launch, std::uint32_t last) {
+    Images<T> images;
     const std::int64_t count = launch.param(0);
     if (count == 0) return images;
     images.channels = bounded(launch, launch.param(1), 1, "a number of channels of");
@@ -79,8 +81,8 @@ struct Place {
         image->place = channels_last ? images.channels : 1;
         image->batch = checked_mul(places, images.channels);
     }
-    images.x = launch.buffer<const float>(0, checked_mul(images.batch, images.in.batch));
-    images.y = launch.buffer<float>(1, count);
+    images.x = launch.buffer<const T>(0, checked_mul(images.batch, images.in.batch));
+    images.y = launch.buffer<T>(1, count);
     return images;
 }
 

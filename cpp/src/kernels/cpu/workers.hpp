@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 namespace tensorvk::kernels::cpu {
 
@@ -19,19 +20,31 @@ struct Workers {
 //! For the component. `workers` stays.
 void use_workers(const Workers& workers) noexcept;
 
-//! Calls work(first, last) for pieces of 0 .. count, each of at least `grain` but for the last, on as many threads as there are. `work`
-//! throws nothing.
+//! How many pieces spread() makes at most: memory for each has to be there before.
+[[nodiscard]] inline int pieces_of(std::int64_t count, std::int64_t grain) noexcept {
+    const std::int64_t grains = (count + grain - 1) / grain;
+    return grains <= 1 ? 1 : static_cast<int>(std::min<std::int64_t>(workers().threads(), grains));
+}
+
+//! Calls work(first, last) or work(first, last, piece) for pieces of 0 .. count, each of at least `grain` but for the last, on as many threads
+//! as there are. `work` throws nothing.
 template <typename Work>
 void spread(std::int64_t count, std::int64_t grain, const Work& work) {
+    const auto call = [](const Work& one, std::int64_t first, std::int64_t last, int piece) {
+        if constexpr (std::is_invocable_v<const Work&, std::int64_t, std::int64_t, int>) {
+            one(first, last, piece);
+        } else {
+            one(first, last);
+        }
+    };
     if (count <= 0) return;
     struct Shared {
         const Work& work;
         std::int64_t count, grain;
     };
-    const std::int64_t grains = (count + grain - 1) / grain;
-    const int pieces = grains == 1 ? 1 : static_cast<int>(std::min<std::int64_t>(workers().threads(), grains));
+    const int pieces = pieces_of(count, grain);
     if (pieces <= 1) {
-        work(std::int64_t{0}, count);
+        call(work, std::int64_t{0}, count, 0);
         return;
     }
     Shared shared{work, count, grain};
@@ -41,7 +54,7 @@ void spread(std::int64_t count, std::int64_t grain, const Work& work) {
         // Whole grains, so that no two threads write one cache line in the middle.
         const std::int64_t each = (s.count + s.grain - 1) / s.grain;
         const std::int64_t first = each * number / team * s.grain, last = std::min(each * (number + 1) / team * s.grain, s.count);
-        if (first < last) s.work(first, last);
+        if (first < last) decltype(call)()(s.work, first, last, number);
     };
     workers().run(pieces, piece, &shared);
 }

@@ -11,5 +11,6 @@ namespace tensorvk::kernels::cpu {
 [[nodiscard]] Run prepare_matrix(const Launch& launch);
 [[nodiscard]] Run prepare_quantized_convolution(const Launch& launch);
 [[nodiscard]] Run prepare_quantized_deconvolution(const Launch& launch);
+[[nodiscard]] Run prepare_quantized_matrix(const Launch& launch);
 
 } // namespace tensorvk::kernels::cpu

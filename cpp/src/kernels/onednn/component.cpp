@@ -28,10 +28,11 @@ constexpr Kernel kKernels[] = {
     {"cpu/winograd:f32", 1, guarded<prepare_winograd>},
     {"cpu/convolution:transposed_f32", 1, guarded<prepare_deconvolution>},
     {"cpu/matrix:f32", 1, guarded<prepare_matrix>},
-    {"cpu/quantized_convolution:forward", 1, guarded<prepare_quantized_convolution>},
-    {"cpu/quantized_convolution:transposed", 1, guarded<prepare_quantized_deconvolution>},
+    {"cpu/quantized_convolution:forward", 2, guarded<prepare_quantized_convolution>},
+    {"cpu/quantized_convolution:transposed", 2, guarded<prepare_quantized_deconvolution>},
+    {"cpu/quantized_matrix:int8", 1, guarded<prepare_quantized_matrix>},
 };
-constexpr std::size_t kIntegerKernels = 2;
+constexpr std::size_t kIntegerKernels = 3;
 
 //! Without instructions for it oneDNN adds two products in 16 bits, which saturate: another result than ours.
 bool exact_integers() {

@@ -1,6 +1,9 @@
-// cpu/matrix: a matrix product through oneDNN, in float32. The step is that of matrix/generic.
+// cpu/matrix: a matrix product through oneDNN, in float32; a second factor of float16 is widened. The step is that of matrix/generic.
 #include <array>
+#include <memory>
+#include <vector>
 
+#include "kernels/cpu/workers.hpp"
 #include "kernels/onednn/catalogue.hpp"
 #include "kernels/onednn/onednn.hpp"
 #include "support/checked.hpp"
@@ -78,6 +81,41 @@ dnnl::memory::desc row_vector(std::size_t rank, std::int64_t n) {
     return strided(dims, strides);
 }
 
+//! The second factor as floats, and what widens it in each run where it does not stay.
+struct SecondFactor {
+    const float* data = nullptr;
+    std::shared_ptr<std::vector<float>> wide; // of float16
+    Run widen;
+};
+
+SecondFactor second_factor(const Launch& launch, std::int64_t elements) {
+    constexpr std::int32_t kFactorHalf = 4; // of G(0)
+    if ((launch.geometry(0) & kFactorHalf) == 0) return {launch.buffer<const float>(1, elements), nullptr, {}};
+    const auto* halves = launch.buffer<const std::uint16_t>(1, elements);
+    const auto widen = [halves](std::vector<float>& to) {
+        constexpr std::int64_t kPart = 1 << 14;
+        spread(static_cast<std::int64_t>(to.size()), kPart, [&](std::int64_t first, std::int64_t last) {
+            for (; first < last; first += kPart) {
+                chunks<float>().load(Word::kF16, halves + first, 1, static_cast<int>(std::min(kPart, last - first)), to.data() + first);
+            }
+        });
+    };
+    const auto make = [=] { return new std::vector<float>(static_cast<std::size_t>(elements)); };
+    SecondFactor out;
+    if (launch.geometry(2) != 0) {
+        out.wide = launch.keep().get<std::vector<float>>(text("floats:", elements), [&] {
+            std::unique_ptr<std::vector<float>> made(make());
+            widen(*made);
+            return made.release();
+        });
+    } else {
+        out.wide.reset(make());
+        out.widen = [wide = out.wide, widen] { widen(*wide); };
+    }
+    out.data = out.wide->data();
+    return out;
+}
+
 } // namespace
 
 Run prepare_matrix(const Launch& launch) {
@@ -92,7 +130,8 @@ Run prepare_matrix(const Launch& launch) {
     if (launch.param(3) == 0) return then(empty_sums(c, to, bias), finish(program, operands, to));
     const Problem p = problem_of(launch);
     const auto* a = launch.buffer<const float>(0, p.a.reach());
-    const auto* b = launch.buffer<const float>(1, p.b.reach());
+    const SecondFactor factor = second_factor(launch, p.b.reach());
+    const float* b = factor.data;
     if (p.c.reach() > count) throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan is larger than its result: rebuild the plan."));
     const dnnl::memory::desc a_desc = p.a.desc(), given = p.b.desc(), c_desc = p.c.desc();
     std::vector<dnnl::memory::desc> descs;
@@ -115,6 +154,7 @@ Run prepare_matrix(const Launch& launch) {
         for (const PostOps::Operand& operand : fused->operands) arguments.emplace(operand.argument, over(descs[operand.index], operands[operand.index].data));
     }
     Run product = execution(dnnl::matmul(chosen), chosen.scratchpad_desc(), std::move(arguments));
+    if (factor.widen) product = then(factor.widen, std::move(product));
     if (fused) return product;
     return then(std::move(product), finish(program, operands, to));
 }

@@ -1,5 +1,6 @@
-// cpu/quantized_convolution: of 8-bit integers, through oneDNN. The step is that of quantized/generic. What is promised there holds here: the
-// sums are exact in int32, the pointwise program then computes in float32, operation by operation, so every device stores the same integers.
+// cpu/quantized_convolution: of 8-bit integers, through oneDNN. The step is that of quantized/generic, but for the bias, which is bound as it
+// is. What is promised there holds here: the sums are exact in int32, the pointwise program then computes in float32, operation by operation,
+// so every device stores the same integers.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -18,8 +19,6 @@ namespace {
 
 using dnnl::algorithm;
 using Type = dnnl::memory::data_type;
-
-constexpr std::int64_t kBiasAt = 12; // in the parameters, after the immediates
 
 struct Fused {
     dnnl::post_ops ops;
@@ -173,12 +172,12 @@ Run prepare(const Launch& launch, const ConvolutionProblem& p, algorithm how) {
     if (p.x_elements() == 0) throw Unsupported(text("Layer '", launch.layer(), "' is a convolution of 8-bit integers over an empty tensor."));
     const auto* x = launch.buffer<const std::byte>(0, p.x_elements());
     const auto* weights = launch.buffer<const std::byte>(1, p.weight_elements());
-    const auto* parameters = launch.buffer<const std::int32_t>(2, kBiasAt + p.out_channels);
+    const bool biased = launch.geometry(3) != 0;
+    const std::span<const std::int32_t> bias(biased ? launch.buffer<const std::int32_t>(2, p.out_channels) : nullptr,
+                                             biased ? static_cast<std::size_t>(p.out_channels) : 0);
     auto* y = launch.buffer<std::byte>(3, checked_mul(count, bytes_of(q.y_type)));
     const PointwiseProgram program = launch.program(PointwiseProgram::kMaxOperands);
     const std::vector<EpilogueOperand> operands = epilogue_operands(launch, program, count, p.out_channels, q.operand_types);
-    const std::span<const std::int32_t> bias(parameters + kBiasAt, static_cast<std::size_t>(p.out_channels));
-    const bool biased = std::ranges::any_of(bias, [](std::int32_t b) { return b != 0; });
 
     std::optional<Fused> fused;
     if (!biased && (is_byte(q.y_type) || q.y_type == Word::kF32)) fused = PostOpChain(p, operands).of(program, q.y_type);
@@ -209,11 +208,11 @@ Run prepare(const Launch& launch, const ConvolutionProblem& p, algorithm how) {
     }
     if (fused) return product;
     Finish to{nullptr, y, q.y_type, p.y_last ? p.batch * p.positions() : p.batch, p.out_channels, p.y_last ? 1 : p.positions()};
-    return [product = std::move(product), target, program, operands, to, count, in_place, addends = biased ? bias : std::span<const std::int32_t>()]() mutable {
+    return [product = std::move(product), target, program, operands, to, count, in_place, bias]() mutable {
         to.sums = in_place ? static_cast<const float*>(to.y) : sums_of_thread(count);
         if (!in_place) target.set_data_handle(const_cast<float*>(to.sums));
         product();
-        if (!addends.empty()) add_bias(const_cast<float*>(to.sums), to, addends);
+        if (!bias.empty()) add_bias(const_cast<float*>(to.sums), to, bias);
         finish(program, operands, to)();
     };
 }

@@ -1,0 +1,91 @@
+#include "tactics/widening.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "support/error.hpp"
+#include "tactics/layout.hpp"
+#include "tactics/step_builder.hpp"
+#include "tactics/word_types.hpp"
+
+namespace tensorvk::tactics {
+
+namespace {
+
+constexpr const char* kCast = "cpu/pointwise:words";
+
+//! An operation with no values but its own, numbered anew.
+struct Alone {
+    Operation operation;
+    std::vector<Value> values;
+
+    //! `wide`: its float16 tensors are float32, but for the second factor of a product, which kernels widen when they pack it.
+    Alone(const Query& query, bool wide) : operation(query.operation) {
+        std::map<ValueId, ValueId> numbers;
+        const ValueId factor = std::holds_alternative<MatrixProduct>(operation.kind) ? operation.inputs[1] : -1;
+        const auto renumber = [&](std::vector<ValueId>& ids) {
+            for (ValueId& id : ids) {
+                if (id < 0) continue;
+                const auto [at, added] = numbers.emplace(id, static_cast<ValueId>(values.size()));
+                if (added) {
+                    values.push_back(query.value(id));
+                    DataType& type = values.back().dtype;
+                    if (wide && type == DataType::kHALF && id != factor) type = DataType::kFLOAT;
+                }
+                id = at->second;
+            }
+        };
+        renumber(operation.inputs);
+        renumber(operation.operands);
+        renumber(operation.outputs);
+    }
+};
+
+//! Element for element, in the order of memory.
+void add_cast(Lowering& lowering, const std::string& layer, const Value& from, const Value& to) {
+    StepBuilder step(lowering, layer, kCast);
+    step.param(element_count(lowering.exprs(), from)).param(1);
+    step.geometry(0, 1).geometry(1, 1).geometry(2, word_type(to.dtype) << 20 | word_type(from.dtype)).geometry(3, 0);
+    step.reads(from.buffer).writes(to.buffer);
+    lowering.add(step.take());
+}
+
+void lower(const Alone& given, Alone wide, const std::string& name, Family family, Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    const std::string& layer = given.operation.name;
+    const auto is_output = [&](std::size_t id) { return std::ranges::count(given.operation.outputs, static_cast<ValueId>(id)) > 0; };
+    for (std::size_t id = 0; id < wide.values.size(); ++id) {
+        Value& value = wide.values[id];
+        if (value.dtype == given.values[id].dtype) continue;
+        value.buffer = lowering.scratch(exprs.mul(element_count(exprs, value), exprs.constant(4)));
+        if (!is_output(id)) add_cast(lowering, layer, given.values[id], value);
+    }
+    const std::vector<Candidate> candidates = family({wide.operation, wide.values, lowering.caps(), exprs});
+    const auto chosen = std::ranges::find(candidates, name, &Candidate::name);
+    if (chosen == candidates.end() || !chosen->applicable()) throw InternalError(text("Layer '", layer, "' has no '", name, "' on float32."));
+    Lowering inner(lowering.program(), wide.values, lowering.caps());
+    chosen->lower(inner);
+    for (std::size_t id = 0; id < wide.values.size(); ++id) {
+        if (is_output(id) && wide.values[id].dtype != given.values[id].dtype) add_cast(lowering, layer, wide.values[id], given.values[id]);
+    }
+}
+
+} // namespace
+
+void widen_host_candidates(std::vector<Candidate>& candidates, const Query& query, Family family) {
+    const bool wanted = std::ranges::any_of(candidates, [](const Candidate& c) { return c.host && !c.applicable(); });
+    if (!wanted || !refuse_cpu(query, kCast).empty()) return;
+    const Alone given(query, false), wide(query, true);
+    const bool same = std::ranges::equal(given.values, wide.values, {}, &Value::dtype, &Value::dtype);
+    if (same) return;
+    const std::vector<Candidate> offered = family({wide.operation, wide.values, query.caps, query.exprs});
+    for (Candidate& candidate : candidates) {
+        if (!candidate.host || candidate.applicable()) continue;
+        const auto found = std::ranges::find(offered, candidate.name, &Candidate::name);
+        if (found == offered.end() || !found->applicable()) continue;
+        candidate.refusal.clear();
+        candidate.lower = [given, wide, name = candidate.name, family](Lowering& lowering) { lower(given, wide, name, family, lowering); };
+    }
+}
+
+} // namespace tensorvk::tactics
