@@ -152,6 +152,16 @@ void gather_nd(Call& call) {
     }
 }
 
+//! Single elements put where the tuples say.
+template <typename Unit>
+void put_elements(const Call& call, const Tuples& tuples, const Tensor& updates, Tensor& out) {
+    const std::span<const Unit> from = updates.as<Unit>();
+    const std::span<Unit> to = out.as<Unit>();
+    for (std::int64_t tuple = 0; tuple < tuples.count; ++tuple) {
+        to[static_cast<std::size_t>(tuples.number(call, out, tuple))] = from[static_cast<std::size_t>(tuple)];
+    }
+}
+
 void scatter_nd(Call& call) {
     const Tensor& data = call.input(0);
     const Tensor& indices = call.input(1);
@@ -162,6 +172,9 @@ void scatter_nd(Call& call) {
     }
     const Combine* combine = reduction_of(call);
     Tensor& out = call.output(0, data);
+    if (combine == nullptr && tuples.part == 1 && dtype_size(data.dtype) == 4) {
+        return put_elements<std::uint32_t>(call, tuples, updates, out);
+    }
     for (std::int64_t tuple = 0; tuple < tuples.count; ++tuple) {
         const std::int64_t target = tuples.number(call, data, tuple) * tuples.part;
         if (combine == nullptr) {
