@@ -66,7 +66,8 @@ std::vector<Candidate> convolution_winograd(const ConvolutionProblem& problem, c
 std::vector<Candidate> convolution_cpu(const ConvolutionProblem& problem, const Query& query) {
     const std::string family = problem.transposed() ? "deconv" : "conv";
     std::vector<Candidate> out;
-    for (const auto& [name, kernel, general] : {std::tuple{"/cpu", "cpu/convolution:", false}, std::tuple{"/cpu_tile", "cpu/tiled_convolution:", true}}) {
+    for (const auto& [name, kernel, general] :
+         {std::tuple{"/cpu", "cpu/convolution:", false}, std::tuple{"/cpu_tile", "cpu/tiled_convolution:", true}}) {
         Candidate candidate;
         candidate.name = family + name;
         candidate.host = true;

@@ -77,7 +77,8 @@ std::vector<Candidate> matrix_generic(const MatrixProblem& problem, const Query&
 
 std::vector<Candidate> matrix_cpu(const MatrixProblem& problem, const Query& query) {
     std::vector<Candidate> out;
-    for (const auto& [name, kernel, general] : {std::tuple{"matrix/cpu", "cpu/matrix:f32", false}, std::tuple{"matrix/cpu_tile", "cpu/tiled_matrix:f32", true}}) {
+    for (const auto& [name, kernel, general] :
+         {std::tuple{"matrix/cpu", "cpu/matrix:f32", false}, std::tuple{"matrix/cpu_tile", "cpu/tiled_matrix:f32", true}}) {
         Candidate candidate;
         candidate.name = name;
         candidate.host = true;

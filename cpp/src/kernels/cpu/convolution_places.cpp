@@ -8,7 +8,8 @@ ConvolutionShape::ConvolutionShape(const Launch& launch, bool is_transposed) : t
     const auto number = [&](std::size_t index, std::int64_t least) {
         const std::int64_t value = launch.param(index);
         if (value < least || value > std::numeric_limits<std::int32_t>::max()) {
-            throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan is a convolution with ", value, " as parameter ", index, ": rebuild the plan."));
+            throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan is a convolution with ", value, " as parameter ", index,
+                                   ": rebuild the plan."));
         }
         return value;
     };
@@ -29,7 +30,8 @@ ConvolutionShape::ConvolutionShape(const Launch& launch, bool is_transposed) : t
     out_last = launch.param(23) != 0;
     const std::int64_t each = checked_mul(out_channels, checked_volume(out));
     if (in_channels % groups != 0 || out_channels % groups != 0 || count < 0 || count % each != 0) {
-        throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan has ", groups, " groups of channels, or elements that its extents do not make: rebuild the plan."));
+        throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan has ", groups,
+                               " groups of channels, or elements that its extents do not make: rebuild the plan."));
     }
     batch = count / each;
 }

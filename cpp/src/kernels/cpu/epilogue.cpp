@@ -66,7 +66,9 @@ Epilogue::Epilogue(const Launch& launch, Output output, std::uint32_t types, con
     for (std::size_t k = 0; k < read.size() && count > 0; ++k) {
         if (!read[k]) continue;
         const std::uint32_t mode = modes >> (8 * k) & 255, type = types >> (4 * k) & 15;
-        if (type >= kWordTypes) throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan has an operand of type number ", type, ": rebuild the plan."));
+        if (type >= kWordTypes) {
+            throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan has an operand of type number ", type, ": rebuild the plan."));
+        }
         Operand operand{.index = k, .lies = static_cast<Lies>(mode >> 6), .type = static_cast<Word>(type), .strides = {}};
         std::int64_t elements = operand.lies == Lies::kSAME ? count : operand.lies == Lies::kPER_CHANNEL ? channels_ : 1;
         if (operand.lies == Lies::kGENERAL) {
@@ -76,6 +78,12 @@ Epilogue::Epilogue(const Launch& launch, Output output, std::uint32_t types, con
         operand.data = launch.buffer<const std::byte>(kFirstBinding + k, checked_mul(elements, bytes_of(operand.type)));
         operands_.push_back(std::move(operand));
     }
+    if (empty_) program_.slots.push_back({PointwiseOp::kNOP, {}, {}, {}, 0.0f});
+}
+
+Epilogue::Epilogue(PointwiseProgram program, Output output, std::vector<Operand> operands, void* y)
+    : program_(std::move(program)), output_(std::move(output)), empty_(program_.empty()), operands_(std::move(operands)), y_(y),
+      channels_(output_.extents.at(output_.channel_axis)) {
     if (empty_) program_.slots.push_back({PointwiseOp::kNOP, {}, {}, {}, 0.0f});
 }
 
@@ -125,7 +133,8 @@ template <typename Sum>
 void Epilogue::finish(const Sum* sums, const Piece& piece) const {
     static thread_local ChunkMemory<float> memory;
     std::byte* to = static_cast<std::byte*>(y_) + piece.at * bytes_of(output_.type);
-    const bool same_type = empty_ && (std::is_same_v<Sum, float> ? output_.type == Word::kF32 : output_.type == Word::kI32); // float would round integers
+    // As integers: float would round them.
+    const bool same_type = empty_ && output_.type == (std::is_same_v<Sum, float> ? Word::kF32 : Word::kI32);
     if (same_type) {
         if (piece.step == 1) {
             std::memmove(to, sums, sizeof(Sum) * static_cast<std::size_t>(piece.count));

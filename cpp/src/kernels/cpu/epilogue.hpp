@@ -24,6 +24,17 @@ public:
     //! Binding 3 is the output, 4 to 7 the operands; `types`: Word of each operand, 4 bits each.
     Epilogue(const Launch& launch, Output output, std::uint32_t types, const GeneralStrides& general);
 
+    enum class Lies { kGENERAL = 0, kSAME = 1, kPER_CHANNEL = 2, kSCALAR = 3 };
+    struct Operand {
+        std::size_t index = 0; // in the program
+        Lies lies = Lies::kSAME;
+        Word type = Word::kF32;
+        const std::byte* data = nullptr;
+        std::vector<std::int64_t> strides; // of a general one
+    };
+    //! Of what has been found before.
+    Epilogue(PointwiseProgram program, Output output, std::vector<Operand> operands, void* y);
+
     //! The output itself where sums of float may be finished in it; else null.
     [[nodiscard]] float* sums_in_place() const { return output_.type == Word::kF32 ? static_cast<float*>(y_) : nullptr; }
 
@@ -35,14 +46,6 @@ public:
     void along_places(const Sum* sums, std::int64_t at, std::int64_t step, std::int64_t count, std::int64_t channel) const;
 
 private:
-    enum class Lies { kGENERAL = 0, kSAME = 1, kPER_CHANNEL = 2, kSCALAR = 3 };
-    struct Operand {
-        std::size_t index = 0; // in the program
-        Lies lies = Lies::kSAME;
-        Word type = Word::kF32;
-        const std::byte* data = nullptr;
-        std::vector<std::int64_t> strides; // of a general one
-    };
     struct Piece;
 
     template <typename Sum>

@@ -39,7 +39,8 @@ void multiply_block(const Task<A>& task, std::size_t p, const Block& block, std:
         const FirstFactor<A> rows = rows_of_block(task, phase, block.first, block.count, group, reinterpret_cast<typename A::In*>(memory));
         const typename A::In* packed = task.packed->phases[p].data() + group * panels.numbers();
         const typename A::Sum* start = task.bias == nullptr ? nullptr : task.bias + group * group_out;
-        const std::int64_t first_panel = some ? block.column / width : 0, end = some ? (block.column + block.columns + width - 1) / width : panels.count();
+        const std::int64_t first_panel = some ? block.column / width : 0,
+                           end = some ? (block.column + block.columns + width - 1) / width : panels.count();
         for (std::int64_t panel = first_panel; panel < end; ++panel) {
             typename A::Sum* to = sums + (some ? 0 : group * group_out) + (panel - first_panel) * width;
             multiply(rows, panels, panel, packed + panels.offset(panel), start, to, stride);
@@ -49,7 +50,8 @@ void multiply_block(const Task<A>& task, std::size_t p, const Block& block, std:
 
 //! Sums of channels of their own at `n` positions from q on. All taps along the line are inside, or n is 1.
 template <typename A>
-void depthwise_run(const Task<A>& task, std::size_t p, std::int64_t image, const Triple& q, std::int64_t n, typename A::Sum* sums, std::int64_t stride) {
+void depthwise_run(const Task<A>& task, std::size_t p, std::int64_t image, const Triple& q, std::int64_t n, typename A::Sum* sums,
+                   std::int64_t stride) {
     const ConvolutionShape& shape = task.shape;
     const Phase& phase = task.phases[p];
     constexpr std::int64_t kTapsTogether = 64;
@@ -114,7 +116,8 @@ void depthwise_block(const Task<A>& task, std::size_t p, const Block& block, typ
 
 //! Sums of a block's positions to their places in the output.
 template <typename A>
-void finish_block(const Task<A>& task, const Phase& phase, const Block& block, const typename A::Sum* sums, std::int64_t stride, typename A::Sum* turned) {
+void finish_block(const Task<A>& task, const Phase& phase, const Block& block, const typename A::Sum* sums, std::int64_t stride,
+                  typename A::Sum* turned) {
     const ConvolutionShape& shape = task.shape;
     const std::int64_t channels = shape.out_channels, plane = shape.out_plane(), spread = phase.axes[2].spread;
     if (shape.out_last && task.phases.size() == 1 && block.columns == channels) {
@@ -252,7 +255,8 @@ Run prepare_floats(const Launch& launch, bool transposed) {
     if (launch.param(0) == 0) return [] {};
     const ConvolutionShape shape(launch, transposed);
     if (launch.geometry(0) != 0) {
-        throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan is a convolution of types that its kernel does not take: rebuild the plan."));
+        throw InvalidPlan(
+            text("Layer '", launch.layer(), "' of the plan is a convolution of types that its kernel does not take: rebuild the plan."));
     }
     auto task = std::make_shared<Task<Floats>>(shape);
     task->epilogue = std::make_unique<Epilogue>(epilogue_of(launch, shape, Word::kF32, 0));

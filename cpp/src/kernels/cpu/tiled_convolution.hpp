@@ -106,7 +106,9 @@ void pack_phase(const TiledConvolution<A>& task, const Phase& phase, typename A:
     for (std::int64_t group = 0; group < shape.groups; ++group) {
         const std::vector<std::int64_t> rows = depth_rows<A>(shape, phase, group);
         for (std::int64_t panel = 0; panel < panels.count(); ++panel) {
-            panels.pack(task.weights, panel, [&](std::int64_t k) { return rows[static_cast<std::size_t>(k)]; }, to + group * panels.numbers() + panels.offset(panel));
+            panels.pack(
+                task.weights, panel, [&](std::int64_t k) { return rows[static_cast<std::size_t>(k)]; },
+                to + group * panels.numbers() + panels.offset(panel));
         }
     }
 }
@@ -115,7 +117,8 @@ template <typename A>
 [[nodiscard]] ConvolutionWeights<A>* memory_for_weights(const TiledConvolution<A>& task) {
     auto made = std::make_unique<ConvolutionWeights<A>>();
     for (const Phase& phase : task.phases) {
-        const std::int64_t numbers = task.depthwise() ? phase.taps() * task.shape.out_channels : checked_mul(task.shape.groups, task.panels(phase).numbers());
+        const std::int64_t numbers =
+            task.depthwise() ? phase.taps() * task.shape.out_channels : checked_mul(task.shape.groups, task.panels(phase).numbers());
         made->phases.emplace_back(static_cast<std::size_t>(numbers));
     }
     return made.release();
@@ -128,8 +131,8 @@ void pack(const TiledConvolution<A>& task, ConvolutionWeights<A>& to) {
 
 //! `taps` neighbouring places from `place` on of a line of `extent` places of `each` elements; 0 outside.
 template <typename A>
-void gather_neighbours(const TiledConvolution<A>& task, const typename A::Source* line, std::int64_t place, std::int64_t taps, std::int64_t extent, std::int64_t each,
-                       typename A::In* to) {
+void gather_neighbours(const TiledConvolution<A>& task, const typename A::Source* line, std::int64_t place, std::int64_t taps, std::int64_t extent,
+                       std::int64_t each, typename A::In* to) {
     const std::int64_t low = std::clamp<std::int64_t>(-place, 0, taps), high = std::clamp<std::int64_t>(extent - place, low, taps);
     std::fill_n(to, low * each, typename A::In{0});
     if (high > low) widen(line + (place + low) * each, 1, (high - low) * each, task.x_bytes, to + low * each);
@@ -139,8 +142,8 @@ void gather_neighbours(const TiledConvolution<A>& task, const typename A::Source
 //! What `n` positions of a line of the phase read of one line of the input (null: of padding). `each` elements lie side by side at a place,
 //! `apart` elements from those of the next place.
 template <typename A>
-void gather_line(const TiledConvolution<A>& task, const AxisPhase& axis, const typename A::Source* line, std::int64_t q, std::int64_t n, std::int64_t each,
-                 std::int64_t apart, typename A::In* to, std::int64_t stride) {
+void gather_line(const TiledConvolution<A>& task, const AxisPhase& axis, const typename A::Source* line, std::int64_t q, std::int64_t n,
+                 std::int64_t each, std::int64_t apart, typename A::In* to, std::int64_t stride) {
     const auto taps = static_cast<std::int64_t>(axis.taps.size());
     const std::int64_t extent = task.shape.in[2];
     for (std::int64_t i = 0; i < n; ++i, to += stride) {
@@ -169,15 +172,16 @@ void gather_line(const TiledConvolution<A>& task, const AxisPhase& axis, const t
 
 //! Rows of `n` positions from q on of image `image`, `stride` numbers apart.
 template <typename A>
-void gather(const TiledConvolution<A>& task, const Phase& phase, std::int64_t image, const Triple& q, std::int64_t n, std::int64_t group, typename A::In* to,
-            std::int64_t stride) {
+void gather(const TiledConvolution<A>& task, const Phase& phase, std::int64_t image, const Triple& q, std::int64_t n, std::int64_t group,
+            typename A::In* to, std::int64_t stride) {
     const ConvolutionShape& shape = task.shape;
     const AxisPhase& last = phase.axes[2];
     if (last.taps.empty()) return;
     const std::int64_t channels = shape.group_in(), each = shape.in_last ? channels : 1, apart = shape.in_last ? shape.in_channels : 1;
     for (std::int64_t c = 0; c < (shape.in_last ? 1 : channels); ++c) {
         const std::int64_t channel = group * channels + c;
-        const std::int64_t first = shape.in_last ? image * shape.in_plane() * shape.in_channels + channel : (image * shape.in_channels + channel) * shape.in_plane();
+        const std::int64_t first =
+            shape.in_last ? image * shape.in_plane() * shape.in_channels + channel : (image * shape.in_channels + channel) * shape.in_plane();
         for (const AxisPhase::Tap& z : phase.axes[0].taps) {
             const std::int64_t depth = q[0] * phase.axes[0].step + z.offset;
             for (const AxisPhase::Tap& y : phase.axes[1].taps) {
@@ -192,9 +196,11 @@ void gather(const TiledConvolution<A>& task, const Phase& phase, std::int64_t im
 }
 
 template <typename A>
-[[nodiscard]] FirstFactor<A> rows_of_block(const TiledConvolution<A>& task, const Phase& phase, std::int64_t first, std::int64_t count, std::int64_t group, typename A::In* memory) {
+[[nodiscard]] FirstFactor<A> rows_of_block(const TiledConvolution<A>& task, const Phase& phase, std::int64_t first, std::int64_t count,
+                                           std::int64_t group, typename A::In* memory) {
     if constexpr (std::is_same_v<A, Floats>) {
-        if (task.reads_in_place(phase)) return {task.x + first * task.shape.in_channels + group * task.shape.group_in(), task.shape.in_channels, count};
+        if (task.reads_in_place(phase))
+            return {task.x + first * task.shape.in_channels + group * task.shape.group_in(), task.shape.in_channels, count};
     }
     const Panels<A> panels = task.panels(phase);
     const std::int64_t stride = panels.padded_depth();

@@ -42,10 +42,14 @@ struct Task {
     std::int64_t row_blocks = 0, column_blocks = 0, batches = 1;
 
     [[nodiscard]] bool reads_a_in_place() const { return std::is_same_v<A, Floats> && a_column == 1; }
-    [[nodiscard]] bool reads_b_in_place() const { return std::is_same_v<A, Floats> && !packed && b.stride == 1 && b.type == Word::kF32 && m <= kFewRows; }
+    [[nodiscard]] bool reads_b_in_place() const {
+        return std::is_same_v<A, Floats> && !packed && b.stride == 1 && b.type == Word::kF32 && m <= kFewRows;
+    }
     [[nodiscard]] bool sums_in_place() const { return std::is_same_v<A, Floats> && epilogue->sums_in_place() != nullptr; }
 
-    [[nodiscard]] std::size_t a_bytes_of_block() const { return reads_a_in_place() ? 0 : scratch_bytes<typename A::In>(rows * panels.padded_depth()); }
+    [[nodiscard]] std::size_t a_bytes_of_block() const {
+        return reads_a_in_place() ? 0 : scratch_bytes<typename A::In>(rows * panels.padded_depth());
+    }
     [[nodiscard]] std::size_t b_bytes_of_block() const { return packed ? 0 : scratch_bytes<typename A::In>(kWidestPanel * panels.padded_depth()); }
     [[nodiscard]] std::size_t block_bytes() const {
         return a_bytes_of_block() + b_bytes_of_block() + (sums_in_place() ? 0 : scratch_bytes<typename A::Sum>(rows * columns));
@@ -110,8 +114,8 @@ void run_block(const Task<A>& task, std::int64_t unit, std::byte* memory) {
     for (std::int64_t done = 0; done < columns; done += width) {
         const std::int64_t panel = (column + done) / width;
         const auto [packed, step] = panel_of(task, b, panel, memory + task.a_bytes_of_block());
-        tiles<A>().multiply({factor.data, factor.stride, task.panels.padded_depth(), packed, step, task.bias == nullptr ? nullptr : task.bias + column + done,
-                             sums + done, stride, count, task.panels.columns_of(panel)});
+        tiles<A>().multiply({factor.data, factor.stride, task.panels.padded_depth(), packed, step,
+                             task.bias == nullptr ? nullptr : task.bias + column + done, sums + done, stride, count, task.panels.columns_of(panel)});
     }
     if (columns == task.n) {
         task.epilogue->along_channels(sums, at, count * columns, 0);
@@ -142,7 +146,8 @@ void add_batch(const Launch& launch, Task<A>& task) {
             throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan is a product with impossible strides: rebuild the plan."));
         }
         if (axis.extent == 1) continue;
-        if (!task.batch.empty() && axis.a == task.batch.back().a * task.batch.back().extent && axis.b == task.batch.back().b * task.batch.back().extent) {
+        if (!task.batch.empty() && axis.a == task.batch.back().a * task.batch.back().extent &&
+            axis.b == task.batch.back().b * task.batch.back().extent) {
             task.batch.back().extent *= axis.extent;
         } else {
             task.batch.push_back(axis);
@@ -188,13 +193,15 @@ Run prepare(const Launch& launch, std::shared_ptr<Task<A>> task) {
     }
     const bool one = std::ranges::all_of(task->batch, [](const BatchAxis& axis) { return axis.b == 0; });
     if (launch.geometry(2) != 0 && one && k > 0) {
-        task->packed = launch.keep().template get<Numbers<typename A::In>>(text("weights:", k, ":", task->n, ":", task->b_row, ":", task->b.stride), [&] {
-            auto made = std::make_unique<Numbers<typename A::In>>(static_cast<std::size_t>(task->panels.numbers()));
-            for (std::int64_t panel = 0; panel < task->panels.count(); ++panel) {
-                task->panels.pack(task->b, panel, [&](std::int64_t row) { return row * task->b_row; }, made->data() + task->panels.offset(panel));
-            }
-            return made.release();
-        });
+        task->packed =
+            launch.keep().template get<Numbers<typename A::In>>(text("weights:", k, ":", task->n, ":", task->b_row, ":", task->b.stride), [&] {
+                auto made = std::make_unique<Numbers<typename A::In>>(static_cast<std::size_t>(task->panels.numbers()));
+                for (std::int64_t panel = 0; panel < task->panels.count(); ++panel) {
+                    task->panels.pack(
+                        task->b, panel, [&](std::int64_t row) { return row * task->b_row; }, made->data() + task->panels.offset(panel));
+                }
+                return made.release();
+            });
     }
     cut(*task);
     const std::int64_t units = task->batches * task->row_blocks * task->column_blocks;

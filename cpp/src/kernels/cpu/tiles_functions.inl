@@ -56,7 +56,8 @@ struct Registers<Integers> {
     }
     static Vector add_product(Vector sum, Vector a, Vector b) {
 #if defined(__AVX512VNNI__)
-        return reinterpret_cast<Vector>(_mm512_dpwssd_epi32(reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+        return reinterpret_cast<Vector>(
+            _mm512_dpwssd_epi32(reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
 #elif defined(__AVX512BW__)
         return sum + reinterpret_cast<Vector>(_mm512_madd_epi16(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
 #elif defined(__AVX2__)

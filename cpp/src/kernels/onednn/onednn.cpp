@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "kernels/cpu/pointwise.hpp"
+#include "kernels/cpu/workers.hpp"
 #include "kernels/onednn/stages.hpp"
 #include "support/checked.hpp"
 #include "support/error.hpp"
@@ -179,18 +179,33 @@ std::vector<EpilogueOperand> epilogue_operands(const Launch& launch, const Point
     return out;
 }
 
-Run finish(const PointwiseProgram& program, const std::vector<EpilogueOperand>& operands, const Finish& to) {
-    const std::vector<std::int64_t> same{to.channels * to.inner, to.inner, 1};
-    PointwiseTask task{program, {to.outer, to.channels, to.inner}, {{to.sums, same}}, to.y, to.type};
-    for (const EpilogueOperand& operand : operands) {
-        switch (operand.lies) {
-        case OperandLies::kSAME: task.tensors.push_back({operand.data, same, operand.type}); break;
-        case OperandLies::kPER_CHANNEL: task.tensors.push_back({operand.data, {0, 1, 0}, operand.type}); break;
-        case OperandLies::kSCALAR: task.tensors.push_back({operand.data, {0, 0, 0}, operand.type}); break;
-        case OperandLies::kGENERAL: task.tensors.push_back({to.sums, {0, 0, 0}}); break; // not read by the program
-        }
+Finisher::Finisher(const PointwiseProgram& program, const std::vector<EpilogueOperand>& operands, const Finish& to) : to_(to) {
+    std::vector<Epilogue::Operand> found;
+    for (std::size_t k = 0; k < operands.size(); ++k) {
+        const EpilogueOperand& operand = operands[k];
+        if (operand.data == nullptr) continue; // not read by the program
+        found.push_back({k, static_cast<Epilogue::Lies>(operand.lies), operand.type, static_cast<const std::byte*>(operand.data), {}});
     }
-    return pointwise_run(std::move(task));
+    const Epilogue::Output output{{to.outer, to.channels, to.inner}, 1, to.type};
+    epilogue_ = std::make_shared<const Epilogue>(program, output, std::move(found), to.y);
+}
+
+void Finisher::operator()(const float* sums) const {
+    constexpr std::int64_t kGrain = 1 << 13; // elements worth a thread
+    const bool last = to_.inner == 1;
+    const std::int64_t rows = last ? to_.outer : to_.outer * to_.channels, each = last ? to_.channels : to_.inner;
+    if (rows == 0 || each == 0) return;
+    spread(rows, std::max<std::int64_t>(kGrain / each, 1), [&](std::int64_t first, std::int64_t end) {
+        if (last) {
+            epilogue_->along_channels(sums + first * each, first * each, (end - first) * each, 0);
+            return;
+        }
+        for (std::int64_t row = first; row < end; ++row) epilogue_->along_places(sums + row * each, row * each, 1, each, row % to_.channels);
+    });
+}
+
+Run finish(const PointwiseProgram& program, const std::vector<EpilogueOperand>& operands, const Finish& to) {
+    return [finisher = Finisher(program, operands, to), sums = to.sums] { finisher(sums); };
 }
 
 Run empty_sums(float* sums, const Finish& to, const float* bias) {

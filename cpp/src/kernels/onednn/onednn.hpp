@@ -1,12 +1,14 @@
 // What all kernels on oneDNN share: its engine and stream, memory descriptors, and pointwise programs as post-operations.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "kernels/cpu/chunk.hpp"
+#include "kernels/cpu/epilogue.hpp"
 #include "kernels/cpu/kernel.hpp"
 
 namespace tensorvk::kernels::cpu {
@@ -53,6 +55,15 @@ struct Finish {
     void* y = nullptr; // may be the sums
     Word type = Word::kF32;
     std::int64_t outer = 0, channels = 0, inner = 0;
+};
+class Finisher {
+public:
+    Finisher(const PointwiseProgram& program, const std::vector<EpilogueOperand>& operands, const Finish& to);
+    void operator()(const float* sums) const;
+
+private:
+    Finish to_;
+    std::shared_ptr<const Epilogue> epilogue_;
 };
 [[nodiscard]] Run finish(const PointwiseProgram& program, const std::vector<EpilogueOperand>& operands, const Finish& to);
 

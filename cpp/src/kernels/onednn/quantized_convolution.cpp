@@ -6,7 +6,6 @@
 #include <optional>
 #include <span>
 
-#include "kernels/cpu/pointwise.hpp"
 #include "kernels/cpu/workers.hpp"
 #include "kernels/onednn/catalogue.hpp"
 #include "kernels/onednn/convolution_problem.hpp"
@@ -208,12 +207,12 @@ Run prepare(const Launch& launch, const ConvolutionProblem& p, algorithm how) {
     }
     if (fused) return product;
     Finish to{nullptr, y, q.y_type, p.y_last ? p.batch * p.positions() : p.batch, p.out_channels, p.y_last ? 1 : p.positions()};
-    return [product = std::move(product), target, program, operands, to, count, in_place, bias]() mutable {
+    return [product = std::move(product), target, finisher = Finisher(program, operands, to), to, count, in_place, bias]() mutable {
         to.sums = in_place ? static_cast<const float*>(to.y) : sums_of_thread(count);
         if (!in_place) target.set_data_handle(const_cast<float*>(to.sums));
         product();
         if (!bias.empty()) add_bias(const_cast<float*>(to.sums), to, bias);
-        finish(program, operands, to)();
+        finisher(to.sums);
     };
 }
 

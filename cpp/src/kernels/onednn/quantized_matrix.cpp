@@ -60,7 +60,8 @@ std::int64_t rows_of(const Launch& launch) {
     for (std::size_t i = kBatchAxes; i-- > 0;) {
         const std::int64_t extent = launch.param(8 + i), a = launch.param(14 + i), b = launch.param(20 + i);
         if (extent < 1 || (extent > 1 && (b != 0 || a != checked_mul(rows, a_row)))) {
-            throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan is a product of batches that its kernel does not take: rebuild the plan."));
+            throw InvalidPlan(
+                text("Layer '", launch.layer(), "' of the plan is a product of batches that its kernel does not take: rebuild the plan."));
         }
         rows = checked_mul(rows, extent);
     }
@@ -80,8 +81,8 @@ Run prepare_quantized_matrix(const Launch& launch) {
     task->b_column = launch.param(7);
     task->rows = rows_of(launch);
     const std::int64_t a_row = launch.param(4), a_column = launch.param(5);
-    if (types.weights.flip == 0 || launch.param(27) != 0 || task->n < 1 || task->k < 0 || a_row < 0 || a_column < 0 || task->b_row < 0 || task->b_column < 0 ||
-        checked_mul(task->rows, task->n) != count) {
+    if (types.weights.flip == 0 || launch.param(27) != 0 || task->n < 1 || task->k < 0 || a_row < 0 || a_column < 0 || task->b_row < 0 ||
+        task->b_column < 0 || checked_mul(task->rows, task->n) != count) {
         throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan is a product that its kernel does not take: rebuild the plan."));
     }
     task->epilogue = std::make_unique<Epilogue>(matrix_epilogue(launch, types.y, types.operands));
@@ -109,8 +110,9 @@ Run prepare_quantized_matrix(const Launch& launch) {
     const dnnl::memory::desc c_desc = strided({task->rows, task->n}, {task->n, 1}, Type::s32);
     const dnnl::matmul::primitive_desc chosen(dnnl::matmul::desc(a_desc, b_desc, c_desc), our_attributes(), onednn_engine());
     dnnl::memory sums = over(c_desc, nullptr);
-    Run product = execution(dnnl::matmul(chosen), chosen.scratchpad_desc(),
-                            {{DNNL_ARG_SRC, over(a_desc, a)}, {DNNL_ARG_WEIGHTS, packed(launch, given, task->b, chosen.weights_desc())}, {DNNL_ARG_DST, sums}});
+    Run product =
+        execution(dnnl::matmul(chosen), chosen.scratchpad_desc(),
+                  {{DNNL_ARG_SRC, over(a_desc, a)}, {DNNL_ARG_WEIGHTS, packed(launch, given, task->b, chosen.weights_desc())}, {DNNL_ARG_DST, sums}});
     if (constant) task->add_up_columns();
     return [=]() mutable {
         auto* to = reinterpret_cast<std::int32_t*>(scratch_of_thread(bytes));
