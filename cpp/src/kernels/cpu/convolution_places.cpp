@@ -19,7 +19,7 @@ ConvolutionShape::ConvolutionShape(const Launch& launch, bool is_transposed) : t
     count = launch.param(0);
     out_channels = number(1, 1);
     out = triple(2, 1);
-    in_channels = number(5, 1);
+    in_channels = number(5, 0);
     in = triple(6, 0);
     groups = number(9, 1);
     kernel = triple(10, 1);
