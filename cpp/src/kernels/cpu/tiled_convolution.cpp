@@ -171,7 +171,7 @@ void cut(Task<A>& task) {
     const std::int64_t depth = task.depthwise() ? task.shape.out_channels : task.deepest(), threads = pieces_of(INT32_MAX, 1);
     std::int64_t positions = 0;
     for (const Phase& phase : task.phases) positions = std::max(positions, task.shape.batch * phase.positions());
-    const std::int64_t most = std::clamp(kNumbersTogether / depth, kLeastRows, kRowsTogether);
+    const std::int64_t most = std::clamp(kNumbersTogether / std::max<std::int64_t>(depth, 1), kLeastRows, kRowsTogether);
     const std::int64_t cuts_of_rows = (positions + most - 1) / most;
     task.rows = std::max<std::int64_t>((positions + cuts_of_rows - 1) / std::max<std::int64_t>(cuts_of_rows, 1), 1);
     task.columns = task.shape.out_channels;
