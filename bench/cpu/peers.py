@@ -18,6 +18,10 @@ from .cases import Case
 Run = Callable[[], Arrays]
 
 
+class NotOffered(Exception):
+    """The engine does not take this case; the text says why."""
+
+
 def onnxruntime(case: Case, threads: int) -> Run:
     """As people get it: all graph optimisations, threads that spin while they wait."""
     import onnxruntime as ort
@@ -63,7 +67,7 @@ def torch(case: Case, threads: int) -> Run:
     from bench.exported.networks import NETWORKS, seeded
 
     if case.network not in NETWORKS:
-        raise NotImplementedError("there is no torch module of it")
+        raise NotOffered("there is no torch module of it")
     pytorch.set_num_threads(threads)
     module = seeded(case.network).to(memory_format=pytorch.channels_last)
     inputs = [pytorch.from_numpy(case.inputs[name]) for name in NETWORKS[case.network].input_names]
@@ -88,7 +92,7 @@ def _ncnn(case: Case, threads: int, vulkan: bool) -> Run:
     import ncnn
 
     if any(array.shape[:1] != (1,) for array in case.inputs.values()):
-        raise NotImplementedError("ncnn takes one row at a time")
+        raise NotOffered("ncnn takes one row at a time")
     net = ncnn.Net()
     net.opt.num_threads = threads
     net.opt.use_vulkan_compute = vulkan

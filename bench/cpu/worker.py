@@ -22,7 +22,7 @@ from bench.datasets import largest_error
 
 from .cases import Case
 from .engines import Settings, confine, make
-from .peers import Run
+from .peers import NotOffered, Run
 
 WARM_UP_S = 0.5
 REST_WINDOW_S = 0.012  # several ticks of the kernel's accounting
@@ -66,7 +66,7 @@ def serve(connection: Connection, engine: str, case: Case, settings: Settings, s
     except ModuleNotFoundError as missing:
         connection.send(Absent(f"not installed ({missing.name})"))
         return
-    except NotImplementedError as refusal:
+    except NotOffered as refusal:
         connection.send(Absent(str(refusal)))
         return
     except FAILURES as failure:

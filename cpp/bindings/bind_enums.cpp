@@ -108,7 +108,7 @@ void bind_builder_enums(py::module_& module) {
                     {"TACTIC_DRAM", Pool::kTACTIC_DRAM},
                     {"TACTIC_SHARED_MEMORY", Pool::kTACTIC_SHARED_MEMORY}});
     using Source = TacticSource;
-    add_enum<Source>(module, "TacticSource", "Where tactics come from; HOST is TensorVK's.",
+    add_enum<Source>(module, "TacticSource", "Where tactics come from. HOST is TensorVK's: functions of the host, on CPU devices. CUBLAS, CUBLAS_LT and CUDNN stand for it too.",
                      {{"CUBLAS", Source::kCUBLAS},
                       {"CUBLAS_LT", Source::kCUBLAS_LT},
                       {"CUDNN", Source::kCUDNN},

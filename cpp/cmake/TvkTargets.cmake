@@ -134,4 +134,7 @@ function(tvk_mirror_python_package)
                 "-DMIRROR=${CMAKE_BINARY_DIR}/python/tensorvk" -P "${CMAKE_SOURCE_DIR}/cpp/cmake/TvkMirror.cmake"
         COMMENT "Linking the Python package into the build tree"
         VERBATIM)
+    if(TARGET tensorvk_onednn) # opened, not linked: nothing else asks for it
+        add_dependencies(tvk_python_package tensorvk_onednn)
+    endif()
 endfunction()

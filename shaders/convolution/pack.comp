@@ -1,4 +1,5 @@
-// Weights in ONNX's order -> the matrix that products read: [part][K][columns], padded with zeros. K runs over taps, channels fastest.
+// Weights in ONNX's order -> the matrix that products read: [part][panel of columns][K][columns of the panel], padded with zeros; one panel
+// of all columns is [part][K][columns]. K runs over taps, channels fastest.
 // Also biases: weights of one input channel and one tap.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -10,8 +11,8 @@
 #ifdef BYTES
 // 8-bit integers as floats, less their zero point.
 layout(set = 0, binding = 0) readonly buffer Weights { uint weights[]; };
-#define IS_SIGNED (P(9) != 0)
-#define W_ZERO P(10)
+#define IS_SIGNED (P(10) != 0)
+#define W_ZERO P(11)
 float weight(int i) {
     uint bits = bitfieldExtract(weights[i >> 2], 8 * (i & 3), 8);
     return float((IS_SIGNED ? bitfieldExtract(int(bits), 0, 8) : int(bits)) - W_ZERO);
@@ -37,13 +38,16 @@ layout(set = 0, binding = 1) writeonly buffer Packed { float packed_weights[]; }
 #define TRANSPOSED (P(6) != 0)    // source is [in, out / groups, kernel...] instead of [out, in / groups, kernel...]
 #define PART_PER_TAP (P(7) != 0)  // parts are taps (of one group) instead of groups
 #define ZERO (P(8) != 0)          // there is no source: zeros
+#define PANEL P(9)                // neighbouring columns; a divisor of PADDED_COLUMNS
 
 void main() {
     int index = int(flat_invocation());
     if (index >= COUNT) return;
-    int column = index % PADDED_COLUMNS;
-    int k = index / PADDED_COLUMNS % PADDED_DEPTH;
-    int part = index / PADDED_COLUMNS / PADDED_DEPTH;
+    int k = index / PANEL % PADDED_DEPTH;
+    int panel = index / PANEL / PADDED_DEPTH;
+    int panels = PADDED_COLUMNS / PANEL;
+    int column = panel % panels * PANEL + index % PANEL;
+    int part = panel / panels;
     int group = PART_PER_TAP ? 0 : part;
     int tap = PART_PER_TAP ? part : k / CHANNELS;
     int channel = k % CHANNELS;

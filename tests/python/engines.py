@@ -34,6 +34,7 @@ def build_plan(
     profile: Mapping[str, Shapes] | None = None,
     *,
     fp16: bool = False,
+    bf16: bool = False,
     cache: Any = None,
     level: int | None = None,
 ) -> bytes:
@@ -47,6 +48,8 @@ def build_plan(
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     if fp16:
         config.set_flag(trt.BuilderFlag.FP16)
+    if bf16:
+        config.set_flag(trt.BuilderFlag.BF16)
     if level is not None:
         config.builder_optimization_level = level
     if cache is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from typing import Any
 
 import pytest
@@ -234,3 +236,43 @@ def test_a_builder_may_be_derived_from(logger: CollectingLogger) -> None:
 def test_a_network_without_outputs_is_not_supported(builder: Any, config: Any, logger: CollectingLogger) -> None:
     assert not builder.is_network_supported(builder.create_network(0), config)
     assert "output" in logger.errors()[0]
+
+
+def source_mask(*names: str) -> int:
+    return sum(1 << int(getattr(trt.TacticSource, name)) for name in names)
+
+
+def tactics_of_relu(sources: int | None = None) -> tuple[set[str], list[str]]:
+    """The kernels that a network of one layer runs with these sources, and what the logger was told."""
+    logger = CollectingLogger()
+    builder = trt.Builder(logger)
+    network = builder.create_network()
+    x = network.add_input("x", trt.float32, (2, 3))
+    network.mark_output(network.add_activation(x, trt.ActivationType.RELU).get_output(0))
+    config = builder.create_builder_config()
+    config.builder_optimization_level = 0
+    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
+    if sources is not None:
+        config.set_tactic_sources(sources)
+    engine = trt.Runtime(logger).deserialize_cuda_engine(builder.build_serialized_network(network, config))
+    described = engine.create_engine_inspector().get_engine_information(trt.LayerInformationFormat.JSON)
+    return {layer["TacticName"] for layer in json.loads(described)["Layers"]}, [text for _, text in logger.messages]
+
+
+@pytest.mark.parametrize(
+    ("mask", "host"),
+    [
+        pytest.param(source_mask("HOST"), True, id="ours"),
+        pytest.param(source_mask("CUBLAS", "CUDNN"), True, id="the libraries that older scripts name"),
+        pytest.param(source_mask("EDGE_MASK_CONVOLUTIONS", "JIT_CONVOLUTIONS"), False, id="the default less ours"),
+        pytest.param(0, False, id="none"),
+    ],
+)
+def test_tactic_sources_choose_between_host_and_shaders(mask: int, host: bool) -> None:
+    usual, _ = tactics_of_relu()
+    if not all(name.endswith("/cpu") for name in usual):
+        pytest.skip("no functions of the host here: a GPU, or switched off by TENSORVK_DISABLE")
+    tactics, messages = tactics_of_relu(mask)
+    shaderless = "vulkan" in os.environ.get("TENSORVK_DISABLE", "")
+    assert all(name.endswith("/cpu") for name in tactics) == (host or shaderless), tactics
+    assert any("HOST stays on" in text for text in messages) == (shaderless and not host)

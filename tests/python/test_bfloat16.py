@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from engines import Array, CollectingLogger, load, trt
@@ -19,7 +21,7 @@ def from_bits(bits: Array) -> Array:
     return (bits.astype(np.uint32) << 16).view(np.float32)
 
 
-def run(bits: Array, add: float) -> Array:
+def run(bits: Array, add: float, *flags: Any) -> Array:
     """x + add, from bfloat16 to bfloat16."""
     logger = CollectingLogger()
     builder = trt.Builder(logger)
@@ -31,7 +33,10 @@ def run(bits: Array, add: float) -> Array:
     narrow = network.add_cast(y, trt.bfloat16).get_output(0)
     narrow.name = "y"
     network.mark_output(narrow)
-    plan = builder.build_serialized_network(network, builder.create_builder_config())
+    config = builder.create_builder_config()
+    for flag in flags:
+        config.set_flag(flag)
+    plan = builder.build_serialized_network(network, config)
     assert plan is not None, logger.errors()
     engine = load(bytes(plan))
     assert [engine.get_tensor_dtype(name) for name in ("x", "y")] == [trt.bfloat16] * 2
@@ -47,10 +52,11 @@ def run(bits: Array, add: float) -> Array:
     return result
 
 
-@pytest.mark.parametrize("shape", [(1,), (3, 17), (33, 5), (2, 3, 7)])
-def test_sums_are_rounded_to_the_nearest_bfloat16(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("flags", [(), (trt.BuilderFlag.BF16,), (trt.BuilderFlag.BF16, trt.BuilderFlag.FP16)], ids=str)
+@pytest.mark.parametrize("shape", [(1,), (3, 17), (33, 5), (2, 3, 7), (0, 3)])
+def test_sums_are_rounded_to_the_nearest_bfloat16(shape: tuple[int, ...], flags: tuple[Any, ...]) -> None:
     bits = to_bits(np.random.default_rng(4).uniform(-3, 3, shape))
-    np.testing.assert_array_equal(run(bits, 0.3), to_bits(from_bits(bits) + np.float32(0.3)))
+    np.testing.assert_array_equal(run(bits, 0.3, *flags), to_bits(from_bits(bits) + np.float32(0.3)))
 
 
 def test_what_is_no_number_passes_through() -> None:

@@ -100,7 +100,7 @@ def test_a_plan_of_shaders_is_refused_with_the_layer(tmp_path: Path) -> None:
     seen = digits_process("run", tmp_path / "plan", SWITCHED_OFF)
     assert "results" not in seen
     (error,) = seen["errors"]
-    assert "Layer '" in error and f"cannot run on {NAME}" in error and "is a shader" in error
+    assert "Layer 'conv1" in error and f"cannot run on {NAME}" in error and "is a shader" in error
 
 
 def test_the_device_is_named_in_refusals_of_a_wish(tmp_path: Path) -> None:
@@ -122,7 +122,8 @@ def test_doctor_shows_the_device_and_what_to_do(absence: str) -> None:
     assert "subgroups" not in done.stdout and "workgroup" not in done.stdout
 
 
-def test_a_forked_process_is_told_so() -> None:
+def check_fork(environment: dict[str, str]) -> None:
+    """A process forked after the first use of a device is told so by its first call."""
     script = (
         "import os\n"
         "from tensorvk import cudart\n"
@@ -132,5 +133,9 @@ def test_a_forked_process_is_told_so() -> None:
         "    os._exit(0)\n"
         "os.wait()\n"
     )
-    done = start(["-c", script], SWITCHED_OFF)
+    done = start(["-c", script], environment)
     assert done.stdout.startswith("cudaErrorInitializationError") and "spawn" in done.stdout, done.stderr
+
+
+def test_a_forked_process_is_told_so() -> None:
+    check_fork(SWITCHED_OFF)

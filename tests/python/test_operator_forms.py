@@ -111,6 +111,15 @@ FORMS: dict[str, tuple[str, int, dict[str, Array], list[Array]]] = {
         "(int32[2, 2] a, int32[2] c) => (int32[] y) { y = Gemm <alpha = 0.5, beta = 1.5> (a, a, c) }", 13,
         {"a": np.array([[1, 2], [3, 5]], np.int32), "c": np.array([1, 2], np.int32)}, [np.array([[5, 9], [10, 18]], np.int32)],
     ),
+    "a_convolution_of_no_channels_is_its_bias": (
+        "(float[1, 0, 5, 5] x, float[3] b) => (float[] y) <float[3, 0, 3, 3] w = {}> { y = Conv <pads = [1, 1, 1, 1], kernel_shape = [3, 3]> (x, w, b) }", 13,
+        {"x": np.zeros((1, 0, 5, 5), np.float32), "b": f(1, 2, 3)}, [np.broadcast_to(f(1, 2, 3).reshape(1, 3, 1, 1), (1, 3, 5, 5))],
+    ),
+    "a_convolution_of_bytes_over_nothing_is_padding": (
+        "(float[1, 2, 0, 5] x) => (float[] y) <float s = {0.5}, int8 z = {0}, int8[1, 2, 3, 3] w = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}>"
+        " { q = QuantizeLinear(x, s, z) d = DequantizeLinear(q, s, z) v = DequantizeLinear(w, s, z) y = Conv <pads = [2, 1, 2, 1]> (d, v) }", 13,
+        {"x": np.zeros((1, 2, 0, 5), np.float32)}, [np.zeros((1, 1, 2, 5), np.float32)],
+    ),
     "a_sequence_is_passed_on": ("(float[2] x) => (float[] y) { i = Constant <value_int = 1> () e = Neg(x) s = SequenceConstruct(x, e) t = Identity(s) y = SequenceAt(t, i) }", 14, {"x": f(1, 2)}, [f(-1, -2)]),
     # Shapes that only the run time knows.
     "parts_of_an_odd_extent": ("(float[n] x) => (float[] a, float[] b, float[] c) { a, b, c = Split <num_outputs = 3> (x) }", 18, {"x": f(*range(7))}, [f(0, 1, 2), f(3, 4, 5), f(6)]),

@@ -82,7 +82,7 @@ def test_doctor_shows_the_librarys_environment_variables() -> None:
 
 
 def test_the_manual_lists_the_features_that_can_be_left_alone() -> None:
-    source = "".join(path.read_text() for path in sorted((ROOT / "cpp/src/vulkan").glob("*.cpp")))
+    source = "".join(path.read_text() for path in sorted((ROOT / "cpp/src/vulkan").rglob("*.cpp")))
     keys = re.findall(r'disables\("(\w+)"\)|take(?:_extension)?\(\s*"[^"]+",\s*"(\w+)"', source)
     (paragraph,) = re.findall(
         r"^`TENSORVK_DISABLE` knows.*?\n\n|^`TENSORVK_DISABLE` knows.*?\Z",

@@ -79,7 +79,8 @@ enum class MemoryPoolType : int32_t {
 };
 inline constexpr int32_t kMemoryPoolTypeCount = 6;
 
-//! NVIDIA's sources are accepted and change nothing; kHOST (ours) switches host tactics on CPU devices.
+//! kHOST (ours) switches host tactics on CPU devices. So do the libraries of older TensorRT scripts, cuBLAS and cuDNN, whose
+//! part they play there. The other sources are accepted and change nothing.
 enum class TacticSource : int32_t {
     kCUBLAS = 0,
     kCUBLAS_LT = 1,

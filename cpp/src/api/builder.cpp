@@ -7,9 +7,9 @@
 #include "api/host_memory.hpp"
 #include "api/network_state.hpp"
 #include "api/progress.hpp"
+#include "api/runtime_state.hpp"
 #include "builder/builder.hpp"
 #include "layers/expand.hpp"
-#include "tensorvk/runtime.h"
 
 namespace tensorvk {
 
@@ -36,7 +36,6 @@ struct IdleFlag {
 //! Flags that promise something in TensorRT and do nothing here: asking for one is worth a warning.
 constexpr IdleFlag kIdleFlags[] = {
     {BuilderFlag::kINT8, "INT8"},
-    {BuilderFlag::kBF16, "BF16"},
     {BuilderFlag::kFP8, "FP8"},
     {BuilderFlag::kINT4, "INT4"},
     {BuilderFlag::kFP4, "FP4"},
@@ -54,12 +53,19 @@ void warn_about_idle_flags(const IBuilderConfig& config, LogSink& log) {
     }
 }
 
+//! Scripts for TensorRT 8 that name its libraries do not know kHOST, and would lose what stands for these libraries here.
+bool names_host_tactics(TacticSources sources) {
+    constexpr TacticSource kStandForIt[] = {TacticSource::kHOST, TacticSource::kCUBLAS, TacticSource::kCUBLAS_LT, TacticSource::kCUDNN};
+    return std::ranges::any_of(kStandForIt, [&](TacticSource source) { return (sources >> static_cast<int32_t>(source) & 1U) != 0; });
+}
+
 builder::Options build_options(IBuilderConfig& config, api::Progress& progress) {
     builder::Options options;
     options.fp16 = config.getFlag(BuilderFlag::kFP16);
+    options.bf16 = config.getFlag(BuilderFlag::kBF16);
     options.disable_timing_cache = config.getFlag(BuilderFlag::kDISABLE_TIMING_CACHE);
     options.error_on_cache_miss = config.getFlag(BuilderFlag::kERROR_ON_TIMING_CACHE_MISS);
-    options.host_tactics = (config.getTacticSources() >> static_cast<int32_t>(TacticSource::kHOST) & 1U) != 0;
+    options.host_tactics = names_host_tactics(config.getTacticSources());
     options.optimization_level = config.getBuilderOptimizationLevel();
     options.avg_timing_iterations = config.getAvgTimingIterations();
     options.workspace_bytes = config.getMemoryPoolLimit(MemoryPoolType::kWORKSPACE);
@@ -123,12 +129,12 @@ IHostMemory* IBuilder::buildSerializedNetwork(INetworkDefinition& network, IBuil
 }
 
 ICudaEngine* IBuilder::buildEngineWithConfig(INetworkDefinition& network, IBuilderConfig& config) {
-    const std::unique_ptr<IHostMemory> plan(buildSerializedNetwork(network, config));
+    const std::shared_ptr<const IHostMemory> plan(buildSerializedNetwork(network, config));
     if (plan == nullptr) {
         return nullptr;
     }
     IRuntime runtime(reporter_->logger());
-    return runtime.deserializeCudaEngine(plan->data(), plan->size());
+    return api::RuntimeAccess::deserialize(runtime, {plan, {static_cast<const std::byte*>(plan->data()), plan->size()}});
 }
 
 bool IBuilder::isNetworkSupported(const INetworkDefinition& network, const IBuilderConfig&) const {

@@ -5,6 +5,18 @@ namespace tensorvk {
 
 using api::guarded;
 
+ICudaEngine* api::RuntimeAccess::deserialize(IRuntime& runtime, runtime::PlanBytes plan) {
+    const std::shared_ptr<Reporter>& reporter = runtime.reporter_;
+    return guarded(*reporter, static_cast<ICudaEngine*>(nullptr), [&] {
+        if (plan.bytes.empty()) {
+            throw InvalidPlan(
+                "The plan is empty: give the bytes that build_serialized_network or ICudaEngine.serialize returned.");
+        }
+        auto engine = runtime::Engine::load(vulkan::Device::current(), std::move(plan), *reporter);
+        return new ICudaEngine(std::make_shared<EngineState>(std::move(engine), Reporter::child_of(reporter)));
+    });
+}
+
 IRuntime::IRuntime(std::shared_ptr<ILogger> logger) : reporter_(std::make_shared<api::Reporter>(std::move(logger))) {
 }
 
@@ -13,14 +25,8 @@ ICudaEngine* IRuntime::deserializeCudaEngine(const void* plan, std::size_t bytes
         if (pluginFactory != nullptr) {
             throw Unsupported("Plugin factories are TensorRT 7's and are not offered; pass null.");
         }
-        if (plan == nullptr || bytes == 0) {
-            throw InvalidPlan(
-                "The plan is empty: give the bytes that build_serialized_network or ICudaEngine.serialize returned.");
-        }
-        auto engine =
-            runtime::Engine::load(vulkan::Device::current(), {static_cast<const std::byte*>(plan), bytes}, *reporter_);
-        return new ICudaEngine(
-            std::make_shared<api::EngineState>(std::move(engine), api::Reporter::child_of(reporter_)));
+        const std::span given(static_cast<const std::byte*>(plan), plan == nullptr ? 0 : bytes);
+        return api::RuntimeAccess::deserialize(*this, runtime::PlanBytes::copy_of(given));
     });
 }
 

@@ -63,6 +63,8 @@ struct RuntimeAccess {
     static ContextState& state(const IExecutionContext& context) { return *context.state_; }
     static Reporter& reporter(const IEngineInspector& inspector) { return *inspector.state_->reporter; }
     static const std::shared_ptr<Reporter>& reporter(const IRuntime& runtime) { return runtime.reporter_; }
+    //! As IRuntime::deserializeCudaEngine, of bytes that stay.
+    [[nodiscard]] static ICudaEngine* deserialize(IRuntime& runtime, runtime::PlanBytes plan);
 };
 
 //! One binding list, with its length checked, as executeV2 and enqueueV2 run it.

@@ -8,6 +8,7 @@
 #include "builder/report.hpp"
 #include "builder/tuner.hpp"
 #include "compiler/compile.hpp"
+#include "kernels/cpu/component.hpp"
 #include "plan/file.hpp"
 #include "runtime/device_key.hpp"
 #include "support/error.hpp"
@@ -99,6 +100,30 @@ void check_sizes(const plan::Program& program, std::uint64_t most) {
     }
 }
 
+//! Why BuilderFlag.BF16 cannot have an effect, or empty.
+std::string refuse_bf16(const Options& options, const vulkan::DeviceCaps& caps) {
+    if (!caps.host_kernels) return "only functions of the host compute with bfloat16, and they serve devices whose memory is the host's";
+    if (!options.host_tactics) return "only functions of the host compute with bfloat16, and the tactic source HOST is switched off";
+    if (kernels::cpu::component().kernels.empty()) return "products of bfloat16 are oneDNN's, which is not there";
+    if (kernels::cpu::find("cpu/matrix:bf16") == nullptr) return "this processor has no instructions for bfloat16 (AVX512_BF16 or AMX)";
+    return {};
+}
+
+//! What floats are between operations. Where both flags are set and bfloat16 can be had it is that: functions of the host compute with it, while
+//! they widen float16 before and round after.
+DataType internal_type(const Options& options, const vulkan::Device& device, LogSink& log) {
+    if (options.bf16) {
+        const std::string why = refuse_bf16(options, device.caps());
+        if (why.empty()) return DataType::kBF16;
+        log.log(Severity::kWARNING, text("BuilderFlag.BF16 has no effect on ", device.offer().name, ": ", why, "."));
+    }
+    if (options.fp16) {
+        if (device.caps().fp16_storage) return DataType::kHALF;
+        log.log(Severity::kWARNING, text("BuilderFlag.FP16 has no effect: ", device.offer().name, " cannot store 16-bit values in buffers."));
+    }
+    return DataType::kFLOAT;
+}
+
 plan::Program portable_program(const compiler::Compiled& network) {
     const vulkan::DeviceCaps caps = portable_caps();
     return emit(network, caps, [&](const compiler::Compiled& part, const tactics::Operation& operation) {
@@ -106,24 +131,31 @@ plan::Program portable_program(const compiler::Compiled& network) {
            }).program;
 }
 
+//! A device without shaders has no other source of tactics than the host.
+Options usable(Options options, const vulkan::Device& device, LogSink& log) {
+    if (!options.host_tactics && !device.caps().shaders) {
+        log.log(Severity::kWARNING, text("The tactic source HOST stays on: ", device.offer().name, " has no other."));
+        options.host_tactics = true;
+    }
+    return options;
+}
+
 } // namespace
 
-std::vector<std::byte> build_plan(const graph::Network& network, const Options& options, LogSink& log) {
+std::vector<std::byte> build_plan(const graph::Network& network, const Options& wished, LogSink& log) {
     const auto begin = std::chrono::steady_clock::now();
     const auto device = vulkan::Device::current();
     vulkan::say_absence(log);
+    const Options options = usable(wished, *device, log);
     const Progress progress(options);
     progress.step("Compiling", 0, 2);
     plan::Plan plan;
     plan.profiles = resolve_profiles(network, options.profiles, log);
-    const bool half = options.fp16 && device->caps().fp16_storage;
-    if (options.fp16 && !half) {
-        log.log(Severity::kWARNING, text("BuilderFlag.FP16 has no effect: ", device->offer().name, " cannot store 16-bit values in buffers."));
-    }
+    const DataType internal = internal_type(options, *device, log);
     compiler::WeightStore weights;
     const compiler::Compiled portable = compiler::compile(network, DataType::kFLOAT, weights);
     progress.step("Compiling", 1, 2);
-    const compiler::Compiled tuned = half ? compiler::compile(network, DataType::kHALF, weights) : portable;
+    const compiler::Compiled tuned = internal != DataType::kFLOAT ? compiler::compile(network, internal, weights) : portable;
     progress.step("Compiling", 2, 2);
 
     Tuner tuner(device, options, tuned, symbol_values(tuned.program, opt_shapes(plan.profiles[0])), weights.bytes(), log);

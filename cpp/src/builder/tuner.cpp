@@ -16,11 +16,18 @@ bool is_generic(const tactics::Candidate& candidate) { return candidate.name.end
 
 //! Cuts the network in two: it is there for what no kernel takes, whatever its own time.
 bool is_host_call(const tactics::Candidate& candidate) { return candidate.name == "host/generic"; }
+//! No kernel at all: calls of host functions, by one step or several.
+bool runs_by_calls(const tactics::Candidate& candidate) { return candidate.name.ends_with("/host") || is_host_call(candidate); }
 
-//! A value on the way is rounded to float16: where two kernels' float32 sums straddle a rounding, a whole unit of float16 lies between them.
-bool rounds_to_half(const kernels::PointwiseProgram& program) {
-    return std::ranges::any_of(program.slots,
-                               [](const kernels::PointwiseSlot& slot) { return slot.op == kernels::PointwiseOp::kROUND_HALF; });
+//! Where two kernels' float32 sums straddle a rounding to float16, a whole unit of it lies between them. Of bfloat16 factors some kernels round the
+//! others too.
+OnTheWay rounded_on_the_way(const compiler::Compiled& network, const tactics::Operation& operation) {
+    if (std::ranges::any_of(operation.inputs, [&](tactics::ValueId id) { return id >= 0 && network.values[static_cast<std::size_t>(id)].dtype == DataType::kBF16; })) {
+        return OnTheWay::kBFLOAT;
+    }
+    const bool half = std::ranges::any_of(operation.epilogue.slots,
+                                          [](const kernels::PointwiseSlot& slot) { return slot.op == kernels::PointwiseOp::kROUND_HALF; });
+    return half ? OnTheWay::kHALF : OnTheWay::kEXACT;
 }
 
 float median(std::vector<float> values) {
@@ -104,6 +111,22 @@ std::vector<tactics::Candidate> candidates_for(const compiler::Compiled& network
     return candidates;
 }
 
+//! Where a kernel of the host is there, a CPU driver's shaders are many times slower, take up to a second of compilation each, and switching to them
+//! costs another tenth of a millisecond: below this level nobody waits for them to lose.
+constexpr int kShadersBesideHostLevel = 4;
+
+void leave_out_shaders(std::vector<tactics::Candidate>& candidates) {
+    if (std::ranges::none_of(candidates, [](const tactics::Candidate& c) { return c.applicable() && c.host; })) {
+        return;
+    }
+    for (tactics::Candidate& candidate : candidates) {
+        if (candidate.applicable() && !candidate.host && !runs_by_calls(candidate)) {
+            candidate.refusal = text("not tried beside a kernel of the host below builder_optimization_level ", kShadersBesideHostLevel);
+            candidate.lower = nullptr;
+        }
+    }
+}
+
 } // namespace
 
 Choice choose_untimed(const compiler::Compiled& network, const tactics::Operation& operation, const vulkan::DeviceCaps& caps, bool host_tactics) {
@@ -181,8 +204,11 @@ Choice Tuner::choose(const compiler::Compiled& network, const tactics::Operation
     if (options_.optimization_level == 0 || counts_steps(network, operation) || !sizes_known(network, operation) || !make_up_unknown(network)) {
         return choose_untimed(network, operation, device_->caps(), options_.host_tactics);
     }
-    const auto candidates = candidates_for(network, operation, device_->caps(), options_.host_tactics);
-    const auto only_host = [](const tactics::Candidate& c) { return !c.applicable() || c.name.ends_with("/host") || is_host_call(c); };
+    auto candidates = candidates_for(network, operation, device_->caps(), options_.host_tactics);
+    if (options_.optimization_level < kShadersBesideHostLevel) {
+        leave_out_shaders(candidates);
+    }
+    const auto only_host = [](const tactics::Candidate& c) { return !c.applicable() || runs_by_calls(c); };
     if (std::ranges::all_of(candidates, only_host)) {
         return choose_untimed(network, operation, device_->caps(), options_.host_tactics);
     }
@@ -226,11 +252,11 @@ std::vector<const tactics::Candidate*> Tuner::candidates_of(std::span<const Cont
     return out;
 }
 
-void Tuner::check(Trial& trial, const tactics::Operation& operation, std::span<Contender> contenders) {
+void Tuner::check(Trial& trial, const compiler::Compiled& network, const tactics::Operation& operation, std::span<Contender> contenders) {
     const auto generic = std::find_if(contenders.begin(), contenders.end(), [](const Contender& c) { return is_generic(*c.candidate); });
     const auto reference = trial.outputs(generic == contenders.end() ? 0 : static_cast<std::size_t>(generic - contenders.begin()));
     for (std::size_t i = 0; i < contenders.size(); ++i) {
-        const Verdict verdict = compare(trial.outputs(i), reference, rounds_to_half(operation.epilogue));
+        const Verdict verdict = compare(trial.outputs(i), reference, rounded_on_the_way(network, operation));
         contenders[i].report->error = verdict.error;
         contenders[i].report->refusal = verdict.refusal;
         contenders[i].timing = Timing{0.0f, verdict.correct};
@@ -292,7 +318,7 @@ void Tuner::measure(const compiler::Compiled& network, const tactics::Operation&
     Trial all(network, operation, candidates_of(contenders), device_->caps());
     all.prepare(device_, weights_, symbols_, *stream, log_);
     const std::vector<float> first = all.run();
-    check(all, operation, contenders);
+    check(all, network, operation, contenders);
     const std::vector<Contender*> close = shortlist(all, first, contenders);
     if (close.size() == contenders.size()) {
         time(all, close);

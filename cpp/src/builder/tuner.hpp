@@ -44,7 +44,7 @@ private:
                                                        std::vector<CandidateReport>& reports);
     [[nodiscard]] static std::vector<const tactics::Candidate*> candidates_of(std::span<const Contender> contenders);
     //! Compares what the trial's last run wrote with the generic candidate's.
-    void check(Trial& trial, const tactics::Operation& operation, std::span<Contender> contenders);
+    void check(Trial& trial, const compiler::Compiled& network, const tactics::Operation& operation, std::span<Contender> contenders);
     //! Who is worth more runs. `first`: the times of the first run.
     [[nodiscard]] std::vector<Contender*> shortlist(Trial& trial, const std::vector<float>& first, std::span<Contender> contenders) const;
     //! Medians of repeated runs; `trial` holds these contenders in this order.

@@ -31,22 +31,26 @@ float relative_error(const kernels::host::Tensor& result, const kernels::host::T
 
 } // namespace
 
-float allowed_error(DataType dtype, bool rounds_to_half) {
+float allowed_error(DataType dtype, OnTheWay rounded) {
     // Two correct kernels differ by the order of their float32 sums, and in float16 by one rounding of the result as well.
     constexpr float kFloat = 1e-4f; // some 1,000 roundings of 2^-24 in a sum of thousands of terms
     constexpr float kHalf = 4e-3f;  // two units in the last place of a value as large as the largest
+    constexpr float kBfloat = 8 * kHalf; // the same; weights may be rounded to it as well
     if (!is_floating(dtype)) {
         return 0.0f;
     }
-    return dtype == DataType::kFLOAT && !rounds_to_half ? kFloat : kHalf;
+    if (dtype == DataType::kBF16 || rounded == OnTheWay::kBFLOAT) {
+        return kBfloat;
+    }
+    return dtype == DataType::kFLOAT && rounded == OnTheWay::kEXACT ? kFloat : kHalf;
 }
 
-Verdict compare(std::span<const kernels::host::Tensor> results, std::span<const kernels::host::Tensor> reference, bool rounds_to_half) {
+Verdict compare(std::span<const kernels::host::Tensor> results, std::span<const kernels::host::Tensor> reference, OnTheWay rounded) {
     Verdict verdict;
     for (std::size_t i = 0; i < results.size(); ++i) {
         const float error = relative_error(results[i], reference[i]);
         verdict.error = std::max(verdict.error, error);
-        verdict.correct = verdict.correct && error <= allowed_error(results[i].dtype, rounds_to_half);
+        verdict.correct = verdict.correct && error <= allowed_error(results[i].dtype, rounded);
     }
     if (!verdict.correct) {
         verdict.refusal = text("dropped: differs from the generic kernel by ", verdict.error, " of the largest value");

@@ -14,12 +14,14 @@ struct Verdict {
     std::string refusal; // why it is dropped; empty when correct
 };
 
+//! What a value on the way may be rounded to, whatever the type of the result.
+enum class OnTheWay { kEXACT, kHALF, kBFLOAT };
+
 //! Largest error, relative to the reference's largest magnitude, that two correct kernels may differ by; integers must be equal.
-//! `rounds_to_half`: a value on the way was rounded to float16, whatever the type of the result.
-[[nodiscard]] float allowed_error(DataType dtype, bool rounds_to_half);
+[[nodiscard]] float allowed_error(DataType dtype, OnTheWay rounded);
 
 //! Compares output by output; the lists are of the same types and sizes.
 [[nodiscard]] Verdict compare(std::span<const kernels::host::Tensor> results, std::span<const kernels::host::Tensor> reference,
-                              bool rounds_to_half = false);
+                              OnTheWay rounded = OnTheWay::kEXACT);
 
 } // namespace tensorvk::builder

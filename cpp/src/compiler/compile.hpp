@@ -20,7 +20,7 @@ struct Compiled {
     std::vector<std::string> passes;   // name and what it changed: "fuse_epilogues: 74 -> 53 operations"
 };
 
-//! `internal`: the type of floats between operations, kFLOAT or kHALF.
+//! `internal`: the type of floats between operations, kFLOAT, kHALF or kBF16.
 [[nodiscard]] Compiled compile(const graph::Network& network, DataType internal, WeightStore& weights);
 
 } // namespace tensorvk::compiler

@@ -11,7 +11,7 @@ struct Kernel {
     std::string_view id;            // valid until the process ends
     std::uint64_t content_hash = 0; // equal hashes run equal code
     std::span<const std::uint32_t> spirv;
-    std::uint32_t bindings = 0; // storage buffers at set 0: one more than the highest binding
+    std::uint32_t bindings = 0; // buffers at set 0: one more than the highest binding
 };
 
 [[nodiscard]] bool contains(std::string_view id) noexcept;

@@ -132,12 +132,21 @@ Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {
 }
 Engine::~Engine() = default;
 
+PlanBytes PlanBytes::copy_of(std::span<const std::byte> bytes) {
+    const auto copy = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
+    return {copy, *copy};
+}
+
 std::shared_ptr<Engine> Engine::load(std::shared_ptr<vulkan::Device> device, std::span<const std::byte> plan,
                                      LogSink& log) {
+    return load(std::move(device), PlanBytes::copy_of(plan), log);
+}
+
+std::shared_ptr<Engine> Engine::load(std::shared_ptr<vulkan::Device> device, PlanBytes plan, LogSink& log) {
     vulkan::say_absence(log);
     auto state = std::make_unique<State>();
-    state->bytes.assign(plan.begin(), plan.end());
-    plan::StoredPlan stored = plan::read_plan(state->bytes);
+    state->stored = std::move(plan);
+    plan::StoredPlan stored = plan::read_plan(state->stored.bytes);
     state->loaded = load_best(device, stored, log, state->tuned);
     state->plan = std::move(stored.plan);
     const plan::Program& program = state->loaded->program();
@@ -217,7 +226,7 @@ std::uint64_t Engine::max_output_size(std::string_view name, std::int32_t profil
 }
 
 std::span<const std::byte> Engine::serialize() const noexcept {
-    return state_->bytes;
+    return state_->stored.bytes;
 }
 const std::string& Engine::report_json() const noexcept {
     return state_->plan.report_json;

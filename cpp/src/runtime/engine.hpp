@@ -27,10 +27,22 @@ struct TensorInfo {
     Shape dims; // -1 for dynamic dimensions
 };
 
+//! A plan's bytes, and what keeps them: they stay as they are while `owner` lives.
+struct PlanBytes {
+    std::shared_ptr<const void> owner;
+    std::span<const std::byte> bytes;
+
+    [[nodiscard]] static PlanBytes copy_of(std::span<const std::byte> bytes);
+};
+
 class Engine {
   public:
     //! Reads and checks the plan, picks the program tuned for this device (or the portable one, and logs that), uploads
-    //! weights and makes pipelines. The bytes are copied once. Throws InvalidPlan, OutOfMemory, DeviceLost.
+    //! weights and makes pipelines. Weights that functions of the host read stay in `plan`. Throws InvalidPlan, OutOfMemory,
+    //! DeviceLost.
+    [[nodiscard]] static std::shared_ptr<Engine> load(std::shared_ptr<vulkan::Device> device, PlanBytes plan,
+                                                      LogSink& log);
+    //! Of bytes that may go: they are copied.
     [[nodiscard]] static std::shared_ptr<Engine> load(std::shared_ptr<vulkan::Device> device,
                                                       std::span<const std::byte> plan, LogSink& log);
     ~Engine();

@@ -12,7 +12,7 @@ struct ProfileSizes {
 };
 
 struct Engine::State {
-    std::vector<std::byte> bytes; // the plan as it was given; weights are read from here
+    PlanBytes stored; // the plan as it was given; weights are read from here
     plan::Plan plan;              // without programs and weights
     std::shared_ptr<LoadedProgram> loaded;
     bool tuned = false;

@@ -109,7 +109,7 @@ std::vector<Piece> Execution::State::record() const {
         work->kept = {loaded, arena.memory};
         for (const Slice& slice : io) work->kept.push_back(slice.memory);
         for (const Slice& slice : staging) work->kept.push_back(slice.memory);
-        for (std::size_t i = range.first; i < range.last; ++i) work->runs.push_back(prepare_host(i, all));
+        for (std::size_t i = range.first; i < range.last; ++i) work->parts.push_back({prepare_host(i, all), &program().steps[i].layer});
         pieces.push_back({nullptr, std::move(work)});
     }
     used = bounce_back(*commands, staging) || used || pieces.empty();

@@ -151,7 +151,7 @@ Recording& Execution::State::submit(stream::Stream& stream) {
     Recording& chosen = recording();
     order_after_last(stream);
     for (const Piece& piece : chosen.pieces) {
-        last_value = piece.host ? stream.host_function([work = piece.host] { work->run(); }) : stream.submit(piece.commands, chosen.expected);
+        last_value = piece.host ? stream.host_work([work = piece.host] { work->run(); }) : stream.submit(piece.commands, chosen.expected);
     }
     last_stream = stream.state();
     return chosen;

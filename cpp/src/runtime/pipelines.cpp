@@ -35,21 +35,26 @@ std::shared_ptr<const vulkan::Pipeline> make_pipeline(vulkan::Device& device, co
     throw Unsupported(text("Layer '", step.layer, "' cannot run on ", device.offer().name, ": ", error.what()));
 }
 
-// Calls `work(i)` for i < count on several threads; the first exception ends it.
+// Calls `work(i)` for i < count on several threads. An exception ends it; of several the one with the lowest i is thrown, however fast the
+// threads were: what comes before was begun before.
 template <typename Work>
 void parallel_for(std::size_t count, Work work) {
     std::atomic<std::size_t> next{0};
     std::mutex mutex;
     std::exception_ptr failure;
+    std::size_t failed = count;
     const auto loop = [&] {
-        try {
-            for (std::size_t i = next++; i < count; i = next++) {
+        for (std::size_t i = next++; i < count; i = next++) {
+            try {
                 work(i);
+            } catch (...) {
+                next = count;
+                const std::lock_guard lock(mutex);
+                if (i < failed) {
+                    failed = i;
+                    failure = std::current_exception();
+                }
             }
-        } catch (...) {
-            next = count;
-            const std::lock_guard lock(mutex);
-            failure = failure ? failure : std::current_exception();
         }
     };
     {
@@ -65,10 +70,6 @@ void parallel_for(std::size_t count, Work work) {
     }
 }
 
-} // namespace
-
-namespace {
-
 void check_host_function(const plan::Step& step) {
     const std::string& name = step.host->function;
     if (name != plan::kReadValues && find_control(name) == nullptr && kernels::host::find_function(name) == nullptr) {
@@ -76,10 +77,6 @@ void check_host_function(const plan::Step& step) {
                                "', which this TensorVK does not have: rebuild the plan or update TensorVK."));
     }
 }
-
-} // namespace
-
-namespace {
 
 void check_cpu_kernel(const plan::Step& step) {
     const kernels::cpu::Kernel* kernel = kernels::cpu::find(step.kernel);

@@ -1,6 +1,9 @@
 #include "runtime/recordings.hpp"
 
 #include <algorithm>
+#include <new>
+
+#include "support/error.hpp"
 
 namespace tensorvk::runtime {
 namespace {
@@ -10,6 +13,16 @@ bool same_memory(const Slice& a, const Slice& b) noexcept {
 }
 
 } // namespace
+
+void HostWork::run() const {
+    for (const Part& part : parts) {
+        try {
+            part.run();
+        } catch (const std::bad_alloc&) {
+            throw OutOfMemory(text("Layer '", *part.layer, "' needs more host memory than there is; use smaller shapes."));
+        }
+    }
+}
 
 bool Recording::is_for(std::span<const std::int64_t> for_symbols, std::span<const Slice> for_io,
                        const Slice& for_arena) const noexcept {

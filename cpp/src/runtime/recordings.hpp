@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "kernels/cpu/kernel.hpp"
@@ -17,12 +18,15 @@ namespace tensorvk::runtime {
 
 //! Host kernels that run one after the other, ready to be called again and again.
 struct HostWork {
-    std::vector<kernels::cpu::Run> runs;
-    std::vector<std::shared_ptr<const void>> kept; // what the runs point into
+    struct Part {
+        kernels::cpu::Run run;
+        const std::string* layer;
+    };
+    std::vector<Part> parts;
+    std::vector<std::shared_ptr<const void>> kept; // what the parts point into
 
-    void run() const {
-        for (const kernels::cpu::Run& run : runs) run();
-    }
+    //! Throws OutOfMemory with the layer's name.
+    void run() const;
 };
 
 //! A part of a program that is given to a stream as one piece of work: either of the two.

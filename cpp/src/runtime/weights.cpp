@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/cpu/kernel.hpp"
 #include "plan/layout.hpp"
 #include "stream/stream.hpp"
 #include "support/error.hpp"
@@ -20,6 +21,22 @@ std::vector<bool> bound_by(const plan::Program& program, const std::vector<plan:
     for (const plan::Step& step : steps) {
         for (const plan::Binding& binding : step.bindings) {
             bound[static_cast<std::size_t>(binding.buffer)] = true;
+        }
+    }
+    return bound;
+}
+
+// What steps other than host kernels bind: it has to be where the device reads it.
+std::vector<bool> bound_by_dispatches(const plan::Program& program) {
+    std::vector<bool> bound(program.buffers.size(), false);
+    for (const std::vector<plan::Step>* steps : {&program.init, &program.steps}) {
+        for (const plan::Step& step : *steps) {
+            if (kernels::cpu::is_cpu_kernel(step.kernel)) {
+                continue;
+            }
+            for (const plan::Binding& binding : step.bindings) {
+                bound[static_cast<std::size_t>(binding.buffer)] = true;
+            }
         }
     }
     return bound;
@@ -128,6 +145,7 @@ std::vector<Slice> upload_weights(const std::shared_ptr<vulkan::Device>& device,
     const std::vector<bool> by_init = bound_by(program, program.init);
     const std::vector<bool> by_steps = bound_by(program, program.steps);
     std::vector<Slice> slices(program.buffers.size());
+    const std::vector<bool> by_dispatches = bound_by_dispatches(program);
     Packer lasting(device);
     Packer for_init(device);
     for (std::size_t i = 0; i < slices.size(); ++i) {
@@ -137,7 +155,12 @@ std::vector<Slice> upload_weights(const std::shared_ptr<vulkan::Device>& device,
             continue;
         }
         slices[i].size = size_of(*device, program, buffer);
-        if (slices[i].size > 0) {
+        if (slices[i].size == 0) {
+            continue;
+        }
+        if (buffer.kind == BufferKind::kCONSTANT && !by_dispatches[i]) {
+            slices[i].memory = vulkan::Buffer::of_host(device, weights.subspan(buffer.constant_offset, slices[i].size));
+        } else {
             (by_steps[i] ? lasting : for_init).add(slices[i]);
         }
     }
@@ -146,7 +169,7 @@ std::vector<Slice> upload_weights(const std::shared_ptr<vulkan::Device>& device,
 
     Uploader uploader(device);
     for (std::size_t i = 0; i < slices.size(); ++i) {
-        if (program.buffers[i].kind == BufferKind::kCONSTANT && slices[i].memory) {
+        if (program.buffers[i].kind == BufferKind::kCONSTANT && slices[i].memory && by_dispatches[i]) {
             uploader.write(slices[i], weights.subspan(program.buffers[i].constant_offset, slices[i].size));
         }
     }

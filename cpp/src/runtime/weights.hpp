@@ -22,7 +22,7 @@ struct Slice {
 };
 
 //! Device memory for the program's constants (filled from `weights`) and derived buffers (not filled), by buffer index.
-//! Small ones share memory. Constants that init steps alone read do not share memory with the others, so that it can be
+//! Constants that host kernels alone read stay in `weights`, which must live as long as the slices. Small ones share memory. Constants that init steps alone read do not share memory with the others, so that it can be
 //! given back.
 [[nodiscard]] std::vector<Slice> upload_weights(const std::shared_ptr<vulkan::Device>& device,
                                                 const plan::Program& program, std::span<const std::byte> weights);

@@ -15,12 +15,13 @@ namespace {
 // A stream that nobody waits for asks the device from this many unfinished submissions on.
 constexpr std::size_t kManyRetained = 64;
 
-// There is nobody on a stream's thread who could handle what a user's function throws.
-void run_dropping_errors(const std::function<void()>& function) {
+// Null: it came to its end.
+std::exception_ptr failure_of(const std::function<void()>& function) {
     try {
         function();
+        return nullptr;
     } catch (const std::exception&) {
-        return;
+        return std::current_exception();
     }
 }
 } // namespace
@@ -56,7 +57,9 @@ std::shared_ptr<StreamState> DeviceContext::create_stream(std::uint64_t handle, 
     std::vector<std::shared_ptr<StreamState>> finished; // destroyed after the lock is gone
     const std::lock_guard lock(mutex_);
     std::erase_if(streams_, [&](const std::shared_ptr<StreamState>& stream) {
-        const bool done = stream->destroyed && stream->deferred.empty() && stream->timeline.reached(stream->enqueued);
+        // Whoever still holds one may give it work, which begins only for streams that are here.
+        const bool held = stream.use_count() > 1;
+        const bool done = stream->destroyed && !held && stream->deferred.empty() && stream->timeline.reached(stream->enqueued);
         if (done) finished.push_back(stream);
         return done;
     });
@@ -138,6 +141,15 @@ std::chrono::nanoseconds DeviceContext::wait_for_host(StreamState& stream, std::
     return std::max(rest, std::chrono::nanoseconds(0));
 }
 
+void DeviceContext::throw_failure(StreamState& stream) {
+    std::exception_ptr failure;
+    {
+        const std::lock_guard lock(mutex_);
+        failure = std::exchange(stream.failure, nullptr);
+    }
+    if (failure) std::rethrow_exception(failure);
+}
+
 void DeviceContext::release_finished(StreamState& stream) {
     for (bool more = true; more;) {
         Retained::Batch finished;
@@ -198,16 +210,17 @@ void DeviceContext::start_host_locked(StreamState& stream, Work work, std::uint6
         try {
             stream.timeline.wait(value - 1);
             for (const Dependency& wait : work.waits) wait.stream->timeline.wait(wait.value);
-            run_dropping_errors(work.host);
-            finish_host(stream, value);
+            std::exception_ptr failure = failure_of(work.host);
+            finish_host(stream, value, work.reports ? std::move(failure) : nullptr);
         } catch (const Error&) {
             fail_host();
         }
     });
 }
 
-void DeviceContext::finish_host(StreamState& stream, std::uint64_t value) {
+void DeviceContext::finish_host(StreamState& stream, std::uint64_t value, std::exception_ptr failure) {
     const std::lock_guard lock(mutex_);
+    if (!stream.failure) stream.failure = std::move(failure); // before anybody can see the value
     stream.timeline.signal(value);
     stream.submitted = value;
     stream.host_busy = false;

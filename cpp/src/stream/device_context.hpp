@@ -42,6 +42,8 @@ class DeviceContext {
     [[nodiscard]] std::uint64_t settle(StreamState& stream);
     //! Blocks until the stream reaches `value`. Throws DeviceLost.
     void wait(StreamState& stream, std::uint64_t value);
+    //! Throws what work of the stream's host thread threw since the last call.
+    void throw_failure(StreamState& stream);
     //! Lets go of what finished work used.
     void release_finished(StreamState& stream);
     //! The live streams and those with unfinished work.
@@ -56,7 +58,7 @@ class DeviceContext {
     void start_locked(StreamState& stream, Work work, std::uint64_t value);
     void submit_locked(StreamState& stream, Work& work, std::uint64_t value);
     void start_host_locked(StreamState& stream, Work work, std::uint64_t value);
-    void finish_host(StreamState& stream, std::uint64_t value);
+    void finish_host(StreamState& stream, std::uint64_t value, std::exception_ptr failure);
     void fail_host();
     [[nodiscard]] std::chrono::nanoseconds wait_for_host(StreamState& stream, std::uint64_t value);
     void advance_locked();

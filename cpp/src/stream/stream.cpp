@@ -89,6 +89,13 @@ std::uint64_t Stream::host_function(std::function<void()> function) {
     return state_->context.enqueue(*state_, std::move(work));
 }
 
+std::uint64_t Stream::host_work(std::function<void()> function) {
+    Work work;
+    work.host = std::move(function);
+    work.reports = true;
+    return state_->context.enqueue(*state_, std::move(work));
+}
+
 void Stream::wait_event(const Event& event) {
     const Event::Point point = event.point();
     if (point.stream) state_->context.add_wait(*state_, {point.stream, point.value});
@@ -106,6 +113,7 @@ void Stream::wait_value(std::uint64_t value) {
         state_->context.wait(*state_, value);
     }
     state_->context.release_finished(*state_);
+    state_->context.throw_failure(*state_);
 }
 
 bool Stream::query() {

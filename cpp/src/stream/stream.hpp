@@ -52,6 +52,8 @@ class Stream {
     //! Calls `function` on a thread of the stream's own when all earlier work is done; later work waits for its return.
     //! The function must not call TensorVK (NotPermitted where it would wait); what it throws is dropped.
     std::uint64_t host_function(std::function<void()> function);
+    //! The same for work of TensorVK's own: what it throws is thrown by the next call that waits for the stream.
+    std::uint64_t host_work(std::function<void()> function);
     //! Later work of this stream waits until the event's latest record is done; an event never recorded is done.
     void wait_event(const Event& event);
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -30,6 +31,7 @@ struct Dependency {
 struct Work {
     std::shared_ptr<const vulkan::CommandBuffer> commands;
     std::function<void()> host;
+    bool reports = false;             // what the function throws is thrown again at those who wait; a user's is dropped
     std::shared_ptr<const void> keep; // until the work is done
     std::vector<Dependency> waits;
     std::chrono::nanoseconds expected{0};
@@ -55,6 +57,7 @@ struct StreamState {
     std::uint64_t submitted = 0; // values up to here are reached without anything more from the host
     bool host_failed = false;    // the host thread met a lost device: nothing behind it will ever run
     bool host_busy = false;      // the host thread owns value submitted + 1
+    std::exception_ptr failure;  // of work that reports, until somebody who waits has met it
     bool destroyed = false;
     std::deque<Deferred> deferred;         // in order; the host must do something before the first can go to the queue
     std::vector<Dependency> pending_waits; // of wait_event(), for the next piece of work

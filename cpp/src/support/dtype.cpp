@@ -42,6 +42,8 @@ std::string_view dtype_name(DataType type) noexcept {
 
 bool is_byte(DataType type) noexcept { return type == DataType::kINT8 || type == DataType::kUINT8; }
 
+bool is_short_float(DataType type) noexcept { return type == DataType::kHALF || type == DataType::kBF16; }
+
 bool is_floating(DataType type) noexcept {
     return type == DataType::kFLOAT || type == DataType::kHALF || type == DataType::kBF16 || type == DataType::kFP8;
 }

@@ -16,6 +16,8 @@ namespace tensorvk {
 [[nodiscard]] std::string_view dtype_name(DataType type) noexcept;
 
 [[nodiscard]] bool is_floating(DataType type) noexcept;
+//! HALF or BF16: what activations may be stored as instead of FLOAT.
+[[nodiscard]] bool is_short_float(DataType type) noexcept;
 //! INT8 or UINT8: what quantized numbers are.
 [[nodiscard]] bool is_byte(DataType type) noexcept;
 

@@ -19,6 +19,7 @@ constexpr ConvolutionTactic kTactics[] = {
     convolution_winograd,
     convolution_cpu,
     convolution_depthwise,
+    convolution_texel_winograd,
     products,
 };
 

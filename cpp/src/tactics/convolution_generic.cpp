@@ -2,6 +2,8 @@
 // conv/winograd take the same step to oneDNN on the host, conv/cpu_tile and deconv/cpu_tile to this library's own code there.
 #include <tuple>
 
+#include "support/dtype.hpp"
+#include "support/error.hpp"
 #include "tactics/convolution_problem.hpp"
 #include "tactics/rounds.hpp"
 
@@ -10,7 +12,7 @@ namespace {
 
 constexpr std::int32_t kLocalSize = 64;
 
-std::string variant(const ConvolutionProblem& p) { return std::string(p.transposed() ? "transposed_" : "") + (p.half() ? "f16" : "f32"); }
+std::string variant(const ConvolutionProblem& p) { return (p.transposed() ? "transposed_" : "") + p.variant; }
 
 void lower(const ConvolutionProblem& p, const char* kernel, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
@@ -63,6 +65,20 @@ std::vector<Candidate> convolution_winograd(const ConvolutionProblem& problem, c
     return {candidate};
 }
 
+namespace {
+
+//! Kernels of bfloat16 on the host take the input as that or round it themselves; so they do with weights.
+std::string refuse_types(const ConvolutionProblem& problem, const Query& query) {
+    if (problem.variant != "bf16") return {};
+    for (std::size_t i = 1; i < problem.operation.inputs.size(); ++i) {
+        const Value& value = query.input(i);
+        if (value.dtype != DataType::kFLOAT) return text("'", value.name, "' is ", dtype_name(value.dtype), ", the kernel takes weights and bias as float32");
+    }
+    return {};
+}
+
+} // namespace
+
 std::vector<Candidate> convolution_cpu(const ConvolutionProblem& problem, const Query& query) {
     const std::string family = problem.transposed() ? "deconv" : "conv";
     std::vector<Candidate> out;
@@ -72,6 +88,7 @@ std::vector<Candidate> convolution_cpu(const ConvolutionProblem& problem, const 
         candidate.name = family + name;
         candidate.host = true;
         candidate.refusal = refuse_cpu(query, kernel + variant(problem));
+        if (candidate.refusal.empty()) candidate.refusal = refuse_types(problem, query);
         if (candidate.refusal.empty()) candidate.refusal = refuse_epilogue(query, problem.roles, general);
         candidate.lower = [problem, at = kernel](Lowering& lowering) { lower(problem, at, lowering); };
         out.push_back(std::move(candidate));

@@ -1,5 +1,6 @@
 #include "tactics/convolution_problem.hpp"
 
+#include "support/dtype.hpp"
 #include "support/error.hpp"
 
 namespace tensorvk::tactics {
@@ -42,11 +43,11 @@ ConvolutionProblem::ConvolutionProblem(const Query& query)
     stride = triple(geometry.stride, 1);
     dilation = triple(geometry.dilation, 1);
     pre = triple(geometry.pre, 0);
-    half_ = touches_half(query);
+    variant = product_variant(query);
 }
 
 std::int32_t ConvolutionProblem::type_bits() const {
-    return (x.dtype == DataType::kHALF ? 1 : 0) | (y.dtype == DataType::kHALF ? 2 : 0);
+    return (is_short_float(x.dtype) ? 1 : 0) | (is_short_float(y.dtype) ? 2 : 0);
 }
 
 std::array<shape::Expr, 3> ConvolutionProblem::spatial(const Value& value, shape::ExprPool& exprs) const {

@@ -25,21 +25,19 @@ struct ConvolutionProblem {
     AxisRoles roles;
     std::int64_t in_channels = 0, out_channels = 0, groups = 1;
     Triple kernel{}, stride{}, dilation{}, pre{};
+    std::string variant; // product_variant()
 
     [[nodiscard]] std::int64_t group_in() const { return in_channels / groups; }
     [[nodiscard]] std::int64_t group_out() const { return out_channels / groups; }
     [[nodiscard]] std::int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
     [[nodiscard]] bool transposed() const { return convolution().transposed; }
-    [[nodiscard]] bool half() const { return half_; }
-    //! IN_HALF and OUT_HALF of shaders/common/epilogue.glsl.
+    [[nodiscard]] bool half() const { return variant == "f16"; }
+    //! IN_HALF and OUT_HALF of shaders/common/epilogue.glsl; in kernels of bfloat16 the same of that.
     [[nodiscard]] std::int32_t type_bits() const;
     //! Extent of depth, height, width of a value of this problem.
     [[nodiscard]] std::array<shape::Expr, 3> spatial(const Value& value, shape::ExprPool& exprs) const;
     //! Output positions of all pictures: batch times the spatial extent.
     [[nodiscard]] shape::Expr positions(const Value& value, shape::ExprPool& exprs) const;
-
-  private:
-    bool half_ = false;
 };
 
 //! What every tactic of this family is: candidates for a problem, applicable or refused.
@@ -47,6 +45,7 @@ using ConvolutionTactic = std::vector<Candidate> (*)(const ConvolutionProblem& p
 
 [[nodiscard]] std::vector<Candidate> convolution_generic(const ConvolutionProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> convolution_winograd(const ConvolutionProblem& problem, const Query& query);
+[[nodiscard]] std::vector<Candidate> convolution_texel_winograd(const ConvolutionProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> convolution_cpu(const ConvolutionProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> convolution_depthwise(const ConvolutionProblem& problem, const Query& query);
 

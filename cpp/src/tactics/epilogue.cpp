@@ -9,10 +9,10 @@
 namespace tensorvk::tactics {
 namespace {
 
-constexpr std::int32_t kOperandHalf = 16; // bit of operand 0 in G(0)
+constexpr std::int32_t kOperandShort = 16; // bit of operand 0 in G(0)
 
 bool is_float(DataType type) {
-    return type == DataType::kFLOAT || type == DataType::kHALF;
+    return type == DataType::kFLOAT || is_short_float(type);
 }
 
 std::int32_t encode_mode(const OperandMode& mode) {
@@ -71,7 +71,7 @@ std::string refuse_epilogue(const Query& query, const AxisRoles& roles, bool gen
         const Value& operand = query.value(id);
         if (!is_float(operand.dtype) && !(quantized && is_byte(operand.dtype))) {
             return text("operand '", operand.name, "' is ", dtype_name(operand.dtype),
-                        ", only float32 and float16 can be fused");
+                        ", only float32, float16 and bfloat16 can be fused");
         }
         const std::optional<OperandMode> mode = operand_mode(operand, output, roles, query.exprs);
         if (!mode)
@@ -107,18 +107,20 @@ void add_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operat
             continue;
         }
         const Value& operand = lowering.value(operation.operands[k]);
-        types |= operand.dtype == DataType::kHALF ? kOperandHalf << k : 0;
+        types |= is_short_float(operand.dtype) ? kOperandShort << k : 0;
         step.reads(operand.buffer);
     }
     step.geometry(0, types).geometry(1, operand_modes(lowering, operation, roles)).pointwise(operation.epilogue);
 }
 
-bool touches_half(const Query& query) {
+std::string product_variant(const Query& query) {
     const Operation& operation = query.operation;
-    const auto half = [&](ValueId id) { return id >= 0 && query.value(id).dtype == DataType::kHALF; };
-    return std::any_of(operation.inputs.begin(), operation.inputs.end(), half) ||
-           std::any_of(operation.outputs.begin(), operation.outputs.end(), half) ||
-           std::any_of(operation.operands.begin(), operation.operands.end(), half);
+    const auto touches = [&](DataType type) {
+        const auto is = [&](ValueId id) { return id >= 0 && query.value(id).dtype == type; };
+        return std::ranges::any_of(operation.inputs, is) || std::ranges::any_of(operation.outputs, is) || std::ranges::any_of(operation.operands, is);
+    };
+    const bool half = touches(DataType::kHALF), bfloat = touches(DataType::kBF16);
+    return half && bfloat ? "mixed" : half ? "f16" : bfloat ? "bf16" : "f32";
 }
 
 } // namespace tensorvk::tactics

@@ -46,7 +46,8 @@ void add_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operat
 //! The modes of all operands: G(1).
 [[nodiscard]] std::int32_t operand_modes(const Lowering& lowering, const Operation& operation, const AxisRoles& roles);
 
-//! True when one of the operation's values is stored as half: the kernel's f16 variant is needed.
-[[nodiscard]] bool touches_half(const Query& query);
+//! Which variant of a kernel takes the types of the operation's values: "f32", "f16" (some are float16), "bf16" (some are bfloat16), or a word
+//! that no kernel has where there are both.
+[[nodiscard]] std::string product_variant(const Query& query);
 
 } // namespace tensorvk::tactics

@@ -30,8 +30,10 @@ struct Query {
 
 //! Why the host cannot run a kernel of this library's CPU catalogue on this device, or empty.
 [[nodiscard]] std::string refuse_cpu(const Query& query, const std::string& kernel);
-//! The same for a kernel of an input and an output, both float32.
-[[nodiscard]] std::string refuse_cpu_f32(const Query& query, const std::string& kernel);
+//! The host's kernel of a family whose variants take an input and an output of float32 ("f32") or bfloat16 ("bf16").
+[[nodiscard]] std::string cpu_float_kernel(const Query& query, const std::string& family);
+//! The same as refuse_cpu() for such a kernel. `mixes`: that of bfloat16 takes one of float32 beside one of bfloat16.
+[[nodiscard]] std::string refuse_cpu_float(const Query& query, const std::string& family, bool mixes = false);
 
 [[nodiscard]] std::vector<Candidate> copy_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> gather_candidates(const Query& query);

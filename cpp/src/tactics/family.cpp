@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <variant>
 
+#include "support/error.hpp"
 #include "tactics/families.hpp"
 #include "tactics/widening.hpp"
 
@@ -64,13 +65,34 @@ static_assert([] {
 
 } // namespace
 
+namespace {
+
+//! Other families' shaders move bfloat16 or say themselves that they do not take it.
+std::string refuse_product_shaders(const Query& query) {
+    const bool product = std::holds_alternative<Convolution>(query.operation.kind) || std::holds_alternative<MatrixProduct>(query.operation.kind);
+    if (!product) return {};
+    for (const auto* list : {&query.operation.inputs, &query.operation.operands, &query.operation.outputs}) {
+        for (const ValueId id : *list) {
+            if (id >= 0 && query.value(id).dtype == DataType::kBF16) return text("'", query.value(id).name, "' is bfloat16, shaders take float32 and float16");
+        }
+    }
+    return {};
+}
+
+} // namespace
+
 std::vector<Candidate> candidates(const Operation& operation, std::span<const Value> values, const vulkan::DeviceCaps& caps,
                                   const shape::ExprPool& exprs) {
     const Query query{operation, values, caps, exprs};
     const Family family = kFamilies[operation.kind.index()];
     std::vector<Candidate> all = family(query);
     widen_host_candidates(all, query, family);
+    const std::string product = refuse_product_shaders(query);
     for (Candidate& candidate : all) {
+        if (!candidate.host && !candidate.calls_host() && candidate.applicable() && !product.empty()) {
+            candidate.refusal = product;
+            candidate.lower = nullptr;
+        }
         if (!caps.shaders && !candidate.host && !candidate.calls_host()) { // whatever else speaks against it
             candidate.refusal = "the device runs no shaders";
             candidate.lower = nullptr;

@@ -53,12 +53,19 @@ std::string refuse_cpu(const Query& query, const std::string& kernel) {
     return kernels::cpu::find(kernel) == nullptr ? text("this build has no kernel '", kernel, "' for the host (oneDNN brings those of products)") : "";
 }
 
-std::string refuse_cpu_f32(const Query& query, const std::string& kernel) {
-    if (std::string why = refuse_cpu(query, kernel); !why.empty()) return why;
-    for (const Value* value : {&query.input(0), &query.output()}) {
-        if (value->dtype != DataType::kFLOAT) return text("'", value->name, "' is ", dtype_name(value->dtype), ", the kernel takes float32 only");
+std::string cpu_float_kernel(const Query& query, const std::string& family) {
+    const bool bfloat = query.input(0).dtype == DataType::kBF16 || query.output().dtype == DataType::kBF16;
+    return family + (bfloat ? ":bf16" : ":f32");
+}
+
+std::string refuse_cpu_float(const Query& query, const std::string& family, bool mixes) {
+    if (std::string why = refuse_cpu(query, cpu_float_kernel(query, family)); !why.empty()) return why;
+    const Value &x = query.input(0), &y = query.output();
+    for (const Value* value : {&x, &y}) {
+        const bool taken = value->dtype == DataType::kFLOAT || value->dtype == DataType::kBF16;
+        if (!taken) return text("'", value->name, "' is ", dtype_name(value->dtype), ", the kernel takes float32 and bfloat16 only");
     }
-    return {};
+    return mixes || x.dtype == y.dtype ? "" : text("'", x.name, "' is ", dtype_name(x.dtype), ", but '", y.name, "' is ", dtype_name(y.dtype));
 }
 
 std::vector<Candidate> host_candidates(const Query& query) {

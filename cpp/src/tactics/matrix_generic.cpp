@@ -1,7 +1,10 @@
 // matrix/generic: one output element per invocation, any strides, broadcast over up to six leading axes. matrix/cpu takes the same step to
 // oneDNN on the host, matrix/cpu_tile to this library's own code there.
+#include <algorithm>
+#include <initializer_list>
 #include <tuple>
 
+#include "support/dtype.hpp"
 #include "support/error.hpp"
 #include "tactics/layout.hpp"
 #include "tactics/matrix_problem.hpp"
@@ -45,14 +48,21 @@ std::string refuse_shape(const MatrixProblem& p, const Query& query) {
     return {};
 }
 
-//! Host kernels widen the second factor when they pack it, and nothing else.
-std::string refuse_halves(const MatrixProblem& p, const Query& query) {
-    const auto refuse_half = [](const Value& value) {
-        return value.dtype == DataType::kHALF ? text("'", value.name, "' is float16, the kernel takes float32") : std::string();
-    };
-    std::string why = refuse_half(p.a);
-    if (why.empty()) why = refuse_half(p.c);
-    for (std::size_t k = 0; k < p.operation.operands.size() && why.empty(); ++k) why = refuse_half(query.operand(k));
+std::string refuse_type(const Value& value, std::initializer_list<DataType> taken) {
+    if (std::ranges::find(taken, value.dtype) != taken.end()) return {};
+    return text("'", value.name, "' is ", dtype_name(value.dtype), ", the kernel takes ", dtype_name(*taken.begin()));
+}
+
+//! Host kernels of float32 widen a second factor of float16 when they pack it, and nothing else; those of bfloat16 round it to that.
+std::string refuse_types(const MatrixProblem& p, const Query& query) {
+    if (p.variant == "bf16") {
+        std::string why = refuse_type(p.a, {DataType::kBF16});
+        if (why.empty() && p.operation.has_bias) why = refuse_type(query.input(2), {DataType::kFLOAT});
+        return why;
+    }
+    std::string why = refuse_type(p.a, {DataType::kFLOAT});
+    if (why.empty()) why = refuse_type(p.c, {DataType::kFLOAT});
+    for (std::size_t k = 0; k < p.operation.operands.size() && why.empty(); ++k) why = refuse_type(query.operand(k), {DataType::kFLOAT});
     return why;
 }
 
@@ -71,21 +81,22 @@ std::vector<Candidate> matrix_generic(const MatrixProblem& problem, const Query&
     candidate.name = "matrix/generic";
     candidate.refusal = refuse(problem, query);
     candidate.portable = true;
-    candidate.lower = [problem](Lowering& lowering) { lower(problem, problem.half ? "matrix/generic:f16" : "matrix/generic:f32", lowering); };
+    candidate.lower = [problem](Lowering& lowering) { lower(problem, "matrix/generic:" + problem.variant, lowering); };
     return {candidate};
 }
 
 std::vector<Candidate> matrix_cpu(const MatrixProblem& problem, const Query& query) {
     std::vector<Candidate> out;
-    for (const auto& [name, kernel, general] :
-         {std::tuple{"matrix/cpu", "cpu/matrix:f32", false}, std::tuple{"matrix/cpu_tile", "cpu/tiled_matrix:f32", true}}) {
+    for (const auto& [name, family, general] :
+         {std::tuple{"matrix/cpu", "cpu/matrix:", false}, std::tuple{"matrix/cpu_tile", "cpu/tiled_matrix:", true}}) {
+        const std::string kernel = family + (problem.variant == "f16" ? "f32" : problem.variant); // that of float32 takes a factor of float16
         Candidate candidate;
         candidate.name = name;
         candidate.host = true;
         candidate.refusal = refuse_cpu(query, kernel);
         if (candidate.refusal.empty()) candidate.refusal = refuse_shape(problem, query);
         if (candidate.refusal.empty()) candidate.refusal = refuse_epilogue(query, problem.roles, general && problem.c.dims.size() <= 5);
-        if (candidate.refusal.empty()) candidate.refusal = refuse_halves(problem, query);
+        if (candidate.refusal.empty()) candidate.refusal = refuse_types(problem, query);
         candidate.lower = [problem, at = kernel](Lowering& lowering) { lower(problem, at, lowering); };
         out.push_back(std::move(candidate));
     }

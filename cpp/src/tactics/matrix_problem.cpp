@@ -1,5 +1,6 @@
 #include "tactics/matrix_problem.hpp"
 
+#include "support/dtype.hpp"
 #include "support/error.hpp"
 
 namespace tensorvk::tactics {
@@ -16,11 +17,11 @@ MatrixProblem::MatrixProblem(const Query& query)
     k = a.dims[product().transpose_a ? rank - 2 : rank - 1];
     n = c.dims.back();
     roles = matrix_roles(c.dims.size());
-    half = touches_half(query);
+    variant = product_variant(query);
 }
 
 std::int32_t MatrixProblem::type_bits() const {
-    const auto bit = [](const Value& value, std::int32_t mask) { return value.dtype == DataType::kHALF ? mask : 0; };
+    const auto bit = [](const Value& value, std::int32_t mask) { return is_short_float(value.dtype) ? mask : 0; };
     return bit(a, 1) | bit(c, 2) | bit(b, 4);
 }
 

@@ -20,7 +20,7 @@ struct MatrixProblem {
     std::int32_t bias = -1; // buffer, or -1
     AxisRoles roles;
     shape::Expr m{}, n{}, k{};
-    bool half = false;
+    std::string variant; // product_variant()
 
     [[nodiscard]] const MatrixProduct& product() const { return std::get<MatrixProduct>(operation.kind); }
     [[nodiscard]] std::int32_t type_bits() const;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "kernels/pointwise_program.hpp"
@@ -9,12 +10,13 @@
 
 namespace tensorvk::tactics {
 
-//! Weights as [part][depth][columns]; the other two directions of the shader's source index.
+//! Weights as [part][panel][depth][columns of a panel]; the other two directions of the shader's source index.
 struct Packing {
     std::int64_t parts = 1, columns = 1, channels = 1, taps = 1;
     bool transposed = false;   // source is [in, out / groups, kernel...]
     bool part_per_tap = false; // parts are taps instead of groups
     std::int64_t column_multiple = 4, depth_multiple = 1;
+    std::int64_t panel = 0; // columns that lie together for all of the depth, a divisor of column_multiple; 0: all
     bool half = false;
     DataType source = DataType::kFLOAT; // int8 and uint8 become floats, less `zero`
     std::int32_t zero = 0;
@@ -31,6 +33,11 @@ struct Packing {
 //! The packed weights. A source that is no constant is packed in every run, into scratch memory.
 [[nodiscard]] std::int32_t pack_weights(Lowering& lowering, const std::string& layer, std::int32_t weights,
                                         const Packing& packing);
+
+//! What the step that `make` returns for its target buffer writes, `bytes` long: once per engine and `key`, or, of a source that is no
+//! constant, in every run.
+[[nodiscard]] std::int32_t pack_with(Lowering& lowering, std::int32_t source, const std::string& key, std::int64_t bytes,
+                                     const std::function<plan::Step(std::int32_t)>& make);
 
 //! Weights of 8 bits in words of four along the depth, for integer dot products (shaders/quantized/pack.comp).
 [[nodiscard]] std::int32_t pack_words(Lowering& lowering, const std::string& layer, std::int32_t weights, const Packing& packing);

@@ -72,8 +72,8 @@ Candidate candidate(const char* name, const Problem& problem, bool vec4, std::st
 
 Candidate cpu(const Problem& problem, std::string refusal, const Query& query) {
     const bool bytes = of_bytes(problem);
-    const char* kernel = !bytes ? "cpu/pooling:f32" : problem.x.dtype == DataType::kINT8 ? "cpu/pooling:i8" : "cpu/pooling:u8";
-    if (refusal.empty()) refusal = bytes ? refuse_cpu(query, kernel) : refuse_cpu_f32(query, kernel);
+    const std::string kernel = !bytes ? cpu_float_kernel(query, "cpu/pooling") : problem.x.dtype == DataType::kINT8 ? "cpu/pooling:i8" : "cpu/pooling:u8";
+    if (refusal.empty()) refusal = bytes ? refuse_cpu(query, kernel) : refuse_cpu_float(query, "cpu/pooling");
     Candidate out{.name = "pooling/cpu", .refusal = std::move(refusal), .host = true, .portable = false, .lower = {}};
     if (out.applicable()) {
         out.lower = [problem, kernel](Lowering& lowering) { lower(problem, false, kernel, lowering); };

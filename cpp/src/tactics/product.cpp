@@ -83,6 +83,7 @@ Product::Product(const ConvolutionProblem& p, const shape::ExprPool& exprs)
       bias_(p.bias),
       half_(p.half()),
       subpixel_(p.transposed()),
+      inside_(p.transposed() || (all(p.pre, 0) && zeros(p.convolution().geometry.post))),
       type_bits_(p.type_bits()),
       roles_(p.roles),
       out_channels_(p.out_channels),
@@ -119,7 +120,7 @@ Product::Product(const MatrixProblem& p, const shape::ExprPool& exprs)
       weights_(p.b),
       y_(p.c),
       bias_(p.bias),
-      half_(p.half),
+      half_(p.variant == "f16"),
       matrix_(true),
       type_bits_(p.type_bits()),
       roles_(p.roles),
@@ -206,7 +207,7 @@ void add_slice_sum(const Product& product, const Packing& packing, std::int32_t 
 
 std::vector<Candidate> product_candidates(const std::string& family, const std::string& refusal, const Product& product,
                                           const Query& query) {
-    constexpr ProductTactic kTactics[] = {product_tile, product_shared, product_coopmat};
+    constexpr ProductTactic kTactics[] = {product_texel, product_tile, product_shared, product_coopmat};
     std::vector<Candidate> out;
     for (const ProductTactic tactic : kTactics) {
         for (Candidate& candidate : tactic(family, refusal, product, query)) out.push_back(std::move(candidate));

@@ -45,6 +45,10 @@ class Product {
     //! How kernels of this product want their weights; the caller sets multiples and type.
     [[nodiscard]] const Packing& packing() const { return packing_; }
 
+    //! Of all parts that read different ones.
+    [[nodiscard]] std::int64_t input_channels() const { return shape_.channels * groups_; }
+    //! No tap of any position reads padding.
+    [[nodiscard]] bool always_inside() const { return inside_; }
     //! Output positions.
     [[nodiscard]] shape::Expr rows(shape::ExprPool& exprs) const;
     //! The packed weights, made by an init step once per engine; and the bias as floats, zeros where there is none.
@@ -69,6 +73,7 @@ class Product {
     bool half_ = false;
     bool matrix_ = false;
     bool subpixel_ = false;
+    bool inside_ = true;
     std::int32_t type_bits_ = 0;
     AxisRoles roles_;
     std::int64_t out_channels_ = 0, groups_ = 1;
@@ -81,6 +86,9 @@ class Product {
 //! `family` begins the names: "conv", "deconv" or "matrix".
 using ProductTactic = std::vector<Candidate> (*)(const std::string& family, const std::string& refusal,
                                                  const Product& product, const Query& query);
+
+[[nodiscard]] std::vector<Candidate> product_texel(const std::string& family, const std::string& refusal,
+                                                   const Product& product, const Query& query);
 
 [[nodiscard]] std::vector<Candidate> product_tile(const std::string& family, const std::string& refusal,
                                                   const Product& product, const Query& query);

@@ -20,7 +20,8 @@ void lower(const Product& product, const TileGeometry& tile, Lowering& lowering)
 
 std::vector<Candidate> product_tile(const std::string& family, const std::string& refusal, const Product& product,
                                     const Query& query) {
-    return tile_candidates(family, refusal, product, query, lower);
+    const bool texels = query.caps.is_cpu && !product.half(); // they take whatever this takes
+    return tile_candidates(family, refusal.empty() && texels ? "reading texels is faster on CPU drivers" : refusal, product, query, lower);
 }
 
 } // namespace tensorvk::tactics

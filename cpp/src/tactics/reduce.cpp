@@ -32,9 +32,9 @@ std::string shader(const Problem& problem, RowShape rows) {
 }
 
 Candidate cpu(const Problem& problem, const RowPlan& plan, const Query& query) {
-    const char* kernel = problem.integer() ? "cpu/reduce:i32" : "cpu/reduce:f32";
+    const std::string kernel = problem.integer() ? "cpu/reduce:i32" : cpu_float_kernel(query, "cpu/reduce");
     std::string refusal = plan.refusal();
-    if (refusal.empty()) refusal = problem.integer() ? refuse_cpu(query, kernel) : refuse_cpu_f32(query, kernel);
+    if (refusal.empty()) refusal = problem.integer() ? refuse_cpu(query, kernel) : refuse_cpu_float(query, "cpu/reduce", true);
     Candidate out{.name = "reduce/cpu", .refusal = std::move(refusal), .host = true, .portable = false, .lower = {}};
     if (out.applicable()) {
         out.lower = [problem, kernel](Lowering& lowering) { lower(problem, RowShape::kLANE, kernel, lowering); };

@@ -112,11 +112,11 @@ Candidate candidate(const char* name, const Problem& problem, bool vec4, std::st
 }
 
 Candidate cpu(const Problem& problem, std::string refusal, const Query& query) {
-    constexpr const char* kKernel = "cpu/resize:f32";
-    if (refusal.empty()) refusal = refuse_cpu_f32(query, kKernel);
+    constexpr const char* kFamily = "cpu/resize";
+    if (refusal.empty()) refusal = refuse_cpu_float(query, kFamily);
     Candidate out{.name = "resize/cpu", .refusal = std::move(refusal), .host = true, .portable = false, .lower = {}};
     if (out.applicable()) {
-        out.lower = [problem](Lowering& lowering) { lower(problem, false, kKernel, lowering); };
+        out.lower = [problem, kernel = cpu_float_kernel(query, kFamily)](Lowering& lowering) { lower(problem, false, kernel, lowering); };
     }
     return out;
 }

@@ -33,12 +33,12 @@ void lower(const Problem& problem, RowShape rows, const std::string& kernel, Low
 std::string shader(const Problem& problem, RowShape rows) { return "softmax/rows:" + variant_prefix(rows) + float_variant(problem.x, problem.y); }
 
 Candidate cpu(const Problem& problem, const RowPlan& plan, const Query& query) {
-    constexpr const char* kKernel = "cpu/softmax:f32";
+    constexpr const char* kFamily = "cpu/softmax";
     std::string refusal = plan.refusal();
-    if (refusal.empty()) refusal = refuse_cpu_f32(query, kKernel);
+    if (refusal.empty()) refusal = refuse_cpu_float(query, kFamily, true);
     Candidate out{.name = "softmax/cpu", .refusal = std::move(refusal), .host = true, .portable = false, .lower = {}};
     if (out.applicable()) {
-        out.lower = [problem](Lowering& lowering) { lower(problem, RowShape::kLANE, kKernel, lowering); };
+        out.lower = [problem, kernel = cpu_float_kernel(query, kFamily)](Lowering& lowering) { lower(problem, RowShape::kLANE, kernel, lowering); };
     }
     return out;
 }

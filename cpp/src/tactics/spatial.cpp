@@ -41,7 +41,7 @@ std::string refuse_channel_vectors(const Value& x, const Value& y, const shape::
 }
 
 std::int32_t half_bits(const Value& x, const Value& y) {
-    return (x.dtype == DataType::kHALF ? 1 : 0) | (y.dtype == DataType::kHALF ? 2 : 0);
+    return (is_short_float(x.dtype) ? 1 : 0) | (is_short_float(y.dtype) ? 2 : 0);
 }
 
 const char* float_variant(const Value& x, const Value& y) { return half_bits(x, y) != 0 ? "f16" : "f32"; }

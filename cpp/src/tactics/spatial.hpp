@@ -30,7 +30,7 @@ template <typename T>
 //! Why a kernel over four neighbouring channels cannot take them, or empty.
 [[nodiscard]] std::string refuse_channel_vectors(const Value& x, const Value& y, const shape::ExprPool& exprs);
 
-//! Bit 0: x is float16, bit 1: y is.
+//! Bit 0: x is float16 (in kernels of bfloat16: that), bit 1: y is.
 [[nodiscard]] std::int32_t half_bits(const Value& x, const Value& y);
 //! "f16" when one of the values is float16, else "f32".
 [[nodiscard]] const char* float_variant(const Value& x, const Value& y);

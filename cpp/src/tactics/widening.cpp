@@ -19,7 +19,7 @@ struct Alone {
     Operation operation;
     std::vector<Value> values;
 
-    //! `wide`: its float16 tensors are float32, but for the second factor of a product, which kernels widen when they pack it.
+    //! `wide`: its 16-bit floats are float32, but for a second factor of float16, which kernels widen when they pack it.
     Alone(const Query& query, bool wide) : operation(query.operation) {
         std::map<ValueId, ValueId> numbers;
         const ValueId factor = std::holds_alternative<MatrixProduct>(operation.kind) ? operation.inputs[1] : -1;
@@ -30,7 +30,7 @@ struct Alone {
                 if (added) {
                     values.push_back(query.value(id));
                     DataType& type = values.back().dtype;
-                    if (wide && type == DataType::kHALF && id != factor) type = DataType::kFLOAT;
+                    if (wide && (type == DataType::kBF16 || (type == DataType::kHALF && id != factor))) type = DataType::kFLOAT;
                 }
                 id = at->second;
             }
@@ -79,13 +79,18 @@ void widen_host_candidates(std::vector<Candidate>& candidates, const Query& quer
     const bool same = std::ranges::equal(given.values, wide.values, {}, &Value::dtype, &Value::dtype);
     if (same) return;
     const std::vector<Candidate> offered = family({wide.operation, wide.values, query.caps, query.exprs});
+    std::vector<Candidate> widened; // behind those that take the types as they are
     for (Candidate& candidate : candidates) {
         if (!candidate.host || candidate.applicable()) continue;
         const auto found = std::ranges::find(offered, candidate.name, &Candidate::name);
         if (found == offered.end() || !found->applicable()) continue;
         candidate.refusal.clear();
         candidate.lower = [given, wide, name = candidate.name, family](Lowering& lowering) { lower(given, wide, name, family, lowering); };
+        widened.push_back(std::move(candidate));
+        candidate.name.clear();
     }
+    std::erase_if(candidates, [](const Candidate& candidate) { return candidate.name.empty(); });
+    std::ranges::move(widened, std::back_inserter(candidates));
 }
 
 } // namespace tensorvk::tactics

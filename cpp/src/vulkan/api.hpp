@@ -67,28 +67,37 @@
     X(WaitSemaphores)              \
     X(SignalSemaphore)
 
-// What running shaders takes besides.
-#define TVK_SHADER_FUNCTIONS(X)   \
-    X(CreateShaderModule)         \
-    X(DestroyShaderModule)        \
-    X(CreateDescriptorSetLayout)  \
-    X(DestroyDescriptorSetLayout) \
-    X(CreatePipelineLayout)       \
-    X(DestroyPipelineLayout)      \
-    X(CreatePipelineCache)        \
-    X(DestroyPipelineCache)       \
-    X(GetPipelineCacheData)       \
-    X(CreateComputePipelines)     \
-    X(DestroyPipeline)            \
-    X(CreateDescriptorPool)       \
-    X(DestroyDescriptorPool)      \
-    X(ResetDescriptorPool)        \
-    X(AllocateDescriptorSets)     \
-    X(UpdateDescriptorSets)       \
-    X(CmdBindPipeline)            \
-    X(CmdBindDescriptorSets)      \
-    X(CmdPushConstants)           \
+// What making shaders takes besides.
+#define TVK_SHADER_OBJECT_FUNCTIONS(X) \
+    X(DestroyBufferView)               \
+    X(CreateShaderModule)              \
+    X(DestroyShaderModule)             \
+    X(CreateDescriptorSetLayout)       \
+    X(DestroyDescriptorSetLayout)      \
+    X(CreatePipelineLayout)            \
+    X(DestroyPipelineLayout)           \
+    X(CreatePipelineCache)             \
+    X(DestroyPipelineCache)            \
+    X(GetPipelineCacheData)            \
+    X(CreateComputePipelines)          \
+    X(DestroyPipeline)                 \
+    X(CreateDescriptorPool)            \
+    X(DestroyDescriptorPool)           \
+    X(ResetDescriptorPool)             \
+    X(AllocateDescriptorSets)
+
+// And giving them buffers and running them.
+#define TVK_SHADER_COMMANDS(X) \
+    X(CreateBufferView)        \
+    X(UpdateDescriptorSets)    \
+    X(CmdBindPipeline)         \
+    X(CmdBindDescriptorSets)   \
+    X(CmdPushConstants)        \
     X(CmdDispatch)
+
+#define TVK_SHADER_FUNCTIONS(X)    \
+    TVK_SHADER_OBJECT_FUNCTIONS(X) \
+    TVK_SHADER_COMMANDS(X)
 
 #define TVK_DEVICE_FUNCTIONS(X) \
     TVK_TRANSFER_FUNCTIONS(X)   \

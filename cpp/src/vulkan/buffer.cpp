@@ -93,6 +93,16 @@ Buffer::Buffer(ImportTag, std::shared_ptr<Device> device, void* host, std::uint6
     host_readable_ = true;
 }
 
+std::unique_ptr<Buffer> Buffer::of_host(std::shared_ptr<Device> device, std::span<const std::byte> bytes) {
+    return std::unique_ptr<Buffer>(new Buffer(HostTag{}, std::move(device), bytes));
+}
+
+// The type of mapped memory knows no bytes that are only read.
+Buffer::Buffer(HostTag, std::shared_ptr<Device> device, std::span<const std::byte> bytes)
+    : device_(std::move(device)), size_(bytes.size()), place_(BufferPlace::kHost),
+      mapped_(const_cast<std::byte*>(bytes.data())), host_readable_(true) {
+}
+
 Buffer::~Buffer() {
     destroy();
 }
@@ -104,6 +114,8 @@ void Buffer::create_handle(const void* next) {
     info.size = capacity();
     info.usage =
         VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
+    // Only the kernels for CPU drivers read buffers as texels.
+    if (device_->caps().is_cpu && device_->caps().shaders) info.usage |= VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT;
     info.sharingMode = VK_SHARING_MODE_EXCLUSIVE;
     check(device_->fn().CreateBuffer(device_->handle(), &info, nullptr, &handle_), "create a buffer");
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "vulkan/memory_pool.hpp"
 
@@ -26,6 +27,8 @@ class Buffer {
     //! caps().limits.host_import_alignment. Throws Unsupported when the driver refuses this memory.
     [[nodiscard]] static std::unique_ptr<Buffer> import_host(std::shared_ptr<Device> device, void* host,
                                                              std::uint64_t size);
+    //! Bytes of the caller's that functions of the host read: no kernel of the device binds them, and nobody writes them.
+    [[nodiscard]] static std::unique_ptr<Buffer> of_host(std::shared_ptr<Device> device, std::span<const std::byte> bytes);
     ~Buffer();
     Buffer(const Buffer&) = delete;
     Buffer& operator=(const Buffer&) = delete;
@@ -45,6 +48,8 @@ class Buffer {
   private:
     struct ImportTag {};
     Buffer(ImportTag, std::shared_ptr<Device> device, void* host, std::uint64_t size);
+    struct HostTag {};
+    Buffer(HostTag, std::shared_ptr<Device> device, std::span<const std::byte> bytes);
     void create_handle(const void* next);
     void destroy() noexcept;
 

@@ -15,11 +15,11 @@
 namespace tensorvk::vulkan {
 namespace {
 
-constexpr std::array<char, 8> kMagic{'T', 'V', 'K', 'P', 'I', 'P', 'E', '1'};
+constexpr CacheMagic kPipelines{'T', 'V', 'K', 'P', 'I', 'P', 'E', '1'};
 
-// Written as it lies in memory: the file never leaves the machine.
-struct Header {
-    std::array<char, 8> magic{};
+// Headers are written as they lie in memory: the files never leave the machine.
+struct PipelineHeader {
+    CacheMagic magic{};
     std::array<std::uint8_t, 16> device_uuid{};
     std::array<std::uint8_t, 16> driver_uuid{};
     std::uint32_t vendor_id = 0;
@@ -29,13 +29,65 @@ struct Header {
     std::uint64_t size = 0;
     std::uint64_t checksum = 0;
 
+    bool operator==(const PipelineHeader&) const = default;
+};
+
+struct Header {
+    CacheMagic magic{};
+    std::uint64_t size = 0;
+    std::uint64_t checksum = 0;
+
     bool operator==(const Header&) const = default;
 };
 
-Header header_for(const DeviceOffer& offer, std::span<const std::byte> bytes) {
-    return {kMagic,          offer.uuid,           offer.driver_uuid, offer.vendor_id,
+PipelineHeader header_for(const DeviceOffer& offer, std::span<const std::byte> bytes) {
+    return {kPipelines,      offer.uuid,           offer.driver_uuid, offer.vendor_id,
             offer.device_id, offer.driver_version, offer.api_version, bytes.size(),
             hash64(bytes)};
+}
+
+Header header_for(const CacheMagic& magic, std::span<const std::byte> bytes) {
+    return {magic, bytes.size(), hash64(bytes)};
+}
+
+// The bytes behind a header that is the right one for them and `what`; else none.
+template <typename H, typename What>
+std::vector<std::byte> read_behind(const std::filesystem::path& path, const What& what) {
+    std::error_code error;
+    const std::uintmax_t size = std::filesystem::file_size(path, error);
+    constexpr std::uintmax_t kMost = 1U << 28; // bytes; whatever is larger was not written here, and is not read to find that out
+    if (error || size < sizeof(H) || size > kMost) return {};
+    std::ifstream file(path, std::ios::binary);
+    H header;
+    file.read(reinterpret_cast<char*>(&header), sizeof(header));
+    if (!file || header.size != size - sizeof(H)) return {};
+    std::vector<std::byte> bytes(header.size);
+    file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    if (!file || header != header_for(what, bytes)) return {};
+    return bytes;
+}
+
+template <typename What>
+bool write_behind(const std::filesystem::path& path, const What& what, std::span<const std::byte> bytes) noexcept {
+    try {
+        std::filesystem::create_directories(path.parent_path());
+        const std::filesystem::path part = path.string() + text(".", getpid(), ".part");
+        bool written = false;
+        {
+            const auto header = header_for(what, bytes);
+            std::ofstream file(part, std::ios::binary | std::ios::trunc);
+            file.write(reinterpret_cast<const char*>(&header), sizeof(header));
+            file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+            file.close();
+            written = static_cast<bool>(file);
+        }
+        std::error_code error;
+        if (written) std::filesystem::rename(part, path, error);
+        if (!written || error) std::filesystem::remove(part, error);
+        return written && std::filesystem::exists(path);
+    } catch (const std::exception&) {
+        return false;
+    }
 }
 
 } // namespace
@@ -63,40 +115,21 @@ std::string cache_file_name(const DeviceOffer& offer) {
 }
 
 std::vector<std::byte> read_cache_file(const std::filesystem::path& path, const DeviceOffer& offer) {
-    std::error_code error;
-    const std::uintmax_t size = std::filesystem::file_size(path, error);
-    if (error || size < sizeof(Header)) return {};
-    std::ifstream file(path, std::ios::binary);
-    Header header;
-    file.read(reinterpret_cast<char*>(&header), sizeof(header));
-    if (!file || header.size != size - sizeof(Header)) return {};
-    std::vector<std::byte> bytes(header.size);
-    file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    if (!file || header != header_for(offer, bytes)) return {};
-    return bytes;
+    return read_behind<PipelineHeader>(path, offer);
 }
 
 bool write_cache_file(const std::filesystem::path& path, const DeviceOffer& offer,
                       std::span<const std::byte> bytes) noexcept {
-    try {
-        std::filesystem::create_directories(path.parent_path());
-        const std::filesystem::path part = path.string() + text(".", getpid(), ".part");
-        bool written = false;
-        {
-            const Header header = header_for(offer, bytes);
-            std::ofstream file(part, std::ios::binary | std::ios::trunc);
-            file.write(reinterpret_cast<const char*>(&header), sizeof(header));
-            file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-            file.close();
-            written = static_cast<bool>(file);
-        }
-        std::error_code error;
-        if (written) std::filesystem::rename(part, path, error);
-        if (!written || error) std::filesystem::remove(part, error);
-        return written && std::filesystem::exists(path);
-    } catch (const std::exception&) {
-        return false;
-    }
+    return write_behind(path, offer, bytes);
+}
+
+std::vector<std::byte> read_cache_bytes(const std::filesystem::path& path, const CacheMagic& magic) {
+    return read_behind<Header>(path, magic);
+}
+
+bool write_cache_bytes(const std::filesystem::path& path, const CacheMagic& magic,
+                       std::span<const std::byte> bytes) noexcept {
+    return write_behind(path, magic, bytes);
 }
 
 } // namespace tensorvk::vulkan

@@ -1,7 +1,8 @@
-// The file a driver's pipeline cache is kept in. The driver's own header is not trusted: ours names the device and
-// driver and holds a checksum, because drivers have crashed on damaged caches.
+// Files that are kept between processes: a driver's pipeline cache above all. The driver's own header is not trusted:
+// ours names the device and driver and holds a checksum, because drivers have crashed on damaged caches.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <filesystem>
 #include <span>
@@ -15,14 +16,23 @@ namespace tensorvk::vulkan {
 //! $XDG_CACHE_HOME/tensorvk, or ~/.cache/tensorvk; empty when neither is known or TENSORVK_CACHE=0.
 [[nodiscard]] std::filesystem::path cache_directory();
 
+//! What a cache file begins with, and must begin with.
+using CacheMagic = std::array<char, 8>;
+
+//! Bytes with a checksum. Empty when the file is missing, damaged or of another kind.
+[[nodiscard]] std::vector<std::byte> read_cache_bytes(const std::filesystem::path& path, const CacheMagic& magic);
+//! Written beside `path` and renamed over it, so that readers see the old file or the new one. Returns false when that
+//! failed.
+bool write_cache_bytes(const std::filesystem::path& path, const CacheMagic& magic,
+                       std::span<const std::byte> bytes) noexcept;
+
 //! File name for a device: changes with the device's UUID and the driver's version.
 [[nodiscard]] std::string cache_file_name(const DeviceOffer& offer);
 
-//! The stored bytes; empty when the file is missing, damaged or made for something else.
+//! The stored pipelines; empty when the file is missing, damaged or made for something else.
 [[nodiscard]] std::vector<std::byte> read_cache_file(const std::filesystem::path& path, const DeviceOffer& offer);
 
-//! Written beside `path` and renamed over it, so that readers see the old file or the new one. Returns false when that
-//! failed.
+//! As write_cache_bytes().
 bool write_cache_file(const std::filesystem::path& path, const DeviceOffer& offer,
                       std::span<const std::byte> bytes) noexcept;
 

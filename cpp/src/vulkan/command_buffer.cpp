@@ -11,18 +11,26 @@ namespace {
 
 constexpr std::uint32_t kSetsPerPool = 128;
 constexpr std::uint32_t kDescriptorsPerPool = kSetsPerPool * 8;
+constexpr std::uint32_t kTexelsPerPool = kSetsPerPool * 2;
+
+constexpr std::uint64_t kTexelBytes = 16; // of four floats
 
 constexpr VkPipelineStageFlags kWorkStages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
 constexpr VkAccessFlags kWorkWrites = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
 constexpr VkAccessFlags kWorkAccess = kWorkWrites | VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT;
 
+//! The last one may reach beyond the view: buffers' capacities are whole texels.
+static_assert(Buffer::kPadding % kTexelBytes == 0);
+std::uint64_t texels_of(const BufferView& view) { return (view.size + kTexelBytes - 1) / kTexelBytes; }
+
 VkDescriptorPool create_descriptor_pool(const Device& device, std::uint32_t descriptors) {
-    VkDescriptorPoolSize size{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, std::max(descriptors, kDescriptorsPerPool)};
+    const VkDescriptorPoolSize sizes[] = {{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, std::max(descriptors, kDescriptorsPerPool)},
+                                          {VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER, std::max(descriptors, kTexelsPerPool)}};
     VkDescriptorPoolCreateInfo info{};
     info.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO;
     info.maxSets = kSetsPerPool;
-    info.poolSizeCount = 1;
-    info.pPoolSizes = &size;
+    info.poolSizeCount = device.caps().is_cpu ? 2 : 1;
+    info.pPoolSizes = sizes;
     VkDescriptorPool pool = VK_NULL_HANDLE;
     check(device.fn().CreateDescriptorPool(device.handle(), &info, nullptr, &pool), "create a descriptor pool");
     return pool;
@@ -51,6 +59,26 @@ CommandBuffer::~CommandBuffer() {
     device_->fn().DestroyCommandPool(device_->handle(), pool_, nullptr);
     for (VkDescriptorPool pool : descriptor_pools_)
         device_->fn().DestroyDescriptorPool(device_->handle(), pool, nullptr);
+    destroy_texel_views();
+}
+
+void CommandBuffer::destroy_texel_views() noexcept {
+    for (VkBufferView view : texel_views_) device_->fn().DestroyBufferView(device_->handle(), view, nullptr);
+    texel_views_.clear();
+}
+
+VkBufferView CommandBuffer::create_texel_view(const BufferView& view) {
+    VkBufferViewCreateInfo info{};
+    info.sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO;
+    info.buffer = view.buffer->handle();
+    info.format = VK_FORMAT_R32G32B32A32_SFLOAT;
+    info.offset = view.offset;
+    info.range = texels_of(view) * kTexelBytes;
+    texel_views_.reserve(texel_views_.size() + 1);
+    VkBufferView out = VK_NULL_HANDLE;
+    check(device_->fn().CreateBufferView(device_->handle(), &info, nullptr, &out), "create a view of a buffer as texels");
+    texel_views_.push_back(out);
+    return out;
 }
 
 void CommandBuffer::begin() {
@@ -60,6 +88,7 @@ void CommandBuffer::begin() {
         check(fn.ResetDescriptorPool(device_->handle(), pool, 0), "reset a descriptor pool");
     }
     descriptor_pool_in_use_ = 0;
+    destroy_texel_views();
     bound_pipeline_ = VK_NULL_HANDLE;
     kept_.clear();
     dispatches_ = 0;
@@ -100,6 +129,7 @@ void CommandBuffer::dispatch(const Pipeline& pipeline, std::span<const BufferVie
     if (!bindings.empty()) {
         const VkDescriptorSet set = allocate_set(pipeline);
         std::vector<VkDescriptorBufferInfo> buffers(bindings.size());
+        std::vector<VkBufferView> texels(bindings.size());
         std::vector<VkWriteDescriptorSet> writes(bindings.size());
         for (std::uint32_t i = 0; i < bindings.size(); ++i) {
             buffers[i] = {bindings[i].buffer->handle(), bindings[i].offset, bindings[i].size};
@@ -107,8 +137,12 @@ void CommandBuffer::dispatch(const Pipeline& pipeline, std::span<const BufferVie
             writes[i].dstSet = set;
             writes[i].dstBinding = i;
             writes[i].descriptorCount = 1;
-            writes[i].descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+            writes[i].descriptorType = descriptor_type(pipeline.texel_bindings(), i);
             writes[i].pBufferInfo = &buffers[i];
+            if (writes[i].descriptorType == VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER) {
+                texels[i] = create_texel_view(bindings[i]);
+                writes[i].pTexelBufferView = &texels[i];
+            }
         }
         fn.UpdateDescriptorSets(device_->handle(), static_cast<std::uint32_t>(writes.size()), writes.data(), 0,
                                 nullptr);
@@ -133,11 +167,16 @@ void CommandBuffer::check_view(const Pipeline& pipeline, std::size_t binding, co
         refuse("bytes ", view.offset, " to ", view.offset + view.size, " are outside the buffer of ", capacity,
                " bytes.");
     }
-    if (view.offset % limits.storage_offset_alignment != 0) {
-        refuse("offset ", view.offset, " is not a multiple of ", limits.storage_offset_alignment,
-               ", which this device needs.");
+    const bool as_texels =
+        descriptor_type(pipeline.texel_bindings(), static_cast<std::uint32_t>(binding)) == VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER;
+    const std::uint64_t alignment = as_texels ? std::max(limits.storage_offset_alignment, kTexelBytes) : limits.storage_offset_alignment;
+    if (view.offset % alignment != 0) {
+        refuse("offset ", view.offset, " is not a multiple of ", alignment, ", which this device needs.");
     }
-    if (view.size > limits.max_storage_range) {
+    if (as_texels) {
+        const std::uint64_t texels = texels_of(view);
+        if (texels > limits.max_texels) refuse(texels, " texels are more than this device binds at once (", limits.max_texels, ").");
+    } else if (view.size > limits.max_storage_range) {
         refuse(view.size, " bytes are more than this device binds at once (", limits.max_storage_range, ").");
     }
 }

@@ -61,6 +61,9 @@ class CommandBuffer {
 
   private:
     [[nodiscard]] VkDescriptorSet allocate_set(const Pipeline& pipeline);
+    //! The range as texels of four floats, until the next begin().
+    [[nodiscard]] VkBufferView create_texel_view(const BufferView& view);
+    void destroy_texel_views() noexcept;
     void check_view(const Pipeline& pipeline, std::size_t binding, const BufferView& view) const;
     void barrier(VkPipelineStageFlags from, VkAccessFlags from_access, VkPipelineStageFlags to,
                  VkAccessFlags to_access);
@@ -70,6 +73,7 @@ class CommandBuffer {
     VkCommandBuffer handle_ = VK_NULL_HANDLE;
     std::vector<VkDescriptorPool> descriptor_pools_;
     std::size_t descriptor_pool_in_use_ = 0;
+    std::vector<VkBufferView> texel_views_;
     VkPipeline bound_pipeline_ = VK_NULL_HANDLE;
     std::vector<std::shared_ptr<const void>> kept_;
     std::uint32_t dispatches_ = 0;

@@ -8,6 +8,8 @@
 #include "vulkan/check.hpp"
 #include "vulkan/device_features.hpp"
 #include "vulkan/fork.hpp"
+#include "vulkan/host_driver/shader_driver.hpp"
+#include "vulkan/late/late_device.hpp"
 #include "vulkan/memory_pool.hpp"
 #include "vulkan/pipeline_cache.hpp"
 #include "vulkan/queue.hpp"
@@ -36,7 +38,7 @@ OpenDevices& open_devices() {
 
 struct Device::SetLayouts {
     std::mutex mutex;
-    std::map<std::uint32_t, VkDescriptorSetLayout> by_bindings;
+    std::map<std::pair<std::uint32_t, std::uint32_t>, VkDescriptorSetLayout> by_bindings; // their number, those that are texels
 };
 
 int Device::count() {
@@ -88,13 +90,17 @@ std::shared_ptr<Device> Device::create(const PhysicalDevice& physical, int index
     if (!plan.usable) {
         throw DeviceUnavailable(text("Device ", index, " (", physical.offer.name, ") cannot be used. ", plan.why_not));
     }
+    if (physical.instance->late() && !can_open_late(physical.offer, plan)) {
+        return create(looked_device(physical.offer), index, environment);
+    }
     const std::shared_ptr<Device> device(new Device(physical, index, std::move(plan)));
     device->open();
     return device;
 }
 
 Device::Device(const PhysicalDevice& physical, int index, DevicePlan plan)
-    : physical_(physical.handle),
+    : instance_(physical.instance),
+      physical_(physical.handle),
       index_(index),
       offer_(physical.offer),
       plan_(std::move(plan)),
@@ -118,7 +124,8 @@ void Device::open() {
     info.pQueueCreateInfos = &queue;
     info.enabledExtensionCount = static_cast<std::uint32_t>(extensions.size());
     info.ppEnabledExtensionNames = extensions.data();
-    check(Instance::get().fn().CreateDevice(physical_, &info, nullptr, &handle_), "open the device");
+    check(instance_->fn().CreateDevice(physical_, &info, nullptr, &handle_), "open the device");
+    if (late()) lend_shaders();
     load_functions();
     for (std::uint32_t i = 0; i < plan_.queue_count; ++i) {
         queues_.push_back(std::make_unique<Queue>(*this, plan_.queue_family, i));
@@ -129,7 +136,7 @@ void Device::open() {
 }
 
 void Device::load_functions() {
-    const auto load = [&](const char* name) { return Instance::get().fn().GetDeviceProcAddr(handle_, name); };
+    const auto load = [&](const char* name) { return instance_->fn().GetDeviceProcAddr(handle_, name); };
 #define TVK_LOAD(function)                                                   \
     fn_.function = reinterpret_cast<PFN_vk##function>(load("vk" #function)); \
     if (fn_.function == nullptr) throw DeviceUnavailable("The driver has no vk" #function ".");
@@ -141,6 +148,22 @@ void Device::load_functions() {
 #define TVK_LOAD(function) fn_.function = reinterpret_cast<PFN_vk##function>(load("vk" #function));
     TVK_OPTIONAL_DEVICE_FUNCTIONS(TVK_LOAD)
 #undef TVK_LOAD
+}
+
+void Device::lend_shaders() {
+    host_driver::lend_shaders(handle_, [offer = offer_, plan = plan_, index = index_] {
+        std::shared_ptr<Device> device(new Device(looked_device(offer), index, plan));
+        device->open();
+        return device;
+    });
+}
+
+void Device::open_shaders() {
+    if (!late()) return;
+    host_driver::open_shaders(handle_);
+    // As in by_index(): before the handlers of the driver that is loaded now.
+    static const int registered = std::atexit(&Device::save_pipeline_caches);
+    (void)registered;
 }
 
 Device::~Device() {
@@ -167,7 +190,7 @@ MemoryInfo Device::memory_info() const {
         VkPhysicalDeviceMemoryProperties2 properties{};
         properties.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2;
         properties.pNext = &budget;
-        Instance::get().fn().GetPhysicalDeviceMemoryProperties2(physical_, &properties);
+        instance_->fn().GetPhysicalDeviceMemoryProperties2(physical_, &properties);
         // What lies unused in our own blocks is free to the user, though the driver counts it as used.
         const std::uint64_t spare = device_memory_->reserved_bytes() - std::min(used, device_memory_->reserved_bytes());
         available = budget.heapBudget[heap];
@@ -176,15 +199,16 @@ MemoryInfo Device::memory_info() const {
     return {available > used ? available - used : 0, total};
 }
 
-VkDescriptorSetLayout Device::set_layout(std::uint32_t bindings) {
+VkDescriptorSetLayout Device::set_layout(std::uint32_t bindings, std::uint32_t texel_bindings) {
     const std::lock_guard lock(set_layouts_->mutex);
-    if (const auto found = set_layouts_->by_bindings.find(bindings); found != set_layouts_->by_bindings.end()) {
+    const std::pair key(bindings, texel_bindings);
+    if (const auto found = set_layouts_->by_bindings.find(key); found != set_layouts_->by_bindings.end()) {
         return found->second;
     }
     std::vector<VkDescriptorSetLayoutBinding> slots(bindings);
     for (std::uint32_t i = 0; i < bindings; ++i) {
         slots[i].binding = i;
-        slots[i].descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+        slots[i].descriptorType = descriptor_type(texel_bindings, i);
         slots[i].descriptorCount = 1;
         slots[i].stageFlags = VK_SHADER_STAGE_COMPUTE_BIT;
     }
@@ -194,7 +218,7 @@ VkDescriptorSetLayout Device::set_layout(std::uint32_t bindings) {
     info.pBindings = slots.data();
     VkDescriptorSetLayout layout = VK_NULL_HANDLE;
     check(fn_.CreateDescriptorSetLayout(handle_, &info, nullptr, &layout), "create a descriptor set layout");
-    set_layouts_->by_bindings.emplace(bindings, layout);
+    set_layouts_->by_bindings.emplace(key, layout);
     return layout;
 }
 

@@ -57,14 +57,23 @@ class Device : public std::enable_shared_from_this<Device> {
     //! process left.
     [[nodiscard]] MemoryInfo memory_info() const;
 
-    //! One descriptor set layout per number of storage buffers, made when first needed. Thread-safe.
-    [[nodiscard]] VkDescriptorSetLayout set_layout(std::uint32_t bindings);
+    //! Opens the driver of a late device (vulkan/late), at the first call; for who makes shaders. Thread-safe. Throws
+    //! DeviceUnavailable.
+    void open_shaders();
+    //! Whether the device's driver is opened when the first shader needs it.
+    [[nodiscard]] bool late() const noexcept { return instance_->late(); }
+
+    //! One descriptor set layout per number of buffers and set of those that are read as texels (bit i: binding i), made when first needed.
+    //! Thread-safe.
+    [[nodiscard]] VkDescriptorSetLayout set_layout(std::uint32_t bindings, std::uint32_t texel_bindings);
 
   private:
     Device(const PhysicalDevice& physical, int index, DevicePlan plan);
     void open();
     void load_functions();
+    void lend_shaders();
 
+    const Instance* instance_;
     VkPhysicalDevice physical_;
     int index_;
     DeviceOffer offer_;

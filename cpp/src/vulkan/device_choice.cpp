@@ -68,6 +68,11 @@ std::string no_device_sentence() {
            "GPU install its vendor's driver.";
 }
 
+std::string device_wish() {
+    const char* wish = std::getenv("TENSORVK_DEVICE");
+    return wish == nullptr ? "" : wish;
+}
+
 std::size_t choose_device(const std::vector<DeviceOffer>& offers, const std::string& wish) {
     const std::vector<std::size_t> order = order_devices(offers);
     if (order.empty()) {

@@ -63,6 +63,7 @@ struct DeviceLimits {
     std::array<uint32_t, 3> max_group_count{};
     uint32_t max_storage_bindings = 0;     // per set and stage, the smaller
     uint64_t storage_offset_alignment = 1; // bytes
+    uint64_t max_texels = 0;               // vectors of four floats of one texel buffer
     uint64_t max_allocation = 0;           // bytes of one memory allocation
     uint64_t host_import_alignment = 0;    // bytes; 0: host memory cannot be imported
     float timestamp_period_ns = 0.0F;
@@ -112,7 +113,7 @@ struct DeviceOffer {
 // What the user's environment asks for.
 struct PlanEnvironment {
     // Names of features not to use though the device has them:
-    // TENSORVK_DISABLE=vulkan,fp16,int8,cooperative_matrix,memory_budget, host_kernels,host_import,bar_upload,compute_queue,unified_memory
+    // TENSORVK_DISABLE=vulkan,late_driver,fp16,int8,cooperative_matrix,memory_budget, host_kernels,host_import,bar_upload,compute_queue,unified_memory
     // and so on; the last makes a CPU device behave like a GPU with memory of its own.
     std::vector<std::string> disabled;
 
@@ -180,6 +181,9 @@ struct DevicePlan {
 
 // What to say, and what to install, where no device is found.
 [[nodiscard]] std::string no_device_sentence();
+
+// TENSORVK_DEVICE; empty when it is not set.
+[[nodiscard]] std::string device_wish();
 
 // Index into `offers` of the device that `wish` (TENSORVK_DEVICE) names: a position in order_devices' order, a part of
 // the name in any case, or "cpu". An empty wish is the first usable one. Throws InvalidArgument listing the devices

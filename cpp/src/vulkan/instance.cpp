@@ -11,6 +11,8 @@
 #include "support/error.hpp"
 #include "vulkan/check.hpp"
 #include "vulkan/fork.hpp"
+#include "vulkan/late/late_device.hpp"
+#include "vulkan/late/surroundings.hpp"
 #include "vulkan/physical_device.hpp"
 
 namespace tensorvk::vulkan {
@@ -146,15 +148,32 @@ const Instance& Instance::get() {
     return *instance;
 }
 
+const Instance& Instance::looked() {
+    const Instance& first = get();
+    if (!first.late()) return first;
+    static const Instance* const instance = open_vulkan();
+    return *instance;
+}
+
 const Instance* Instance::open() {
     if (PlanEnvironment::from_process().disables("vulkan")) {
         return new Instance(host_loader(), {}, "TENSORVK_DISABLE switches Vulkan off.");
     }
+    std::optional<std::vector<DeviceOffer>> remembered = late_offers();
+    if (!remembered) return open_vulkan();
+    std::unique_ptr<Instance, Closer> late(new Instance(host_loader(), {}, ""));
+    late->remembered_ = std::move(*remembered);
+    return late.release();
+}
+
+const Instance* Instance::open_vulkan() {
     const char* validation = std::getenv("TENSORVK_VALIDATION");
     const ValidationWish wish = ValidationWish::parse(validation == nullptr ? "" : validation);
     std::string why;
     try {
-        std::unique_ptr<const Instance, Closer> found(new Instance(loader(), wish, ""));
+        std::vector<std::string> loaded_before = loaded_libraries();
+        std::unique_ptr<Instance, Closer> found(new Instance(loader(), wish, ""));
+        found->loaded_before_ = std::move(loaded_before);
         why = found->why_unusable();
         // Who asked for validation asked for a device that can be validated.
         if (why.empty() || wish.on) return found.release();
@@ -163,6 +182,15 @@ const Instance* Instance::open() {
         why = error.what();
     }
     return new Instance(host_loader(), {}, why);
+}
+
+// Drivers that somebody else had loaded before are told by their names.
+std::vector<std::string> Instance::libraries() const {
+    std::vector<std::string> all = loaded_libraries();
+    std::erase_if(all, [&](const std::string& file) {
+        return file.find("vulkan") == std::string::npos && std::ranges::binary_search(loaded_before_, file);
+    });
+    return all;
 }
 
 Instance::~Instance() {

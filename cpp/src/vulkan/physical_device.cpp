@@ -7,6 +7,7 @@
 
 #include "vulkan/check.hpp"
 #include "vulkan/fork.hpp"
+#include "vulkan/late/last_look.hpp"
 
 namespace tensorvk::vulkan {
 namespace {
@@ -61,6 +62,7 @@ DeviceLimits convert_limits(const VkPhysicalDeviceLimits& limits) {
     out.max_storage_bindings =
         std::min(limits.maxPerStageDescriptorStorageBuffers, limits.maxDescriptorSetStorageBuffers);
     out.storage_offset_alignment = limits.minStorageBufferOffsetAlignment;
+    out.max_texels = limits.maxTexelBufferElements;
     out.timestamp_period_ns = limits.timestampPeriod;
     return out;
 }
@@ -190,18 +192,11 @@ void query_matrix_shapes(const InstanceFunctions& fn, VkPhysicalDevice device, D
     }
 }
 
-std::vector<PhysicalDevice> list_physical_devices() {
-    const Instance& instance = Instance::get();
-    std::vector<VkPhysicalDevice> handles = instance.physical_devices();
-    std::vector<DeviceOffer> offers;
-    offers.reserve(handles.size());
-    for (VkPhysicalDevice handle : handles) offers.push_back(query_offer(instance, handle));
-    const char* wish = std::getenv("TENSORVK_DEVICE");
-    const std::size_t first = choose_device(offers, wish == nullptr ? "" : wish);
-    std::vector<std::size_t> order = order_devices(offers);
-    std::stable_partition(order.begin(), order.end(), [&](std::size_t i) { return i == first; });
+// Of a late instance the handles are those of our own driver's device.
+std::vector<PhysicalDevice> remembered_devices(const Instance& instance) {
+    const VkPhysicalDevice host = instance.physical_devices().at(0);
     std::vector<PhysicalDevice> devices;
-    for (const std::size_t i : order) devices.push_back({handles[i], std::move(offers[i])});
+    for (const DeviceOffer& offer : instance.remembered()) devices.push_back({&instance, host, offer});
     return devices;
 }
 
@@ -230,12 +225,40 @@ DeviceOffer query_offer(const Instance& instance, VkPhysicalDevice device) {
     return offer;
 }
 
+std::vector<PhysicalDevice> look_at_devices() {
+    const Instance& instance = Instance::looked();
+    std::vector<PhysicalDevice> devices;
+    std::vector<DeviceOffer> offers;
+    for (VkPhysicalDevice handle : instance.physical_devices()) {
+        offers.push_back(query_offer(instance, handle));
+        devices.push_back({&instance, handle, offers.back()});
+    }
+    const bool any_cpu = std::ranges::any_of(offers, [](const DeviceOffer& o) { return o.type == DeviceType::kCpu; });
+    if (any_cpu && instance.absence().empty() && !instance.validating()) remember_look(offers, instance.libraries());
+    return devices;
+}
+
+std::vector<PhysicalDevice> numbered(std::vector<PhysicalDevice> devices) {
+    std::vector<DeviceOffer> offers;
+    for (const PhysicalDevice& device : devices) offers.push_back(device.offer);
+    const std::size_t first = choose_device(offers, device_wish());
+    std::vector<std::size_t> order = order_devices(offers);
+    std::stable_partition(order.begin(), order.end(), [&](std::size_t i) { return i == first; });
+    std::vector<PhysicalDevice> in_order;
+    for (const std::size_t i : order) in_order.push_back(std::move(devices[i]));
+    return in_order;
+}
+
 const std::vector<PhysicalDevice>& physical_devices() {
     require_unforked();
     static std::mutex mutex;
     static const std::vector<PhysicalDevice>* devices = nullptr;
     const std::lock_guard lock(mutex);
-    if (devices == nullptr) devices = new std::vector<PhysicalDevice>(list_physical_devices());
+    if (devices == nullptr) {
+        const Instance& instance = Instance::get();
+        devices = new std::vector<PhysicalDevice>(
+            numbered(instance.late() ? remembered_devices(instance) : look_at_devices()));
+    }
     return *devices;
 }
 

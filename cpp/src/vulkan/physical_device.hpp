@@ -9,11 +9,17 @@
 namespace tensorvk::vulkan {
 
 struct PhysicalDevice {
+    const Instance* instance = nullptr;
     VkPhysicalDevice handle = VK_NULL_HANDLE;
     DeviceOffer offer;
 };
 
 [[nodiscard]] DeviceOffer query_offer(const Instance& instance, VkPhysicalDevice device);
+
+//! What Instance::looked() has, in the driver's order. Remembers it where a device could be opened late (vulkan/late).
+[[nodiscard]] std::vector<PhysicalDevice> look_at_devices();
+//! The same, numbered as the user sees them.
+[[nodiscard]] std::vector<PhysicalDevice> numbered(std::vector<PhysicalDevice> devices);
 
 //! All devices, numbered as the user sees them: the one that TENSORVK_DEVICE names first, then discrete to CPU. Read
 //! once per process.

@@ -1,5 +1,8 @@
 #include "vulkan/pipeline.hpp"
 
+#include <algorithm>
+#include <map>
+
 #include "support/error.hpp"
 #include "vulkan/check.hpp"
 #include "vulkan/device.hpp"
@@ -51,6 +54,23 @@ class ShaderModule {
 
 } // namespace
 
+// Among the kernels' variables only texel buffers are of the class UniformConstant; bindings are declared before variables.
+std::uint32_t find_texel_bindings(std::span<const std::uint32_t> spirv) {
+    constexpr std::size_t kHeaderWords = 5;
+    constexpr std::uint32_t kOpDecorate = 71, kOpVariable = 59, kBinding = 33, kUniformConstant = 0;
+    std::map<std::uint32_t, std::uint32_t> binding_of;
+    std::uint32_t texels = 0;
+    for (std::size_t at = kHeaderWords; at + 3 < spirv.size(); at += std::max(spirv[at] >> 16, 1U)) {
+        const std::uint32_t op = spirv[at] & 0xFFFFU;
+        if (op == kOpDecorate && spirv[at + 2] == kBinding) binding_of[spirv[at + 1]] = spirv[at + 3];
+        if (op == kOpVariable && spirv[at + 3] == kUniformConstant) {
+            const auto found = binding_of.find(spirv[at + 2]);
+            if (found != binding_of.end() && found->second < 32) texels |= 1U << found->second;
+        }
+    }
+    return texels;
+}
+
 Pipeline::Pipeline(Device& device, const PipelineDesc& desc, VkPipelineCache cache)
     : device_(device), name_(desc.name), bindings_(desc.bindings), push_constant_bytes_(desc.push_constant_bytes) {
     if (!device.caps().shaders) {
@@ -58,7 +78,8 @@ Pipeline::Pipeline(Device& device, const PipelineDesc& desc, VkPipelineCache cac
                                " runs none: it needs a Vulkan driver; a plan can be built for this device instead."));
     }
     check_limits(device, desc);
-    set_layout_ = device.set_layout(bindings_);
+    texel_bindings_ = find_texel_bindings(desc.spirv);
+    set_layout_ = device.set_layout(bindings_, texel_bindings_);
     try {
         create_layout();
         create_pipeline(desc, cache);

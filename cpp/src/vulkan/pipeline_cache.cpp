@@ -32,16 +32,22 @@ std::size_t PipelineCache::KeyHash::operator()(const Digest128& key) const noexc
 }
 
 PipelineCache::PipelineCache(Device& device) : device_(device) {
-    if (!device.caps().shaders) return;
-    const std::vector<std::byte> stored = read_cache_file(file_of(device), device.offer());
+}
+
+VkPipelineCache PipelineCache::open() {
+    const std::lock_guard lock(opening_);
+    if (handle_ != VK_NULL_HANDLE || !device_.caps().shaders) return handle_;
+    device_.open_shaders();
+    const std::vector<std::byte> stored = read_cache_file(file_of(device_), device_.offer());
     VkPipelineCacheCreateInfo info{};
     info.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO;
     info.initialDataSize = stored.size();
     info.pInitialData = stored.data();
-    if (device.fn().CreatePipelineCache(device.handle(), &info, nullptr, &handle_) == VK_SUCCESS) return;
+    if (device_.fn().CreatePipelineCache(device_.handle(), &info, nullptr, &handle_) == VK_SUCCESS) return handle_;
     // The driver refused the stored bytes: a miss, not an error.
     info.initialDataSize = 0;
-    check(device.fn().CreatePipelineCache(device.handle(), &info, nullptr, &handle_), "create a pipeline cache");
+    check(device_.fn().CreatePipelineCache(device_.handle(), &info, nullptr, &handle_), "create a pipeline cache");
+    return handle_;
 }
 
 PipelineCache::~PipelineCache() {
@@ -64,7 +70,7 @@ std::shared_ptr<const Pipeline> PipelineCache::get(const PipelineDesc& desc) {
         entry->second = promise.get_future().share();
     }
     try {
-        auto pipeline = std::make_shared<const Pipeline>(device_, desc, handle_);
+        auto pipeline = std::make_shared<const Pipeline>(device_, desc, open());
         promise.set_value(pipeline);
         const std::lock_guard lock(mutex_);
         ++compiled_;
@@ -80,9 +86,10 @@ std::shared_ptr<const Pipeline> PipelineCache::get(const PipelineDesc& desc) {
 
 void PipelineCache::save() noexcept {
     try {
-        const std::filesystem::path path = file_of(device_);
         const std::lock_guard lock(mutex_);
-        if (path.empty() || compiled_ == saved_at_) return;
+        if (compiled_ == saved_at_) return;
+        const std::filesystem::path path = file_of(device_);
+        if (path.empty()) return;
         std::size_t size = 0;
         if (device_.fn().GetPipelineCacheData(device_.handle(), handle_, &size, nullptr) != VK_SUCCESS) return;
         std::vector<std::byte> bytes(size);

@@ -37,8 +37,11 @@ class PipelineCache {
         std::size_t operator()(const Digest128& key) const noexcept;
     };
 
+    [[nodiscard]] VkPipelineCache open();
+
     Device& device_;
-    VkPipelineCache handle_ = VK_NULL_HANDLE;
+    std::mutex opening_;
+    VkPipelineCache handle_ = VK_NULL_HANDLE; // the driver's, read from disk when the first pipeline is made
     mutable std::mutex mutex_;
     std::unordered_map<Digest128, Entry, KeyHash> entries_;
     std::uint64_t compiled_ = 0;

@@ -31,11 +31,11 @@ void describe_loader(Survey& result) {
 void fill(Survey& result) {
     const PlanEnvironment environment = PlanEnvironment::from_process();
     if (!environment.disables("vulkan")) describe_loader(result);
-    const Instance& instance = Instance::get();
+    const Instance& instance = Instance::looked(); // who asks wants to know what is there now
     result.validating = instance.validating();
     result.problem = instance.absence();
     result.vulkan = result.problem.empty();
-    for (const PhysicalDevice& device : physical_devices()) {
+    for (const PhysicalDevice& device : numbered(look_at_devices())) {
         result.devices.push_back({device.offer, plan_device(device.offer, environment)});
     }
 }

@@ -113,13 +113,17 @@ TEST(Build, AnEmptyTimingCacheWithErrorOnMissIsRefused) {
 }
 
 //! A product whose fast candidates reorder an operand into scratch memory first.
-std::string report_of_product(std::uint64_t workspace_bytes, const std::shared_ptr<TimingCache>& cache) {
+//! At the level at which everything is tried.
+constexpr int kLevelOfAll = 4;
+
+std::string report_of_product(std::uint64_t workspace_bytes, const std::shared_ptr<TimingCache>& cache, int level = kLevelOfAll) {
     graph::Network network;
     network.mark_output(network.add_layer(LayerType::kMATRIX_MULTIPLY, {input(network, {64, 130}, "a"), input(network, {130, 65}, "b")},
                                           graph::MatrixMultiplyAttributes{})->outputs[0]);
     Options options;
     options.workspace_bytes = workspace_bytes;
     options.timing_cache = cache;
+    options.optimization_level = level;
     return runtime::Engine::load(vulkan::Device::current(), build_plan(network, options, null_log()), null_log())->report_json();
 }
 
@@ -133,6 +137,14 @@ TEST(Build, AWorkspaceLimitHoldsWithAndWithoutATimingCacheAndLeavesNoTraceInIt) 
     EXPECT_TRUE(refused(report_of_product(0, of_large)));
     const std::string large = report_of_product(UINT64_MAX, of_small);
     EXPECT_FALSE(refused(large) || wrong(large)) << large;
+}
+
+TEST(Build, ShadersAreTriedBesideHostKernelsAtHighLevelsAlone) {
+    const vulkan::DeviceCaps& caps = vulkan::Device::current()->caps();
+    if (!caps.host_kernels || !caps.shaders) GTEST_SKIP() << "this device has one of the two alone";
+    const auto left_out = [](const std::string& report) { return report.find("not tried beside a kernel of the host") != std::string::npos; };
+    EXPECT_TRUE(left_out(report_of_product(UINT64_MAX, std::make_shared<TimingCache>(), kLevelOfAll - 1)));
+    EXPECT_FALSE(left_out(report_of_product(UINT64_MAX, std::make_shared<TimingCache>())));
 }
 
 //! The same entries, all of them marked wrong.

@@ -18,8 +18,8 @@ std::vector<Tensor> tensors(DataType dtype, const std::vector<double>& values) {
     return {std::move(tensor)};
 }
 
-Verdict verdict(DataType dtype, const std::vector<double>& result, const std::vector<double>& reference, bool rounds_to_half = false) {
-    return compare(tensors(dtype, result), tensors(dtype, reference), rounds_to_half);
+Verdict verdict(DataType dtype, const std::vector<double>& result, const std::vector<double>& reference, OnTheWay rounded = OnTheWay::kEXACT) {
+    return compare(tensors(dtype, result), tensors(dtype, reference), rounded);
 }
 
 TEST(Verdict, EqualNumbersAreCorrect) {
@@ -57,22 +57,24 @@ TEST(Verdict, ErrorsAreMeasuredAgainstTheLargestMagnitude) {
 struct Edge {
     const char* name;
     DataType dtype;
-    bool rounds_to_half;
+    OnTheWay rounded;
     double allowed; // of a largest value of 1024
 };
 
 class Tolerance : public testing::TestWithParam<Edge> {};
 
 TEST_P(Tolerance, JustUnderIsCorrectAndJustOverIsNot) {
-    const auto [name, dtype, rounds_to_half, allowed] = GetParam();
-    EXPECT_TRUE(verdict(dtype, {1024, allowed}, {1024, 0}, rounds_to_half).correct);
-    EXPECT_FALSE(verdict(dtype, {1024, allowed * 1.01}, {1024, 0}, rounds_to_half).correct);
+    const auto [name, dtype, rounded, allowed] = GetParam();
+    EXPECT_TRUE(verdict(dtype, {1024, allowed}, {1024, 0}, rounded).correct);
+    EXPECT_FALSE(verdict(dtype, {1024, allowed * 1.01}, {1024, 0}, rounded).correct);
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, Tolerance,
-                         testing::Values(Edge{"float32", DataType::kFLOAT, false, 0.999e-4 * 1024},
-                                         Edge{"float16", DataType::kHALF, false, 3.99e-3 * 1024},
-                                         Edge{"float32_through_float16", DataType::kFLOAT, true, 3.99e-3 * 1024}),
+                         testing::Values(Edge{"float32", DataType::kFLOAT, OnTheWay::kEXACT, 0.999e-4 * 1024},
+                                         Edge{"float16", DataType::kHALF, OnTheWay::kEXACT, 3.99e-3 * 1024},
+                                         Edge{"float32_through_float16", DataType::kFLOAT, OnTheWay::kHALF, 3.99e-3 * 1024},
+                                         Edge{"bfloat16", DataType::kBF16, OnTheWay::kEXACT, 3.19e-2 * 1024},
+                                         Edge{"float32_of_bfloat16", DataType::kFLOAT, OnTheWay::kBFLOAT, 3.19e-2 * 1024}),
                          [](const auto& row) { return row.param.name; });
 
 TEST(Verdict, IntegersMustBeEqual) {

@@ -72,6 +72,36 @@ TEST(CpuPointwise, TensorsRepeatAlongAxesAndMayLieInAnotherOrder) {
     EXPECT_EQ(out, (std::vector<float>{10, 13, 21, 24, 32, 35}));
 }
 
+class TurnedTensors : public testing::TestWithParam<std::pair<std::int64_t, std::int64_t>> {};
+
+// Two pictures of channels by places, wanted with the channels last.
+TEST_P(TurnedTensors, AreReadInTheOutputsOrder) {
+    const auto [places, channels] = GetParam();
+    std::vector<float> x(static_cast<std::size_t>(2 * places * channels)), out(x.size());
+    std::vector<std::uint8_t> bytes(x.size()), bytes_out(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        x[i] = static_cast<float>(i);
+        bytes[i] = static_cast<std::uint8_t>(i * 7);
+    }
+    const std::vector<std::int64_t> extents{2, places, channels}, strides{places * channels, 1, places};
+    const PointwiseProgram twice{{{PointwiseOp::kADD, kValue, kOperand, {}, 0.0f}}};
+    pointwise_run({twice, extents, {{x.data(), strides}, {x.data(), strides}}, out.data()})();
+    pointwise_run({{}, extents, {{bytes.data(), strides, Word::kU8}}, bytes_out.data(), Word::kU8})();
+    std::size_t at = 0;
+    for (std::int64_t n = 0; n < 2; ++n) {
+        for (std::int64_t place = 0; place < places; ++place) {
+            for (std::int64_t channel = 0; channel < channels; ++channel, ++at) {
+                const auto from = static_cast<std::size_t>((n * channels + channel) * places + place);
+                ASSERT_EQ(out[at], 2 * x[from]) << "element " << at;
+                ASSERT_EQ(bytes_out[at], bytes[from]) << "element " << at;
+            }
+        }
+    }
+}
+
+constexpr std::pair<std::int64_t, std::int64_t> kTurned[] = {{1, 3}, {3, 1}, {7, 5}, {17, 33}, {64, 3}, {513, 2}, {1000, 3}, {40, 130}, {5, 400}, {3, 700}};
+INSTANTIATE_TEST_SUITE_P(CpuPointwise, TurnedTensors, testing::ValuesIn(kTurned));
+
 TEST(CpuPointwise, StoresCutOffAndStayInsideTheType) {
     const std::vector<float> x{-1.9f, 1.9f, 300.0f, -300.0f, kNan, kInfinity, -kInfinity, 3e9f, 1e19f};
     constexpr std::int32_t most = std::numeric_limits<std::int32_t>::max(), least = std::numeric_limits<std::int32_t>::min();

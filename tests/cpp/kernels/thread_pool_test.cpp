@@ -1,6 +1,9 @@
 // The threads of CPU kernels: every member of a team works once, teams take turns, and work inside work is one thread's.
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <numeric>
@@ -9,6 +12,7 @@
 
 #include "kernels/cpu/thread_pool.hpp"
 #include "kernels/cpu/workers.hpp"
+#include "support/error.hpp"
 
 namespace tensorvk::kernels::cpu {
 namespace {
@@ -31,6 +35,43 @@ TEST(ThreadPool, EveryMemberOfATeamWorksOnce) {
     EXPECT_EQ(ThreadPool::team(), 1);
     EXPECT_EQ(ThreadPool::number(), 0);
 }
+
+// On a busy machine the caller does the parts of threads that do not come; each is still done once.
+TEST(ThreadPool, EveryMemberWorksOnceBesideBusyThreads) {
+    constexpr int kTeam = 3, kRounds = 3000;
+    std::atomic<bool> busy{true};
+    std::vector<std::jthread> others;
+    for (unsigned i = 0; i < 2 * std::max(std::thread::hardware_concurrency(), 1U); ++i) {
+        others.emplace_back([&] {
+            while (busy.load(std::memory_order_relaxed)) {
+            }
+        });
+    }
+    std::array<std::atomic<int>, kTeam> calls{};
+    auto work = [&] { ++calls.at(static_cast<std::size_t>(ThreadPool::number())); };
+    for (int round = 0; round < kRounds; ++round) run(kTeam, work);
+    busy = false;
+    for (const std::atomic<int>& count : calls) EXPECT_EQ(count, kRounds);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // they need address space without end
+
+TEST(ThreadPool, AThreadThatCannotBeStartedIsAnErrorAndNothingWaitsForIt) {
+    constexpr int kMany = 60;
+    rlimit before{};
+    ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+    std::atomic<int> calls{0};
+    auto work = [&] { ++calls; };
+    const rlimit none{1, before.rlim_max}; // whatever is mapped from here on fails, stacks above all
+    ASSERT_EQ(setrlimit(RLIMIT_AS, &none), 0);
+    EXPECT_THROW(run(kMany, work), OutOfMemory);
+    ASSERT_EQ(setrlimit(RLIMIT_AS, &before), 0);
+    EXPECT_EQ(calls, 0);
+    run(kMany, work);
+    EXPECT_EQ(calls, kMany);
+}
+
+#endif
 
 TEST(ThreadPool, WorkInsideWorkIsOneThreads) {
     std::atomic<int> inner{0};

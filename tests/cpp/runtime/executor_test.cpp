@@ -1,5 +1,7 @@
 #include "runtime/executor.hpp"
 
+#include <new>
+#include <string>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -7,6 +9,7 @@
 #include "runtime/device_memory.hpp"
 #include "runtime/host_kernel.hpp"
 #include "runtime/programs.hpp"
+#include "runtime/recordings.hpp"
 #include "stream/gate.hpp"
 #include "support/error.hpp"
 
@@ -46,6 +49,19 @@ class Executor : public ::testing::Test {
         }
     }
 };
+
+TEST(HostWork, NamesTheLayerThatFoundNoMemory) {
+    const std::string first = "conv1", second = "conv2";
+    bool ran = false;
+    const HostWork work{{{[&] { ran = true; }, &first}, {[] { throw std::bad_alloc(); }, &second}}, {}};
+    try {
+        work.run();
+        FAIL() << "it throws";
+    } catch (const OutOfMemory& error) {
+        EXPECT_NE(std::string(error.what()).find("Layer 'conv2' needs more host memory"), std::string::npos) << error.what();
+    }
+    EXPECT_TRUE(ran);
+}
 
 TEST_F(Executor, RunsAProgramForAnyShape) {
     Execution execution(load(programs::dynamic_program()));

@@ -16,6 +16,7 @@
 #include "stream/event.hpp"
 #include "stream/memory.hpp"
 #include "stream/retained.hpp"
+#include "support/error.hpp"
 #include "vulkan/instance.hpp"
 
 namespace tensorvk::stream {
@@ -49,6 +50,35 @@ class StreamTest : public ::testing::Test {
     std::shared_ptr<Device> device_ = Device::current();
     std::shared_ptr<Stream> aside_ = make(true);
 };
+
+// cudaFree waits for all streams, which other threads destroy meanwhile.
+TEST_F(StreamTest, AStreamThatIsDestroyedAndHeldStillDoesItsWork) {
+    Gate gate;
+    const auto stream = Stream::create(device_);
+    stream->synchronize();
+    const std::shared_ptr<StreamState> state = stream->state(); // as whoever is about to wait for all streams holds it
+    Stream::destroy(stream->handle());
+    (void)Stream::create(device_); // lets go of destroyed ones
+    Stream::default_of(device_)->host_function([&] { gate.wait(); });
+    std::atomic<bool> ran{false};
+    Stream(state).host_function([&] { ran = true; }); // behind the default stream's
+    gate.open();
+    Stream(state).synchronize();
+    EXPECT_TRUE(ran);
+}
+
+TEST_F(StreamTest, WhatWorkOfOurOwnThrowsIsMetByWhoWaits) {
+    const auto stream = Stream::create(device_), aside = Stream::create(device_);
+    std::atomic<bool> later{false};
+    stream->host_work([] { throw OutOfMemory("Layer 'a' needs more."); });
+    stream->host_function([&] { later = true; });
+    aside->synchronize(); // another stream's failure is not its own
+    EXPECT_THROW(stream->synchronize(), OutOfMemory);
+    EXPECT_TRUE(later); // nothing hangs behind it
+    EXPECT_NO_THROW(stream->synchronize()); // it is said once
+    stream->host_function([] { throw OutOfMemory("A user's."); });
+    EXPECT_NO_THROW(stream->synchronize());
+}
 
 TEST_F(StreamTest, WorkRunsInOrder) {
     const auto stream = make();

@@ -16,7 +16,7 @@ using kernels::PointwiseOp;
 using kernels::host::Tensor;
 using tactics::Layout;
 
-enum class Operands { kNONE, kRELU, kRESIDUAL, kPER_CHANNEL, kSCALAR, kOTHER_LAYOUT, kROW };
+enum class Operands { kNONE, kRELU, kSQUARE, kRESIDUAL, kPER_CHANNEL, kSCALAR, kOTHER_LAYOUT, kROW };
 
 struct Case {
     std::string name;
@@ -63,6 +63,8 @@ kernels::PointwiseProgram program(Operands operands) {
             return {};
         case Operands::kRELU:
             return {{{.op = PointwiseOp::kRELU, .a = value}}};
+        case Operands::kSQUARE: // no chain: what comes before is read twice
+            return {{{.op = PointwiseOp::kMUL, .a = value, .b = value}}};
         default:
             return {{{.op = PointwiseOp::kADD, .a = value, .b = operand}, {.op = PointwiseOp::kRELU, .a = slot1}}};
     }
@@ -136,6 +138,7 @@ class ConvolutionTactics : public testing::TestWithParam<Case> {};
 // of the largest output leaves a factor of ten. Half storage adds one rounding of inputs that halves hold exactly, of
 // the weights (2^-11 each) and of the result.
 double tolerance(const Case& c, std::int64_t terms) {
+    if (c.in_type == DataType::kBF16 || c.out_type == DataType::kBF16) return kBfloatTolerance;
     const bool half = c.in_type == DataType::kHALF || c.out_type == DataType::kHALF;
     return half ? 2e-3 : 1e-6 * std::sqrt(static_cast<double>(terms)) + 1e-7;
 }
@@ -145,6 +148,8 @@ TEST_P(ConvolutionTactics, AgreeWithTheHostReference) {
     const auto device = vulkan::Device::by_index(0);
     if ((c.in_type == DataType::kHALF || c.out_type == DataType::kHALF) && !device->caps().fp16_storage)
         GTEST_SKIP() << "no fp16 storage";
+    if ((c.in_type == DataType::kBF16 || c.out_type == DataType::kBF16) && !device->caps().host_kernels)
+        GTEST_SKIP() << "only the host computes with bfloat16";
     const Built built = build(c);
     int applicable = 0;
     RunsAnywhere anywhere(device->caps());
@@ -161,11 +166,11 @@ TEST_P(ConvolutionTactics, AgreeWithTheHostReference) {
     EXPECT_GE(applicable, 1) << "the generic candidate always applies";
 }
 
-// Tactics for GPUs run on any device, only not fast: two tiles of them, with K whole and cut, so that CPU drivers test
-// them too.
-class ProductsThroughSharedMemory : public ConvolutionTactics {};
+// Tactics for GPUs run on any device, only not fast: two tiles through shared memory, with K whole and cut, and one of registers alone, so that
+// CPU drivers test them too.
+class ProductsForGpus : public ConvolutionTactics {};
 
-TEST_P(ProductsThroughSharedMemory, AgreeWithTheHostReference) {
+TEST_P(ProductsForGpus, AgreeWithTheHostReference) {
     const Case& c = GetParam();
     const auto device = vulkan::Device::by_index(0);
     if (c.in_type == DataType::kHALF && !device->caps().fp16_storage) GTEST_SKIP() << "no fp16 storage";
@@ -175,7 +180,8 @@ TEST_P(ProductsThroughSharedMemory, AgreeWithTheHostReference) {
     int applicable = 0;
     for (const tactics::Candidate& candidate : built.operation.candidates(caps)) {
         const bool chosen = candidate.name.find("/shared_32x32") != std::string::npos ||
-                            candidate.name.find("/shared_64x16") != std::string::npos;
+                            candidate.name.find("/shared_64x16") != std::string::npos ||
+                            candidate.name.find("/tile_4x16") != std::string::npos;
         if (!candidate.applicable() || !chosen) continue;
         ++applicable;
         const Tensor y = built.operation.run(device, candidate);
@@ -197,6 +203,10 @@ std::vector<Case> cases() {
         with(conv2d("last_layer_one_channel_linear_out", {1, 32, 17, 33}, 1, 1, 1, 0),
              [](Case& c) { c.out_layout = Layout::kLINEAR; }),
         conv2d("c16_to_c8", {1, 16, 9, 13}, 8, 3, 1, 1),
+        with(conv2d("squared", {1, 17, 9, 13}, 33, 3, 1, 1), [](Case& c) { c.operands = Operands::kSQUARE; }),
+        with(conv2d("squared_linear_out", {2, 16, 5, 3}, 8, 1, 1, 0),
+             [](Case& c) { c.operands = Operands::kSQUARE, c.out_layout = Layout::kLINEAR; }),
+        with(conv2d("transposed_squared", {1, 8, 5, 7}, 17, 2, 2, 0), [](Case& c) { c.transposed = true, c.operands = Operands::kSQUARE; }),
         conv2d("c64_to_c64", {1, 64, 14, 14}, 64, 3, 1, 1),
         conv2d("c64_to_c64_batch3", {3, 64, 7, 9}, 64, 3, 1, 1),
         conv2d("c128_to_c96_stride2", {1, 128, 17, 15}, 96, 3, 2, 1),
@@ -204,6 +214,18 @@ std::vector<Case> cases() {
         conv2d("c256_to_c128_4x4_small_m", {1, 256, 4, 4}, 128, 3, 1, 1),
         conv2d("pointwise_c40_to_c24", {1, 40, 11, 5}, 24, 1, 1, 0),
         conv2d("pointwise_stride2", {3, 32, 9, 9}, 64, 1, 2, 0),
+        conv2d("one_pixel_all_taps", {1, 33, 1, 1}, 3, 3, 1, 1),
+        conv2d("linear_step_of_three_channels", {2, 6, 3, 17}, 33, 3, 2, 1),
+        with(conv2d("groups_of_three_linear_in", {1, 9, 17, 3}, 12, 3, 1, 1),
+             [](Case& c) { c.groups = 3, c.in_layout = Layout::kLINEAR; }),
+        // Enough channels that Winograd's transforms pay: whole and cut tiles, more pictures, padding on one side or none.
+        with(conv2d("winograd_residual_batch3", {3, 64, 33, 17}, 64, 3, 1, 1), [](Case& c) { c.operands = Operands::kRESIDUAL; }),
+        with(conv2d("winograd_uneven_pads_odd_channels_linear_out", {1, 72, 19, 30}, 33, 3, 1, 0),
+             [](Case& c) {
+                 c.pre = {0, 2}, c.post = {2, 0}, c.out_layout = Layout::kLINEAR, c.operands = Operands::kPER_CHANNEL;
+             }),
+        with(conv2d("winograd_no_pads_dynamic_weights", {1, 64, 18, 19}, 64, 3, 1, 0),
+             [](Case& c) { c.constant_weights = false, c.bias = false, c.operands = Operands::kNONE; }),
         with(conv2d("dilation2", {1, 12, 17, 17}, 20, 3, 1, 2),
              [](Case& c) {
                  c.dilation = {2, 2};
@@ -322,6 +344,26 @@ std::vector<Case> cases() {
 INSTANTIATE_TEST_SUITE_P(Shapes, ConvolutionTactics, testing::ValuesIn(cases()),
                          [](const auto& shape) { return shape.param.name; });
 
+//! Every case again in bfloat16, with results of that and of float32.
+std::vector<Case> bfloat_cases() {
+    std::vector<Case> out;
+    for (Case c : cases()) {
+        if (c.in_type == DataType::kHALF || c.out_type == DataType::kHALF) continue;
+        c.in_type = c.out_type = DataType::kBF16;
+        out.push_back(c);
+        if (out.size() % 3 != 0) continue; // there are many
+        c.name += "_float_out";
+        c.out_type = DataType::kFLOAT;
+        out.push_back(c);
+        c.name += "_not_in";
+        std::swap(c.in_type, c.out_type);
+        out.push_back(c);
+    }
+    return out;
+}
+INSTANTIATE_TEST_SUITE_P(Bfloats, ConvolutionTactics, testing::ValuesIn(bfloat_cases()),
+                         [](const auto& shape) { return shape.param.name; });
+
 const tactics::Candidate* find(const std::vector<tactics::Candidate>& candidates, const std::string& begin) {
     for (const tactics::Candidate& candidate : candidates) {
         if (candidate.name.starts_with(begin)) return &candidate;
@@ -391,6 +433,38 @@ TEST(ConvolutionCandidates, CutTheDepthWherePositionsAreFew) {
     EXPECT_EQ(names({1, 4, 160, 160}).find("_k"), std::string::npos);
 }
 
+TEST(ConvolutionCandidates, OfACpuDriverReadTexelsAndComeByTheirEstimate) {
+    vulkan::DeviceCaps cpu;
+    cpu.is_cpu = true;
+    cpu.limits.max_storage_range = std::uint64_t{1} << 27;
+    const auto first = [&](const Case& c) {
+        for (const tactics::Candidate& candidate : build(c).operation.candidates(cpu)) {
+            if (candidate.applicable() && candidate.portable && candidate.name != "conv/generic") return candidate.name;
+        }
+        return std::string();
+    };
+    EXPECT_EQ(first(conv2d("wide_picture_few_channels", {1, 3, 64, 64}, 16, 3, 1, 1)), "conv/texel_8x16");
+    EXPECT_EQ(first(conv2d("small_picture_many_channels", {1, 256, 7, 7}, 1024, 1, 1, 0)), "conv/texel_columns_8x16");
+    EXPECT_EQ(first(conv2d("many_channels", {1, 64, 64, 64}, 64, 3, 1, 1)), "conv/texel_winograd");
+    EXPECT_EQ(first(conv2d("stride", {1, 64, 64, 64}, 64, 3, 2, 1)), "conv/texel_8x16");
+}
+
+TEST(ConvolutionCandidates, WinogradRefusesWhatItCannotDo) {
+    vulkan::DeviceCaps cpu;
+    cpu.is_cpu = true;
+    const auto refusal = [&](const Case& c) { return find(build(c).operation.candidates(cpu), "conv/texel_winograd")->refusal; };
+    const Case whole = conv2d("whole", {1, 64, 16, 16}, 64, 3, 1, 1);
+    cpu.limits.max_storage_range = 36 * 16 * 64 * 4;
+    EXPECT_EQ(refusal(whole), "");
+    cpu.limits.max_storage_range -= 1;
+    EXPECT_EQ(refusal(whole), "the transformed tiles take 147456 bytes, this device binds 147455");
+    EXPECT_EQ(refusal(with(whole, [](Case& c) { c.dynamic = true; })), "the number of tiles is dynamic");
+    EXPECT_EQ(refusal(conv2d("stride", {1, 64, 16, 16}, 64, 3, 2, 1)), "only for one group, a window of 3 x 3, stride and dilation 1");
+    EXPECT_EQ(refusal(conv2d("odd", {1, 63, 16, 16}, 64, 3, 1, 1)), "the input's channels do not lie together in fours");
+    cpu.is_cpu = false;
+    EXPECT_EQ(refusal(whole), "texels as factors are for CPU drivers");
+}
+
 std::vector<Case> shared_cases() {
     std::vector<Case> out;
     for (const Case& c : cases()) {
@@ -402,7 +476,7 @@ std::vector<Case> shared_cases() {
     return out;
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, ProductsThroughSharedMemory, testing::ValuesIn(shared_cases()),
+INSTANTIATE_TEST_SUITE_P(Shapes, ProductsForGpus, testing::ValuesIn(shared_cases()),
                          [](const auto& shape) { return shape.param.name; });
 
 } // namespace

@@ -27,6 +27,7 @@ struct Case {
     Dims operand{}; // added and clamped at zero when not empty
     DataType a_type = DataType::kFLOAT, b_type = DataType::kFLOAT, out_type = DataType::kFLOAT;
     bool dynamic = false; // the first dimension
+    bool squared = false; // a program that is no chain
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& c) {
@@ -54,6 +55,7 @@ Built build(const Case& c) {
         op.epilogue = {{{.op = PointwiseOp::kADD, .b = {PointwiseArg::Kind::kOPERAND, 0}},
                         {.op = PointwiseOp::kRELU, .a = {PointwiseArg::Kind::kVALUE, 1}}}};
     }
+    if (c.squared) op.epilogue = {{{.op = PointwiseOp::kMUL}}};
     OperationCase operation(std::move(op));
     const Tensor a = random_tensor(c.a_type, c.a, 1);
     const Tensor b = random_tensor(c.b_type, c.b, 2);
@@ -75,15 +77,17 @@ class MatrixTactics : public testing::TestWithParam<Case> {};
 TEST_P(MatrixTactics, AgreeWithTheHostReference) {
     const Case& c = GetParam();
     const auto device = vulkan::Device::by_index(0);
-    const bool half = c.a_type == DataType::kHALF || c.b_type == DataType::kHALF || c.out_type == DataType::kHALF;
+    const auto touches = [&](DataType type) { return c.a_type == type || c.b_type == type || c.out_type == type; };
+    const bool half = touches(DataType::kHALF), bfloat = touches(DataType::kBF16);
     if (half && !device->caps().fp16_storage) GTEST_SKIP() << "no fp16 storage";
+    if (bfloat && !device->caps().host_kernels) GTEST_SKIP() << "only the host computes with bfloat16";
     // As for convolutions: sqrt(K) roundings of a float, or one of a half (2^-11) in the result and in packed weights.
     const auto built = build(c);
-    const double tolerance = half ? 2e-3 : 1e-6 * std::sqrt(static_cast<double>(built.terms)) + 1e-7;
+    const double tolerance = bfloat ? kBfloatTolerance : half ? 2e-3 : 1e-6 * std::sqrt(static_cast<double>(built.terms)) + 1e-7;
     RunsAnywhere anywhere(device->caps());
     for (const tactics::Candidate& candidate : built.operation.candidates(device->caps())) {
         if (!candidate.applicable()) {
-            EXPECT_NE(candidate.name, "matrix/generic") << candidate.refusal;
+            EXPECT_TRUE(bfloat || candidate.name != "matrix/generic") << candidate.refusal;
             continue;
         }
         OperationCase::Prepared prepared = built.operation.prepare(device, candidate);
@@ -135,11 +139,32 @@ const Case kCases[] = {
     {.name = "constant_batches", .a = {3, 17, 8}, .b = {3, 8, 9}, .bias = true},
     {.name = "half_second_factor", .a = {5, 33}, .b = {33, 17}, .b_type = DataType::kHALF},
     {.name = "half_second_factor_transposed_dynamic", .a = {5, 33}, .b = {17, 33}, .transpose_b = true, .constant_b = false, .b_type = DataType::kHALF},
+    {.name = "squared", .a = {3, 17}, .b = {17, 33}, .bias = true, .squared = true},
     {.name = "nothing_to_add", .a = {3, 0}, .b = {0, 5}, .bias = true, .operand = {3, 5}},
     {.name = "no_rows", .a = {0, 8}, .b = {8, 4}},
 };
 
 INSTANTIATE_TEST_SUITE_P(Shapes, MatrixTactics, testing::ValuesIn(kCases),
+                         [](const auto& shape) { return shape.param.name; });
+
+//! Every case again in bfloat16; a constant second factor is float32, as weights are.
+std::vector<Case> bfloat_cases() {
+    std::vector<Case> out;
+    for (Case c : kCases) {
+        if (c.name.starts_with("half")) continue;
+        c.a_type = c.out_type = DataType::kBF16;
+        c.b_type = c.constant_b ? DataType::kFLOAT : DataType::kBF16;
+        out.push_back(c);
+        c.name += "_float_out";
+        c.out_type = DataType::kFLOAT;
+        out.push_back(c);
+    }
+    out.push_back({.name = "constant_bfloat_factor", .a = {17, 33}, .b = {33, 5}, .a_type = DataType::kBF16, .b_type = DataType::kBF16, .out_type = DataType::kBF16});
+    out.push_back({.name = "float_by_bfloat", .a = {3, 33}, .b = {33, 5}, .constant_b = false, .b_type = DataType::kBF16, .out_type = DataType::kFLOAT});
+    out.push_back({.name = "float_operands_in_and_out", .a = {3, 33}, .b = {33, 5}, .operand = {5}, .out_type = DataType::kBF16});
+    return out;
+}
+INSTANTIATE_TEST_SUITE_P(Bfloats, MatrixTactics, testing::ValuesIn(bfloat_cases()),
                          [](const auto& shape) { return shape.param.name; });
 
 } // namespace

@@ -24,6 +24,7 @@ public:
     //! Dimension `axis` of input 0 and of the output (and of operands that have it) becomes one symbol.
     void make_dynamic(std::size_t input_axis);
 
+    [[nodiscard]] DataType input_type() const { return values_[static_cast<std::size_t>(operation_.inputs[0])].dtype; }
     [[nodiscard]] shape::Expr input_dim(std::size_t axis) const { return values_[static_cast<std::size_t>(operation_.inputs[0])].dims[axis]; }
     //! What of the operation is made of expressions: change(operation, exprs).
     template <typename Change>

@@ -9,6 +9,7 @@
 #include "vulkan/check.hpp"
 #include "vulkan/free_list.hpp"
 #include "vulkan/instance.hpp"
+#include "vulkan/pipeline.hpp"
 #include "vulkan/wait_plan.hpp"
 
 namespace tensorvk::vulkan {
@@ -17,6 +18,29 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
+
+TEST(Pipeline, TexelBindingsAreFoundInTheCode) {
+    constexpr std::uint32_t kDecorate = 4U << 16 | 71U, kVariable = 4U << 16 | 59U, kBinding = 33, kSet = 34;
+    constexpr std::uint32_t kUniformConstant = 0, kStorageBuffer = 12;
+    std::vector<std::uint32_t> code{0x07230203, 0x00010500, 0, 20, 0};
+    const auto add = [&](std::uint32_t op, std::uint32_t a, std::uint32_t b, std::uint32_t c) { code.insert(code.end(), {op, a, b, c}); };
+    add(kDecorate, 7, kSet, 0);
+    add(kDecorate, 7, kBinding, 0);
+    add(kDecorate, 8, kBinding, 3);
+    add(kDecorate, 9, kBinding, 1);
+    EXPECT_EQ(find_texel_bindings(code), 0U) << "nothing is declared";
+    add(kVariable, 2, 8, kUniformConstant);
+    add(kVariable, 3, 7, kStorageBuffer);
+    add(kVariable, 2, 9, kUniformConstant);
+    add(kVariable, 2, 10, kUniformConstant); // no binding
+    EXPECT_EQ(find_texel_bindings(code), 0b1010U);
+    code.resize(code.size() - 2); // cut off in an instruction
+    EXPECT_EQ(find_texel_bindings(code), 0b1010U);
+    EXPECT_EQ(find_texel_bindings({}), 0U);
+    EXPECT_EQ(descriptor_type(0b1010U, 1), VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER);
+    EXPECT_EQ(descriptor_type(0b1010U, 2), VK_DESCRIPTOR_TYPE_STORAGE_BUFFER);
+    EXPECT_EQ(descriptor_type(0b1010U, 33), VK_DESCRIPTOR_TYPE_STORAGE_BUFFER);
+}
 
 TEST(FreeList, HandsOutAlignedRangesAndReportsWhenFull) {
     FreeList list(1024);

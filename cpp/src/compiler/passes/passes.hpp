@@ -25,10 +25,10 @@ struct Pass {
 };
 [[nodiscard]] std::span<const Pass> graph_passes();
 
-//! Element types in memory: floats inside become `internal` (float32 or float16); casts appear at the network's edges where types differ.
+//! Element types in memory: floats inside become `internal` (float32, float16 or bfloat16); casts appear at the network's edges where types differ.
 void assign_types(Ir& ir, DataType internal);
-//! By value: those that float16 may be too small for and that stay float32.
-[[nodiscard]] std::vector<bool> wide_values(const Ir& ir);
+//! By value: those that float16 may be too small for, or bfloat16 too coarse, and that stay float32.
+[[nodiscard]] std::vector<bool> wide_values(const Ir& ir, DataType internal);
 //! LINEAR or CHANNELS_LAST for every value; reformats appear where an operation cannot read what there is.
 void assign_layouts(Ir& ir);
 //! Transposes that only rename axes in memory become reshapes, which cost nothing.

@@ -31,16 +31,37 @@ void replace_reads(Op& op, ValueId from, ValueId to) {
     std::ranges::replace(op.operands, from, to);
 }
 
+//! Products of bfloat16 are sums of float32, which nobody has to round.
+bool sums_floats(const Op& op, DataType internal) {
+    const bool product = std::holds_alternative<tactics::Convolution>(op.kind) || std::holds_alternative<tactics::MatrixProduct>(op.kind);
+    return internal == DataType::kBF16 && op.role == Role::kCOMPUTE && product;
+}
+
+//! Reads a network's input as it is: what converts on its own, and convolutions, which bring it into another order anyway and round it on that way.
+bool rounds_input(const Ir& ir, const Op& op, ValueId input, DataType internal) {
+    if (internal != DataType::kBF16 || op.role != Role::kCOMPUTE || !ir.value(input).is_input || ir.value(input).dtype != DataType::kFLOAT) return false;
+    const bool operand = std::ranges::count(op.operands, input) > 0;
+    const bool convolution = std::holds_alternative<tactics::Convolution>(op.kind) && op.inputs[0] == input && !operand;
+    return convolution || std::holds_alternative<tactics::Pointwise>(op.kind) || std::holds_alternative<tactics::Reduce>(op.kind);
+}
+
+//! Scores are made of sums and lose nothing on their way to a softmax.
+bool reads_floats(const Op& op, DataType internal) { return internal == DataType::kBF16 && op.role == Role::kCOMPUTE && std::holds_alternative<tactics::SoftMax>(op.kind); }
+
 //! A copy in the internal type takes the place of an input for everybody but those who are to compute in float32.
 void cast_input(Ir& ir, ValueId input, DataType internal) {
     const Value& value = ir.value(input);
     const bool exact = value.dtype == DataType::kFLOAT;
     const ValueId inside = ir.add_value(value.name + " as " + std::string(dtype_name(internal)), internal, value.dims);
+    bool read = false;
     for (Op& op : ir.ops) {
-        if (!exact || op.outputs[0] < 0 || !ir.value(op.outputs[0]).pinned) {
-            replace_reads(op, input, inside);
-        }
+        const bool reads = std::ranges::count(op.inputs, input) + std::ranges::count(op.operands, input) > 0;
+        const bool pinned = exact && op.outputs[0] >= 0 && ir.value(op.outputs[0]).pinned;
+        if (!reads || pinned || rounds_input(ir, op, input, internal)) continue;
+        replace_reads(op, input, inside);
+        read = true;
     }
+    if (!read) return;
     const std::string name = "cast " + ir.value(input).name;
     ir.add_op(name, tactics::Pointwise{}, {input}, {inside});
 }
@@ -57,9 +78,13 @@ void cast_output(Ir& ir, ValueId output, DataType internal) {
     ir.add_op(name, tactics::Pointwise{}, {inside}, {output});
 }
 
-bool produced_by_converter(const Ir& ir, const Uses& uses, ValueId id) {
+//! Its producer alone has to do with it, and writes what type is asked for.
+bool produced_by_converter(const Ir& ir, const Uses& uses, ValueId id, DataType internal) {
     const auto& producers = uses.producers[static_cast<std::size_t>(id)];
-    return producers.size() == 1 && converts(ir.ops[producers[0]]) && uses.consumers[static_cast<std::size_t>(id)].empty();
+    if (producers.size() != 1 || !uses.consumers[static_cast<std::size_t>(id)].empty()) return false;
+    const Op& op = ir.ops[producers[0]];
+    const bool floats = ir.value(id).dtype == DataType::kFLOAT && (reads_floats(op, internal) || sums_floats(op, internal));
+    return converts(op) || floats;
 }
 
 constexpr float kLargestHalf = 65504.0F;
@@ -98,9 +123,10 @@ bool touches_bytes(const Ir& ir, const Op& op) {
     return std::ranges::any_of(op.inputs, byte) || std::ranges::any_of(op.outputs, byte);
 }
 
-//! Operands of pointwise programs are read beside activations and take their type; weights are packed from float32 by the tactics.
+//! Operands of pointwise programs are read beside activations and take float16 like these; weights are packed from float32 by the tactics. Where
+//! activations are bfloat16, scales and shifts keep the digits that it lacks.
 void convert_operand_constants(Ir& ir, DataType internal) {
-    if (internal == DataType::kFLOAT) {
+    if (internal != DataType::kHALF) {
         return;
     }
     for (Op& op : ir.ops) {
@@ -141,11 +167,11 @@ void saturate_results(Ir& ir) {
 
 //! Pointwise operations and reductions convert what they read; all others compute in the type of their result. Casts go in between, one for all
 //! readers of a value.
-void match_inputs(Ir& ir) {
+void match_inputs(Ir& ir, DataType internal) {
     std::map<std::pair<ValueId, DataType>, ValueId> casts;
     const std::size_t count = ir.ops.size();
     for (std::size_t i = 0; i < count; ++i) {
-        const bool any = converts(ir.ops[i]) || std::holds_alternative<tactics::Reduce>(ir.ops[i].kind) ||
+        const bool any = converts(ir.ops[i]) || reads_floats(ir.ops[i], internal) || std::holds_alternative<tactics::Reduce>(ir.ops[i].kind) ||
                          std::holds_alternative<tactics::HostCall>(ir.ops[i].kind);
         const ValueId out = ir.ops[i].outputs[0];
         if (any || out < 0 || !is_floating(ir.value(out).dtype)) {
@@ -154,7 +180,9 @@ void match_inputs(Ir& ir) {
         const DataType type = ir.value(out).dtype;
         for (std::size_t k = 0; k < ir.ops[i].inputs.size(); ++k) {
             const ValueId id = ir.ops[i].inputs[k];
-            if (id < 0 || ir.value(id).constant || !is_floating(ir.value(id).dtype) || ir.value(id).dtype == type) {
+            // Products of bfloat16 give float32 where that is wanted.
+            const bool gives_floats = sums_floats(ir.ops[i], internal) && !ir.value(out).pinned && type == DataType::kFLOAT && id >= 0 && ir.value(id).dtype == internal;
+            if (gives_floats || id < 0 || rounds_input(ir, ir.ops[i], id, internal) || ir.value(id).constant || !is_floating(ir.value(id).dtype) || ir.value(id).dtype == type) {
                 continue;
             }
             const auto [known, added] = casts.try_emplace({id, type}, -1);
@@ -176,7 +204,7 @@ void host_calls_in_float(Ir& ir) {
         }
         for (std::size_t k = 0; k < ir.ops[i].inputs.size(); ++k) {
             const ValueId id = ir.ops[i].inputs[k];
-            if (id >= 0 && ir.value(id).dtype == DataType::kHALF) {
+            if (id >= 0 && is_short_float(ir.value(id).dtype)) {
                 const ValueId wide = ir.add_value(ir.value(id).name + " as float32", DataType::kFLOAT, ir.value(id).dims);
                 ir.add_op("cast " + ir.value(id).name, tactics::Pointwise{}, {id}, {wide});
                 ir.ops[i].inputs[k] = wide;
@@ -184,11 +212,29 @@ void host_calls_in_float(Ir& ir) {
         }
         for (std::size_t k = 0; k < ir.ops[i].outputs.size(); ++k) {
             const ValueId id = ir.ops[i].outputs[k];
-            if (id >= 0 && ir.value(id).dtype == DataType::kHALF) {
+            if (id >= 0 && is_short_float(ir.value(id).dtype)) {
                 const ValueId wide = ir.add_value(ir.value(id).name + " as float32", DataType::kFLOAT, ir.value(id).dims);
                 ir.add_op("cast " + ir.value(id).name, tactics::Pointwise{}, {wide}, {id});
                 ir.ops[i].outputs[k] = wide;
             }
+        }
+    }
+}
+
+//! Rows that no product multiplies stay the sums that they are: the scores of a softmax, and a transformer's residuals, which all its layers add to.
+//! Images are larger: there the memory counts.
+void keep_sums(Ir& ir, DataType internal) {
+    const Uses uses(ir);
+    for (const Op& op : ir.ops) {
+        if (!sums_floats(op, internal) || !std::holds_alternative<tactics::MatrixProduct>(op.kind)) continue;
+        const ValueId out = op.outputs[0];
+        const auto reads_any = [&](std::size_t i) {
+            const Op& reader = ir.ops[i];
+            const bool adds = sums_floats(reader, internal) && std::ranges::count(reader.inputs, out) == 0;
+            return adds || reads_floats(reader, internal) || converts(reader) || (reader.role == Role::kCOMPUTE && std::holds_alternative<tactics::Reduce>(reader.kind));
+        };
+        if (ir.value(out).dtype == internal && !ir.value(out).is_output && std::ranges::all_of(uses.consumers[static_cast<std::size_t>(out)], reads_any)) {
+            ir.value(out).dtype = DataType::kFLOAT;
         }
     }
 }
@@ -206,7 +252,7 @@ void assign_types(Ir& ir, DataType internal) {
     for (const ValueId id : ir.outputs) {
         const Value& value = ir.value(id);
         const bool kept = value.pinned && value.dtype == DataType::kFLOAT;
-        if (is_floating(value.dtype) && value.dtype != internal && !kept && !produced_by_converter(ir, uses, id)) {
+        if (is_floating(value.dtype) && value.dtype != internal && !kept && !produced_by_converter(ir, uses, id, internal)) {
             cast_output(ir, id, internal);
         }
     }
@@ -216,7 +262,7 @@ void assign_types(Ir& ir, DataType internal) {
             cast_input(ir, id, internal);
         }
     }
-    const std::vector<bool> wide = wide_values(ir);
+    const std::vector<bool> wide = wide_values(ir, internal);
     for (std::size_t id = 0; id < ir.values.size(); ++id) {
         Value& value = ir.values[id];
         const bool inside = !value.is_input && !value.is_output && !value.constant;
@@ -224,11 +270,12 @@ void assign_types(Ir& ir, DataType internal) {
             value.dtype = wide[id] ? DataType::kFLOAT : internal;
         }
     }
+    keep_sums(ir, internal);
     convert_operand_constants(ir, internal);
     convert_moved_constants(ir);
     if (internal != DataType::kFLOAT) {
         saturate_results(ir);
-        match_inputs(ir);
+        match_inputs(ir, internal);
         host_calls_in_float(ir);
     }
     sort_topologically(ir);

@@ -1,4 +1,4 @@
-// What stays float32 in a network of float16: what the user wants so, and sums over many elements, what is only added up, and what is computed
+// What stays float32 in a network of float16 or bfloat16: what the user wants so, and sums over many elements, what is only added up, and what is computed
 // from sums alone, such as variances. The latter is little memory, and float16 ends at 65504, which a sum of squares passes long before its square root does.
 #include <algorithm>
 
@@ -12,7 +12,7 @@ namespace {
 
 class Wide {
 public:
-    explicit Wide(const Ir& ir) : ir_(ir), uses_(ir), wide_(ir.values.size(), false) {}
+    Wide(const Ir& ir, DataType internal) : ir_(ir), internal_(internal), uses_(ir), wide_(ir.values.size(), false) {}
 
     std::vector<bool> find() {
         for (std::size_t id = 0; id < wide_.size(); ++id) {
@@ -28,7 +28,18 @@ public:
         }
         while (spread()) {
         }
+        for (const Op& op : ir_.ops) {
+            if (internal_ == DataType::kBF16 && is_pointwise(op) && inside(op.outputs[0]) && centres(op)) {
+                set(op.outputs[0], true);
+            }
+        }
+        if (internal_ == DataType::kBF16) {
+            keep_head();
+        }
         while (retreat()) {
+        }
+        if (internal_ == DataType::kBF16) {
+            keep_tail();
         }
         return std::move(wide_);
     }
@@ -49,6 +60,66 @@ private:
 
     bool only_reduced(ValueId id) const {
         return !readers(id).empty() && std::ranges::all_of(readers(id), [&](std::size_t op) { return is_reduction(ir_.ops[op]); });
+    }
+
+    //! Takes a mean away, or what else reductions gave, for pointwise operations and reductions: half of a normalisation, whose difference would
+    //! lose with bfloat16 half of the digits that its square and quotient need.
+    bool centres(const Op& op) const {
+        const auto wide = [&](ValueId id) { return is_wide(id) && !ir_.value(id).pinned; };
+        const ValueId out = op.outputs[0];
+        return (std::ranges::any_of(op.inputs, wide) || std::ranges::any_of(op.operands, wide)) && !readers(out).empty() &&
+               std::ranges::all_of(readers(out), [&](std::size_t i) { return is_pointwise(ir_.ops[i]) || is_reduction(ir_.ops[i]); });
+    }
+
+    static bool is_product(const Op& op) {
+        return op.role == Role::kCOMPUTE && (std::holds_alternative<tactics::Convolution>(op.kind) || std::holds_alternative<tactics::MatrixProduct>(op.kind));
+    }
+
+    //! For all inputs and operands that hold floats, but constants.
+    template <typename Test>
+    bool all_floats(const Op& op, const Test& test) const {
+        const auto passes = [&](ValueId id) { return id < 0 || ir_.value(id).constant || !is_floating(ir_.value(id).dtype) || test(id); };
+        return std::ranges::all_of(op.inputs, passes) && std::ranges::all_of(op.operands, passes);
+    }
+
+    //! What goes before the first product, such as the sum of embeddings: bfloat16 would save no time, and all that follows is made of it.
+    void keep_head() {
+        std::vector<bool> head(ir_.values.size(), false);
+        for (const ValueId id : ir_.inputs) {
+            head[static_cast<std::size_t>(id)] = true;
+        }
+        for (const Op& op : ir_.ops) {
+            if (is_product(op) || !all_floats(op, [&](ValueId id) { return head[static_cast<std::size_t>(id)]; })) {
+                continue;
+            }
+            for (const ValueId out : op.outputs) {
+                if (out < 0 || !inside(out)) continue;
+                head[static_cast<std::size_t>(out)] = true;
+                const auto computes = [&](std::size_t i) { return is_pointwise(ir_.ops[i]) || is_reduction(ir_.ops[i]); };
+                if (std::ranges::all_of(readers(out), computes)) set(out, true);
+            }
+        }
+    }
+
+    //! What comes after the last product, this one's sums among it. A result that is only moved stays as it is.
+    void keep_tail() {
+        std::vector<bool> feeds_product(ir_.values.size(), false);
+        for (std::size_t i = ir_.ops.size(); i-- > 0;) {
+            const Op& op = ir_.ops[i];
+            const bool feeds = is_product(op) || std::ranges::any_of(op.outputs, [&](ValueId id) { return id >= 0 && feeds_product[static_cast<std::size_t>(id)]; });
+            for (const auto* list : {&op.inputs, &op.operands}) {
+                for (const ValueId id : *list) {
+                    if (id >= 0 && feeds) feeds_product[static_cast<std::size_t>(id)] = true;
+                }
+            }
+        }
+        for (const Op& op : ir_.ops) {
+            const auto stays = [&](ValueId id) { return is_wide(id); };
+            const bool converts = is_pointwise(op) || is_reduction(op) || is_product(op);
+            for (const ValueId out : op.outputs) {
+                if (out >= 0 && inside(out) && !feeds_product[static_cast<std::size_t>(out)] && (converts || all_floats(op, stays))) set(out, true);
+            }
+        }
     }
 
     //! The same elements in another shape or order: input and output have one type.
@@ -107,12 +178,13 @@ private:
     }
 
     const Ir& ir_;
+    DataType internal_;
     Uses uses_;
     std::vector<bool> wide_;
 };
 
 } // namespace
 
-std::vector<bool> wide_values(const Ir& ir) { return Wide(ir).find(); }
+std::vector<bool> wide_values(const Ir& ir, DataType internal) { return Wide(ir, internal).find(); }
 
 } // namespace tensorvk::compiler

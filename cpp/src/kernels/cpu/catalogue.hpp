@@ -10,12 +10,16 @@ namespace tensorvk::kernels::cpu {
 [[nodiscard]] Run prepare_pointwise(const Launch& launch);
 [[nodiscard]] Run prepare_recurrent(const Launch& launch);
 [[nodiscard]] Run prepare_pooling_f32(const Launch& launch);
+[[nodiscard]] Run prepare_pooling_bf16(const Launch& launch);
 [[nodiscard]] Run prepare_pooling_i8(const Launch& launch);
 [[nodiscard]] Run prepare_pooling_u8(const Launch& launch);
 [[nodiscard]] Run prepare_reduce_f32(const Launch& launch);
+[[nodiscard]] Run prepare_reduce_bf16(const Launch& launch);
 [[nodiscard]] Run prepare_reduce_i32(const Launch& launch);
 [[nodiscard]] Run prepare_resize(const Launch& launch);
+[[nodiscard]] Run prepare_resize_bf16(const Launch& launch);
 [[nodiscard]] Run prepare_softmax(const Launch& launch);
+[[nodiscard]] Run prepare_softmax_bf16(const Launch& launch);
 [[nodiscard]] Run prepare_tiled_convolution_f32(const Launch& launch);
 [[nodiscard]] Run prepare_tiled_deconvolution_f32(const Launch& launch);
 [[nodiscard]] Run prepare_tiled_convolution_int8(const Launch& launch);

@@ -1,5 +1,7 @@
 #include "kernels/cpu/chunk.hpp"
 
+#include "kernels/cpu/isa.hpp"
+
 namespace tensorvk::kernels::cpu {
 
 #define TVK_CHUNKS(isa)                                                                                         \
@@ -10,6 +12,7 @@ namespace tensorvk::kernels::cpu {
     void load_chunk(Word type, const void* from, std::int64_t stride, int count, float* out);                   \
     void load_chunk(Word type, const void* from, std::int64_t stride, int count, std::int32_t* out);            \
     void load_chunk(Word type, const void* from, std::int64_t stride, int count, std::int64_t* out);            \
+    void softmax_rows(const SoftmaxTask& task);                                                                 \
     }
 TVK_CHUNKS(isa_avx512)
 TVK_CHUNKS(isa_avx2)
@@ -18,13 +21,21 @@ TVK_CHUNKS(isa_any)
 template <typename T>
 const ChunkFunctions<T>& chunks() noexcept {
     static const ChunkFunctions<T> best = []() -> ChunkFunctions<T> {
-#if defined(__x86_64__)
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
-            return {isa_avx512::run_chunk, isa_avx512::load_chunk};
+        switch (best_isa()) {
+        case Isa::kVNNI:
+        case Isa::kAVX512: return {isa_avx512::run_chunk, isa_avx512::load_chunk};
+        case Isa::kAVX2: return {isa_avx2::run_chunk, isa_avx2::load_chunk};
+        case Isa::kANY: break;
         }
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {isa_avx2::run_chunk, isa_avx2::load_chunk};
-#endif
         return {isa_any::run_chunk, isa_any::load_chunk};
+    }();
+    return best;
+}
+
+SoftmaxFunction softmax_of_rows() noexcept {
+    static const SoftmaxFunction best = [] {
+        const Isa isa = best_isa();
+        return isa >= Isa::kAVX512 ? isa_avx512::softmax_rows : isa == Isa::kAVX2 ? isa_avx2::softmax_rows : isa_any::softmax_rows;
     }();
     return best;
 }

@@ -444,6 +444,67 @@ void run(const ChunkTask<T>& task) {
     store(task.out_type, task.out, task.memory->results[task.slot_count - 1], task.count);
 }
 
+// --- Rows.
+
+constexpr int kLanes = 16;
+
+//! NaN is passed over: the differences bring it in.
+inline float larger(float a, float b) { return b > a ? b : a; }
+
+inline float largest_of(const float* x, int n) {
+    float lanes[kLanes];
+    for (int l = 0; l < kLanes; ++l) lanes[l] = -kInfinity;
+    int i = 0;
+    for (; i + kLanes <= n; i += kLanes) {
+        for (int l = 0; l < kLanes; ++l) lanes[l] = larger(lanes[l], x[i + l]);
+    }
+    for (int l = 0; i < n; ++i, ++l) lanes[l] = larger(lanes[l], x[i]);
+    for (int half = kLanes / 2; half > 0; half /= 2) {
+        for (int l = 0; l < half; ++l) lanes[l] = larger(lanes[l], lanes[l + half]);
+    }
+    return lanes[0];
+}
+
+inline float sum_of(const float* x, int n) {
+    float lanes[kLanes] = {};
+    int i = 0;
+    for (; i + kLanes <= n; i += kLanes) {
+        for (int l = 0; l < kLanes; ++l) lanes[l] += x[i + l];
+    }
+    for (int l = 0; i < n; ++i, ++l) lanes[l] += x[i];
+    for (int half = kLanes / 2; half > 0; half /= 2) {
+        for (int l = 0; l < half; ++l) lanes[l] += lanes[l + half];
+    }
+    return lanes[0];
+}
+
+//! exponential() for x <= 0, with 0 for what is below the smallest normal number: a third of the work.
+inline float small_exponential(float x) {
+    const float bounded = x > -87.0f ? x : -87.0f;
+    const float shifted = bounded * 1.44269504089f + 12582912.0f; // the sum's last bits are the nearest integer
+    const float k = shifted - 12582912.0f;
+    const float r = (bounded - k * 0.693359375f) - k * -2.12194440e-4f;
+    const float p = ((((1.9875691500e-4f * r + 1.3981999507e-3f) * r + 8.3334519073e-3f) * r + 4.1665795894e-2f) * r + 1.6666665459e-1f) * r + 5.0000001201e-1f;
+    const float y = p * r * r + r + 1.0f;
+    const float power = from_bits(to_bits(y) + (to_bits(shifted) << 23));
+    return x > -87.0f ? power : x != x ? x : 0.0f;
+}
+
+void softmax_row(const SoftmaxTask& task, const float* x, float* values, void* y) {
+    const int n = task.length;
+    const float largest = largest_of(x, n);
+    for (int i = 0; i < n; ++i) values[i] = small_exponential(x[i] - largest);
+    const float sum = sum_of(values, n);
+    if (task.log) {
+        const float logarithm_of_sum = logarithm(sum);
+        for (int i = 0; i < n; ++i) values[i] = x[i] - largest - logarithm_of_sum;
+    } else {
+        const float factor = 1.0f / sum;
+        for (int i = 0; i < n; ++i) values[i] *= factor;
+    }
+    store(task.out_type, y, values, n);
+}
+
 } // namespace
 
 void run_chunk(const ChunkTask<float>& task) { run(task); }
@@ -452,5 +513,15 @@ void run_chunk(const ChunkTask<std::int64_t>& task) { run(task); }
 void load_chunk(Word type, const void* from, std::int64_t stride, int count, float* out) { load(type, from, stride, count, out); }
 void load_chunk(Word type, const void* from, std::int64_t stride, int count, std::int32_t* out) { load(type, from, stride, count, out); }
 void load_chunk(Word type, const void* from, std::int64_t stride, int count, std::int64_t* out) { load(type, from, stride, count, out); }
+
+void softmax_rows(const SoftmaxTask& task) {
+    alignas(64) float x[kChunk], values[kChunk];
+    const std::int64_t in = bytes_of(task.in_type) * task.length, out = bytes_of(task.out_type) * task.length;
+    for (std::int64_t row = 0; row < task.rows; ++row) {
+        const char* from = static_cast<const char*>(task.x) + row * in;
+        if (task.in_type != Word::kF32) load(task.in_type, from, 1, task.length, x);
+        softmax_row(task, task.in_type == Word::kF32 ? reinterpret_cast<const float*>(from) : x, values, static_cast<char*>(task.y) + row * out);
+    }
+}
 
 } // namespace tensorvk::kernels::cpu::TVK_ISA

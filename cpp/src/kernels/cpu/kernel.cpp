@@ -22,13 +22,17 @@ std::int32_t Launch::geometry(std::uint32_t index) const {
     return found == step_.spec.end() ? 0 : found->value;
 }
 
-std::byte* Launch::bytes(std::size_t index, std::int64_t elements, std::size_t size) const {
+std::byte* Launch::bytes(std::size_t index, std::int64_t elements, std::size_t size, bool written) const {
     const std::uint64_t there = index < memory_.size() ? memory_[index].size() : 0;
     if (elements < 0 || static_cast<std::uint64_t>(elements) > there / size) {
         throw InvalidPlan(text("Layer '", step_.layer, "' of the plan lets kernel '", step_.kernel, "' use ", elements, " elements of ", size,
                                " bytes of buffer ", index, ", which has ", there, " bytes: rebuild the plan."));
     }
-    return elements == 0 ? nullptr : memory_[index].data();
+    if (elements == 0) return nullptr;
+    if (written && index < step_.bindings.size() && !step_.bindings[index].written) {
+        throw InvalidPlan(text("Layer '", step_.layer, "' of the plan does not say that kernel '", step_.kernel, "' writes buffer ", index, ": rebuild the plan."));
+    }
+    return memory_[index].data();
 }
 
 const Kernel* find(std::string_view id) {

@@ -48,16 +48,16 @@ public:
     [[nodiscard]] std::int32_t geometry(std::uint32_t index) const;
     //! The pointwise program, which reads at most `operands` operands.
     [[nodiscard]] PointwiseProgram program(std::size_t operands) const { return decode(step_.spec, operands); }
-    //! The first `elements` elements of binding `index`, as `T`s. Null where there are none.
+    //! The first `elements` elements of binding `index`, as `T`s: const ones, unless the plan says that the step writes there. Null where there are none.
     template <typename T>
     [[nodiscard]] T* buffer(std::size_t index, std::int64_t elements) const {
-        return reinterpret_cast<T*>(bytes(index, elements, sizeof(T)));
+        return reinterpret_cast<T*>(bytes(index, elements, sizeof(T), !std::is_const_v<T>));
     }
     [[nodiscard]] Keep& keep() const noexcept { return keep_; }
     [[nodiscard]] const std::string& layer() const noexcept { return step_.layer; }
 
 private:
-    [[nodiscard]] std::byte* bytes(std::size_t index, std::int64_t elements, std::size_t size) const;
+    [[nodiscard]] std::byte* bytes(std::size_t index, std::int64_t elements, std::size_t size, bool written) const;
 
     const plan::Step& step_;
     std::span<const std::int64_t> params_;
@@ -65,7 +65,7 @@ private:
     Keep& keep_;
 };
 
-//! Does the work of a launch, as often as it is called, by one thread at a time. Throws nothing but std::bad_alloc.
+//! Does the work of a launch, as often as it is called, by one thread at a time. Throws std::bad_alloc, and OutOfMemory where no thread is to be had.
 using Run = std::function<void()>;
 [[nodiscard]] inline Run then(Run first, Run second) {
     return [first = std::move(first), second = std::move(second)] {

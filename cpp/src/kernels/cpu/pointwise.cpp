@@ -4,6 +4,7 @@
 //   geometry    0: axes, 1: tensors (the value and the operands), 2: their types (Word), 4 bits each, and the output's in bits 20 to 23,
 //               3: Arithmetic
 //   bindings    the tensors, then the output
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -19,15 +20,35 @@ namespace {
 
 constexpr std::size_t kMostTensors = PointwiseProgram::kMaxOperands + 1;
 
-enum class Lies { kSAME, kONE, kOTHER }; // as the output, and ready to compute with; one number for all; otherwise
+//! As the output, and ready to compute with; as the output, of another type; one number for all; one along the last axis, the same in each row;
+//! otherwise.
+enum class Lies { kSAME, kDENSE, kONE, kROW, kOTHER };
 
 struct Task {
     PointwiseTask task;
     std::vector<Lies> lies; // by tensor
     std::int64_t count = 1;
+    std::int64_t chunk = kChunk; // numbers at a time: whole rows where a tensor repeats with them or is turned
 };
 
 const void* element(const PointwiseTensor& tensor, std::int64_t index) { return static_cast<const std::byte*>(tensor.data) + index * bytes_of(tensor.type); }
+
+//! Where the tensor's neighbours lie along the axis before the last: going along the last one meets another page with each number.
+bool turned(const PointwiseTask& task, const PointwiseTensor& tensor) {
+    const std::size_t last = task.extents.size() - 1;
+    return last > 0 && task.extents[last] > 1 && tensor.strides[last] > 1 && tensor.strides[last - 1] == 1;
+}
+
+//! `rows` whole rows of such a tensor: read along the axis before the last, and turned in the cache.
+template <typename T>
+void unpack_turned(const PointwiseTask& task, const PointwiseTensor& tensor, std::int64_t offset, std::int64_t rows, T* out) {
+    const std::int64_t length = task.extents.back(), stride = tensor.strides.back();
+    T column[kChunk];
+    for (std::int64_t c = 0; c < length; ++c) {
+        chunks<T>().load(tensor.type, element(tensor, offset + c * stride), 1, static_cast<int>(rows), column);
+        for (std::int64_t r = 0; r < rows; ++r) out[r * length + c] = column[r];
+    }
+}
 
 //! `n` numbers of a tensor from element `first` of the output on.
 template <typename T>
@@ -40,15 +61,22 @@ void unpack(const PointwiseTask& task, const PointwiseTensor& tensor, std::int64
         rest /= task.extents[axis];
         offset += at[axis] * tensor.strides[axis];
     }
+    const bool turn = turned(task, tensor);
     while (n > 0) {
-        const std::int64_t run = std::min(n, task.extents[last] - at[last]);
-        const std::int64_t stride = tensor.strides[last];
-        chunks<T>().load(tensor.type, element(tensor, offset), stride, static_cast<int>(run), out);
-        out += run;
-        n -= run;
-        at[last] += run;
+        const std::int64_t rows = turn && at[last] == 0 ? std::min(n / task.extents[last], task.extents[last - 1] - at[last - 1]) : 0;
+        const std::size_t along = rows > 1 ? last - 1 : last;
+        const std::int64_t run = rows > 1 ? rows : std::min(n, task.extents[last] - at[last]), stride = tensor.strides[along];
+        if (rows > 1) {
+            unpack_turned(task, tensor, offset, rows, out);
+        } else {
+            chunks<T>().load(tensor.type, element(tensor, offset), stride, static_cast<int>(run), out);
+        }
+        const std::int64_t numbers = rows > 1 ? rows * task.extents[last] : run;
+        out += numbers;
+        n -= numbers;
+        at[along] += run;
         offset += run * stride;
-        for (std::size_t axis = last; axis > 0 && at[axis] == task.extents[axis]; --axis) {
+        for (std::size_t axis = along; axis > 0 && at[axis] == task.extents[axis]; --axis) {
             offset += tensor.strides[axis - 1] - task.extents[axis] * tensor.strides[axis];
             at[axis] = 0;
             ++at[axis - 1];
@@ -68,14 +96,19 @@ void run(const Task& all, std::int64_t first, std::int64_t last) {
     now.memory = &memory;
     for (std::size_t t = 0; t < task.tensors.size(); ++t) {
         if (all.lies[t] == Lies::kONE) functions.load(task.tensors[t].type, task.tensors[t].data, 0, kChunk, memory.operands[t]);
+        if (all.lies[t] == Lies::kROW) {
+            const std::int64_t row = task.extents.back();
+            for (std::int64_t at = 0; at < all.chunk; at += row) functions.load(task.tensors[t].type, task.tensors[t].data, 1, static_cast<int>(row), memory.operands[t] + at);
+        }
     }
-    for (std::int64_t at = first; at < last; at += kChunk) {
-        const std::int64_t n = std::min<std::int64_t>(kChunk, last - at);
+    for (std::int64_t at = first; at < last; at += all.chunk) {
+        const std::int64_t n = std::min(all.chunk, last - at);
         now.count = static_cast<int>(n);
         now.out = static_cast<std::byte*>(task.out) + at * bytes_of(task.out_type);
         for (std::size_t t = 0; t < task.tensors.size(); ++t) {
             const PointwiseTensor& tensor = task.tensors[t];
             if (all.lies[t] == Lies::kOTHER) unpack(task, tensor, at, n, memory.operands[t]);
+            if (all.lies[t] == Lies::kDENSE) functions.load(tensor.type, element(tensor, at), 1, now.count, memory.operands[t]);
             (t == 0 ? now.value : now.operands[t - 1]) = all.lies[t] == Lies::kSAME ? static_cast<const T*>(element(tensor, at)) : memory.operands[t];
         }
         functions.run(now);
@@ -94,13 +127,15 @@ std::int64_t reach(const std::vector<std::int64_t>& extents, const std::vector<s
 
 Lies lies(const std::vector<std::int64_t>& extents, const std::vector<std::int64_t>& strides, bool ready) {
     std::int64_t stride = 1;
-    bool same = true, one = true;
+    bool same = true, one = true, row = extents.back() <= kChunk / 2 && strides.back() == 1;
     for (std::size_t axis = extents.size(); axis-- > 0;) {
         same = same && (extents[axis] == 1 || strides[axis] == stride);
         one = one && (extents[axis] == 1 || strides[axis] == 0);
+        row = row && (axis + 1 == extents.size() || extents[axis] == 1 || strides[axis] == 0);
         stride *= extents[axis];
     }
-    return same && ready ? Lies::kSAME : one ? Lies::kONE : Lies::kOTHER;
+    if (same) return ready ? Lies::kSAME : Lies::kDENSE;
+    return one ? Lies::kONE : row ? Lies::kROW : Lies::kOTHER;
 }
 
 Word computed_in(Arithmetic arithmetic) {
@@ -109,7 +144,10 @@ Word computed_in(Arithmetic arithmetic) {
 
 template <typename T>
 Run spread_run(std::shared_ptr<const Task> all) {
-    return [all = std::move(all)] { spread(all->count, 4 * kChunk, [&](std::int64_t first, std::int64_t last) { run<T>(*all, first, last); }); };
+    const std::int64_t chunks = (all->count + all->chunk - 1) / all->chunk;
+    return [all = std::move(all), chunks] {
+        spread(chunks, 4, [&](std::int64_t first, std::int64_t last) { run<T>(*all, first * all->chunk, std::min(last * all->chunk, all->count)); });
+    };
 }
 
 Word word_of(const Launch& launch, std::size_t place) {
@@ -130,6 +168,8 @@ Run pointwise_run(PointwiseTask task) {
     for (const PointwiseTensor& tensor : task.tensors) {
         all->lies.push_back(lies(task.extents, tensor.strides, tensor.type == computed_in(task.arithmetic)));
     }
+    const bool turns = task.extents.back() <= kChunk && std::ranges::any_of(task.tensors, [&](const PointwiseTensor& tensor) { return turned(task, tensor); });
+    if (turns || std::ranges::count(all->lies, Lies::kROW) > 0) all->chunk = kChunk / task.extents.back() * task.extents.back();
     all->task = std::move(task);
     switch (all->task.arithmetic) {
     case Arithmetic::kFLOAT: return spread_run<float>(all);

@@ -24,9 +24,10 @@ struct Window {
     std::int64_t counted = 0; // what an average divides by
 };
 
-template <typename T>
+template <typename Element>
 struct Task {
-    Images<T> images;
+    using T = NumberOf<Element>;
+    Images<Element> images;
     Triple window{}, stride{}, dilation{}, pre{};
     std::int64_t taps = 1; // of a whole window
     std::array<std::vector<Window>, 3> windows; // of each axis, by output place
@@ -39,11 +40,11 @@ struct Task {
         return T{1} / static_cast<T>(std::max<std::int64_t>(counted, 1));
     }
     //! Only floating point has averages.
-    [[nodiscard]] static T scaled(T value, T scale) {
+    [[nodiscard]] static Element scaled(T value, T scale) {
         if constexpr (std::is_integral_v<T>) {
             return value;
         } else {
-            return value * scale;
+            return element_of<Element>(value * scale);
         }
     }
 };
@@ -60,23 +61,23 @@ Window window_of(std::int64_t start, std::int64_t dilation, std::int64_t window,
 }
 
 //! `width` neighbouring channels (one, where kWidth is 1) of one output place.
-template <typename Join, std::int64_t kWidth, typename T = typename Join::Number>
-void pool_place(const Task<T>& task, const Place& place, std::int64_t channel) {
+template <typename Join, std::int64_t kWidth, typename Element, typename T = typename Join::Number>
+void pool_place(const Task<Element>& task, const Place& place, std::int64_t channel) {
     const Image &in = task.images.in, &out = task.images.out;
     const Window &wx = task.at(0, place.o[0]), &wy = task.at(1, place.o[1]), &wz = task.at(2, place.o[2]);
-    const T* x = task.images.x + place.n * in.batch + channel * in.channel;
+    const Element* x = task.images.x + place.n * in.batch + channel * in.channel;
     const std::int64_t step = task.dilation[2] * in.place;
     T r[kWidth];
     std::fill_n(r, kWidth, Join::kNeutral);
     for (std::int64_t i = 0; i < wx.taps; ++i) {
         for (std::int64_t j = 0; j < wy.taps; ++j) {
             const std::int64_t row = (wx.first + i * task.dilation[0]) * in.stride(0) + (wy.first + j * task.dilation[1]) * in.stride(1);
-            const T* from = x + row + wz.first * in.place;
+            const Element* from = x + row + wz.first * in.place;
             for (std::int64_t k = 0; k < wz.taps; ++k) join_each<Join>(r, from + k * step, kWidth);
         }
     }
     const T scale = task.scale(place.o);
-    T* y = task.images.y + place.n * out.batch + channel * out.channel + out.offset(place.o);
+    Element* y = task.images.y + place.n * out.batch + channel * out.channel + out.offset(place.o);
     if (out.channel == 1) {
         for (std::int64_t l = 0; l < kWidth; ++l) y[l] = task.scaled(r[l], scale);
     } else {
@@ -85,8 +86,8 @@ void pool_place(const Task<T>& task, const Place& place, std::int64_t channel) {
 }
 
 //! Output places first .. last - 1, all channels of each.
-template <typename Join, typename T = typename Join::Number>
-void pool_places(const Task<T>& task, std::int64_t first, std::int64_t last) {
+template <typename Join, typename Element>
+void pool_places(const Task<Element>& task, std::int64_t first, std::int64_t last) {
     const std::int64_t channels = task.images.channels;
     for (std::int64_t index = first; index < last; ++index) {
         const Place place(index, task.images.out.extent);
@@ -100,8 +101,8 @@ void pool_places(const Task<T>& task, std::int64_t first, std::int64_t last) {
 }
 
 //! Joins window column `k` of an input row into the results of places begin .. end - 1.
-template <typename Join, typename T = typename Join::Number>
-void join_tap(const Task<T>& task, const T* row, std::int64_t k, std::int64_t begin, std::int64_t end, T* r) {
+template <typename Join, typename Element, typename T = typename Join::Number>
+void join_tap(const Task<Element>& task, const Element* row, std::int64_t k, std::int64_t begin, std::int64_t end, T* r) {
     const std::int64_t stride = task.stride[2], shift = k * task.dilation[2] - task.pre[2], place = task.images.in.place;
     const std::int64_t low = std::max(begin, ceil_div(-shift, stride)), high = std::min(end, ceil_div(task.images.in.extent[2] - shift, stride));
     if (low >= high) return;
@@ -109,21 +110,21 @@ void join_tap(const Task<T>& task, const T* row, std::int64_t k, std::int64_t be
 }
 
 //! Rows first .. last - 1 of the output: every window column goes over the whole row.
-template <typename Join, typename T = typename Join::Number>
-void pool_rows(const Task<T>& task, std::int64_t first, std::int64_t last) {
+template <typename Join, typename Element, typename T = typename Join::Number>
+void pool_rows(const Task<Element>& task, std::int64_t first, std::int64_t last) {
     const Image &in = task.images.in, &out = task.images.out;
     for (std::int64_t index = first; index < last; ++index) {
         const Place place(index, {task.images.channels, out.extent[0], out.extent[1]});
         const Window &wx = task.at(0, place.o[1]), &wy = task.at(1, place.o[2]);
-        const T* x = task.images.x + place.n * in.batch + place.o[0] * in.channel;
-        T* y = task.images.y + place.n * out.batch + place.o[0] * out.channel + place.o[1] * out.stride(0) + place.o[2] * out.stride(1);
+        const Element* x = task.images.x + place.n * in.batch + place.o[0] * in.channel;
+        Element* y = task.images.y + place.n * out.batch + place.o[0] * out.channel + place.o[1] * out.stride(0) + place.o[2] * out.stride(1);
         for (std::int64_t begin = 0; begin < out.extent[2]; begin += kPlaces) {
             const std::int64_t end = std::min(begin + kPlaces, out.extent[2]);
             T r[kPlaces];
             std::fill_n(r, kPlaces, Join::kNeutral);
             for (std::int64_t i = 0; i < wx.taps; ++i) {
                 for (std::int64_t j = 0; j < wy.taps; ++j) {
-                    const T* row = x + (wx.first + i * task.dilation[0]) * in.stride(0) + (wy.first + j * task.dilation[1]) * in.stride(1);
+                    const Element* row = x + (wx.first + i * task.dilation[0]) * in.stride(0) + (wy.first + j * task.dilation[1]) * in.stride(1);
                     for (std::int64_t k = 0; k < task.window[2]; ++k) join_tap<Join>(task, row, k, begin, end, r);
                 }
             }
@@ -132,9 +133,9 @@ void pool_rows(const Task<T>& task, std::int64_t first, std::int64_t last) {
     }
 }
 
-template <typename Join, typename T = typename Join::Number>
-Run run_of(std::shared_ptr<const Task<T>> task) {
-    const Images<T>& images = task->images;
+template <typename Join, typename Element>
+Run run_of(std::shared_ptr<const Task<Element>> task) {
+    const Images<Element>& images = task->images;
     const auto grain = [&](std::int64_t results) { return std::max<std::int64_t>(kGrain / std::min(task->taps, kGrain) / results, 1); };
     // Rows of a few places are not worth it.
     if (images.by_channels() || images.out.extent[2] < 8) {
@@ -145,10 +146,11 @@ Run run_of(std::shared_ptr<const Task<T>> task) {
     return [=] { spread(rows, least, [&](std::int64_t first, std::int64_t last) { pool_rows<Join>(*task, first, last); }); };
 }
 
-template <typename T>
+template <typename Element>
 Run prepare(const Launch& launch) {
-    auto task = std::make_shared<Task<T>>();
-    task->images = images_of<T>(launch, 3);
+    using T = NumberOf<Element>;
+    auto task = std::make_shared<Task<Element>>();
+    task->images = images_of<Element>(launch, 3);
     if (task->images.empty()) return [] {};
     task->average = launch.geometry(0) != 0;
     const bool exclude = launch.geometry(1) != 0;
@@ -168,14 +170,15 @@ Run prepare(const Launch& launch) {
     if constexpr (std::is_integral_v<T>) {
         if (task->average) refuse_images(launch, "integers to average, of rule", launch.geometry(0));
     } else {
-        if (task->average) return run_of<Sum<T>, T>(std::move(task));
+        if (task->average) return run_of<Sum<T>, Element>(std::move(task));
     }
-    return run_of<Largest<T>, T>(std::move(task));
+    return run_of<Largest<T>, Element>(std::move(task));
 }
 
 } // namespace
 
 Run prepare_pooling_f32(const Launch& launch) { return prepare<float>(launch); }
+Run prepare_pooling_bf16(const Launch& launch) { return prepare<Bfloat>(launch); }
 Run prepare_pooling_i8(const Launch& launch) { return prepare<std::int8_t>(launch); }
 Run prepare_pooling_u8(const Launch& launch) { return prepare<std::uint8_t>(launch); }
 

@@ -77,20 +77,22 @@ RecurrentShape shape_of(const Launch& launch) {
 
 Memory memory_of(const Launch& launch, const RecurrentShape& s) {
     const auto present = static_cast<std::uint32_t>(launch.geometry(3));
-    const auto floats = [&](Place place, std::initializer_list<std::int64_t> extents) -> float* {
-        return (present >> place & 1U) != 0 ? launch.buffer<float>(place, checked_volume(std::span(extents.begin(), extents.size()))) : nullptr;
+    const auto find = [&]<typename T>(Place place, std::initializer_list<std::int64_t> extents) -> T* {
+        return (present >> place & 1U) != 0 ? launch.buffer<T>(place, checked_volume(std::span(extents.begin(), extents.size()))) : nullptr;
     };
+    const auto read = [&](Place place, std::initializer_list<std::int64_t> extents) { return find.operator()<const float>(place, extents); };
+    const auto written = [&](Place place, std::initializer_list<std::int64_t> extents) { return find.operator()<float>(place, extents); };
     Memory m;
-    m.x = floats(kX, {s.steps, s.batch, s.input});
-    m.w = floats(kW, {s.directions, s.gates(), s.hidden, s.input});
-    m.r = floats(kR, {s.directions, s.gates(), s.hidden, s.hidden});
-    m.bias = floats(kBIAS, {s.directions, 2, s.gates(), s.hidden});
-    m.state = floats(kSTATE, {s.directions, s.batch, s.hidden});
-    m.cells = floats(kCELLS, {s.directions, s.batch, s.hidden});
-    m.peephole = floats(kPEEPHOLE, {s.directions, 3, s.hidden});
-    m.all = floats(kALL, {s.steps, s.directions, s.batch, s.hidden});
-    m.last_state = floats(kLAST_STATE, {s.directions, s.batch, s.hidden});
-    m.last_cells = floats(kLAST_CELLS, {s.directions, s.batch, s.hidden});
+    m.x = read(kX, {s.steps, s.batch, s.input});
+    m.w = read(kW, {s.directions, s.gates(), s.hidden, s.input});
+    m.r = read(kR, {s.directions, s.gates(), s.hidden, s.hidden});
+    m.bias = read(kBIAS, {s.directions, 2, s.gates(), s.hidden});
+    m.state = read(kSTATE, {s.directions, s.batch, s.hidden});
+    m.cells = read(kCELLS, {s.directions, s.batch, s.hidden});
+    m.peephole = read(kPEEPHOLE, {s.directions, 3, s.hidden});
+    m.all = written(kALL, {s.steps, s.directions, s.batch, s.hidden});
+    m.last_state = written(kLAST_STATE, {s.directions, s.batch, s.hidden});
+    m.last_cells = written(kLAST_CELLS, {s.directions, s.batch, s.hidden});
     if ((present >> kLENGTHS & 1U) != 0) m.lengths = launch.buffer<const std::int32_t>(kLENGTHS, s.batch);
     if (m.r == nullptr || (s.input > 0 && (m.w == nullptr || (m.x == nullptr && s.steps > 0 && s.batch > 0)))) refuse(launch, "inputs", present);
     return m;

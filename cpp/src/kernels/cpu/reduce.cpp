@@ -16,16 +16,26 @@ constexpr std::int64_t kLanes = 16;    // partial results along a row
 constexpr std::int64_t kColumns = 64;  // neighbouring rows at a time
 constexpr std::int64_t kGrain = 16384; // elements worth a thread
 
-template <typename T>
+template <typename Element>
 struct Task {
+    using T = NumberOf<Element>;
     Rows rows;
-    const T* x = nullptr;
+    const Element* x = nullptr;
     T* y = nullptr;
+    Bfloat* narrow = nullptr; // in place of y
+
     bool mean = false;
     std::int64_t block = 1, blocks = 1; // elements of a block, blocks of a row
     std::vector<T> partial;             // by block, then by row; empty where rows are one block
 
-    void store(std::int64_t out, T value) const { y[out] = mean ? quotient(value) : value; }
+    void store(std::int64_t out, T value) const {
+        const T result = mean ? quotient(value) : value;
+        if (narrow == nullptr) {
+            y[out] = result;
+        } else {
+            narrow[out] = bfloat_of(static_cast<float>(result));
+        }
+    }
     //! Of integers as C has it, and 0 of no elements at all.
     [[nodiscard]] T quotient(T sum) const {
         if constexpr (std::is_integral_v<T>) {
@@ -37,8 +47,8 @@ struct Task {
 };
 
 //! `n` elements of one row that are `stride` apart.
-template <typename Join, typename T = typename Join::Number>
-T join_run(const T* x, std::int64_t n, std::int64_t stride) {
+template <typename Join, typename Element, typename T = typename Join::Number>
+T join_run(const Element* x, std::int64_t n, std::int64_t stride) {
     const Join join{};
     T total = Join::kNeutral;
     std::int64_t i = 0;
@@ -55,7 +65,7 @@ T join_run(const T* x, std::int64_t n, std::int64_t stride) {
         }
         total = lanes[0];
     }
-    for (; i < n; ++i) total = join(total, x[i * stride]);
+    for (; i < n; ++i) total = join(total, number(x[i * stride]));
     return total;
 }
 
@@ -75,8 +85,8 @@ void for_runs(const Rows& rows, std::int64_t first, std::int64_t last, Use use) 
 }
 
 //! Units first .. last - 1: blocks, row by row.
-template <typename Join, typename T = typename Join::Number>
-void along_rows(Task<T>& task, std::int64_t first, std::int64_t last) {
+template <typename Join, typename Element, typename T = typename Join::Number>
+void along_rows(Task<Element>& task, std::int64_t first, std::int64_t last) {
     const Rows& rows = task.rows;
     std::int64_t row = first / task.blocks, block = first % task.blocks;
     RowWalk walk(rows.kept, rows.kept.size(), row);
@@ -99,25 +109,25 @@ void along_rows(Task<T>& task, std::int64_t first, std::int64_t last) {
 }
 
 //! `n` elements of each of `width` neighbouring rows.
-template <typename Join, typename T = typename Join::Number>
-void join_columns(const T* x, std::int64_t n, std::int64_t stride, std::int64_t width, T* totals) {
+template <typename Join, typename Element, typename T = typename Join::Number>
+void join_columns(const Element* x, std::int64_t n, std::int64_t stride, std::int64_t width, T* totals) {
     const Join join{};
     std::int64_t i = 0;
     for (; i + 4 <= n; i += 4) {
-        const T *a = x + i * stride, *b = a + stride, *c = b + stride, *d = c + stride;
-        for (std::int64_t j = 0; j < width; ++j) totals[j] = join(join(join(join(totals[j], a[j]), b[j]), c[j]), d[j]);
+        const Element *a = x + i * stride, *b = a + stride, *c = b + stride, *d = c + stride;
+        for (std::int64_t j = 0; j < width; ++j) totals[j] = join(join(join(join(totals[j], number(a[j])), number(b[j])), number(c[j])), number(d[j]));
     }
     for (; i < n; ++i) {
-        for (std::int64_t j = 0; j < width; ++j) totals[j] = join(totals[j], x[i * stride + j]);
+        for (std::int64_t j = 0; j < width; ++j) totals[j] = join(totals[j], number(x[i * stride + j]));
     }
 }
 
-template <typename T>
-std::int64_t tiles(const Task<T>& task) { return (task.rows.kept.back().extent + kColumns - 1) / kColumns; }
+template <typename Element>
+std::int64_t tiles(const Task<Element>& task) { return (task.rows.kept.back().extent + kColumns - 1) / kColumns; }
 
 //! Units first .. last - 1: blocks of tiles of neighbouring rows.
-template <typename Join, typename T = typename Join::Number>
-void along_columns(Task<T>& task, std::int64_t first, std::int64_t last) {
+template <typename Join, typename Element, typename T = typename Join::Number>
+void along_columns(Task<Element>& task, std::int64_t first, std::int64_t last) {
     const Rows& rows = task.rows;
     const RowAxis& inner = rows.kept.back();
     const std::int64_t of_row = tiles(task) * task.blocks;
@@ -128,7 +138,7 @@ void along_columns(Task<T>& task, std::int64_t first, std::int64_t last) {
         T totals[kColumns];
         std::fill_n(totals, kColumns, Join::kNeutral);
         for_runs(rows, block * task.block, std::min((block + 1) * task.block, rows.length), [&](std::int64_t offset, std::int64_t n) {
-            const T* x = task.x + walk.in + offset + column;
+            const Element* x = task.x + walk.in + offset + column;
             if (width == kColumns) {
                 join_columns<Join>(x, n, rows.reduced.back().in, kColumns, totals);
             } else {
@@ -143,8 +153,8 @@ void along_columns(Task<T>& task, std::int64_t first, std::int64_t last) {
     }
 }
 
-template <typename Join, typename T = typename Join::Number>
-void join_blocks(const Task<T>& task, std::int64_t first, std::int64_t last) {
+template <typename Join, typename Element, typename T = typename Join::Number>
+void join_blocks(const Task<Element>& task, std::int64_t first, std::int64_t last) {
     RowWalk walk(task.rows.kept, task.rows.kept.size(), first);
     for (std::int64_t row = first; row < last; ++row, walk.next()) {
         T total = Join::kNeutral;
@@ -155,8 +165,8 @@ void join_blocks(const Task<T>& task, std::int64_t first, std::int64_t last) {
     }
 }
 
-template <typename Join, typename T = typename Join::Number>
-Run run_of(std::shared_ptr<Task<T>> task) {
+template <typename Join, typename Element>
+Run run_of(std::shared_ptr<Task<Element>> task) {
     const bool columns = task->rows.side_by_side();
     const std::int64_t per_unit = columns ? kColumns : 1;
     task->block = 4 * kGrain / per_unit;
@@ -176,12 +186,18 @@ Run run_of(std::shared_ptr<Task<T>> task) {
     };
 }
 
-template <typename T>
-Run prepare(const Launch& launch) {
-    auto task = std::make_shared<Task<T>>();
+template <typename Element>
+Run prepare(const Launch& launch, bool narrow = false) {
+    using T = NumberOf<Element>;
+    auto task = std::make_shared<Task<Element>>();
     task->rows = rows_of(launch);
-    task->x = launch.buffer<const T>(0, input_reach(task->rows));
-    task->y = launch.buffer<T>(1, reach(task->rows.kept, &RowAxis::out));
+    task->x = launch.buffer<const Element>(0, input_reach(task->rows));
+    const std::int64_t results = reach(task->rows.kept, &RowAxis::out);
+    if (narrow) {
+        task->narrow = launch.buffer<Bfloat>(1, results);
+    } else {
+        task->y = launch.buffer<T>(1, results);
+    }
     if (task->rows.count == 0) return [] {};
     const std::int32_t operation = launch.geometry(3);
     switch (static_cast<ReduceOperation>(operation)) {
@@ -197,6 +213,11 @@ Run prepare(const Launch& launch) {
 } // namespace
 
 Run prepare_reduce_f32(const Launch& launch) { return prepare<float>(launch); }
+//! Constant 4: which of input (bit 0) and output (bit 1) are bfloat16.
+Run prepare_reduce_bf16(const Launch& launch) {
+    const std::int32_t types = launch.geometry(4);
+    return (types & 1) != 0 ? prepare<Bfloat>(launch, (types & 2) != 0) : prepare<float>(launch, (types & 2) != 0);
+}
 Run prepare_reduce_i32(const Launch& launch) { return prepare<std::int32_t>(launch); }
 
 } // namespace tensorvk::kernels::cpu

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "kernels/cpu/bfloat.hpp"
 #include "kernels/cpu/catalogue.hpp"
 #include "kernels/cpu/spatial.hpp"
 #include "kernels/cpu/workers.hpp"
@@ -31,8 +32,9 @@ struct Axis {
     [[nodiscard]] const float* weights(std::size_t tap) const { return weight.data() + static_cast<std::int64_t>(tap) * places; }
 };
 
+template <typename Element>
 struct Task {
-    Images<float> images;
+    Images<Element> images;
     std::array<Axis, 3> axes;
 };
 
@@ -112,7 +114,8 @@ Taps taps_of(float p, std::int64_t last, const Rules& rules) {
     return taps;
 }
 
-Axis axis_of(const Launch& launch, const Images<float>& images, std::size_t axis, const Rules& rules) {
+template <typename Element>
+Axis axis_of(const Launch& launch, const Images<Element>& images, std::size_t axis, const Rules& rules) {
     const std::int64_t in = images.in.extent[axis], out = images.out.extent[axis], stride = images.in.stride(axis);
     const std::int32_t taps = launch.geometry(static_cast<std::uint32_t>(5 + axis));
     const float scale = std::bit_cast<float>(static_cast<std::int32_t>(launch.param(8 + axis)));
@@ -148,22 +151,23 @@ struct Reads {
 };
 
 //! `kWidth` neighbouring channels.
-template <std::int64_t kWidth>
-void resize_channels(const Reads& reads, const float* x, float* y, std::int64_t stride) {
+template <std::int64_t kWidth, typename Element>
+void resize_channels(const Reads& reads, const Element* x, Element* y, std::int64_t stride) {
     float r[kWidth] = {};
     for (std::size_t i = 0; i < reads.count; ++i) {
-        const float* from = x + reads.offset[i];
-        for (std::int64_t l = 0; l < kWidth; ++l) r[l] += from[l] * reads.weight[i];
+        const Element* from = x + reads.offset[i];
+        for (std::int64_t l = 0; l < kWidth; ++l) r[l] += number(from[l]) * reads.weight[i];
     }
     if (stride == 1) {
-        std::copy_n(r, kWidth, y);
+        for (std::int64_t l = 0; l < kWidth; ++l) y[l] = element_of<Element>(r[l]);
     } else {
-        for (std::int64_t l = 0; l < kWidth; ++l) y[l * stride] = r[l];
+        for (std::int64_t l = 0; l < kWidth; ++l) y[l * stride] = element_of<Element>(r[l]);
     }
 }
 
 //! Output places first .. last - 1, all channels of each; the input has its channels last.
-void resize_places(const Task& task, std::int64_t first, std::int64_t last) {
+template <typename Element>
+void resize_places(const Task<Element>& task, std::int64_t first, std::int64_t last) {
     const Image &in = task.images.in, &out = task.images.out;
     const auto& [ax, ay, az] = task.axes;
     for (std::int64_t index = first; index < last; ++index) {
@@ -176,8 +180,8 @@ void resize_places(const Task& task, std::int64_t first, std::int64_t last) {
                 for (std::size_t k = 0; k < az.taps; ++k) reads.add(row + az.offsets(k)[place.o[2]], weight * az.weights(k)[place.o[2]]);
             }
         }
-        const float* x = task.images.x + place.n * in.batch;
-        float* y = task.images.y + place.n * out.batch + out.offset(place.o);
+        const Element* x = task.images.x + place.n * in.batch;
+        Element* y = task.images.y + place.n * out.batch + out.offset(place.o);
         std::int64_t c = 0;
         for (; c + kLanes <= task.images.channels; c += kLanes) resize_channels<kLanes>(reads, x + c, y + c * out.channel, out.channel);
         for (; c < task.images.channels; ++c) resize_channels<1>(reads, x + c, y + c * out.channel, out.channel);
@@ -185,8 +189,8 @@ void resize_places(const Task& task, std::int64_t first, std::int64_t last) {
 }
 
 //! Adds places begin .. begin + n - 1 of an input row to the results.
-template <std::size_t kTaps>
-void add_row(const Axis& axis, const float* row, float weight, std::int64_t begin, std::int64_t n, float* r) {
+template <std::size_t kTaps, typename Element>
+void add_row(const Axis& axis, const Element* row, float weight, std::int64_t begin, std::int64_t n, float* r) {
     std::array<const std::int64_t*, kTaps> offsets;
     std::array<const float*, kTaps> weights;
     for (std::size_t k = 0; k < kTaps; ++k) {
@@ -194,20 +198,20 @@ void add_row(const Axis& axis, const float* row, float weight, std::int64_t begi
         weights[k] = axis.weights(k) + begin;
     }
     for (std::int64_t o = 0; o < n; ++o) {
-        for (std::size_t k = 0; k < kTaps; ++k) r[o] += row[offsets[k][o]] * (weight * weights[k][o]);
+        for (std::size_t k = 0; k < kTaps; ++k) r[o] += number(row[offsets[k][o]]) * (weight * weights[k][o]);
     }
 }
 
 //! Rows first .. last - 1 of the output.
-template <std::size_t kTaps>
-void resize_rows(const Task& task, std::int64_t first, std::int64_t last) {
+template <std::size_t kTaps, typename Element>
+void resize_rows(const Task<Element>& task, std::int64_t first, std::int64_t last) {
     const Image &in = task.images.in, &out = task.images.out;
     const auto& [ax, ay, az] = task.axes;
     for (std::int64_t index = first; index < last; ++index) {
         const Place place(index, {task.images.channels, out.extent[0], out.extent[1]});
         const std::int64_t ox = place.o[1], oy = place.o[2];
-        const float* x = task.images.x + place.n * in.batch + place.o[0] * in.channel;
-        float* y = task.images.y + place.n * out.batch + place.o[0] * out.channel + ox * out.stride(0) + oy * out.stride(1);
+        const Element* x = task.images.x + place.n * in.batch + place.o[0] * in.channel;
+        Element* y = task.images.y + place.n * out.batch + place.o[0] * out.channel + ox * out.stride(0) + oy * out.stride(1);
         for (std::int64_t begin = 0; begin < out.extent[2]; begin += kPlaces) {
             const std::int64_t n = std::min(kPlaces, out.extent[2] - begin);
             float r[kPlaces] = {};
@@ -216,33 +220,33 @@ void resize_rows(const Task& task, std::int64_t first, std::int64_t last) {
                     add_row<kTaps>(az, x + ax.offsets(i)[ox] + ay.offsets(j)[oy], ax.weights(i)[ox] * ay.weights(j)[oy], begin, n, r);
                 }
             }
-            for (std::int64_t o = 0; o < n; ++o) y[(begin + o) * out.place] = r[o];
+            for (std::int64_t o = 0; o < n; ++o) y[(begin + o) * out.place] = element_of<Element>(r[o]);
         }
     }
 }
 
-template <std::size_t kTaps>
-Run rows_run(std::shared_ptr<const Task> task) {
-    const Images<float>& images = task->images;
+template <std::size_t kTaps, typename Element>
+Run rows_run(std::shared_ptr<const Task<Element>> task) {
+    const Images<Element>& images = task->images;
     const std::int64_t rows = images.batch * images.channels * images.out.extent[0] * images.out.extent[1];
     const auto taps = static_cast<std::int64_t>(task->axes[0].taps * task->axes[1].taps * kTaps);
     const std::int64_t grain = std::max<std::int64_t>(kGrain / taps / images.out.extent[2], 1);
     return [=] { spread(rows, grain, [&](std::int64_t first, std::int64_t last) { resize_rows<kTaps>(*task, first, last); }); };
 }
 
-Run places_run(std::shared_ptr<const Task> task) {
-    const Images<float>& images = task->images;
+template <typename Element>
+Run places_run(std::shared_ptr<const Task<Element>> task) {
+    const Images<Element>& images = task->images;
     const std::int64_t places = images.batch * images.out.places();
     const auto taps = static_cast<std::int64_t>(task->axes[0].taps * task->axes[1].taps * task->axes[2].taps);
     const std::int64_t grain = std::max<std::int64_t>(kGrain / taps / images.channels, 1);
     return [=] { spread(places, grain, [&](std::int64_t first, std::int64_t last) { resize_places(*task, first, last); }); };
 }
 
-} // namespace
-
-Run prepare_resize(const Launch& launch) {
-    auto task = std::make_shared<Task>();
-    task->images = images_of<float>(launch, 9);
+template <typename Element>
+Run prepare(const Launch& launch) {
+    auto task = std::make_shared<Task<Element>>();
+    task->images = images_of<Element>(launch, 9);
     if (task->images.empty()) return [] {};
     const auto choice = [&](std::uint32_t constant, std::int32_t most) {
         const std::int32_t value = launch.geometry(constant);
@@ -257,12 +261,17 @@ Run prepare_resize(const Launch& launch) {
     rules.exclude_outside = launch.geometry(4) != 0;
     rules.cubic_coefficient = std::bit_cast<float>(static_cast<std::int32_t>(launch.param(11)));
     for (std::size_t axis = 0; axis < 3; ++axis) task->axes[axis] = axis_of(launch, task->images, axis, rules);
-    if (task->images.by_channels()) return places_run(std::move(task));
+    if (task->images.by_channels()) return places_run<Element>(std::move(task));
     switch (task->axes[2].taps) {
-    case 1: return rows_run<1>(std::move(task));
-    case 2: return rows_run<2>(std::move(task));
-    default: return rows_run<4>(std::move(task));
+    case 1: return rows_run<1, Element>(std::move(task));
+    case 2: return rows_run<2, Element>(std::move(task));
+    default: return rows_run<4, Element>(std::move(task));
     }
 }
+
+} // namespace
+
+Run prepare_resize(const Launch& launch) { return prepare<float>(launch); }
+Run prepare_resize_bf16(const Launch& launch) { return prepare<Bfloat>(launch); }
 
 } // namespace tensorvk::kernels::cpu

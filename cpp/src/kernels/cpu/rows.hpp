@@ -116,4 +116,21 @@ inline void finish_axes(const Launch& launch, std::vector<RowAxis>& axes, std::i
     return kept == 0 || reduced == 0 ? 0 : checked_add(kept, reduced - 1);
 }
 
+//! Of steps that go along one axis and write along it too: the strides in the input and the output.
+struct RowStrides {
+    std::int64_t in = 1, out = 1;
+};
+
+[[nodiscard]] inline RowStrides row_strides(const Launch& launch, const Rows& rows) {
+    if (rows.reduced.size() != 1) refuse_rows(launch, "more than one axis");
+    const RowStrides strides{rows.reduced[0].in, launch.param(20)};
+    if (strides.out < 0) refuse_rows(launch, "a negative stride");
+    return strides;
+}
+
+//! Elements of the output that `written` elements of each row reach.
+[[nodiscard]] inline std::int64_t output_reach(const Rows& rows, std::int64_t written, std::int64_t stride) {
+    return checked_add(reach(rows.kept, &RowAxis::out), checked_mul(written - 1, stride));
+}
+
 } // namespace tensorvk::kernels::cpu

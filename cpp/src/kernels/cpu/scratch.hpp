@@ -35,7 +35,24 @@ template <typename T>
     return (bytes + kScratchAlignment - 1) / kScratchAlignment * kScratchAlignment;
 }
 
-//! The calling thread's, for one step after the other: as much as the largest of them needed.
-[[nodiscard]] std::byte* scratch_of_thread(std::size_t bytes);
+//! Memory of the calling thread until the end of the scope. It is kept for the next step, as much as the largest of them needed at once: scopes
+//! within scopes get what is left, or memory of their own the first time.
+class Scratch {
+public:
+    explicit Scratch(std::size_t bytes);
+    ~Scratch();
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+
+    template <typename T = std::byte>
+    [[nodiscard]] T* data() const noexcept {
+        return reinterpret_cast<T*>(data_);
+    }
+
+private:
+    std::size_t bytes_;
+    Numbers<std::byte> own_; // where the thread's do not suffice
+    std::byte* data_;
+};
 
 } // namespace tensorvk::kernels::cpu

@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 
+#include "kernels/cpu/bfloat.hpp"
 #include "kernels/cpu/catalogue.hpp"
 #include "kernels/cpu/chunk.hpp"
 #include "kernels/cpu/rows.hpp"
@@ -18,13 +19,17 @@ constexpr std::int64_t kColumns = 128; // neighbouring rows at a time
 constexpr std::int64_t kGrain = 4096;  // elements worth a thread
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
+template <typename In, typename Out>
 struct Task {
     Rows rows;
-    const float* x = nullptr;
-    float* y = nullptr;
-    std::int64_t in = 1, out = 1; // strides along a row
+    const In* x = nullptr;
+    Out* y = nullptr;
+    RowStrides along;
     bool log = false;
 };
+
+template <typename Element>
+constexpr Word word_of() { return std::is_same_v<Element, float> ? Word::kF32 : Word::kBF16; }
 
 class Exponential {
 public:
@@ -53,14 +58,15 @@ private:
 //! NaN is passed over: the differences bring it in.
 float larger(float a, float b) { return b > a ? b : a; }
 
-float largest_of(const float* x, std::int64_t n, std::int64_t stride) {
+template <typename Element>
+float largest_of(const Element* x, std::int64_t n, std::int64_t stride) {
     float lanes[kLanes];
     std::fill_n(lanes, kLanes, kLowest);
     std::int64_t i = 0;
     for (; stride == 1 && i + kLanes <= n; i += kLanes) {
-        for (std::int64_t l = 0; l < kLanes; ++l) lanes[l] = larger(lanes[l], x[i + l]);
+        for (std::int64_t l = 0; l < kLanes; ++l) lanes[l] = larger(lanes[l], number(x[i + l]));
     }
-    for (; i < n; ++i) lanes[0] = larger(lanes[0], x[i * stride]);
+    for (; i < n; ++i) lanes[0] = larger(lanes[0], number(x[i * stride]));
     return *std::max_element(lanes, lanes + kLanes);
 }
 
@@ -77,67 +83,72 @@ float sum_of(const float* x, std::int64_t n) {
     return lanes[0];
 }
 
-void subtract(const float* x, std::int64_t stride, float amount, float* out, std::int64_t n) {
+template <typename Element>
+void subtract(const Element* x, std::int64_t stride, float amount, float* out, std::int64_t n) {
     if (stride == 1) {
-        for (std::int64_t i = 0; i < n; ++i) out[i] = x[i] - amount;
+        for (std::int64_t i = 0; i < n; ++i) out[i] = number(x[i]) - amount;
     } else {
-        for (std::int64_t i = 0; i < n; ++i) out[i] = x[i * stride] - amount;
+        for (std::int64_t i = 0; i < n; ++i) out[i] = number(x[i * stride]) - amount;
     }
 }
 
-void store(const float* values, float* y, std::int64_t stride, std::int64_t n) {
+template <typename Element>
+void store(const float* values, Element* y, std::int64_t stride, std::int64_t n) {
     if (stride == 1) {
-        std::copy_n(values, n, y);
+        for (std::int64_t i = 0; i < n; ++i) y[i] = element_of<Element>(values[i]);
     } else {
-        for (std::int64_t i = 0; i < n; ++i) y[i * stride] = values[i];
+        for (std::int64_t i = 0; i < n; ++i) y[i * stride] = element_of<Element>(values[i]);
     }
 }
 
-void multiply(float* y, std::int64_t stride, float factor, std::int64_t n) {
-    if (stride == 1) {
-        for (std::int64_t i = 0; i < n; ++i) y[i] *= factor;
-    } else {
-        for (std::int64_t i = 0; i < n; ++i) y[i * stride] *= factor;
-    }
+void multiply(float* y, float factor, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) y[i] *= factor;
 }
 
-//! A row that is longer than a chunk.
-void long_row(const Task& task, const float* x, float* y, Exponential& exponential) {
+//! A row that is longer than a chunk. Its exponentials wait for their sum in the output; bfloat16 would round them on the way, so they are
+//! computed again.
+template <typename In, typename Out>
+void long_row(const Task<In, Out>& task, const In* x, Out* y, Exponential& exponential) {
+    constexpr bool kWait = std::is_same_v<Out, float>;
     const std::int64_t length = task.rows.length;
-    const float largest = largest_of(x, length, task.in);
+    const float largest = largest_of(x, length, task.along.in);
     float values[kChunk];
     double sum = 0.0;
     const auto for_chunks = [&](auto use) {
-        for (std::int64_t at = 0; at < length; at += kChunk) {
-            const std::int64_t n = std::min<std::int64_t>(kChunk, length - at);
-            subtract(x + at * task.in, task.in, largest, values, n);
-            use(at, n);
-        }
+        for (std::int64_t at = 0; at < length; at += kChunk) use(x + at * task.along.in, y + at * task.along.out, std::min<std::int64_t>(kChunk, length - at));
     };
-    for_chunks([&](std::int64_t at, std::int64_t n) {
+    for_chunks([&](const In* from, Out* to, std::int64_t n) {
+        subtract(from, task.along.in, largest, values, n);
         exponential(values, values, n);
         sum += static_cast<double>(sum_of(values, n));
-        if (!task.log) store(values, y + at * task.out, task.out, n);
+        if (kWait && !task.log) store(values, to, task.along.out, n);
     });
-    const float scale = task.log ? std::log(static_cast<float>(sum)) : 1.0f / static_cast<float>(sum);
-    if (!task.log) {
-        multiply(y, task.out, scale, length);
-        return;
-    }
-    for_chunks([&](std::int64_t at, std::int64_t n) {
-        for (std::int64_t i = 0; i < n; ++i) values[i] -= scale;
-        store(values, y + at * task.out, task.out, n);
+    const float logarithm = std::log(static_cast<float>(sum)), factor = 1.0f / static_cast<float>(sum);
+    for_chunks([&](const In* from, Out* to, std::int64_t n) {
+        if (kWait && !task.log) {
+            subtract(to, task.along.out, 0.0f, values, n);
+        } else {
+            subtract(from, task.along.in, largest, values, n);
+            if (!task.log) exponential(values, values, n);
+        }
+        if (task.log) {
+            subtract(values, 1, logarithm, values, n);
+        } else {
+            multiply(values, factor, n);
+        }
+        store(values, to, task.along.out, n);
     });
 }
 
 //! As many rows as a chunk takes, one after the other in it.
-void short_rows(const Task& task, RowWalk& walk, std::int64_t rows, Exponential& exponential) {
+template <typename In, typename Out>
+void short_rows(const Task<In, Out>& task, RowWalk& walk, std::int64_t rows, Exponential& exponential) {
     const std::int64_t length = task.rows.length;
     float differences[kChunk], values[kChunk];
     std::int64_t out[kChunk];
     for (std::int64_t r = 0; r < rows; ++r, walk.next()) {
-        const float* x = task.x + walk.in;
-        subtract(x, task.in, largest_of(x, length, task.in), differences + r * length, length);
+        const In* x = task.x + walk.in;
+        subtract(x, task.along.in, largest_of(x, length, task.along.in), differences + r * length, length);
         out[r] = walk.out;
     }
     exponential(differences, values, rows * length);
@@ -147,13 +158,14 @@ void short_rows(const Task& task, RowWalk& walk, std::int64_t rows, Exponential&
         if (task.log) {
             subtract(differences + r * length, 1, std::log(sum), row, length);
         } else {
-            multiply(row, 1, 1.0f / sum, length);
+            multiply(row, 1.0f / sum, length);
         }
-        store(row, task.y + out[r], task.out, length);
+        store(row, task.y + out[r], task.along.out, length);
     }
 }
 
-void along_rows(const Task& task, std::int64_t first, std::int64_t last) {
+template <typename In, typename Out>
+void along_rows(const Task<In, Out>& task, std::int64_t first, std::int64_t last) {
     static thread_local ChunkMemory<float> memory;
     Exponential exponential(memory);
     RowWalk walk(task.rows.kept, task.rows.kept.size(), first);
@@ -165,34 +177,42 @@ void along_rows(const Task& task, std::int64_t first, std::int64_t last) {
     for (std::int64_t row = first; row < last; row += at_once) short_rows(task, walk, std::min(at_once, last - row), exponential);
 }
 
-//! `width` neighbouring rows, element after element.
-void columns(const Task& task, const float* x, float* y, std::int64_t width, Exponential& exponential) {
+//! `width` neighbouring rows, element after element. Exponentials wait for their sums as in long_row().
+template <typename In, typename Out>
+void columns(const Task<In, Out>& task, const In* x, Out* y, std::int64_t width, Exponential& exponential) {
+    constexpr bool kWait = std::is_same_v<Out, float>;
     float largest[kColumns], sum[kColumns] = {}, values[kColumns];
     std::fill_n(largest, kColumns, kLowest);
     for (std::int64_t i = 0; i < task.rows.length; ++i) {
-        for (std::int64_t j = 0; j < width; ++j) largest[j] = larger(largest[j], x[i * task.in + j]);
+        for (std::int64_t j = 0; j < width; ++j) largest[j] = larger(largest[j], number(x[i * task.along.in + j]));
     }
-    for (std::int64_t i = 0; i < task.rows.length; ++i) {
-        for (std::int64_t j = 0; j < width; ++j) values[j] = x[i * task.in + j] - largest[j];
+    const auto exponentials = [&](const In* from) {
+        for (std::int64_t j = 0; j < width; ++j) values[j] = number(from[j]) - largest[j];
         exponential(values, values, width);
+    };
+    for (std::int64_t i = 0; i < task.rows.length; ++i) {
+        exponentials(x + i * task.along.in);
         for (std::int64_t j = 0; j < width; ++j) sum[j] += values[j];
-        if (!task.log) std::copy_n(values, width, y + i * task.out);
+        if (kWait && !task.log) store(values, y + i * task.along.out, 1, width);
     }
     for (std::int64_t j = 0; j < width; ++j) sum[j] = task.log ? std::log(sum[j]) : 1.0f / sum[j];
     for (std::int64_t i = 0; i < task.rows.length; ++i) {
-        const float* from = x + i * task.in;
-        float* to = y + i * task.out;
+        const In* from = x + i * task.along.in;
+        Out* to = y + i * task.along.out;
         if (task.log) {
-            for (std::int64_t j = 0; j < width; ++j) to[j] = from[j] - largest[j] - sum[j];
-        } else {
-            for (std::int64_t j = 0; j < width; ++j) to[j] *= sum[j];
+            for (std::int64_t j = 0; j < width; ++j) to[j] = element_of<Out>(number(from[j]) - largest[j] - sum[j]);
+            continue;
         }
+        if (!kWait) exponentials(from);
+        for (std::int64_t j = 0; j < width; ++j) to[j] = element_of<Out>((kWait ? number(to[j]) : values[j]) * sum[j]);
     }
 }
 
-std::int64_t tiles(const Task& task) { return (task.rows.kept.back().extent + kColumns - 1) / kColumns; }
+template <typename In, typename Out>
+std::int64_t tiles(const Task<In, Out>& task) { return (task.rows.kept.back().extent + kColumns - 1) / kColumns; }
 
-void along_columns(const Task& task, std::int64_t first, std::int64_t last) {
+template <typename In, typename Out>
+void along_columns(const Task<In, Out>& task, std::int64_t first, std::int64_t last) {
     static thread_local ChunkMemory<float> memory;
     Exponential exponential(memory);
     for (std::int64_t unit = first; unit < last; ++unit) {
@@ -202,27 +222,46 @@ void along_columns(const Task& task, std::int64_t first, std::int64_t last) {
     }
 }
 
-} // namespace
+//! Rows that lie one after the other, in input and output.
+template <typename In, typename Out>
+void dense_rows(const Task<In, Out>& task, std::int64_t first, std::int64_t last) {
+    const std::int64_t length = task.rows.length;
+    softmax_of_rows()({.in_type = word_of<In>(), .out_type = word_of<Out>(), .x = task.x + first * length, .y = task.y + first * length, .rows = last - first,
+                       .length = static_cast<int>(length), .log = task.log});
+}
 
-Run prepare_softmax(const Launch& launch) {
-    auto task = std::make_shared<Task>();
+template <typename In, typename Out>
+Run prepare(const Launch& launch) {
+    auto task = std::make_shared<Task<In, Out>>();
     task->rows = rows_of(launch);
     const Rows& rows = task->rows;
-    if (rows.reduced.size() != 1) refuse_rows(launch, "more than one axis");
-    task->in = rows.reduced[0].in;
-    task->out = launch.param(20);
+    task->along = row_strides(launch, rows);
     task->log = launch.geometry(3) != 0;
-    if (task->out < 0) refuse_rows(launch, "a negative stride");
     if (rows.count == 0 || rows.length == 0) return [] {};
-    task->x = launch.buffer<const float>(0, input_reach(rows));
-    task->y = launch.buffer<float>(1, checked_add(reach(rows.kept, &RowAxis::out), checked_mul(rows.length - 1, task->out)));
+    task->x = launch.buffer<const In>(0, input_reach(rows));
+    task->y = launch.buffer<Out>(1, output_reach(rows, rows.length, task->along.out));
     if (rows.side_by_side() && rows.kept.back().out == 1) {
         const std::int64_t units = rows.count / rows.kept.back().extent * tiles(*task);
         const std::int64_t grain = std::max<std::int64_t>(kGrain / kColumns / rows.length, 1);
         return [=] { spread(units, grain, [&](std::int64_t first, std::int64_t last) { along_columns(*task, first, last); }); };
     }
     const std::int64_t grain = std::max<std::int64_t>(kGrain / rows.length, 1);
+    const RowAxis& kept = rows.kept.back();
+    if (task->along.in == 1 && task->along.out == 1 && rows.length <= kChunk && rows.kept.size() == 1 && kept.in == rows.length && kept.out == rows.length) {
+        return [=] { spread(task->rows.count, grain, [&](std::int64_t first, std::int64_t last) { dense_rows(*task, first, last); }); };
+    }
     return [=] { spread(task->rows.count, grain, [&](std::int64_t first, std::int64_t last) { along_rows(*task, first, last); }); };
+}
+
+} // namespace
+
+Run prepare_softmax(const Launch& launch) { return prepare<float, float>(launch); }
+
+//! Constant 4: which of input (bit 0) and output (bit 1) are bfloat16.
+Run prepare_softmax_bf16(const Launch& launch) {
+    const std::int32_t types = launch.geometry(4);
+    if ((types & 1) == 0) return prepare<float, Bfloat>(launch);
+    return (types & 2) == 0 ? prepare<Bfloat, float>(launch) : prepare<Bfloat, Bfloat>(launch);
 }
 
 } // namespace tensorvk::kernels::cpu

@@ -1,10 +1,13 @@
 #include "kernels/cpu/thread_pool.hpp"
 
 #include <chrono>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 #include <pthread.h>
 
+#include "support/error.hpp"
 #include "support/processors.hpp"
 
 namespace tensorvk::kernels::cpu {
@@ -46,10 +49,16 @@ ThreadPool* pool = nullptr; // never destroyed: kernels may run while the proces
 } // namespace
 
 struct alignas(64) ThreadPool::Worker {
-    std::atomic<std::uint32_t> jobs{0}; // given so far; the job itself is below
+    std::atomic<std::uint32_t> jobs{0};  // given so far; the job itself is below
+    std::atomic<std::uint32_t> taken{0}; // of them; a job belongs to who counts it here
     Work work = nullptr;
     void* data = nullptr;
     Place place;
+
+    [[nodiscard]] bool take(std::uint32_t job) noexcept {
+        std::uint32_t before = job - 1;
+        return taken.compare_exchange_strong(before, job, std::memory_order_acq_rel);
+    }
 };
 
 ThreadPool::ThreadPool(int threads) : threads_(threads) {}
@@ -70,17 +79,38 @@ int ThreadPool::team() noexcept { return place.team; }
 
 void ThreadPool::grow(int threads) {
     while (static_cast<int>(workers_.size()) + 1 < threads) {
-        workers_.push_back(std::make_unique<Worker>());
-        std::thread([this, &worker = *workers_.back()] { work_for(worker); }).detach();
+        auto worker = std::make_unique<Worker>();
+        workers_.reserve(workers_.size() + 1); // nothing may fail once the thread is there
+        try {
+            std::thread([this, &mine = *worker] { work_for(mine); }).detach();
+        } catch (const std::system_error&) {
+            throw OutOfMemory(text("The system lets this process have no more threads than ", workers_.size() + 1, " for kernels, which want ", threads,
+                                   ": set TENSORVK_THREADS to fewer, or raise the limit."));
+        }
+        workers_.push_back(std::move(worker));
     }
 }
 
 void ThreadPool::work_for(Worker& worker) noexcept {
     for (std::uint32_t seen = 0;;) {
         seen = wait_while(worker.jobs, seen);
+        if (!worker.take(seen)) continue; // the caller did not wait
         place = worker.place;
         worker.work(worker.data);
         if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_one();
+    }
+}
+
+// A thread that sleeps or whose core is somebody else's may not come for milliseconds. Whoever meets a barrier waits there for all of the team, so
+// when the caller's own part is done and another's not even begun, there is no barrier in the work and the parts may follow each other.
+void ThreadPool::take_what_nobody_began(int threads) {
+    for (int i = 1; i < threads; ++i) {
+        Worker& worker = *workers_[static_cast<std::size_t>(i - 1)];
+        if (!worker.take(worker.jobs.load(std::memory_order_relaxed))) continue;
+        place = worker.place;
+        worker.work(worker.data);
+        place = {};
+        unfinished_.fetch_sub(1, std::memory_order_acq_rel);
     }
 }
 
@@ -107,6 +137,7 @@ void ThreadPool::run(int threads, Work work, void* data) {
     place = {0, threads};
     work(data);
     place = {};
+    take_what_nobody_began(threads);
     for (std::uint32_t left = unfinished_.load(std::memory_order_acquire); left != 0;) left = wait_while(unfinished_, left);
 }
 

@@ -19,8 +19,8 @@ public:
 
     //! How many threads a team should have.
     [[nodiscard]] int threads() const noexcept { return threads_; }
-    //! Calls work(data) on `threads` threads at once, this one among them, and returns when all have. Inside another team's work it is this
-    //! thread alone.
+    //! Calls work(data) once for each number of a team, on `threads` threads at once where they come in time, and returns when all have. Inside
+    //! another team's work it is this thread alone. Throws OutOfMemory where the system has no thread to give.
     void run(int threads, Work work, void* data);
 
     //! Of the team that the calling thread works in: its number from 0, how many there are. Outside 0 and 1.
@@ -36,6 +36,7 @@ private:
     ~ThreadPool();
     void grow(int threads);
     void work_for(Worker& worker) noexcept;
+    void take_what_nobody_began(int threads);
 
     const int threads_;
     std::mutex turn_;

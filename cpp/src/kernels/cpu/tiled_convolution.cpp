@@ -244,9 +244,9 @@ Run prepare(const Launch& launch, std::shared_ptr<Task<A>> task) {
     const std::size_t bytes = task->block_bytes();
     return [=] {
         if (!constant) pack(*task, *task->packed);
-        std::byte* memory = scratch_of_thread(bytes * static_cast<std::size_t>(pieces_of(units, grain)));
+        const Scratch memory(bytes * static_cast<std::size_t>(pieces_of(units, grain)));
         spread(units, grain, [&](std::int64_t first, std::int64_t last, int piece) {
-            for (std::int64_t unit = first; unit < last; ++unit) run_unit(*task, unit, memory + bytes * static_cast<std::size_t>(piece));
+            for (std::int64_t unit = first; unit < last; ++unit) run_unit(*task, unit, memory.data() + bytes * static_cast<std::size_t>(piece));
         });
     };
 }

@@ -1,5 +1,7 @@
 #include "kernels/cpu/tiles.hpp"
 
+#include "kernels/cpu/isa.hpp"
+
 namespace tensorvk::kernels::cpu {
 
 #define TVK_TILES(isa)                            \
@@ -13,19 +15,6 @@ TVK_TILES(isa_avx2)
 TVK_TILES(isa_any)
 
 namespace {
-
-enum class Isa { kANY, kAVX2, kAVX512, kVNNI };
-
-Isa best_isa() noexcept {
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl")) {
-        return __builtin_cpu_supports("avx512vnni") ? Isa::kVNNI : Isa::kAVX512;
-    }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Isa::kAVX2;
-#endif
-    return Isa::kANY;
-}
 
 const Isa kIsa = best_isa();
 

@@ -24,7 +24,8 @@ struct Task {
     float* values = nullptr; // null: not wanted
     std::int32_t* narrow = nullptr;
     std::int64_t* wide = nullptr;
-    std::int64_t in = 1, out = 1, k = 1;
+    RowStrides along;
+    std::int64_t k = 1;
     bool smallest = false, last_first = false;
 
     //! Less is better: NaN, then the better value (the two zeros are one), then the place.
@@ -41,7 +42,7 @@ struct Task {
     }
     void store(const float* row, std::int64_t at, std::uint64_t key) const {
         const std::int64_t element = place(key);
-        if (values != nullptr) values[at] = row[element * in];
+        if (values != nullptr) values[at] = row[element * along.in];
         if (narrow != nullptr) narrow[at] = static_cast<std::int32_t>(element);
         if (wide != nullptr) wide[at] = element;
     }
@@ -49,7 +50,7 @@ struct Task {
 
 std::uint64_t best_of(const Task& task, const float* row) {
     std::uint64_t best = ~std::uint64_t{0};
-    for (std::int64_t i = 0; i < task.rows.length; ++i) best = std::min(best, task.key(row[i * task.in], i));
+    for (std::int64_t i = 0; i < task.rows.length; ++i) best = std::min(best, task.key(row[i * task.along.in], i));
     return best;
 }
 
@@ -61,7 +62,7 @@ void select_few(const Task& task, const float* row, std::uint64_t* keys) {
         const std::uint64_t worst = kept < task.k ? ~std::uint64_t{0} : *std::max_element(keys, keys + kept);
         std::int64_t all = kept;
         for (std::int64_t i = first; i < end; ++i) {
-            keys[all] = task.key(row[i * task.in], i);
+            keys[all] = task.key(row[i * task.along.in], i);
             all += keys[all] < worst ? 1 : 0;
         }
         kept = std::min(all, task.k);
@@ -80,7 +81,7 @@ void select_rows(const Task& task, std::int64_t first, std::int64_t last) {
             continue;
         }
         select_few(task, x, keys);
-        for (std::int64_t j = 0; j < task.k; ++j) task.store(x, walk.out + j * task.out, keys[j]);
+        for (std::int64_t j = 0; j < task.k; ++j) task.store(x, walk.out + j * task.along.out, keys[j]);
     }
 }
 
@@ -89,9 +90,9 @@ void select_many(const Task& task, std::span<std::uint64_t> keys) {
     RowWalk walk(task.rows.kept, task.rows.kept.size(), 0);
     for (std::int64_t row = 0; row < task.rows.count; ++row, walk.next()) {
         const float* x = task.x + walk.in;
-        for (std::int64_t i = 0; i < task.rows.length; ++i) keys[static_cast<std::size_t>(i)] = task.key(x[i * task.in], i);
+        for (std::int64_t i = 0; i < task.rows.length; ++i) keys[static_cast<std::size_t>(i)] = task.key(x[i * task.along.in], i);
         std::partial_sort(keys.begin(), keys.begin() + task.k, keys.end());
-        for (std::int64_t j = 0; j < task.k; ++j) task.store(x, walk.out + j * task.out, keys[static_cast<std::size_t>(j)]);
+        for (std::int64_t j = 0; j < task.k; ++j) task.store(x, walk.out + j * task.along.out, keys[static_cast<std::size_t>(j)]);
     }
 }
 
@@ -101,18 +102,15 @@ Run prepare_topk(const Launch& launch) {
     auto task = std::make_shared<Task>();
     task->rows = rows_of(launch);
     const Rows& rows = task->rows;
-    if (rows.reduced.size() != 1) refuse_rows(launch, "more than one axis");
-    task->in = rows.reduced[0].in;
-    task->out = launch.param(20);
+    task->along = row_strides(launch, rows);
     task->k = launch.param(21);
     task->smallest = launch.geometry(3) != 0;
     const std::int32_t wants = launch.geometry(5);
     task->last_first = (wants & 8) != 0;
     if (rows.count == 0 || task->k == 0) return [] {};
-    if (task->out < 0) refuse_rows(launch, "a negative stride");
     if (task->k < 1 || task->k > rows.length || rows.length > INT32_MAX) refuse_rows(launch, "fewer elements than are selected");
     task->x = launch.buffer<const float>(0, input_reach(rows));
-    const std::int64_t results = checked_add(reach(rows.kept, &RowAxis::out), checked_mul(task->k - 1, task->out));
+    const std::int64_t results = output_reach(rows, task->k, task->along.out);
     if ((wants & 1) != 0) task->values = launch.buffer<float>(1, results);
     if ((wants & 6) == 2) task->narrow = launch.buffer<std::int32_t>(2, results);
     if ((wants & 6) == 6) task->wide = launch.buffer<std::int64_t>(2, results);

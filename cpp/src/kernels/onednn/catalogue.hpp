@@ -6,9 +6,12 @@
 namespace tensorvk::kernels::cpu {
 
 [[nodiscard]] Run prepare_convolution(const Launch& launch);
+[[nodiscard]] Run prepare_convolution_bf16(const Launch& launch);
 [[nodiscard]] Run prepare_winograd(const Launch& launch);
 [[nodiscard]] Run prepare_deconvolution(const Launch& launch);
+[[nodiscard]] Run prepare_deconvolution_bf16(const Launch& launch);
 [[nodiscard]] Run prepare_matrix(const Launch& launch);
+[[nodiscard]] Run prepare_matrix_bf16(const Launch& launch);
 [[nodiscard]] Run prepare_quantized_convolution(const Launch& launch);
 [[nodiscard]] Run prepare_quantized_deconvolution(const Launch& launch);
 [[nodiscard]] Run prepare_quantized_matrix(const Launch& launch);

@@ -1,5 +1,5 @@
 // The component's only door: its table of kernels.
-#include <span>
+#include <vector>
 
 #include "kernels/cpu/component.hpp"
 #include "kernels/onednn/catalogue.hpp"
@@ -22,17 +22,22 @@ Run guarded(const Launch& launch) {
     }
 }
 
-// Those of integers come last: see below.
 constexpr Kernel kKernels[] = {
     {"cpu/convolution:f32", 1, guarded<prepare_convolution>},
     {"cpu/winograd:f32", 1, guarded<prepare_winograd>},
     {"cpu/convolution:transposed_f32", 1, guarded<prepare_deconvolution>},
     {"cpu/matrix:f32", 1, guarded<prepare_matrix>},
+};
+constexpr Kernel kIntegers[] = {
     {"cpu/quantized_convolution:forward", 2, guarded<prepare_quantized_convolution>},
     {"cpu/quantized_convolution:transposed", 2, guarded<prepare_quantized_deconvolution>},
     {"cpu/quantized_matrix:int8", 1, guarded<prepare_quantized_matrix>},
 };
-constexpr std::size_t kIntegerKernels = 3;
+constexpr Kernel kBfloats[] = {
+    {"cpu/convolution:bf16", 1, guarded<prepare_convolution_bf16>},
+    {"cpu/convolution:transposed_bf16", 1, guarded<prepare_deconvolution_bf16>},
+    {"cpu/matrix:bf16", 1, guarded<prepare_matrix_bf16>},
+};
 
 //! Without instructions for it oneDNN adds two products in 16 bits, which saturate: another result than ours.
 bool exact_integers() {
@@ -41,11 +46,27 @@ bool exact_integers() {
            isa == dnnl::cpu_isa::avx2_vnni;
 }
 
+//! oneDNN can do without instructions for it, but then float32 is faster.
+bool quick_bfloats() {
+    const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+    return isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx;
+}
+
+const std::vector<Kernel>& kernels_here() {
+    static const auto* all = [] { // kernels may run while the process ends
+        auto* made = new std::vector<Kernel>(std::begin(kKernels), std::end(kKernels));
+        if (exact_integers()) made->insert(made->end(), std::begin(kIntegers), std::end(kIntegers));
+        if (quick_bfloats()) made->insert(made->end(), std::begin(kBfloats), std::end(kBfloats));
+        return made;
+    }();
+    return *all;
+}
+
 } // namespace
 
 extern "C" __attribute__((visibility("default"))) bool tensorvk_cpu_component(const Workers& workers, Component* out) noexcept {
     const dnnl_version_t* version = dnnl_version();
-    out->kernels = std::span(kKernels).first(std::size(kKernels) - (exact_integers() ? 0 : kIntegerKernels));
+    out->kernels = kernels_here();
     use_workers(workers);
     out->version = TENSORVK_VERSION;
     out->library = "oneDNN";

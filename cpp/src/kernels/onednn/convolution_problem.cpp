@@ -1,5 +1,7 @@
 #include "kernels/onednn/convolution_problem.hpp"
 
+#include <algorithm>
+
 #include "support/checked.hpp"
 #include "support/error.hpp"
 
@@ -26,6 +28,18 @@ dnnl::memory::desc tensor_desc(const Dims& dims, bool channels_last, Type type) 
     return strided(dims, strides, type);
 }
 
+//! Nothing happens along the axis.
+bool trivial(const ConvolutionProblem& p, std::size_t axis) { return p.x[axis] == 1 && p.y[axis] == 1 && p.kernel[axis] == 1 && p.pre[axis] == 0; }
+
+//! oneDNN's kernels go along the width: of a picture one element wide the height takes its place, which changes nothing in memory.
+void turn(ConvolutionProblem& p) {
+    while (trivial(p, 2) && !(trivial(p, 0) && trivial(p, 1))) {
+        for (ConvolutionProblem::Triple* of : {&p.x, &p.y, &p.kernel, &p.stride, &p.dilation, &p.pre}) {
+            std::rotate(of->begin(), of->end() - 1, of->end());
+        }
+    }
+}
+
 } // namespace
 
 ConvolutionProblem convolution_problem(const Launch& launch, bool transposed) {
@@ -44,14 +58,15 @@ ConvolutionProblem convolution_problem(const Launch& launch, bool transposed) {
     p.y_last = launch.param(23) != 0;
     p.transposed = transposed;
     for (std::size_t i = 1; i < 19; ++i) {
-        const bool may_be_empty = i >= 6 && i < 9;
+        const bool may_be_empty = i >= 5 && i < 9; // the input's channels and picture
         if (launch.param(i) < (may_be_empty ? 0 : 1)) throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan is a convolution with an extent of ", launch.param(i), ": rebuild the plan."));
     }
     if (p.in_channels % p.groups != 0 || p.out_channels % p.groups != 0) {
         throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan has ", p.groups, " groups of channels: rebuild the plan."));
     }
     p.batch = launch.param(0) / checked_mul(p.out_channels, checked_volume(p.y));
-    p.first_axis = p.x[0] == 1 && p.y[0] == 1 && p.kernel[0] == 1 && p.pre[0] == 0 ? 1 : 0;
+    turn(p);
+    p.first_axis = trivial(p, 0) ? 1 : 0;
     return p;
 }
 
@@ -69,10 +84,10 @@ Dims ConvolutionProblem::tensor_dims(std::int64_t channels, const Triple& extent
 dnnl::memory::desc ConvolutionProblem::x_desc(Type type) const { return tensor_desc(tensor_dims(in_channels, x), x_last, type); }
 dnnl::memory::desc ConvolutionProblem::y_desc(Type type) const { return tensor_desc(tensor_dims(out_channels, y), y_last, type); }
 
-dnnl::memory::desc ConvolutionProblem::channel_desc(bool single) const {
+dnnl::memory::desc ConvolutionProblem::channel_desc(bool single, Type type) const {
     Dims dims(tensor_dims(out_channels, y).size(), 1);
     dims[1] = single ? 1 : out_channels;
-    return tensor_desc(dims, y_last, Type::f32);
+    return tensor_desc(dims, y_last, type);
 }
 
 dnnl::memory::desc ConvolutionProblem::weights_desc(Type type) const {

@@ -29,7 +29,7 @@ struct ConvolutionProblem {
     //! channels first.
     [[nodiscard]] dnnl::memory::desc weights_desc(Type type = Type::f32) const;
     //! One number for each output channel, or one for all, beside the output.
-    [[nodiscard]] dnnl::memory::desc channel_desc(bool single) const;
+    [[nodiscard]] dnnl::memory::desc channel_desc(bool single, Type type = Type::f32) const;
 
     [[nodiscard]] Dims strides() const { return spatial(stride); }
     [[nodiscard]] Dims padding() const { return spatial(pre); }

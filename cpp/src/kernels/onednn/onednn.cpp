@@ -1,9 +1,11 @@
 #include "kernels/onednn/onednn.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "kernels/cpu/workers.hpp"
 #include "kernels/onednn/stages.hpp"
+#include "kernels/onednn/winograd_weights.hpp"
 #include "support/checked.hpp"
 #include "support/error.hpp"
 
@@ -113,7 +115,11 @@ bool is_swish(const PointwiseProgram& program) {
 } // namespace
 
 dnnl::engine& onednn_engine() {
-    static auto* engine = new dnnl::engine(dnnl::engine::kind::cpu, 0); // kernels may run while the process ends
+    static auto* engine = [] {
+        // Otherwise it searches for VTune's library in every folder of the linker, before its first kernel.
+        if (std::getenv("DNNL_JIT_PROFILE") == nullptr) (void)dnnl_set_jit_profiling_flags(DNNL_JIT_PROFILE_NONE);
+        return new dnnl::engine(dnnl::engine::kind::cpu, 0); // kernels may run while the process ends
+    }();
     return *engine;
 }
 
@@ -127,6 +133,17 @@ dnnl::memory::desc strided(const dnnl::memory::dims& dims, const dnnl::memory::d
 dnnl::memory::desc any_format(const dnnl::memory::dims& dims, dnnl::memory::data_type type) { return {dims, type, dnnl::memory::format_tag::any}; }
 
 dnnl::memory over(const dnnl::memory::desc& desc, const void* data) { return {desc, onednn_engine(), const_cast<void*>(data)}; }
+
+FloatTypes float_types(const Launch& launch, bool bfloat) {
+    if (!bfloat) return {};
+    const auto bits = static_cast<std::uint32_t>(launch.geometry(0));
+    const auto type = [&](std::uint32_t bit) { return (bits >> bit & 1) != 0 ? Word::kBF16 : Word::kF32; };
+    FloatTypes out{type(0), type(1), type(2), 0};
+    for (std::uint32_t k = 0; k < PointwiseProgram::kMaxOperands; ++k) out.operands |= static_cast<std::uint32_t>(type(4 + k)) << (4 * k);
+    return out;
+}
+
+bool is_reference(const dnnl::primitive_desc_base& chosen) { return std::string_view(chosen.impl_info_str()).starts_with("ref"); }
 
 std::optional<PostOps> post_ops_of(const PointwiseProgram& program, const std::vector<dnnl::memory::desc>& operands) {
     PostOps out;
@@ -250,6 +267,7 @@ dnnl::memory packed_once(const Launch& launch, const dnnl::memory::desc& wanted,
 }
 
 void pack(const dnnl::memory::desc& given, const void* data, dnnl::memory& target) {
+    if (pack_winograd_weights(given, static_cast<const float*>(data), target)) return;
     Stages packing;
     packing.copy(over(given, data), target);
     packing.take()();

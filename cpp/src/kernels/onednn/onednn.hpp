@@ -24,6 +24,19 @@ namespace tensorvk::kernels::cpu {
 //! Memory that the kernel only reads may be handed over as const: oneDNN's type has no such notion.
 [[nodiscard]] dnnl::memory over(const dnnl::memory::desc& desc, const void* data);
 
+//! What the tensors of a product are stored as: float32, or bfloat16 where its kernel is of that and G(0) has the bit. Sums are float32.
+struct FloatTypes {
+    Word x = Word::kF32, y = Word::kF32, factor = Word::kF32; // bits 0, 1 and 2
+    std::uint32_t operands = 0;                               // Word of each, 4 bits each; bits 4 to 7
+};
+[[nodiscard]] FloatTypes float_types(const Launch& launch, bool bfloat);
+//! float32 or bfloat16.
+[[nodiscard]] constexpr dnnl::memory::data_type data_type(Word type) {
+    return type == Word::kBF16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
+}
+//! Kernels of oneDNN that compute one number after the other: slower than ours.
+[[nodiscard]] bool is_reference(const dnnl::primitive_desc_base& chosen);
+
 //! How an operand of an epilogue lies beside the output: OperandKind of cpp/src/tactics/epilogue.hpp.
 enum class OperandLies : std::int32_t { kGENERAL = 0, kSAME = 1, kPER_CHANNEL = 2, kSCALAR = 3 };
 

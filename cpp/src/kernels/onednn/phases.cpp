@@ -50,7 +50,7 @@ namespace {
 
 //! By batch, then position and phase of each axis, then channel. `position`, `phase`: strides.
 dnnl::memory::desc view(const ConvolutionProblem& forward, const ConvolutionProblem& transposed, std::int64_t batch, const Triple& position, const Triple& phase,
-                        std::int64_t channel) {
+                        std::int64_t channel, ConvolutionProblem::Type type) {
     dnnl::memory::dims dims, strides;
     const auto axis = [&](std::int64_t extent, std::int64_t stride) {
         if (extent == 1) return;
@@ -64,24 +64,24 @@ dnnl::memory::desc view(const ConvolutionProblem& forward, const ConvolutionProb
     }
     dims.push_back(transposed.out_channels); // also where it is 1: a view has an axis
     strides.push_back(channel);
-    return strided(dims, strides);
+    return strided(dims, strides, type);
 }
 
 } // namespace
 
-dnnl::memory::desc Phases::result_view(const ConvolutionProblem& transposed) const {
+dnnl::memory::desc Phases::result_view(const ConvolutionProblem& transposed, ConvolutionProblem::Type type) const {
     const Triple& s = transposed.stride;
     const std::int64_t width = forward.out_channels, channels = transposed.out_channels;
     const Triple position{forward.y[1] * forward.y[2] * width, forward.y[2] * width, width};
-    return view(forward, transposed, forward.positions() * width, position, {s[1] * s[2] * channels, s[2] * channels, channels}, 1);
+    return view(forward, transposed, forward.positions() * width, position, {s[1] * s[2] * channels, s[2] * channels, channels}, 1, type);
 }
 
-dnnl::memory::desc Phases::output_view(const ConvolutionProblem& transposed) const {
+dnnl::memory::desc Phases::output_view(const ConvolutionProblem& transposed, ConvolutionProblem::Type type) const {
     const std::int64_t step = transposed.y_last ? transposed.out_channels : 1;
     const Triple phase{transposed.y[1] * transposed.y[2] * step, transposed.y[2] * step, step};
     Triple position{};
     for (std::size_t a = 0; a < 3; ++a) position[a] = phase[a] * transposed.stride[a];
-    return view(forward, transposed, transposed.positions() * transposed.out_channels, position, phase, transposed.y_last ? 1 : transposed.positions());
+    return view(forward, transposed, transposed.positions() * transposed.out_channels, position, phase, transposed.y_last ? 1 : transposed.positions(), type);
 }
 
 std::vector<float> Phases::weights(const ConvolutionProblem& p, const float* given) const {

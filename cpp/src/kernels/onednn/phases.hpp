@@ -15,8 +15,8 @@ struct Phases {
     std::int64_t count = 1;     // of phases
 
     //! What the convolution gives (its channels last), and the output, both by batch, position, phase of each axis and channel.
-    [[nodiscard]] dnnl::memory::desc result_view(const ConvolutionProblem& transposed) const;
-    [[nodiscard]] dnnl::memory::desc output_view(const ConvolutionProblem& transposed) const;
+    [[nodiscard]] dnnl::memory::desc result_view(const ConvolutionProblem& transposed, ConvolutionProblem::Type type) const;
+    [[nodiscard]] dnnl::memory::desc output_view(const ConvolutionProblem& transposed, ConvolutionProblem::Type type) const;
     //! Weights [forward.out_channels, in_channels / groups, taps] of the transposed ones.
     [[nodiscard]] std::vector<float> weights(const ConvolutionProblem& transposed, const float* given) const;
 };

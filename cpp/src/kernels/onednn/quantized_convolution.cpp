@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 
+#include "kernels/cpu/scratch.hpp"
 #include "kernels/cpu/workers.hpp"
 #include "kernels/onednn/catalogue.hpp"
 #include "kernels/onednn/convolution_problem.hpp"
@@ -145,13 +146,6 @@ typename Forward::primitive_desc choose(const ConvolutionProblem& p, const Quant
     return {description, attributes, onednn_engine()};
 }
 
-//! Sums of one thread's steps that are not stored yet: as many as the largest needed.
-float* sums_of_thread(std::int64_t count) {
-    static thread_local std::vector<float> sums;
-    if (static_cast<std::int64_t>(sums.size()) < count) sums.resize(static_cast<std::size_t>(count));
-    return sums.data();
-}
-
 //! In integers: sum and bias together may be more than float32 holds exactly; the sums alone are not (the tactic sees to it).
 void add_bias(float* sums, const Finish& to, std::span<const std::int32_t> bias) {
     spread(to.outer, 1, [&](std::int64_t first, std::int64_t last) {
@@ -168,7 +162,6 @@ template <typename Forward>
 Run prepare(const Launch& launch, const ConvolutionProblem& p, algorithm how) {
     const Quantized q = quantized_of(launch);
     const std::int64_t count = p.y_elements();
-    if (p.x_elements() == 0) throw Unsupported(text("Layer '", launch.layer(), "' is a convolution of 8-bit integers over an empty tensor."));
     const auto* x = launch.buffer<const std::byte>(0, p.x_elements());
     const auto* weights = launch.buffer<const std::byte>(1, p.weight_elements());
     const bool biased = launch.geometry(3) != 0;
@@ -177,6 +170,16 @@ Run prepare(const Launch& launch, const ConvolutionProblem& p, algorithm how) {
     auto* y = launch.buffer<std::byte>(3, checked_mul(count, bytes_of(q.y_type)));
     const PointwiseProgram program = launch.program(PointwiseProgram::kMaxOperands);
     const std::vector<EpilogueOperand> operands = epilogue_operands(launch, program, count, p.out_channels, q.operand_types);
+
+    Finish to{nullptr, y, q.y_type, p.y_last ? p.batch * p.positions() : p.batch, p.out_channels, p.y_last ? 1 : p.positions()};
+    if (p.x_elements() == 0) {
+        return [finisher = Finisher(program, operands, to), to, count, bias] {
+            const Scratch sums(scratch_bytes<float>(count));
+            std::fill_n(sums.data<float>(), count, 0.0f);
+            if (!bias.empty()) add_bias(sums.data<float>(), to, bias);
+            finisher(sums.data<float>());
+        };
+    }
 
     std::optional<Fused> fused;
     if (!biased && (is_byte(q.y_type) || q.y_type == Word::kF32)) fused = PostOpChain(p, operands).of(program, q.y_type);
@@ -206,13 +209,13 @@ Run prepare(const Launch& launch, const ConvolutionProblem& p, algorithm how) {
         product = then(std::move(pack), std::move(product));
     }
     if (fused) return product;
-    Finish to{nullptr, y, q.y_type, p.y_last ? p.batch * p.positions() : p.batch, p.out_channels, p.y_last ? 1 : p.positions()};
     return [product = std::move(product), target, finisher = Finisher(program, operands, to), to, count, in_place, bias]() mutable {
-        to.sums = in_place ? static_cast<const float*>(to.y) : sums_of_thread(count);
-        if (!in_place) target.set_data_handle(const_cast<float*>(to.sums));
+        const Scratch memory(in_place ? 0 : scratch_bytes<float>(count));
+        auto* to_store = in_place ? static_cast<float*>(to.y) : memory.data<float>();
+        target.set_data_handle(to_store);
         product();
-        if (!bias.empty()) add_bias(const_cast<float*>(to.sums), to, bias);
-        finisher(to.sums);
+        if (!bias.empty()) add_bias(to_store, to, bias);
+        finisher(to_store);
     };
 }
 

@@ -96,9 +96,9 @@ Run prepare_quantized_matrix(const Launch& launch) {
     if (task->k == 0) {
         task->add_up_columns();
         return [=] {
-            auto* sums = reinterpret_cast<std::int32_t*>(scratch_of_thread(bytes));
-            std::fill_n(sums, count, 0);
-            task->finish(sums);
+            const Scratch sums(bytes);
+            std::fill_n(sums.data<std::int32_t>(), count, 0);
+            task->finish(sums.data<std::int32_t>());
         };
     }
     const auto* a = launch.buffer<const std::byte>(0, reach(task->rows, a_row, task->k, a_column));
@@ -115,11 +115,11 @@ Run prepare_quantized_matrix(const Launch& launch) {
                   {{DNNL_ARG_SRC, over(a_desc, a)}, {DNNL_ARG_WEIGHTS, packed(launch, given, task->b, chosen.weights_desc())}, {DNNL_ARG_DST, sums}});
     if (constant) task->add_up_columns();
     return [=]() mutable {
-        auto* to = reinterpret_cast<std::int32_t*>(scratch_of_thread(bytes));
-        sums.set_data_handle(to);
+        const Scratch memory(bytes);
+        sums.set_data_handle(memory.data());
         if (!constant) task->add_up_columns();
         product();
-        task->finish(to);
+        task->finish(memory.data<std::int32_t>());
     };
 }
 

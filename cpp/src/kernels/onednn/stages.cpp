@@ -1,41 +1,16 @@
 #include "kernels/onednn/stages.hpp"
 
 #include <algorithm>
-#include <memory>
 #include <new>
 
+#include "kernels/cpu/scratch.hpp"
+
 namespace tensorvk::kernels::cpu {
-
-namespace {
-
-//! For one run after the other: as much as the largest of this thread needs.
-std::byte* memory_of_thread(std::size_t bytes) {
-    constexpr std::align_val_t kPage{4096};
-    struct Free {
-        void operator()(std::byte* memory) const { ::operator delete[](memory, kPage); }
-    };
-    static thread_local std::unique_ptr<std::byte[], Free> memory;
-    static thread_local std::size_t size = 0;
-    if (size < bytes) {
-        memory.reset();
-        size = 0;
-        memory.reset(new (kPage) std::byte[bytes]);
-        size = bytes;
-    }
-    return memory.get();
-}
-
-std::size_t whole_lines(std::size_t bytes) {
-    constexpr std::size_t kLine = 64;
-    return (bytes + kLine - 1) / kLine * kLine;
-}
-
-} // namespace
 
 dnnl::memory Stages::temporary(const dnnl::memory::desc& desc) {
     dnnl::memory memory(desc, onednn_engine(), nullptr);
     temporaries_.push_back({memory, bytes_});
-    bytes_ += whole_lines(desc.get_size());
+    bytes_ += scratch_bytes<std::byte>(static_cast<std::int64_t>(desc.get_size()));
     return memory;
 }
 
@@ -61,7 +36,7 @@ void Stages::copy(const dnnl::memory& from, const dnnl::memory& to) {
 void Stages::add(dnnl::primitive primitive, const dnnl::memory::desc& scratchpad, std::unordered_map<int, dnnl::memory> arguments) {
     if (scratchpad.get_size() > 0) {
         scratchpads_.emplace_back(scratchpad, onednn_engine(), nullptr);
-        scratch_bytes_ = std::max(scratch_bytes_, whole_lines(scratchpad.get_size()));
+        scratch_bytes_ = std::max(scratch_bytes_, scratch_bytes<std::byte>(static_cast<std::int64_t>(scratchpad.get_size())));
         arguments.emplace(DNNL_ARG_SCRATCHPAD, scratchpads_.back());
     }
     stages_.push_back({std::move(primitive), std::move(arguments)});
@@ -72,10 +47,8 @@ Run Stages::take() {
     const std::size_t bytes = bytes_ + scratch_bytes_;
     return [stages = std::move(stages_), temporaries = std::move(temporaries_), bytes]() mutable {
         try {
-            if (bytes > 0) {
-                std::byte* base = memory_of_thread(bytes);
-                for (Placed& placed : temporaries) placed.memory.set_data_handle(base + placed.offset);
-            }
+            const Scratch memory(bytes);
+            for (Placed& placed : temporaries) placed.memory.set_data_handle(memory.data() + placed.offset);
             for (const Stage& stage : stages) stage.primitive.execute(onednn_stream(), stage.arguments);
         } catch (const dnnl::error&) {
             throw std::bad_alloc(); // all else was refused when the primitives were made

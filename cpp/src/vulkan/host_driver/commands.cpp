@@ -1,6 +1,9 @@
 // Recording.
+#include <utility>
+
 #include "vulkan/host_driver/entry_points.hpp"
-#include "vulkan/host_driver/objects.hpp"
+#include "vulkan/host_driver/shader_commands.hpp"
+#include "vulkan/host_driver/shader_driver.hpp"
 
 namespace tensorvk::vulkan::host_driver {
 namespace {
@@ -11,6 +14,7 @@ void record(VkCommandBuffer handle, const Command& command, std::uint64_t bytes 
     const VkResult result = guarded([&] {
         buffer.commands.push_back(command);
         buffer.bytes += bytes;
+        if (buffer.has_shaders) buffer.shaders->add(command);
         return VK_SUCCESS;
     });
     if (result != VK_SUCCESS) buffer.failure = result;
@@ -18,9 +22,9 @@ void record(VkCommandBuffer handle, const Command& command, std::uint64_t bytes 
 
 } // namespace
 
-VkResult VKAPI_CALL CreateCommandPool(VkDevice, const VkCommandPoolCreateInfo*, const VkAllocationCallbacks*,
+VkResult VKAPI_CALL CreateCommandPool(VkDevice device, const VkCommandPoolCreateInfo*, const VkAllocationCallbacks*,
                                       VkCommandPool* out) {
-    return create<CommandPool>(out);
+    return create<CommandPool>(out, *object<Device>(device));
 }
 
 void VKAPI_CALL DestroyCommandPool(VkDevice, VkCommandPool pool, const VkAllocationCallbacks*) {
@@ -28,19 +32,23 @@ void VKAPI_CALL DestroyCommandPool(VkDevice, VkCommandPool pool, const VkAllocat
 }
 
 VkResult VKAPI_CALL ResetCommandPool(VkDevice, VkCommandPool pool, VkCommandPoolResetFlags) {
-    for (const auto& buffer : object<CommandPool>(pool)->buffers) {
-        buffer->commands.clear();
-        buffer->bytes = 0;
-        buffer->failure = VK_SUCCESS;
-    }
-    return VK_SUCCESS;
+    return guarded([&] {
+        for (const auto& buffer : object<CommandPool>(pool)->buffers) {
+            buffer->commands.clear();
+            buffer->bytes = 0;
+            buffer->failure = VK_SUCCESS;
+            if (std::exchange(buffer->has_shaders, false)) buffer->shaders->reset();
+        }
+        return VK_SUCCESS;
+    });
 }
 
 VkResult VKAPI_CALL AllocateCommandBuffers(VkDevice, const VkCommandBufferAllocateInfo* info, VkCommandBuffer* out) {
     return guarded([&] {
-        auto& buffers = object<CommandPool>(info->commandPool)->buffers;
+        CommandPool& pool = *object<CommandPool>(info->commandPool);
+        auto& buffers = pool.buffers;
         for (std::uint32_t i = 0; i < info->commandBufferCount; ++i) {
-            buffers.push_back(std::make_unique<CommandBuffer>());
+            buffers.push_back(std::make_unique<CommandBuffer>(pool.device));
             out[i] = to_handle<VkCommandBuffer>(buffers.back().get());
         }
         return VK_SUCCESS;
@@ -51,14 +59,20 @@ VkResult VKAPI_CALL BeginCommandBuffer(VkCommandBuffer, const VkCommandBufferBeg
     return VK_SUCCESS;
 }
 
-VkResult VKAPI_CALL EndCommandBuffer(VkCommandBuffer buffer) {
-    return object<CommandBuffer>(buffer)->failure;
+VkResult VKAPI_CALL EndCommandBuffer(VkCommandBuffer handle) {
+    const CommandBuffer& buffer = *object<CommandBuffer>(handle);
+    const VkResult result = buffer.has_shaders ? buffer.shaders->end() : VK_SUCCESS;
+    return buffer.failure == VK_SUCCESS ? result : buffer.failure;
 }
 
-void VKAPI_CALL CmdPipelineBarrier(VkCommandBuffer, VkPipelineStageFlags, VkPipelineStageFlags, VkDependencyFlags,
-                                   std::uint32_t, const VkMemoryBarrier*, std::uint32_t, const VkBufferMemoryBarrier*,
-                                   std::uint32_t, const VkImageMemoryBarrier*) {
-    // Commands run one after the other, and the timelines' lock orders them with the host.
+void VKAPI_CALL CmdPipelineBarrier(VkCommandBuffer handle, VkPipelineStageFlags from, VkPipelineStageFlags to, VkDependencyFlags flags,
+                                   std::uint32_t count, const VkMemoryBarrier* barriers, std::uint32_t buffer_count,
+                                   const VkBufferMemoryBarrier* buffers, std::uint32_t image_count, const VkImageMemoryBarrier* images) {
+    // Our own commands run one after the other, and the timelines' lock orders them with the host.
+    const CommandBuffer& buffer = *object<CommandBuffer>(handle);
+    if (!buffer.has_shaders) return;
+    const ShaderCommands& shaders = *buffer.shaders;
+    shaders.driver().fn().CmdPipelineBarrier(shaders.handle(), from, to, flags, count, barriers, buffer_count, buffers, image_count, images);
 }
 
 void VKAPI_CALL CmdCopyBuffer(VkCommandBuffer buffer, VkBuffer source, VkBuffer target, std::uint32_t count,

@@ -7,6 +7,7 @@
 #include "vulkan/host_driver/machine_memory.hpp"
 #include "vulkan/host_driver/memory.hpp"
 #include "vulkan/host_driver/queue.hpp"
+#include "vulkan/host_driver/shader_driver.hpp"
 
 namespace tensorvk::vulkan::host_driver {
 namespace {
@@ -178,6 +179,9 @@ VkResult VKAPI_CALL EnumerateDeviceExtensionProperties(VkPhysicalDevice, const c
         {VK_EXT_MEMORY_BUDGET_EXTENSION_NAME, VK_EXT_MEMORY_BUDGET_SPEC_VERSION}};
     return list(extensions, count, out);
 }
+
+Device::Device() = default;
+Device::~Device() = default;
 
 VkResult VKAPI_CALL CreateDevice(VkPhysicalDevice, const VkDeviceCreateInfo*, const VkAllocationCallbacks*,
                                  VkDevice* out) {

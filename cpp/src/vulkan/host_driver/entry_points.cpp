@@ -4,6 +4,8 @@
 #include <iterator>
 #include <string_view>
 
+#include "vulkan/host_driver/shader_driver.hpp"
+
 namespace tensorvk::vulkan::host_driver {
 namespace {
 
@@ -29,8 +31,9 @@ PFN_vkVoidFunction VKAPI_CALL GetInstanceProcAddr(VkInstance, const char* name) 
     return find(name);
 }
 
-PFN_vkVoidFunction VKAPI_CALL GetDeviceProcAddr(VkDevice, const char* name) {
-    return find(name);
+PFN_vkVoidFunction VKAPI_CALL GetDeviceProcAddr(VkDevice device, const char* name) {
+    const PFN_vkVoidFunction own = find(name);
+    return own == nullptr && object<Device>(device)->shaders ? shader_function(name) : own;
 }
 
 } // namespace tensorvk::vulkan::host_driver

@@ -11,7 +11,8 @@ namespace tensorvk::vulkan::host_driver {
 
 inline constexpr const char* kDeviceName = "cpu (no Vulkan)";
 
-//! The door that a loader is: vkGetInstanceProcAddr, here as there. Null for what needs shaders.
+//! The door that a loader is: vkGetInstanceProcAddr, here as there. Null for what needs shaders, which devices may have by
+//! another driver (shader_driver.hpp).
 [[nodiscard]] PFN_vkVoidFunction VKAPI_CALL GetInstanceProcAddr(VkInstance instance, const char* name);
 
 // The entry points carry Vulkan's names without the prefix, as in the tables.

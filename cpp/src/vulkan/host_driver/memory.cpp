@@ -55,6 +55,7 @@ std::uint64_t allocated_bytes() noexcept {
 }
 
 Memory::~Memory() {
+    for_shaders.reset();
     if (data == nullptr || imported) return;
     (void)munmap(data, size);
     allocated -= size;
@@ -88,7 +89,7 @@ VkResult VKAPI_CALL MapMemory(VkDevice, VkDeviceMemory memory, VkDeviceSize offs
 
 VkResult VKAPI_CALL CreateBuffer(VkDevice, const VkBufferCreateInfo* info, const VkAllocationCallbacks*,
                                  VkBuffer* out) {
-    return create<Buffer>(out, Buffer{info->size, nullptr});
+    return create<Buffer>(out, Buffer{info->size});
 }
 
 void VKAPI_CALL DestroyBuffer(VkDevice, VkBuffer buffer, const VkAllocationCallbacks*) {
@@ -100,7 +101,8 @@ void VKAPI_CALL GetBufferMemoryRequirements(VkDevice, VkBuffer buffer, VkMemoryR
 }
 
 VkResult VKAPI_CALL BindBufferMemory(VkDevice, VkBuffer buffer, VkDeviceMemory memory, VkDeviceSize offset) {
-    object<Buffer>(buffer)->data = object<Memory>(memory)->data + offset;
+    object<Buffer>(buffer)->memory = object<Memory>(memory);
+    object<Buffer>(buffer)->offset = offset;
     return VK_SUCCESS;
 }
 

@@ -12,17 +12,23 @@
 #include <variant>
 #include <vector>
 
+#include "support/error.hpp"
 #include "vulkan/api.hpp"
+#include "vulkan/buffer.hpp"
+#include "vulkan/timestamps.hpp"
 
 namespace tensorvk::vulkan::host_driver {
 
 class QueueWorker;
+class ShaderCommands;
+class ShaderDriver;
 
 //! All timelines of a device share a lock: a semaphore may be destroyed as soon as its value is seen, while who raised
 //! it still wakes the others.
 struct Timelines {
     std::mutex mutex;
     std::condition_variable changed;
+    bool lost = false; // with the device: no value will be reached any more
 };
 
 struct Semaphore {
@@ -30,7 +36,10 @@ struct Semaphore {
 };
 
 struct Device {
+    Device();
+    ~Device();
     Timelines timelines;
+    std::unique_ptr<ShaderDriver> shaders; // null: there are none
     std::unique_ptr<QueueWorker> queue;
 };
 
@@ -43,11 +52,15 @@ struct Memory {
     std::byte* data = nullptr;
     std::uint64_t size = 0;
     bool imported = false; // somebody else's
+    std::shared_ptr<const vulkan::Buffer> for_shaders;
 };
 
 struct Buffer {
     std::uint64_t size = 0;
-    std::byte* data = nullptr; // in the memory that is bound
+    Memory* memory = nullptr; // that is bound
+    std::uint64_t offset = 0;
+
+    [[nodiscard]] std::byte* data() const noexcept { return memory->data + offset; }
 };
 
 //! Ticks are nanoseconds. Read by the host while the queue may be writing others.
@@ -59,6 +72,7 @@ struct Query {
 struct QueryPool {
     explicit QueryPool(std::size_t count) : queries(count) {}
     std::vector<Query> queries;
+    std::shared_ptr<const TimestampPool> for_shaders;
 };
 
 struct Copy {
@@ -87,12 +101,20 @@ using Command = std::variant<Copy, Fill, ResetQueries, WriteTimestamp>;
 
 //! Barriers are not recorded: commands run one after the other on one thread.
 struct CommandBuffer {
+    explicit CommandBuffer(Device& owner) : device(owner) {}
+
+    Device& device;
     std::vector<Command> commands;
+    std::shared_ptr<ShaderCommands> shaders; // kept for the next recording
+    bool has_shaders = false;                // they run all of it, with barriers
     std::uint64_t bytes = 0;       // that the commands write
     VkResult failure = VK_SUCCESS; // of recording
 };
 
 struct CommandPool {
+    explicit CommandPool(Device& owner) : device(owner) {}
+
+    Device& device;
     std::vector<std::unique_ptr<CommandBuffer>> buffers;
 };
 
@@ -116,6 +138,10 @@ template <typename Work>
         return VK_ERROR_OUT_OF_HOST_MEMORY;
     } catch (const std::system_error&) { // no thread to be had
         return VK_ERROR_OUT_OF_HOST_MEMORY;
+    } catch (const OutOfMemory&) { // this and the next: of the shader driver
+        return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    } catch (const Error&) {
+        return VK_ERROR_UNKNOWN;
     }
 }
 

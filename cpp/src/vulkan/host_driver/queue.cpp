@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "vulkan/host_driver/entry_points.hpp"
+#include "vulkan/host_driver/shader_commands.hpp"
 
 namespace tensorvk::vulkan::host_driver {
 namespace {
@@ -12,12 +13,12 @@ namespace {
 constexpr std::uint64_t kSmallWork = 64ULL << 10; // bytes: some 5 us, about what waking a thread takes
 
 void run(const Copy& copy) {
-    std::memmove(copy.target->data + copy.region.dstOffset, copy.source->data + copy.region.srcOffset,
+    std::memmove(copy.target->data() + copy.region.dstOffset, copy.source->data() + copy.region.srcOffset,
                  copy.region.size);
 }
 
 void run(const Fill& fill) {
-    std::byte* at = fill.target->data + fill.offset;
+    std::byte* at = fill.target->data() + fill.offset;
     for (std::uint64_t i = 0; i + sizeof(fill.word) <= fill.size; i += sizeof(fill.word)) {
         std::memcpy(at + i, &fill.word, sizeof(fill.word));
     }
@@ -34,10 +35,23 @@ void run(const WriteTimestamp& timestamp) {
 }
 static_assert(std::ratio_equal_v<std::chrono::steady_clock::period, std::nano>, "a tick is a nanosecond");
 
-std::vector<Point> points(std::uint32_t count, const VkSemaphore* semaphores, const std::uint64_t* values) {
-    std::vector<Point> out;
-    for (std::uint32_t i = 0; i < count; ++i) out.push_back({object<Semaphore>(semaphores[i]), values[i]});
-    return out;
+// Of a command buffer with shaders the other driver runs all; here only the host's view of timestamps is kept.
+std::uint64_t start_shaders(const CommandBuffer& buffer) {
+    for (const Command& command : buffer.commands) {
+        if (const auto* reset = std::get_if<ResetQueries>(&command); reset != nullptr) run(*reset);
+    }
+    return buffer.shaders->start();
+}
+
+VkResult run(const CommandBuffer& buffer, std::uint64_t running) {
+    if (buffer.has_shaders) return buffer.shaders->finish(running == 0 ? start_shaders(buffer) : running, buffer.commands);
+    for (const Command& command : buffer.commands) std::visit([](const auto& c) { run(c); }, command);
+    return VK_SUCCESS;
+}
+
+void set_points(std::vector<Point>& points, std::uint32_t count, const VkSemaphore* semaphores, const std::uint64_t* values) {
+    points.clear();
+    for (std::uint32_t i = 0; i < count; ++i) points.push_back({object<Semaphore>(semaphores[i]), values[i]});
 }
 
 const VkTimelineSemaphoreSubmitInfo& values_of(const VkSubmitInfo& info) {
@@ -66,19 +80,45 @@ bool QueueWorker::ready(const Submission& submission) {
         const std::lock_guard lock(mutex_);
         if (!pending_.empty()) return false;
     }
-    std::uint64_t bytes = 0;
-    for (const CommandBuffer* commands : submission.commands) bytes += commands->bytes;
-    if (bytes > kSmallWork) return false;
     const std::lock_guard lock(timelines_.mutex);
     return std::all_of(submission.waits.begin(), submission.waits.end(),
                        [](const Point& wait) { return wait.semaphore->value >= wait.value; });
 }
 
-void QueueWorker::submit(Submission submission) {
-    if (ready(submission)) return execute(submission);
+bool QueueWorker::small(const Submission& submission) {
+    std::uint64_t bytes = 0;
+    for (const CommandBuffer* commands : submission.commands) {
+        if (commands->has_shaders) return false;
+        bytes += commands->bytes;
+    }
+    return bytes <= kSmallWork;
+}
+
+std::list<Submission> QueueWorker::blank() {
+    std::list<Submission> one;
     const std::lock_guard lock(mutex_);
+    if (used_.empty()) {
+        one.emplace_back();
+    } else {
+        one.splice(one.end(), used_, used_.begin());
+    }
+    return one;
+}
+
+void QueueWorker::submit(std::list<Submission> one) {
+    Submission& submission = one.front();
+    const bool first = ready(submission);
+    const bool at_once = first && small(submission);
+    submission.running = 0;
+    if (at_once) {
+        execute(submission);
+    } else if (first && submission.commands.size() == 1 && submission.commands.front()->has_shaders) {
+        submission.running = start_shaders(*submission.commands.front());
+    }
+    const std::lock_guard lock(mutex_);
+    if (at_once) return used_.splice(used_.end(), one);
     if (!thread_.joinable()) thread_ = std::thread([this] { loop(); });
-    pending_.push_back(std::move(submission));
+    pending_.splice(pending_.end(), one);
     changed_.notify_all();
 }
 
@@ -92,13 +132,17 @@ void QueueWorker::execute(const Submission& submission) {
     {
         std::unique_lock lock(timelines_.mutex);
         for (const Point& wait : submission.waits) {
-            timelines_.changed.wait(lock, [&] { return wait.semaphore->value >= wait.value; });
+            timelines_.changed.wait(lock, [&] { return wait.semaphore->value >= wait.value || timelines_.lost; });
         }
+        if (timelines_.lost) return;
     }
+    VkResult result = VK_SUCCESS;
     for (const CommandBuffer* buffer : submission.commands) {
-        for (const Command& command : buffer->commands) std::visit([](const auto& c) { run(c); }, command);
+        if (result == VK_SUCCESS) result = run(*buffer, submission.running);
     }
     const std::lock_guard lock(timelines_.mutex);
+    timelines_.lost = timelines_.lost || result != VK_SUCCESS;
+    if (timelines_.lost) return timelines_.changed.notify_all();
     for (const Point& signal : submission.signals) signal.semaphore->value = signal.value;
     timelines_.changed.notify_all();
 }
@@ -108,11 +152,11 @@ void QueueWorker::loop() {
     for (;;) {
         changed_.wait(lock, [&] { return closing_ || !pending_.empty(); });
         if (pending_.empty()) return;
-        const Submission& first = pending_.front(); // stays where it is while others are added behind it
+        const Submission& first = pending_.front();
         lock.unlock();
         execute(first);
         lock.lock();
-        pending_.pop_front();
+        used_.splice(used_.end(), pending_, pending_.begin());
         changed_.notify_all();
     }
 }
@@ -121,19 +165,21 @@ void VKAPI_CALL GetDeviceQueue(VkDevice device, std::uint32_t, std::uint32_t, Vk
     *out = to_handle<VkQueue>(object<Device>(device)->queue.get());
 }
 
-VkResult VKAPI_CALL QueueSubmit(VkQueue queue, std::uint32_t count, const VkSubmitInfo* infos, VkFence) {
+VkResult VKAPI_CALL QueueSubmit(VkQueue handle, std::uint32_t count, const VkSubmitInfo* infos, VkFence) {
+    QueueWorker& queue = *object<QueueWorker>(handle);
     return guarded([&] {
         for (std::uint32_t i = 0; i < count; ++i) {
             const VkSubmitInfo& info = infos[i];
             const VkTimelineSemaphoreSubmitInfo& values = values_of(info);
-            Submission submission;
-            submission.waits = points(info.waitSemaphoreCount, info.pWaitSemaphores, values.pWaitSemaphoreValues);
-            submission.signals =
-                points(info.signalSemaphoreCount, info.pSignalSemaphores, values.pSignalSemaphoreValues);
+            std::list<Submission> one = queue.blank();
+            Submission& submission = one.front();
+            set_points(submission.waits, info.waitSemaphoreCount, info.pWaitSemaphores, values.pWaitSemaphoreValues);
+            set_points(submission.signals, info.signalSemaphoreCount, info.pSignalSemaphores, values.pSignalSemaphoreValues);
+            submission.commands.clear();
             for (std::uint32_t c = 0; c < info.commandBufferCount; ++c) {
                 submission.commands.push_back(object<CommandBuffer>(info.pCommandBuffers[c]));
             }
-            object<QueueWorker>(queue)->submit(std::move(submission));
+            queue.submit(std::move(one));
         }
         return VK_SUCCESS;
     });

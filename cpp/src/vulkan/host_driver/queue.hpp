@@ -2,7 +2,7 @@
 #pragma once
 
 #include <condition_variable>
-#include <deque>
+#include <list>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -19,6 +19,7 @@ struct Point {
 struct Submission {
     std::vector<Point> waits, signals;
     std::vector<const CommandBuffer*> commands;
+    std::uint64_t running = 0; // the shader driver's number of what it was given already; 0: nothing
 };
 
 class QueueWorker {
@@ -28,21 +29,25 @@ class QueueWorker {
     QueueWorker(const QueueWorker&) = delete;
     QueueWorker& operator=(const QueueWorker&) = delete;
 
-    //! Small work that nothing stands before is done at once: waking a thread for it takes longer. By one thread at a
-    //! time, as Vulkan wants it.
-    void submit(Submission submission);
+    //! One empty submission to be filled: a used one, so that a steady flow of work allocates nothing.
+    [[nodiscard]] std::list<Submission> blank();
+    //! Small work that nothing stands before is done at once: waking a thread for it takes longer. Shaders that nothing
+    //! stands before are given to their driver at once. By one thread at a time, as Vulkan wants it.
+    void submit(std::list<Submission> one);
     //! Until all that was submitted is done.
     void wait_idle();
 
   private:
     [[nodiscard]] bool ready(const Submission& submission);
+    [[nodiscard]] static bool small(const Submission& submission);
     void execute(const Submission& submission);
     void loop();
 
     Timelines& timelines_;
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::deque<Submission> pending_; // the first is being worked on
+    std::list<Submission> pending_; // the first is being worked on
+    std::list<Submission> used_;
     bool closing_ = false;
     std::thread thread_; // started when first needed
 };

@@ -37,9 +37,10 @@ void VKAPI_CALL DestroySemaphore(VkDevice, VkSemaphore semaphore, const VkAlloca
 }
 
 VkResult VKAPI_CALL GetSemaphoreCounterValue(VkDevice device, VkSemaphore semaphore, std::uint64_t* out) {
-    const std::lock_guard lock(object<Device>(device)->timelines.mutex);
+    Timelines& timelines = object<Device>(device)->timelines;
+    const std::lock_guard lock(timelines.mutex);
     *out = object<Semaphore>(semaphore)->value;
-    return VK_SUCCESS;
+    return timelines.lost ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
 }
 
 VkResult VKAPI_CALL SignalSemaphore(VkDevice device, const VkSemaphoreSignalInfo* info) {
@@ -57,7 +58,9 @@ VkResult VKAPI_CALL WaitSemaphores(VkDevice device, const VkSemaphoreWaitInfo* i
     for (std::uint32_t i = 0; i < info->semaphoreCount; ++i) {
         const Semaphore& semaphore = *object<Semaphore>(info->pSemaphores[i]);
         const std::uint64_t value = info->pValues[i];
-        if (!timelines.changed.wait_until(lock, end, [&] { return semaphore.value >= value; })) return VK_TIMEOUT;
+        const auto over = [&] { return semaphore.value >= value || timelines.lost; };
+        if (!timelines.changed.wait_until(lock, end, over)) return VK_TIMEOUT;
+        if (timelines.lost) return VK_ERROR_DEVICE_LOST;
     }
     return VK_SUCCESS;
 }

@@ -1,0 +1,148 @@
+"""BuilderFlag.BF16: where the processor has instructions for it the host computes with bfloat16; else a warning."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorvk as trt
+from networks import Array, Shop
+
+from bench.datasets import largest_error, load_model
+
+MODELS = Path(os.environ.get("TENSORVK_MODELS", Path(__file__).resolve().parents[3] / "shared" / "models"))
+ROUNDING = 2.0**-8  # of a number to bfloat16: at most half of this, and factors of a product are rounded, too
+
+Op, Reduce = trt.ElementWiseOperation, trt.ReduceOperation
+
+
+@pytest.fixture
+def shop() -> Shop:
+    shop = Shop()
+    shop.config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
+    shop.config.set_flag(trt.BuilderFlag.BF16)
+    return shop
+
+
+def said(shop: Shop) -> list[str]:
+    return [text for _, text in shop.logger.messages if "BuilderFlag.BF16 has no effect" in text]
+
+
+def types_of(shop: Shop) -> dict[str, list[str]]:
+    """Of each layer's results."""
+    text = shop.engine.create_engine_inspector().get_engine_information(trt.LayerInformationFormat.JSON)
+    layers = json.loads(text)["Layers"]
+    return {each["Name"]: [output["Format/Datatype"].split()[-1] for output in each["Outputs"]] for each in layers}
+
+
+def convolution(shop: Shop, x: Any, weights: Array, name: str) -> Any:
+    layer = shop.network.add_convolution_nd(x, len(weights), weights.shape[2:], trt.Weights(weights))
+    layer.padding_nd = tuple(extent // 2 for extent in weights.shape[2:])
+    layer.name = name
+    return layer
+
+
+def random(*shape: int, seed: int = 0) -> Array:
+    return np.random.default_rng(seed).uniform(-1, 1, shape).astype(np.float32)
+
+
+def two_convolutions(shop: Shop) -> tuple[Any, Array, Array]:
+    first, second = random(17, 3, 3, 3, seed=1), random(5, 17, 1, 1, seed=2)
+    inner = convolution(shop, shop.input(1, 3, 33, 17), first, "first")
+    shop.output(convolution(shop, inner.get_output(0), second, "second").get_output(0))
+    return inner, first, second
+
+
+def expected(x: Array, first: Array, second: Array) -> Array:
+    padded = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (1, 1), (1, 1)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (2, 3))
+    inner = np.einsum("nchwij,ocij->nohw", windows, first.astype(np.float64))
+    result: Array = np.einsum("nohw,po->nphw", inner, second[:, :, 0, 0].astype(np.float64))
+    return result
+
+
+def error(result: Array, reference: Array) -> float:
+    return float(np.abs(result - reference).max() / np.abs(reference).max())
+
+
+def test_activations_are_bfloat16_or_a_warning_says_why_not(shop: Shop) -> None:
+    _, first, second = two_convolutions(shop)
+    x = random(1, 3, 33, 17)
+    result = shop.run({"x": x})["y"]
+    assert result.dtype == np.float32
+    off = error(result, expected(x, first, second))
+    if said(shop):
+        assert off < 1e-5
+        return
+    assert 1e-4 < off < 2 * ROUNDING  # two products, whose roundings are not all in one direction
+    types = types_of(shop)
+    assert types["first"] == ["bfloat16"]
+    assert types["second"] == ["float32"], "nobody has to round the last sums"
+
+
+def test_pinned_layers_keep_all_digits(shop: Shop) -> None:
+    inner, first, second = two_convolutions(shop)
+    for layer in (inner, shop.network.get_layer(1)):
+        layer.precision = trt.float32
+        layer.set_output_type(0, trt.float32)
+    x = random(1, 3, 33, 17)
+    assert error(shop.run({"x": x})["y"], expected(x, first, second)) < 1e-5
+
+
+def test_it_goes_before_float16_where_it_has_an_effect(shop: Shop) -> None:
+    shop.config.set_flag(trt.BuilderFlag.FP16)
+    two_convolutions(shop)
+    shop.build()
+    inside = types_of(shop).get("first", [])
+    assert said(shop) or inside == ["bfloat16"]
+
+
+def test_without_the_source_of_host_tactics_it_has_no_effect(shop: Shop) -> None:
+    shop.config.set_tactic_sources(0)
+    _, first, second = two_convolutions(shop)
+    x = random(1, 3, 33, 17)
+    plan = shop.builder.build_serialized_network(shop.network, shop.config)
+    stays_on = any("HOST stays on" in text for _, text in shop.logger.messages)  # the device has no other source
+    shop.engine = trt.Runtime(shop.logger).deserialize_cuda_engine(plan)
+    rounds = stays_on and not said(shop)
+    assert rounds or said(shop)
+    assert error(shop.run({"x": x})["y"], expected(x, first, second)) < (2 * ROUNDING if rounds else 1e-5)
+    assert (types_of(shop)["first"] == ["bfloat16"]) == rounds
+
+
+def test_a_normalisation_is_computed_from_unrounded_differences(shop: Shop) -> None:
+    """A mean of 200: bfloat16's unit there is 1, the variance of what is left is smaller."""
+    x = shop.input(3, 33)
+    half = shop.elementwise(x, shop.constant([[0.5]], np.float32), Op.PROD)
+    mean = shop.network.add_reduce(half, Reduce.AVG, 2, True).get_output(0)
+    centred = shop.elementwise(half, mean, Op.SUB)
+    square = shop.elementwise(centred, centred, Op.PROD)
+    variance = shop.network.add_reduce(square, Reduce.AVG, 2, True).get_output(0)
+    deviation = shop.network.add_unary(variance, trt.UnaryOperation.SQRT).get_output(0)
+    shop.output(shop.elementwise(centred, deviation, Op.DIV))
+    numbers = 400 + random(3, 33)
+    wide = numbers.astype(np.float64)
+    reference = (wide - wide.mean(1, keepdims=True)) / wide.std(1, keepdims=True)
+    assert error(shop.run({"x": numbers})["y"], reference) < 1e-3
+
+
+@pytest.mark.parametrize("name", ["resnet20_cifar10", "chargpt", "yunet_s_320", "ppocr_cls_v2", "silero_vad_16k_op15"])
+def test_whole_networks_stay_close(name: str) -> None:
+    """One rounding of 2^-9 in each of dozens of layers, which add up like a random walk; measured: 4e-3 to 7e-2."""
+    if not MODELS.is_dir():
+        pytest.skip(f"no models at {MODELS}; TENSORVK_MODELS names another folder")
+    model = load_model(MODELS / name)
+    shop = Shop()
+    shop.config.set_flag(trt.BuilderFlag.BF16)
+    parser = trt.OnnxParser(shop.network, shop.logger)
+    assert parser.parse_from_file(str(model.path)), shop.error()
+    data = model.sets[0]
+    if any(-1 in shop.network.get_input(i).shape for i in range(shop.network.num_inputs)):
+        for key, array in data.inputs.items():
+            shop.profile.set_shape(key, array.shape, array.shape, array.shape)
+        shop.profiled = True
+    assert largest_error(shop.run(data.inputs), data.outputs) < (1e-4 if said(shop) else 0.1)
