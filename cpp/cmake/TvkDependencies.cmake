@@ -8,9 +8,23 @@ endfunction()
 
 find_package(Threads REQUIRED)
 
-# Host tactics' products and windows. Without it the shaders and the plain CPU kernels do everything.
-find_package(dnnl 2.6 CONFIG QUIET)
-set(TENSORVK_ONEDNN ${dnnl_FOUND})
+# oneDNN: host tactics' products and windows. Without it the shaders and the plain CPU kernels do everything. Its own CMake
+# package is not asked: Debian's fails the configuration of whoever has no OpenCL headers, which nothing here needs.
+find_path(TENSORVK_ONEDNN_HEADERS oneapi/dnnl/dnnl.hpp)
+find_library(TENSORVK_ONEDNN_LIBRARY dnnl)
+set(TENSORVK_ONEDNN OFF)
+if(TENSORVK_ONEDNN_HEADERS AND TENSORVK_ONEDNN_LIBRARY)
+    file(STRINGS "${TENSORVK_ONEDNN_HEADERS}/oneapi/dnnl/dnnl_version.h" version_lines REGEX "VERSION_(MAJOR|MINOR) +[0-9]+")
+    string(REGEX REPLACE ".*MAJOR +([0-9]+).*MINOR +([0-9]+).*" "\\1.\\2" onednn_version "${version_lines}")
+    if(onednn_version VERSION_GREATER_EQUAL 2.6)
+        set(TENSORVK_ONEDNN ON)
+        add_library(tvk_onednn_library INTERFACE)
+        target_include_directories(tvk_onednn_library SYSTEM INTERFACE "${TENSORVK_ONEDNN_HEADERS}")
+        target_link_libraries(tvk_onednn_library INTERFACE "${TENSORVK_ONEDNN_LIBRARY}")
+    else()
+        message(STATUS "oneDNN ${onednn_version} is older than 2.6: built without it")
+    endif()
+endif()
 
 # Headers only: the loader is opened at run time, so that importing works on machines without it.
 find_path(TENSORVK_VULKAN_HEADERS vulkan/vulkan.h)

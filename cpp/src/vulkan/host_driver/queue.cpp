@@ -111,12 +111,14 @@ void QueueWorker::submit(std::list<Submission> one) {
     const bool at_once = first && small(submission);
     submission.running = 0;
     if (at_once) {
-        execute(submission);
-    } else if (first && submission.commands.size() == 1 && submission.commands.front()->has_shaders) {
+        const VkResult result = execute(submission);
+        const std::lock_guard lock(mutex_);
+        return finish(one, result);
+    }
+    if (first && submission.commands.size() == 1 && submission.commands.front()->has_shaders) {
         submission.running = start_shaders(*submission.commands.front());
     }
     const std::lock_guard lock(mutex_);
-    if (at_once) return used_.splice(used_.end(), one);
     if (!thread_.joinable()) thread_ = std::thread([this] { loop(); });
     pending_.splice(pending_.end(), one);
     changed_.notify_all();
@@ -127,23 +129,30 @@ void QueueWorker::wait_idle() {
     changed_.wait(lock, [&] { return pending_.empty(); });
 }
 
-// Nothing of the submission is touched after its signals: who waited may destroy it.
-void QueueWorker::execute(const Submission& submission) {
+VkResult QueueWorker::execute(const Submission& submission) {
     {
         std::unique_lock lock(timelines_.mutex);
         for (const Point& wait : submission.waits) {
             timelines_.changed.wait(lock, [&] { return wait.semaphore->value >= wait.value || timelines_.lost; });
         }
-        if (timelines_.lost) return;
+        if (timelines_.lost) return VK_ERROR_DEVICE_LOST;
     }
     VkResult result = VK_SUCCESS;
     for (const CommandBuffer* buffer : submission.commands) {
         if (result == VK_SUCCESS) result = run(*buffer, submission.running);
     }
+    return result;
+}
+
+// Nothing that was submitted is touched after the signals: who waited may destroy it. The lock is held over both, so that
+// who waited finds the submission among the used ones and the queue without work.
+void QueueWorker::finish(std::list<Submission>& from, VkResult result) {
+    used_.splice(used_.begin(), from, from.begin()); // the last used is used next
     const std::lock_guard lock(timelines_.mutex);
     timelines_.lost = timelines_.lost || result != VK_SUCCESS;
-    if (timelines_.lost) return timelines_.changed.notify_all();
-    for (const Point& signal : submission.signals) signal.semaphore->value = signal.value;
+    if (!timelines_.lost) {
+        for (const Point& signal : used_.front().signals) signal.semaphore->value = signal.value;
+    }
     timelines_.changed.notify_all();
 }
 
@@ -154,9 +163,9 @@ void QueueWorker::loop() {
         if (pending_.empty()) return;
         const Submission& first = pending_.front();
         lock.unlock();
-        execute(first);
+        const VkResult result = execute(first);
         lock.lock();
-        used_.splice(used_.end(), pending_, pending_.begin());
+        finish(pending_, result);
         changed_.notify_all();
     }
 }

@@ -40,7 +40,10 @@ class QueueWorker {
   private:
     [[nodiscard]] bool ready(const Submission& submission);
     [[nodiscard]] static bool small(const Submission& submission);
-    void execute(const Submission& submission);
+    //! Waits for what it waits for and does the work.
+    [[nodiscard]] VkResult execute(const Submission& submission);
+    //! The first of `from` is done: its signals are raised. Under the lock.
+    void finish(std::list<Submission>& from, VkResult result);
     void loop();
 
     Timelines& timelines_;
