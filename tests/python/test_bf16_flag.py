@@ -130,6 +130,24 @@ def test_a_normalisation_is_computed_from_unrounded_differences(shop: Shop) -> N
     assert error(shop.run({"x": numbers})["y"], reference) < 1e-3
 
 
+def test_what_is_added_to_products_of_itself_is_not_rounded(shop: Shop) -> None:
+    """A transformer's norm and its residual; the second weights are zeros, so that nothing but the residual is left."""
+    x = shop.input(17, 33)
+    mean = shop.network.add_reduce(x, Reduce.AVG, 2, True).get_output(0)
+    norm = shop.elementwise(x, mean, Op.SUB)
+    none = trt.MatrixOperation.NONE
+    inner = shop.network.add_matrix_multiply(norm, none, shop.constant(random(33, 40), np.float32), none).get_output(0)
+    inner = shop.network.add_activation(inner, trt.ActivationType.RELU).get_output(0)
+    zeros = shop.constant(np.zeros((40, 33)), np.float32)
+    outer = shop.network.add_matrix_multiply(inner, none, zeros, none).get_output(0)
+    total = shop.elementwise(outer, norm, Op.SUM)
+    again = shop.network.add_reduce(total, Reduce.AVG, 2, True).get_output(0)
+    shop.output(shop.elementwise(total, again, Op.SUB))
+    numbers = random(17, 33)
+    wide = numbers.astype(np.float64)
+    assert error(shop.run({"x": numbers})["y"], wide - wide.mean(1, keepdims=True)) < 1e-5
+
+
 @pytest.mark.parametrize("name", ["resnet20_cifar10", "chargpt", "yunet_s_320", "ppocr_cls_v2", "silero_vad_16k_op15"])
 def test_whole_networks_stay_close(name: str) -> None:
     """One rounding of 2^-9 in each of dozens of layers, which add up like a random walk; measured: 4e-3 to 7e-2."""

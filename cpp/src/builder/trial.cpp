@@ -7,9 +7,11 @@
 #include <span>
 #include <string>
 
+#include "kernels/cpu/kernel.hpp"
 #include "stream/copy.hpp"
 #include "stream/memory.hpp"
 #include "support/dtype.hpp"
+#include "support/processors.hpp"
 
 namespace tensorvk::builder {
 
@@ -24,10 +26,12 @@ void put(std::vector<std::byte>& out, const T& value) {
 
 void put_step(std::vector<std::byte>& out, const plan::Program& program, const plan::Step& step, const std::vector<std::int64_t>& values) {
     put(out, step.kernel_hash);
-    if (step.host) { // a function has no hash
+    const bool cpu_kernel = kernels::cpu::is_cpu_kernel(step.kernel);
+    if (step.host || cpu_kernel) { // a function has no hash of its content
         const auto name = std::as_bytes(std::span(step.kernel));
         out.insert(out.end(), name.begin(), name.end());
     }
+    if (cpu_kernel) put(out, usable_cores());
     for (const plan::SpecConstant& spec : step.spec) {
         put(out, spec.id);
         put(out, spec.value);

@@ -102,6 +102,7 @@ struct Execution::State {
     [[nodiscard]] std::shared_ptr<vulkan::CommandBuffer> begin_commands() const;
     [[nodiscard]] RecordInput steps_of(const StepRange& range, std::span<const vulkan::BufferView> all) const;
     [[nodiscard]] kernels::cpu::Run prepare_host(std::size_t step, std::span<const vulkan::BufferView> all) const;
+    [[nodiscard]] std::vector<HostWork::Part> prepare_hosts(const StepRange& range, std::span<const vulkan::BufferView> all) const;
     [[nodiscard]] std::vector<Piece> record() const;
     [[nodiscard]] Recording& recording();
     [[nodiscard]] std::vector<float> time_steps(stream::Stream& stream);

@@ -1,16 +1,13 @@
 #include "runtime/pipelines.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <mutex>
-#include <thread>
 
 #include "kernels/catalogue.hpp"
 #include "kernels/cpu/kernel.hpp"
 #include "kernels/host/functions.hpp"
 #include "runtime/control.hpp"
 #include "support/error.hpp"
+#include "support/parallel_for.hpp"
 #include "vulkan/pipeline_cache.hpp"
 
 namespace tensorvk::runtime {
@@ -33,41 +30,6 @@ std::shared_ptr<const vulkan::Pipeline> make_pipeline(vulkan::Device& device, co
 
 [[noreturn]] void refuse_layer(const vulkan::Device& device, const plan::Step& step, const Error& error) {
     throw Unsupported(text("Layer '", step.layer, "' cannot run on ", device.offer().name, ": ", error.what()));
-}
-
-// Calls `work(i)` for i < count on several threads. An exception ends it; of several the one with the lowest i is thrown, however fast the
-// threads were: what comes before was begun before.
-template <typename Work>
-void parallel_for(std::size_t count, Work work) {
-    std::atomic<std::size_t> next{0};
-    std::mutex mutex;
-    std::exception_ptr failure;
-    std::size_t failed = count;
-    const auto loop = [&] {
-        for (std::size_t i = next++; i < count; i = next++) {
-            try {
-                work(i);
-            } catch (...) {
-                next = count;
-                const std::lock_guard lock(mutex);
-                if (i < failed) {
-                    failed = i;
-                    failure = std::current_exception();
-                }
-            }
-        }
-    };
-    {
-        const std::size_t threads = std::min<std::size_t>(std::max(std::thread::hardware_concurrency(), 1U), count);
-        std::vector<std::jthread> helpers;
-        for (std::size_t i = 1; i < threads; ++i) {
-            helpers.emplace_back(loop);
-        }
-        loop();
-    }
-    if (failure) {
-        std::rethrow_exception(failure);
-    }
 }
 
 void check_host_function(const plan::Step& step) {
@@ -121,8 +83,13 @@ void check_kernels(std::span<const plan::Step> steps) {
 
 Pipelines make_pipelines(const std::shared_ptr<vulkan::Device>& device, std::span<const plan::Step> steps) {
     Pipelines pipelines(steps.size());
-    parallel_for(steps.size(), [&](std::size_t i) {
-        if (kernels::cpu::is_cpu_kernel(steps[i].kernel)) return;
+    std::vector<std::size_t> dispatches;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        if (!kernels::cpu::is_cpu_kernel(steps[i].kernel)) dispatches.push_back(i);
+    }
+    if (dispatches.empty()) return pipelines;
+    parallel_for(dispatches.size(), [&](std::size_t dispatch) {
+        const std::size_t i = dispatches[dispatch];
         try {
             pipelines[i] = make_pipeline(*device, steps[i]);
         } catch (const InvalidArgument& error) {

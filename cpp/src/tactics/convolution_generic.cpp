@@ -47,9 +47,9 @@ std::vector<Candidate> convolution_generic(const ConvolutionProblem& problem, co
 }
 
 // Three taps by three at stride 1, by fewer products (Lavin and Gray, 2015): 2 to 3 times as fast as the direct way where there are channels
-// enough to pay for the transforms.
+// enough to pay for the transforms, and not so many that the weights, four times as large as they were, take more time to read than they save.
 std::vector<Candidate> convolution_winograd(const ConvolutionProblem& problem, const Query& query) {
-    constexpr std::int64_t kEnoughChannels = 16;
+    constexpr std::int64_t kEnoughChannels = 16, kBytesOfWindow = 6 * 6 * 4, kMostBytes = 16 << 20;
     constexpr ConvolutionProblem::Triple kWindow{1, 3, 3}, kOnes{1, 1, 1};
     Candidate candidate;
     candidate.name = "conv/winograd";
@@ -60,6 +60,8 @@ std::vector<Candidate> convolution_winograd(const ConvolutionProblem& problem, c
         candidate.refusal = "only for one group, a window of 3 x 3, stride and dilation 1";
     } else if (problem.in_channels < kEnoughChannels || problem.out_channels < kEnoughChannels) {
         candidate.refusal = text("fewer than ", kEnoughChannels, " channels do not pay for the transforms");
+    } else if (const std::int64_t bytes = problem.in_channels * problem.out_channels * kBytesOfWindow; bytes > kMostBytes) {
+        candidate.refusal = text("the transformed weights would take ", bytes >> 20, " MB of memory, at most ", kMostBytes >> 20, " are worth it");
     }
     candidate.lower = [problem](Lowering& lowering) { lower(problem, "cpu/winograd:", lowering); };
     return {candidate};

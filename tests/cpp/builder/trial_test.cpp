@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "builder/verdict.hpp"
 #include "compiler/networks.hpp"
@@ -59,6 +60,17 @@ TEST(Trial, EveryCandidateWritesItsOwnOutput) {
         for (std::int64_t i = 0; i < 18; ++i) {
             EXPECT_TRUE(std::isfinite(outputs[0].get(i))) << "element " << i << " was not written";
         }
+    }
+}
+
+TEST(Trial, NoTwoCandidatesShareATimingCacheEntry) {
+    OneOperation one;
+    std::vector<const tactics::Candidate*> pointers;
+    for (const tactics::Candidate& candidate : one.candidates) pointers.push_back(&candidate);
+    const Trial trial(one.compiled, one.operation, pointers, one.device->caps());
+    std::set<Digest128> contents;
+    for (std::size_t i = 0; i < pointers.size(); ++i) {
+        EXPECT_TRUE(contents.insert(trial.content(i, {})).second) << pointers[i]->name << " has the entry of another";
     }
 }
 

@@ -239,6 +239,26 @@ void keep_sums(Ir& ir, DataType internal) {
     }
 }
 
+//! What is computed from float32, multiplied, and added to what later products give stays float32 as well, with one rounded copy for the products: the
+//! norms of a transformer (BERT) that its residuals are. Rounded there, it would be rounded again in every layer.
+void keep_residuals(Ir& ir, DataType internal) {
+    const Uses uses(ir);
+    for (const Op& op : ir.ops) {
+        const ValueId out = op.outputs[0];
+        const auto is_sum = [&](ValueId id) { return ir.value(id).dtype == DataType::kFLOAT && !ir.value(id).constant; };
+        if (internal != DataType::kBF16 || !converts(op) || ir.value(out).dtype != internal || ir.value(out).is_output || std::ranges::none_of(op.inputs, is_sum)) continue;
+        bool added = false;
+        const auto reads_any = [&](std::size_t i) {
+            const Op& reader = ir.ops[i];
+            if (!std::holds_alternative<tactics::MatrixProduct>(reader.kind)) return converts(reader);
+            const bool factor = std::ranges::count(reader.inputs, out) > 0;
+            added = added || !factor;
+            return (ir.value(reader.outputs[0]).dtype == internal) == factor; // else the product would be one of float32
+        };
+        if (std::ranges::all_of(uses.consumers[static_cast<std::size_t>(out)], reads_any) && added) ir.value(out).dtype = DataType::kFLOAT;
+    }
+}
+
 } // namespace
 
 void assign_types(Ir& ir, DataType internal) {
@@ -271,6 +291,7 @@ void assign_types(Ir& ir, DataType internal) {
         }
     }
     keep_sums(ir, internal);
+    keep_residuals(ir, internal);
     convert_operand_constants(ir, internal);
     convert_moved_constants(ir);
     if (internal != DataType::kFLOAT) {

@@ -73,13 +73,14 @@ using Run = std::function<void()>;
         second();
     };
 }
-//! Called when shapes or addresses change. The run may point into the launch's memory, not at the launch.
+//! Called when shapes or addresses change, for several steps at once. The run may point into the launch's memory, not at the launch.
 using Prepare = Run (*)(const Launch& launch);
 
 struct Kernel {
     std::string_view id;
     std::uint64_t version = 1; // raise it when the same parameters give other numbers
     Prepare prepare = nullptr;
+    bool makes_code = false; // prepare() compiles machine code: worth a thread
 };
 
 //! Null when this library has no kernel of that id.

@@ -43,7 +43,7 @@ struct TiledConvolution {
     [[nodiscard]] Panels<A> panels(const Phase& phase) const { return {phase.taps() * shape.group_in(), shape.group_out()}; }
     //! Rows of the input as it lies.
     [[nodiscard]] bool reads_in_place(const Phase& phase) const {
-        if (!std::is_same_v<A, Floats> || !shape.in_last || shape.transposed || phase.taps() != 1) return false;
+        if (!std::is_same_v<A, Floats> || !shape.in_last || phase.taps() != 1) return false;
         for (std::size_t a = 0; a < 3; ++a) {
             const AxisPhase& axis = phase.axes[a];
             if (axis.step != 1 || axis.taps[0].offset != 0 || axis.positions != shape.in[a]) return false;
@@ -53,13 +53,17 @@ struct TiledConvolution {
     [[nodiscard]] bool sums_in_place() const {
         return std::is_same_v<A, Floats> && shape.out_last && phases.size() == 1 && epilogue->sums_in_place() != nullptr;
     }
+    //! The same of phases: a line of theirs lies in the output with other phases' positions in between.
+    [[nodiscard]] bool lines_in_place() const {
+        return std::is_same_v<A, Floats> && shape.out_last && phases.size() > 1 && column_blocks == 1 && !depthwise() && epilogue->sums_in_place() != nullptr;
+    }
     [[nodiscard]] std::int64_t deepest() const {
         std::int64_t most = 1;
         for (const Phase& phase : phases) most = std::max(most, panels(phase).padded_depth());
         return most;
     }
     [[nodiscard]] std::size_t gathered_bytes() const { return depthwise() ? 0 : scratch_bytes<In>(rows * deepest()); }
-    [[nodiscard]] std::size_t sums_bytes() const { return sums_in_place() ? 0 : scratch_bytes<Sum>(rows * columns); }
+    [[nodiscard]] std::size_t sums_bytes() const { return sums_in_place() || lines_in_place() ? 0 : scratch_bytes<Sum>(rows * columns); }
     [[nodiscard]] std::size_t turned_bytes() const { return shape.out_last ? 0 : scratch_bytes<Sum>(rows); }
     [[nodiscard]] std::size_t block_bytes() const { return gathered_bytes() + sums_bytes() + turned_bytes(); }
 };

@@ -23,20 +23,20 @@ Run guarded(const Launch& launch) {
 }
 
 constexpr Kernel kKernels[] = {
-    {"cpu/convolution:f32", 1, guarded<prepare_convolution>},
-    {"cpu/winograd:f32", 1, guarded<prepare_winograd>},
-    {"cpu/convolution:transposed_f32", 1, guarded<prepare_deconvolution>},
-    {"cpu/matrix:f32", 1, guarded<prepare_matrix>},
+    {"cpu/convolution:f32", 1, guarded<prepare_convolution>, true},
+    {"cpu/winograd:f32", 1, guarded<prepare_winograd>, true},
+    {"cpu/convolution:transposed_f32", 1, guarded<prepare_deconvolution>, true},
+    {"cpu/matrix:f32", 1, guarded<prepare_matrix>, true},
 };
 constexpr Kernel kIntegers[] = {
-    {"cpu/quantized_convolution:forward", 2, guarded<prepare_quantized_convolution>},
-    {"cpu/quantized_convolution:transposed", 2, guarded<prepare_quantized_deconvolution>},
-    {"cpu/quantized_matrix:int8", 1, guarded<prepare_quantized_matrix>},
+    {"cpu/quantized_convolution:forward", 2, guarded<prepare_quantized_convolution>, true},
+    {"cpu/quantized_convolution:transposed", 2, guarded<prepare_quantized_deconvolution>, true},
+    {"cpu/quantized_matrix:int8", 1, guarded<prepare_quantized_matrix>, true},
 };
 constexpr Kernel kBfloats[] = {
-    {"cpu/convolution:bf16", 1, guarded<prepare_convolution_bf16>},
-    {"cpu/convolution:transposed_bf16", 1, guarded<prepare_deconvolution_bf16>},
-    {"cpu/matrix:bf16", 1, guarded<prepare_matrix_bf16>},
+    {"cpu/convolution:bf16", 1, guarded<prepare_convolution_bf16>, true},
+    {"cpu/convolution:transposed_bf16", 1, guarded<prepare_deconvolution_bf16>, true},
+    {"cpu/matrix:bf16", 1, guarded<prepare_matrix_bf16>, true},
 };
 
 //! Without instructions for it oneDNN adds two products in 16 bits, which saturate: another result than ours.
