@@ -74,7 +74,7 @@ std::optional<Tensor> joined(const Ir& ir, std::span<const Op* const> parts) {
     for (const Op* part : parts) {
         const auto& copy = std::get<tactics::Copy>(part->kind);
         const auto offset = ir.exprs.value(copy.destination_offset);
-        if (!only_moves(ir, *part) || !offset) return std::nullopt;
+        if (!only_moves(ir, *part) || !offset || copy.destination_stride != 1) return std::nullopt;
         std::vector<std::int64_t> place(out.dims.size(), 0);
         place[static_cast<std::size_t>(copy.destination_axis)] = *offset;
         kernels::host::copy_region(*ir.value(part->inputs[0]).constant, region_of(ir, copy), out, place);

@@ -1,5 +1,6 @@
 // conv/generic and deconv/generic: one output element per invocation, everything that the operation can say. conv/cpu, deconv/cpu and
 // conv/winograd take the same step to oneDNN on the host, conv/cpu_tile and deconv/cpu_tile to this library's own code there.
+#include <array>
 #include <tuple>
 
 #include "support/dtype.hpp"
@@ -84,8 +85,9 @@ std::string refuse_types(const ConvolutionProblem& problem, const Query& query) 
 std::vector<Candidate> convolution_cpu(const ConvolutionProblem& problem, const Query& query) {
     const std::string family = problem.transposed() ? "deconv" : "conv";
     std::vector<Candidate> out;
-    for (const auto& [name, kernel, general] :
-         {std::tuple{"/cpu", "cpu/convolution:", false}, std::tuple{"/cpu_tile", "cpu/tiled_convolution:", true}}) {
+    const std::tuple onednn{"/cpu", "cpu/convolution:", false}, tiles{"/cpu_tile", "cpu/tiled_convolution:", true};
+    // Phases of transposed ones go straight to their places from tiles, and by another copy from oneDNN.
+    for (const auto& [name, kernel, general] : problem.transposed() ? std::array{tiles, onednn} : std::array{onednn, tiles}) {
         Candidate candidate;
         candidate.name = family + name;
         candidate.host = true;

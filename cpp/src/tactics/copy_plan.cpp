@@ -42,7 +42,8 @@ public:
 private:
     void add_axis(std::size_t axis) {
         const std::int32_t from = copy_.axis_of[axis];
-        const shape::Expr stride = target_strides_[axis];
+        const bool apart = static_cast<std::int32_t>(axis) == copy_.destination_axis && copy_.destination_stride != 1;
+        const shape::Expr stride = apart ? exprs_.mul(exprs_.constant(copy_.destination_stride), target_strides_[axis]) : target_strides_[axis];
         if (from < 0) {
             run_.push_back({copy_.region[axis], {zero_, stride}});
             return;

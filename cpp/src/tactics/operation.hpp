@@ -45,7 +45,7 @@ struct Pooling { kernels::PoolGeometry geometry; };
 struct Pointwise {};
 //! out[i] = x[index(i)] for each output index, or `fill` where the index lies outside. Source index along input axis a:
 //! start[a] + sum over output axes o with axis_of[o] == a of stride[o] * i[o]. Transpose, slice, pad, expand, reformat, one part of a concat.
-//! `destination_axis/offset`: writes into a part of the output (concat): offset along that axis of the output.
+//! `destination_axis/offset/stride`: writes into a part of the output (concat): positions offset, offset + stride ... along that axis of the output.
 struct Copy {
     std::vector<std::int32_t> axis_of; // per axis of the copied region: input axis, or -1 (does not move the source: expand, new axis)
     shape::Exprs start;                // per input axis
@@ -53,6 +53,7 @@ struct Copy {
     shape::Exprs region;               // extent of the copied region per output axis (the output's dims unless part of a concat)
     std::int32_t destination_axis = -1;
     shape::Expr destination_offset{};
+    std::int64_t destination_stride = 1; // along that axis
     SampleMode outside = SampleMode::kSTRICT_BOUNDS; // kFILL, kCLAMP, kWRAP, kREFLECT
     double fill = 0.0;
 };

@@ -6,11 +6,12 @@
 namespace tensorvk::compiler {
 
 std::span<const Pass> graph_passes() {
-    static constexpr std::array<Pass, 10> passes = {{
+    static constexpr std::array<Pass, 11> passes = {{
         {"remove_dead", remove_dead},
         {"move_quantization", move_quantization},
         {"quantize_products", quantize_products},
         {"fold_constants", fold_constants},
+        {"order_movement", order_movement},
         {"inline_scalars", inline_scalars},
         {"fuse_pointwise", fuse_pointwise},
         {"simplify_programs", simplify_programs},

@@ -13,6 +13,7 @@ void remove_dead(Ir& ir);       // ops whose results nobody uses
 void move_quantization(Ir& ir); // quantize before data moves, dequantize after it; what cancels or is there twice goes
 void quantize_products(Ir& ir); // convolutions and matrix products of dequantized factors become products of integers
 void fold_constants(Ir& ir);    // ops whose inputs are all known, by the host reference
+void order_movement(Ir& ir);    // transposes in front of reshapes; channel shuffles as parts written between each other
 void inline_scalars(Ir& ir);    // constants of one element become immediates of pointwise programs
 void fuse_pointwise(Ir& ir);    // chains of pointwise ops into one program
 void simplify_programs(Ir& ir); // what exporters spell out and programs have one operation for

@@ -18,6 +18,11 @@ inline constexpr int kWordTypes = 8;
     return type == Word::kI64 ? 8 : type >= Word::kU8 ? 1 : type == Word::kF16 || type == Word::kBF16 ? 2 : 4;
 }
 
+[[nodiscard]] constexpr bool is_byte(Word type) noexcept { return type == Word::kU8 || type == Word::kI8; }
+
+//! How many slots compute: those behind them only bound what storing as `type` bounds anyway.
+[[nodiscard]] std::size_t slots_before_bounds(const PointwiseProgram& program, Word type);
+
 //! Memory for one thread: the slots' results, and what operands are unpacked to. T is what is computed in: float, std::int32_t or std::int64_t.
 template <typename T>
 struct alignas(64) ChunkMemory {

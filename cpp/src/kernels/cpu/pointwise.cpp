@@ -160,6 +160,7 @@ Word word_of(const Launch& launch, std::size_t place) {
 
 Run pointwise_run(PointwiseTask task) {
     auto all = std::make_shared<Task>();
+    if (task.arithmetic == Arithmetic::kFLOAT) task.program.slots.resize(slots_before_bounds(task.program, task.out_type));
     if (task.program.empty()) task.program.slots.push_back({PointwiseOp::kNOP, {}, {}, {}, 0.0f});
     for (const std::int64_t extent : task.extents) {
         all->count *= extent;

@@ -41,16 +41,6 @@ constexpr Binary kBinary[] = {
     {PointwiseOp::kQUANTIZE, algorithm::binary_div, false},
 };
 
-bool is_byte(Word type) { return type == Word::kU8 || type == Word::kI8; }
-
-//! Whether the slots from `first` on only bound what a byte's store bounds anyway.
-bool only_bounds(const PointwiseProgram& program, std::size_t first, Word y) {
-    const float least = y == Word::kI8 ? -128.0f : 0.0f;
-    return std::all_of(program.slots.begin() + static_cast<std::ptrdiff_t>(first), program.slots.end(), [&](const PointwiseSlot& slot) {
-        return (slot.op == PointwiseOp::kMAX && slot.immediate == least) || (slot.op == PointwiseOp::kMIN && slot.immediate == least + 255.0f);
-    });
-}
-
 //! Whether a byte's store, which cuts off, finds whole numbers: a quantization, and then nothing that makes parts of one.
 bool ends_whole(const PointwiseProgram& program) {
     for (auto slot = program.slots.rbegin(); slot != program.slots.rend(); ++slot) {
@@ -76,11 +66,11 @@ public:
     //! Nothing where the program is no chain of operations that oneDNN rounds as we do.
     [[nodiscard]] std::optional<Fused> of(const PointwiseProgram& program, Word y) {
         if (is_byte(y) && !ends_whole(program)) return std::nullopt;
-        for (std::size_t i = 0; i < program.slots.size(); ++i) {
-            if (is_byte(y) && only_bounds(program, i, y)) break;
+        const std::size_t count = slots_before_bounds(program, y);
+        for (std::size_t i = 0; i < count; ++i) {
             if (!add(program.slots[i], i)) return std::nullopt;
             // A byte's store rounds to the nearest too.
-            const bool stored = is_byte(y) && only_bounds(program, i + 1, y);
+            const bool stored = is_byte(y) && i + 1 == count;
             if (program.slots[i].op == PointwiseOp::kQUANTIZE && !stored) fused_.ops.append_eltwise(1.0f, algorithm::eltwise_round, 0.0f, 0.0f);
         }
         return std::move(fused_);
