@@ -17,19 +17,6 @@ Compiled build(const graph::Network& network) {
     return compile(network, DataType::kFLOAT, weights);
 }
 
-graph::Tensor* transpose(graph::Network& network, graph::Tensor* x, std::vector<int> order) {
-    graph::ShuffleAttributes a;
-    a.first_transpose.emplace();
-    std::copy(order.begin(), order.end(), a.first_transpose->order);
-    return network.add_layer(LayerType::kSHUFFLE, {x}, a)->outputs[0];
-}
-
-graph::Tensor* reshape(graph::Network& network, graph::Tensor* x, std::vector<std::int64_t> dims) {
-    graph::ShuffleAttributes a;
-    a.reshape = std::move(dims);
-    return network.add_layer(LayerType::kSHUFFLE, {x}, a)->outputs[0];
-}
-
 TEST(Layouts, ValuesBetweenConvolutionsAreChannelsLast) {
     graph::Network network;
     auto* inner = conv1x1(network, input(network, {1, 3, 8, 8}), 8, std::vector<float>(24, 1));

@@ -1,6 +1,7 @@
 // Small networks for compiler tests.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -48,6 +49,23 @@ inline graph::Tensor* scale_channels(graph::Network& network, graph::Tensor* x, 
     a.scale = floats(std::move(scale));
     a.shift = floats(std::move(shift));
     return network.add_layer(LayerType::kSCALE, {x}, a)->outputs[0];
+}
+
+inline graph::Tensor* transpose(graph::Network& network, graph::Tensor* x, std::vector<int> order) {
+    graph::ShuffleAttributes a;
+    a.first_transpose.emplace();
+    std::copy(order.begin(), order.end(), a.first_transpose->order);
+    return network.add_layer(LayerType::kSHUFFLE, {x}, a)->outputs[0];
+}
+
+inline graph::Tensor* reshape(graph::Network& network, graph::Tensor* x, std::vector<std::int64_t> dims) {
+    graph::ShuffleAttributes a;
+    a.reshape = std::move(dims);
+    return network.add_layer(LayerType::kSHUFFLE, {x}, a)->outputs[0];
+}
+
+inline graph::Tensor* concatenation(graph::Network& network, std::vector<graph::Tensor*> parts, std::int64_t axis) {
+    return network.add_layer(LayerType::kCONCATENATION, std::move(parts), graph::ConcatenationAttributes{axis})->outputs[0];
 }
 
 } // namespace tensorvk::test

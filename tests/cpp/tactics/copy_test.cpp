@@ -51,9 +51,10 @@ CopyRegion slice(std::vector<std::int64_t> start, std::vector<std::int64_t> exte
     return region;
 }
 
-//! The operation that says the same; `offset` along one axis of the output. Symbols are for the harness to make.
+//! The operation that says the same; `offset` along one axis of the output, each position `apart` from the one before. Symbols are for the harness to
+//! make.
 OperationCase make(const Tensor& source, Layout from, const CopyRegion& region, Tensor target, Layout to, std::int32_t axis = -1,
-                   std::int64_t offset = 0) {
+                   std::int64_t offset = 0, std::int64_t apart = 1) {
     tactics::Operation operation;
     operation.name = "copy";
     operation.kind = tactics::Copy{};
@@ -69,7 +70,7 @@ OperationCase make(const Tensor& source, Layout from, const CopyRegion& region, 
             return out;
         };
         op.kind = tactics::Copy{.axis_of = region.axis_of, .start = all(region.start), .stride = all(region.stride), .region = all(region.extent),
-                                .destination_axis = axis, .destination_offset = exprs.constant(offset), .outside = region.outside, .fill = region.fill};
+                                .destination_axis = axis, .destination_offset = exprs.constant(offset), .destination_stride = apart, .outside = region.outside, .fill = region.fill};
     });
     return test;
 }
@@ -146,6 +147,22 @@ TEST_P(Concatenation, PartsLandBesideEachOtherAndTouchNothingElse) {
             Tensor expected = target;
             kernels::host::copy_region(part, identity(part.dims), expected, {0, 4, 0, 0});
             check_all(make(part, GetParam(), identity(part.dims), target, GetParam(), 1, 4), {expected}, 0.0);
+        }
+    }
+}
+
+TEST_P(Concatenation, PartsAreWrittenBetweenOthers) {
+    for (const std::int64_t apart : {2, 3}) {
+        for (const DataType type : {DataType::kFLOAT, DataType::kHALF, DataType::kBOOL}) {
+            const Tensor part = numbered(type, {2, 4, 3, 5});
+            Tensor target(type, {2, 12, 3, 5});
+            std::ranges::fill(target.data, std::byte{0xFF});
+            Tensor expected = target;
+            for (std::int64_t channel = 0; channel < 4; ++channel) {
+                const Tensor one = kernels::host::copy_region(part, slice({0, channel, 0, 0}, {2, 1, 3, 5}, {1, 1, 1, 1}));
+                kernels::host::copy_region(one, identity(one.dims), expected, {0, 1 + apart * channel, 0, 0});
+            }
+            check_all(make(part, GetParam(), identity(part.dims), target, GetParam(), 1, 1, apart), {expected}, 0.0);
         }
     }
 }
