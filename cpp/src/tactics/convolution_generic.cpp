@@ -1,6 +1,7 @@
 // conv/generic and deconv/generic: one output element per invocation, everything that the operation can say. conv/cpu, deconv/cpu and
 // conv/winograd take the same step to oneDNN on the host, conv/cpu_tile and deconv/cpu_tile to this library's own code there.
 #include <array>
+#include <optional>
 #include <tuple>
 
 #include "support/dtype.hpp"
@@ -35,6 +36,17 @@ void lower(const ConvolutionProblem& p, const char* kernel, Lowering& lowering) 
     lowering.add(step.take());
 }
 
+//! Nothing where it depends on what is not known yet.
+std::optional<std::int64_t> volume(const Value& value, const shape::ExprPool& exprs) {
+    std::int64_t volume = 1;
+    for (const shape::Expr dim : value.dims) {
+        const auto extent = exprs.value(dim);
+        if (!extent) return std::nullopt;
+        volume *= *extent;
+    }
+    return volume;
+}
+
 } // namespace
 
 std::vector<Candidate> convolution_generic(const ConvolutionProblem& problem, const Query& query) {
@@ -50,7 +62,7 @@ std::vector<Candidate> convolution_generic(const ConvolutionProblem& problem, co
 // Three taps by three at stride 1, by fewer products (Lavin and Gray, 2015): 2 to 3 times as fast as the direct way where there are channels
 // enough to pay for the transforms, and not so many that the weights, four times as large as they were, take more time to read than they save.
 std::vector<Candidate> convolution_winograd(const ConvolutionProblem& problem, const Query& query) {
-    constexpr std::int64_t kEnoughChannels = 16, kBytesOfWindow = 6 * 6 * 4, kMostBytes = 16 << 20;
+    constexpr std::int64_t kEnoughChannels = 16, kEnoughProducts = 8 << 20, kBytesOfWindow = 6 * 6 * 4, kMostBytes = 16 << 20;
     constexpr ConvolutionProblem::Triple kWindow{1, 3, 3}, kOnes{1, 1, 1};
     Candidate candidate;
     candidate.name = "conv/winograd";
@@ -61,6 +73,8 @@ std::vector<Candidate> convolution_winograd(const ConvolutionProblem& problem, c
         candidate.refusal = "only for one group, a window of 3 x 3, stride and dilation 1";
     } else if (problem.in_channels < kEnoughChannels || problem.out_channels < kEnoughChannels) {
         candidate.refusal = text("fewer than ", kEnoughChannels, " channels do not pay for the transforms");
+    } else if (const auto elements = volume(problem.y, query.exprs); elements && *elements * problem.in_channels * problem.taps() < kEnoughProducts) {
+        candidate.refusal = text("fewer than ", kEnoughProducts >> 20, " million products do not pay for the transforms");
     } else if (const std::int64_t bytes = problem.in_channels * problem.out_channels * kBytesOfWindow; bytes > kMostBytes) {
         candidate.refusal = text("the transformed weights would take ", bytes >> 20, " MB of memory, at most ", kMostBytes >> 20, " are worth it");
     }
@@ -86,8 +100,10 @@ std::vector<Candidate> convolution_cpu(const ConvolutionProblem& problem, const 
     const std::string family = problem.transposed() ? "deconv" : "conv";
     std::vector<Candidate> out;
     const std::tuple onednn{"/cpu", "cpu/convolution:", false}, tiles{"/cpu_tile", "cpu/tiled_convolution:", true};
-    // Phases of transposed ones go straight to their places from tiles, and by another copy from oneDNN.
-    for (const auto& [name, kernel, general] : problem.transposed() ? std::array{tiles, onednn} : std::array{onednn, tiles}) {
+    // Whole vectors of a transposed one's phases go straight to their places from tiles, and by another copy from oneDNN.
+    constexpr std::int64_t kVector = 16;
+    const bool straight = problem.transposed() && problem.operation.epilogue.empty() && problem.out_channels >= kVector;
+    for (const auto& [name, kernel, general] : straight ? std::array{tiles, onednn} : std::array{onednn, tiles}) {
         Candidate candidate;
         candidate.name = family + name;
         candidate.host = true;

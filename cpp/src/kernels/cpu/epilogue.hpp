@@ -35,6 +35,8 @@ public:
     //! Of what has been found before.
     Epilogue(PointwiseProgram program, Output output, std::vector<Operand> operands, void* y);
 
+    //! Nothing but the store: sums in their place are finished.
+    [[nodiscard]] bool empty() const { return empty_; }
     //! The output itself where sums of float may be finished in it; else null.
     [[nodiscard]] float* sums_in_place() const { return output_.type == Word::kF32 ? static_cast<float*>(y_) : nullptr; }
 

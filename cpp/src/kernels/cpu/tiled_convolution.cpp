@@ -140,16 +140,14 @@ void finish_block(const Task<A>& task, const Phase& phase, const Block& block, c
     });
 }
 
-//! A phase's sums made and finished where they lie in the output.
+//! A phase's sums made where they lie in the output.
 void run_lines(const Task<Floats>& task, std::size_t p, const Block& block, std::byte* memory) {
     const ConvolutionShape& shape = task.shape;
     const Phase& phase = task.phases[p];
     const std::int64_t channels = shape.out_channels, stride = phase.axes[2].spread * channels;
     for_lines(phase, block.first, block.first + block.count, [&](std::int64_t image, const Triple& q, std::int64_t n, std::int64_t before) {
         const std::int64_t at = (image * shape.out_plane() + phase.out_place(shape, q)) * channels;
-        float* sums = task.epilogue->sums_in_place() + at;
-        multiply_block(task, p, {.first = block.first + before, .count = n, .column = 0, .columns = channels}, memory, sums, stride);
-        for (std::int64_t i = 0; i < n; ++i) task.epilogue->along_channels(sums + i * stride, at + i * stride, channels, 0);
+        multiply_block(task, p, {.first = block.first + before, .count = n, .column = 0, .columns = channels}, memory, task.epilogue->sums_in_place() + at, stride);
     });
 }
 

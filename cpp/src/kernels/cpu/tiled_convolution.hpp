@@ -53,9 +53,9 @@ struct TiledConvolution {
     [[nodiscard]] bool sums_in_place() const {
         return std::is_same_v<A, Floats> && shape.out_last && phases.size() == 1 && epilogue->sums_in_place() != nullptr;
     }
-    //! The same of phases: a line of theirs lies in the output with other phases' positions in between.
+    //! The same of phases, with nothing to be done afterwards: a line of theirs lies in the output with other phases' positions in between.
     [[nodiscard]] bool lines_in_place() const {
-        return std::is_same_v<A, Floats> && shape.out_last && phases.size() > 1 && column_blocks == 1 && !depthwise() && epilogue->sums_in_place() != nullptr;
+        return std::is_same_v<A, Floats> && shape.out_last && phases.size() > 1 && column_blocks == 1 && !depthwise() && epilogue->empty() && epilogue->sums_in_place() != nullptr;
     }
     [[nodiscard]] std::int64_t deepest() const {
         std::int64_t most = 1;
