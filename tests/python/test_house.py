@@ -52,7 +52,7 @@ TOP_LEVEL = {
     "bench",
     "docs",
 }
-SOURCE_SUFFIXES = {".cpp", ".hpp", ".h", ".py", ".comp", ".glsl", ".cmake", ".txt", ".fbs", ".proto"}
+SOURCE_SUFFIXES = {".cpp", ".hpp", ".h", ".inl", ".py", ".comp", ".glsl", ".cmake", ".txt", ".fbs", ".proto"}
 MOST_LINES = 500
 # onnx.proto is the format's own definition with our package name.
 LONG_BY_NATURE = {"cpp/src/onnx/onnx.proto"}
@@ -93,7 +93,7 @@ def upward_includes(room: str, included: list[str]) -> list[str]:
 
 
 def cpp_files() -> list[Path]:
-    return [path for path in tracked_files() if path.suffix in {".cpp", ".hpp", ".h"}]
+    return [path for path in tracked_files() if path.suffix in {".cpp", ".hpp", ".h", ".inl"}]
 
 
 def test_rooms_include_only_rooms_below_them() -> None:

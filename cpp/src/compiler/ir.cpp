@@ -44,6 +44,17 @@ void Ir::add_reshape(std::string name, ValueId from, ValueId to) {
     add_op(std::move(name), tactics::Copy{}, {from}, {to}).role = Role::kRESHAPE;
 }
 
+tactics::Copy Ir::plain_copy(const shape::Exprs& from, const shape::Exprs& region) {
+    tactics::Copy copy;
+    copy.start.assign(from.size(), exprs.constant(0));
+    copy.stride.assign(region.size(), exprs.constant(1));
+    copy.region = region;
+    for (std::size_t axis = 0; axis < region.size(); ++axis) {
+        copy.axis_of.push_back(static_cast<std::int32_t>(axis));
+    }
+    return copy;
+}
+
 bool Ir::is_static(const shape::Exprs& dims) const {
     return std::all_of(dims.begin(), dims.end(), [this](shape::Expr e) { return exprs.value(e).has_value(); });
 }

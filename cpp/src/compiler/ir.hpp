@@ -64,6 +64,8 @@ struct Ir {
     ValueId add_constant(std::string name, kernels::host::Tensor data);
     Op& add_op(std::string name, tactics::Kind kind, std::vector<ValueId> inputs, std::vector<ValueId> outputs);
     void add_reshape(std::string name, ValueId from, ValueId to);
+    //! Of `region` from the beginning of a value of dims `from`, axis by axis.
+    [[nodiscard]] tactics::Copy plain_copy(const shape::Exprs& from, const shape::Exprs& region);
 
     //! Extents when all are constant.
     [[nodiscard]] bool is_static(const shape::Exprs& dims) const;

@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdlib>
+#include <iterator>
 #include <numeric>
 #include <optional>
+#include <string_view>
 
 #include "support/error.hpp"
 #include "vulkan/device_plan.hpp"
@@ -47,6 +50,11 @@ std::string list_devices(const std::vector<DeviceOffer>& offers, const std::vect
     }
     return list.empty() ? "none" : list;
 }
+
+// docs/settings.md says what they are.
+constexpr std::array<std::string_view, 18> kFeatures{
+    "bar_upload", "compute_queue", "cooperative_matrix", "fp16", "host_import", "host_kernels", "int16", "int64", "int8", "integer_dot_product", "late_driver",
+    "memory_budget", "subgroup_arithmetic", "subgroup_shuffle", "subgroup_size_control", "unified_memory", "vulkan", "vulkan_memory_model"};
 
 } // namespace
 
@@ -105,6 +113,21 @@ PlanEnvironment PlanEnvironment::from_process() {
         begin = end + 1;
     }
     return environment;
+}
+
+std::vector<std::string> PlanEnvironment::unknown() const {
+    std::vector<std::string> names;
+    std::ranges::copy_if(disabled, std::back_inserter(names), [](const std::string& name) { return std::ranges::find(kFeatures, name) == kFeatures.end(); });
+    return names;
+}
+
+void refuse_unknown_features(const PlanEnvironment& environment) {
+    const std::vector<std::string> unknown = environment.unknown();
+    if (unknown.empty()) return;
+    std::string known;
+    for (const std::string_view feature : kFeatures) known += text(known.empty() ? "" : ", ", feature);
+    throw InvalidArgument(text("TENSORVK_DISABLE names '", unknown.front(), "', which is no feature that can be left alone: give any of ", known,
+                               ", joined by commas without blanks."));
 }
 
 } // namespace tensorvk::vulkan

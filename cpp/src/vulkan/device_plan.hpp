@@ -112,14 +112,17 @@ struct DeviceOffer {
 
 // What the user's environment asks for.
 struct PlanEnvironment {
-    // Names of features not to use though the device has them:
-    // TENSORVK_DISABLE=vulkan,late_driver,fp16,int8,cooperative_matrix,memory_budget, host_kernels,host_import,bar_upload,compute_queue,unified_memory
-    // and so on; the last makes a CPU device behave like a GPU with memory of its own.
+    // Names of features not to use though the device has them, as TENSORVK_DISABLE lists them; without unified_memory a CPU device behaves like a
+    // GPU with memory of its own.
     std::vector<std::string> disabled;
 
     [[nodiscard]] static PlanEnvironment from_process();
     [[nodiscard]] bool disables(std::string_view feature) const;
+    [[nodiscard]] std::vector<std::string> unknown() const; // names of no feature
 };
+
+//! Throws InvalidArgument with the names that there are: a misspelt one would switch nothing off, and nobody would know.
+void refuse_unknown_features(const PlanEnvironment& environment);
 
 // One line of the explanation `tensorvk doctor` prints.
 struct PlanNote {

@@ -11,7 +11,8 @@ class ForkedProcess : public DeviceUnavailable {
     using DeviceUnavailable::DeviceUnavailable;
 };
 
-//! To be called once, when the driver is loaded.
+//! To be called once, when the driver is loaded. A process forked later runs at its end the exit handlers that it registers itself, none that it
+//! inherited: those of the driver would end the parent's work.
 void watch_for_forks();
 //! Whether this process was forked after that.
 [[nodiscard]] bool was_forked() noexcept;

@@ -241,6 +241,7 @@ std::vector<PhysicalDevice> look_at_devices() {
 std::vector<PhysicalDevice> numbered(std::vector<PhysicalDevice> devices) {
     std::vector<DeviceOffer> offers;
     for (const PhysicalDevice& device : devices) offers.push_back(device.offer);
+    refuse_unknown_features(PlanEnvironment::from_process());
     const std::size_t first = choose_device(offers, device_wish());
     std::vector<std::size_t> order = order_devices(offers);
     std::stable_partition(order.begin(), order.end(), [&](std::size_t i) { return i == first; });

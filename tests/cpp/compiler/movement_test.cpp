@@ -16,11 +16,13 @@ Compiled build(const graph::Network& network) {
     return compile(network, DataType::kFLOAT, weights);
 }
 
-std::ptrdiff_t copies(const Compiled& compiled) {
-    return std::ranges::count_if(compiled.operations, [](const tactics::Operation& op) { return std::holds_alternative<tactics::Copy>(op.kind); });
-}
+bool reformats(const tactics::Operation& op) { return op.name.starts_with("reformat"); }
 std::ptrdiff_t reformats(const Compiled& compiled) {
-    return std::ranges::count_if(compiled.operations, [](const tactics::Operation& op) { return op.name.starts_with("reformat"); });
+    return std::ranges::count_if(compiled.operations, [](const tactics::Operation& op) { return reformats(op); });
+}
+std::ptrdiff_t copies(const Compiled& compiled) {
+    return std::ranges::count_if(compiled.operations,
+                                 [](const tactics::Operation& op) { return std::holds_alternative<tactics::Copy>(op.kind) && !reformats(op); });
 }
 
 graph::Tensor* eight_maps(graph::Network& network, graph::Tensor* x, std::size_t channels = 4) {

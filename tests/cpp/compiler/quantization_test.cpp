@@ -63,11 +63,12 @@ struct Built {
     explicit Built(const graph::Network& network, DataType internal = DataType::kFLOAT) : compiled(compile(network, internal, weights)) {}
 
     [[nodiscard]] DataType type(tactics::ValueId id) const { return compiled.values[static_cast<std::size_t>(id)].dtype; }
+    //! But for what brings the network's own tensors into another layout.
     template <typename Kind>
     [[nodiscard]] std::vector<const tactics::Operation*> all() const {
         std::vector<const tactics::Operation*> out;
         for (const auto& op : compiled.operations) {
-            if (std::holds_alternative<Kind>(op.kind)) {
+            if (std::holds_alternative<Kind>(op.kind) && !op.name.starts_with("reformat")) {
                 out.push_back(&op);
             }
         }

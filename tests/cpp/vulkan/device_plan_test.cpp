@@ -247,5 +247,20 @@ TEST(DeviceChoice, UnknownWishListsTheDevices) {
     EXPECT_THROW((void)choose_device({}, ""), DeviceUnavailable);
 }
 
+TEST(Environment, AMisspeltFeatureIsRefusedWithTheNamesThatThereAre) {
+    PlanEnvironment environment;
+    environment.disabled = {"fp16", "host_kernels"};
+    EXPECT_NO_THROW(refuse_unknown_features(environment));
+    environment.disabled = {"fp16", "host_kernel", "vulcan"};
+    EXPECT_EQ(environment.unknown(), (std::vector<std::string>{"host_kernel", "vulcan"}));
+    try {
+        refuse_unknown_features(environment);
+        FAIL() << "it throws";
+    } catch (const InvalidArgument& e) {
+        EXPECT_NE(std::string(e.what()).find("names 'host_kernel'"), std::string::npos) << e.what();
+        EXPECT_NE(std::string(e.what()).find("host_import, host_kernels, int16"), std::string::npos) << e.what();
+    }
+}
+
 } // namespace
 } // namespace tensorvk::vulkan

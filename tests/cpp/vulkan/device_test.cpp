@@ -2,10 +2,15 @@
 #include "vulkan/device.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <numeric>
+#include <string>
 #include <thread>
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 
@@ -448,6 +453,29 @@ TEST_F(DeviceTest, LogicalDeviceOfItsOwnOpensAndCloses) {
 // Keep last: what the validation layer (TENSORVK_VALIDATION=1) said about all of the above.
 TEST(ZValidation, LayerFoundNothing) {
     EXPECT_EQ(validation_error_count(), 0U);
+}
+
+int end_of_pipe = -1; // where exit handlers write; theirs is no state of a test
+
+TEST_F(DeviceTest, AForkedProcessRunsNoExitHandlersThatItInherited) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(pipe(ends.data()), 0);
+    end_of_pipe = ends[1];
+    ASSERT_EQ(std::atexit([] { (void)!write(end_of_pipe, "inherited", 9); }), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        (void)std::atexit([] { (void)!write(end_of_pipe, "own", 3); });
+        std::exit(7);
+    }
+    end_of_pipe = -1;
+    close(ends[1]);
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    std::array<char, 64> said{};
+    const ssize_t count = read(ends[0], said.data(), said.size());
+    close(ends[0]);
+    EXPECT_EQ(WEXITSTATUS(status), 7);
+    EXPECT_EQ(std::string(said.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0))), "own");
 }
 
 } // namespace

@@ -17,18 +17,6 @@ bool is_identity(const Permutation& permutation, std::size_t rank) {
     return true;
 }
 
-//! Copy of the whole output, axis by axis, without any movement yet.
-tactics::Copy plain_copy(LayerContext& context, const shape::Exprs& in_dims, const shape::Exprs& out_dims) {
-    tactics::Copy copy;
-    copy.start.assign(in_dims.size(), context.ir().exprs.constant(0));
-    copy.stride.assign(out_dims.size(), context.ir().exprs.constant(1));
-    copy.region = out_dims;
-    for (std::size_t axis = 0; axis < out_dims.size(); ++axis) {
-        copy.axis_of.push_back(static_cast<std::int32_t>(axis));
-    }
-    return copy;
-}
-
 shape::Exprs permuted(const shape::Exprs& dims, const Permutation& permutation) {
     shape::Exprs out;
     for (std::size_t axis = 0; axis < dims.size(); ++axis) {
@@ -39,7 +27,7 @@ shape::Exprs permuted(const shape::Exprs& dims, const Permutation& permutation) 
 
 void add_transpose(LayerContext& context, const std::string& name, ValueId from, ValueId to, const Permutation& permutation) {
     const shape::Exprs in_dims = context.ir().value(from).dims;
-    tactics::Copy copy = plain_copy(context, in_dims, context.ir().value(to).dims);
+    tactics::Copy copy = context.ir().plain_copy(in_dims, context.ir().value(to).dims);
     for (std::size_t axis = 0; axis < in_dims.size(); ++axis) {
         copy.axis_of[axis] = permutation.order[axis];
     }
@@ -105,7 +93,7 @@ void lower_concatenation(LayerContext& context, const graph::Layer& layer) {
     shape::Expr offset = context.ir().exprs.constant(0);
     for (const ValueId in : inputs) {
         const shape::Exprs dims = context.ir().value(in).dims;
-        tactics::Copy copy = plain_copy(context, dims, dims);
+        tactics::Copy copy = context.ir().plain_copy(dims, dims);
         copy.destination_axis = static_cast<std::int32_t>(axis);
         copy.destination_offset = offset;
         offset = context.ir().exprs.add(offset, dims[axis]);
@@ -138,7 +126,7 @@ void add_slice(LayerContext& context, const graph::Layer& layer, const tactics::
         context.ir().add_op(layer.name, copy, {in}, {out});
         return;
     }
-    tactics::Copy first = plain_copy(context, from, from);
+    tactics::Copy first = context.ir().plain_copy(from, from);
     tactics::Copy rest = copy;
     first.outside = copy.outside;
     first.fill = copy.fill;
@@ -163,7 +151,7 @@ void lower_slice(LayerContext& context, const graph::Layer& layer) {
     const shape::Exprs start = context.shape_input(layer, 1, a.start);
     const shape::Exprs stride = context.shape_input(layer, 3, a.stride);
     const shape::Exprs axes = context.shape_input(layer, 5, a.axes);
-    tactics::Copy copy = plain_copy(context, x.dims, layer.outputs[0]->dims);
+    tactics::Copy copy = context.ir().plain_copy(x.dims, layer.outputs[0]->dims);
     copy.outside = a.mode;
     copy.fill = a.fill;
     if (layer.inputs.size() > 4 && layer.inputs[4] != nullptr) {

@@ -6,6 +6,7 @@
 
 #include "compiler/layout.hpp"
 #include "compiler/passes/passes.hpp"
+#include "support/dtype.hpp"
 #include "tactics/layout.hpp"
 
 namespace tensorvk::compiler {
@@ -187,7 +188,14 @@ private:
             std::replace(op.operands.begin(), op.operands.end(), id, inside);
         }
         ir_.ops[index].outputs[which] = inside;
-        ir_.add_op("reformat " + value.name, tactics::Pointwise{}, {inside}, {id});
+        add_reformat(value, inside, id);
+    }
+
+    //! What moves whole words is a transposition, of which copies know the quick ways; shorter elements not every device can store alone.
+    void add_reformat(const Value& value, ValueId from, ValueId to) {
+        constexpr std::size_t kWord = 4;
+        const bool words = dtype_size(value.dtype) >= kWord;
+        ir_.add_op("reformat " + value.name, words ? tactics::Kind(ir_.plain_copy(value.dims, value.dims)) : tactics::Kind(tactics::Pointwise{}), {from}, {to});
     }
 
     //! A residual of full size has to lie in memory like the output it is added to.
@@ -217,7 +225,7 @@ private:
         const Value value = ir_.value(id);
         const ValueId out = ir_.add_value(value.name + (layout == Layout::kLINEAR ? " linear" : " channels last"), value.dtype, value.dims);
         ir_.value(out).layout = layout;
-        ir_.add_op("reformat " + value.name, tactics::Pointwise{}, {id}, {out});
+        add_reformat(value, id, out);
         reformats_[{id, layout}] = out;
         return out;
     }

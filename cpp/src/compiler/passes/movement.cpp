@@ -12,15 +12,6 @@ namespace tensorvk::compiler {
 
 namespace {
 
-tactics::Copy whole_copy(Ir& ir, const shape::Exprs& from, const shape::Exprs& region) {
-    tactics::Copy copy;
-    copy.start.assign(from.size(), ir.exprs.constant(0));
-    copy.stride.assign(region.size(), ir.exprs.constant(1));
-    copy.region = region;
-    for (std::size_t axis = 0; axis < region.size(); ++axis) copy.axis_of.push_back(static_cast<std::int32_t>(axis));
-    return copy;
-}
-
 //! Takes all of its input once, along axes in another order.
 bool is_transpose(const Ir& ir, const Op& op) {
     const auto* copy = std::get_if<tactics::Copy>(&op.kind);
@@ -103,7 +94,7 @@ private:
             }
         }
         const ValueId between = ir_.add_value(text(ir_.value(result).name, " unmerged"), ir_.value(result).dtype, turned);
-        tactics::Copy copy = whole_copy(ir_, dims(source), turned);
+        tactics::Copy copy = ir_.plain_copy(dims(source), turned);
         copy.axis_of = std::move(order);
         std::swap(ir_.ops[*reshape].name, ir_.ops[transpose].name);
         ir_.ops[*reshape].role = Role::kCOMPUTE;
@@ -169,7 +160,7 @@ private:
     void add_part(const std::string& name, ValueId source, ValueId result, std::int64_t group, std::int64_t groups, std::int64_t each) {
         shape::Exprs region = dims(source);
         region[1] = ir_.exprs.constant(each);
-        tactics::Copy copy = whole_copy(ir_, dims(source), region);
+        tactics::Copy copy = ir_.plain_copy(dims(source), region);
         copy.start[1] = ir_.exprs.constant(group * each);
         place(copy, group, groups);
         ir_.add_op(name, std::move(copy), {source}, {result});

@@ -54,13 +54,13 @@ struct ChunkFunctions {
 template <typename T>
 [[nodiscard]] const ChunkFunctions<T>& chunks() noexcept;
 
-//! exp(x - max) / sum of that, or its logarithm, of rows that lie one after the other, each at most kChunk long.
+//! exp(x - max) / sum of that, or its logarithm, of rows that lie one after the other.
 struct SoftmaxTask {
     Word in_type = Word::kF32, out_type = Word::kF32;
     const void* x = nullptr;
     void* y = nullptr;
     std::int64_t rows = 0;
-    int length = 0;
+    std::int64_t length = 0;
     bool log = false;
 };
 using SoftmaxFunction = void (*)(const SoftmaxTask& task);

@@ -231,7 +231,7 @@ inline float small_exponential(float x) {
 }
 
 void softmax_row(const SoftmaxTask& task, const float* x, float* values, void* y) {
-    const int n = task.length;
+    const int n = static_cast<int>(task.length);
     const float largest = largest_of(x, n);
     for (int i = 0; i < n; ++i) values[i] = small_exponential(x[i] - largest);
     const float sum = sum_of(values, n);
@@ -243,6 +243,40 @@ void softmax_row(const SoftmaxTask& task, const float* x, float* values, void* y
         for (int i = 0; i < n; ++i) values[i] *= factor;
     }
     store(task.out_type, y, values, n);
+}
+
+//! A row that is longer than a chunk. Its exponentials wait for their sum in the output; bfloat16 would round them on the way, so they are computed
+//! again.
+void long_softmax_row(const SoftmaxTask& task, const char* from, char* to) {
+    alignas(64) float loaded[kChunk], values[kChunk];
+    const bool wait = task.out_type == Word::kF32 && !task.log;
+    auto* out = reinterpret_cast<float*>(to);
+    const auto length_at = [&](std::int64_t at) { return static_cast<int>(task.length - at < kChunk ? task.length - at : kChunk); };
+    const auto numbers_at = [&](std::int64_t at) -> const float* {
+        if (task.in_type == Word::kF32) return reinterpret_cast<const float*>(from) + at;
+        load(task.in_type, from + at * bytes_of(task.in_type), 1, length_at(at), loaded);
+        return loaded;
+    };
+    float largest = -kInfinity;
+    for (std::int64_t at = 0; at < task.length; at += kChunk) largest = larger(largest, largest_of(numbers_at(at), length_at(at)));
+    double sum = 0.0;
+    for (std::int64_t at = 0; at < task.length; at += kChunk) {
+        const float* x = numbers_at(at);
+        float* r = wait ? out + at : values;
+        for (int i = 0; i < length_at(at); ++i) r[i] = small_exponential(x[i] - largest);
+        sum += static_cast<double>(sum_of(r, length_at(at)));
+    }
+    const float logarithm_of_sum = logarithm(static_cast<float>(sum)), factor = 1.0f / static_cast<float>(sum);
+    for (std::int64_t at = 0; at < task.length; at += kChunk) {
+        const int n = length_at(at);
+        if (wait) {
+            for (int i = 0; i < n; ++i) out[at + i] *= factor;
+            continue;
+        }
+        const float* x = numbers_at(at);
+        for (int i = 0; i < n; ++i) values[i] = task.log ? x[i] - largest - logarithm_of_sum : small_exponential(x[i] - largest) * factor;
+        store(task.out_type, to + at * bytes_of(task.out_type), values, n);
+    }
 }
 
 } // namespace
@@ -259,7 +293,11 @@ void softmax_rows(const SoftmaxTask& task) {
     const std::int64_t in = bytes_of(task.in_type) * task.length, out = bytes_of(task.out_type) * task.length;
     for (std::int64_t row = 0; row < task.rows; ++row) {
         const char* from = static_cast<const char*>(task.x) + row * in;
-        if (task.in_type != Word::kF32) load(task.in_type, from, 1, task.length, x);
+        if (task.length > kChunk) {
+            long_softmax_row(task, from, static_cast<char*>(task.y) + row * out);
+            continue;
+        }
+        if (task.in_type != Word::kF32) load(task.in_type, from, 1, static_cast<int>(task.length), x);
         softmax_row(task, task.in_type == Word::kF32 ? reinterpret_cast<const float*>(from) : x, values, static_cast<char*>(task.y) + row * out);
     }
 }

@@ -5,6 +5,10 @@
 #include <cstring>
 #include <vector>
 
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
 #include "kernels/cpu/catalogue.hpp"
 #include "kernels/cpu/workers.hpp"
 #include "support/checked.hpp"
@@ -135,6 +139,33 @@ void move_rows(const Task& task, std::int64_t first, std::int64_t last) {
 template <typename T>
 constexpr std::int64_t kBlock = std::max<std::int64_t>(64 / static_cast<std::int64_t>(sizeof(T)), 8);
 
+//! A whole block: lines of the source become columns of the target.
+template <typename T>
+void turn(const T* source, std::int64_t source_stride, T* target, std::int64_t target_stride) {
+#ifdef __SSE2__
+    if constexpr (sizeof(T) == 4) {
+        constexpr std::int64_t kFour = 4;
+        for (std::int64_t c = 0; c < kBlock<T>; c += kFour) {
+            for (std::int64_t r = 0; r < kBlock<T>; r += kFour) {
+                const auto* from = reinterpret_cast<const float*>(source + c * source_stride + r);
+                auto* to = reinterpret_cast<float*>(target + r * target_stride + c);
+                __m128 a = _mm_loadu_ps(from), b = _mm_loadu_ps(from + source_stride);
+                __m128 d = _mm_loadu_ps(from + 2 * source_stride), e = _mm_loadu_ps(from + 3 * source_stride);
+                _MM_TRANSPOSE4_PS(a, b, d, e);
+                _mm_storeu_ps(to, a);
+                _mm_storeu_ps(to + target_stride, b);
+                _mm_storeu_ps(to + 2 * target_stride, d);
+                _mm_storeu_ps(to + 3 * target_stride, e);
+            }
+        }
+        return;
+    }
+#endif
+    for (std::int64_t r = 0; r < kBlock<T>; ++r) {
+        for (std::int64_t c = 0; c < kBlock<T>; ++c) target[r * target_stride + c] = source[r + c * source_stride];
+    }
+}
+
 //! A transposition: the source runs along axis `across`, the target along the last. Blocks of it stay in the cache for both.
 template <typename T>
 void move_blocks(const Task& task, std::size_t across, std::int64_t first, std::int64_t last) {
@@ -154,6 +185,10 @@ void move_blocks(const Task& task, std::size_t across, std::int64_t first, std::
         T* target = reinterpret_cast<T*>(task.target) + to;
         for (std::int64_t column = 0; column < columns.extent; column += kBlock<T>) {
             const std::int64_t column_end = std::min(column + kBlock<T>, columns.extent);
+            if (row_end - row == kBlock<T> && column_end - column == kBlock<T>) {
+                turn(source + row + column * columns.source, columns.source, target + row * rows.target + column, rows.target);
+                continue;
+            }
             for (std::int64_t r = row; r < row_end; ++r) {
                 for (std::int64_t c = column; c < column_end; ++c) {
                     target[r * rows.target + c * columns.target] = source[r * rows.source + c * columns.source];

@@ -227,7 +227,7 @@ template <typename In, typename Out>
 void dense_rows(const Task<In, Out>& task, std::int64_t first, std::int64_t last) {
     const std::int64_t length = task.rows.length;
     softmax_of_rows()({.in_type = word_of<In>(), .out_type = word_of<Out>(), .x = task.x + first * length, .y = task.y + first * length, .rows = last - first,
-                       .length = static_cast<int>(length), .log = task.log});
+                       .length = length, .log = task.log});
 }
 
 template <typename In, typename Out>
@@ -247,7 +247,7 @@ Run prepare(const Launch& launch) {
     }
     const std::int64_t grain = std::max<std::int64_t>(kGrain / rows.length, 1);
     const RowAxis& kept = rows.kept.back();
-    if (task->along.in == 1 && task->along.out == 1 && rows.length <= kChunk && rows.kept.size() == 1 && kept.in == rows.length && kept.out == rows.length) {
+    if (task->along.in == 1 && task->along.out == 1 && rows.kept.size() == 1 && kept.in == rows.length && kept.out == rows.length) {
         return [=] { spread(task->rows.count, grain, [&](std::int64_t first, std::int64_t last) { dense_rows(*task, first, last); }); };
     }
     return [=] { spread(task->rows.count, grain, [&](std::int64_t first, std::int64_t last) { along_rows(*task, first, last); }); };

@@ -81,7 +81,7 @@ struct Given {
           bias(launch.param(24) != 0 ? launch.buffer<const float>(2, p.out_channels) : nullptr),
           y(launch.buffer<std::byte>(3, checked_mul(p.y_elements(), bytes_of(types.y)))), program(launch.program(PointwiseProgram::kMaxOperands)),
           operands(epilogue_operands(launch, program, p.y_elements(), p.out_channels, types.operands)),
-          finish_to{nullptr, y, types.y, p.y_last ? p.batch * p.positions() : p.batch, p.out_channels, p.y_last ? 1 : p.positions()} {}
+          finish_to{y, types.y, p.y_last ? p.batch * p.positions() : p.batch, p.out_channels, p.y_last ? 1 : p.positions()} {}
 
     [[nodiscard]] bool beside() const {
         return std::ranges::any_of(operands, [](const EpilogueOperand& operand) { return operand.lies == OperandLies::kSAME; });

@@ -139,7 +139,7 @@ struct Rest {
 
 Rest rest_of(const Launch& launch, const Problem& p, std::byte* c, const FloatTypes& types) {
     const std::int64_t count = launch.param(0), n = launch.param(2);
-    Rest rest{launch.program(PointwiseProgram::kMaxOperands), {}, {}, {nullptr, c, types.y, count / n, n, 1}};
+    Rest rest{launch.program(PointwiseProgram::kMaxOperands), {}, {}, {c, types.y, count / n, n, 1}};
     rest.operands = epilogue_operands(launch, rest.program, count, n, types.operands);
     for (const EpilogueOperand& operand : rest.operands) {
         const Type type = data_type(operand.type);

@@ -32,13 +32,12 @@ const PointwiseArg* carried(const PointwiseSlot& slot, std::size_t index) {
 struct Unary {
     PointwiseOp op;
     algorithm eltwise;
-    float alpha;
 };
 constexpr Unary kUnary[] = {
-    {PointwiseOp::kRELU, algorithm::eltwise_relu, 0.0f},       {PointwiseOp::kSIGMOID, algorithm::eltwise_logistic, 0.0f},
-    {PointwiseOp::kTANH, algorithm::eltwise_tanh, 0.0f},       {PointwiseOp::kABS, algorithm::eltwise_abs, 0.0f},
-    {PointwiseOp::kSQRT, algorithm::eltwise_sqrt, 0.0f},       {PointwiseOp::kGELU_ERF, algorithm::eltwise_gelu_erf, 0.0f},
-    {PointwiseOp::kGELU_TANH, algorithm::eltwise_gelu_tanh, 0.0f},
+    {PointwiseOp::kRELU, algorithm::eltwise_relu},       {PointwiseOp::kSIGMOID, algorithm::eltwise_logistic},
+    {PointwiseOp::kTANH, algorithm::eltwise_tanh},       {PointwiseOp::kABS, algorithm::eltwise_abs},
+    {PointwiseOp::kSQRT, algorithm::eltwise_sqrt},       {PointwiseOp::kGELU_ERF, algorithm::eltwise_gelu_erf},
+    {PointwiseOp::kGELU_TANH, algorithm::eltwise_gelu_tanh},
 };
 
 struct Binary {
@@ -78,7 +77,7 @@ std::optional<PostOp> post_op_of(const PointwiseSlot& slot, std::size_t index) {
     const PointwiseArg* value = carried(slot, index);
     if (value == nullptr) return std::nullopt;
     const auto unary = std::ranges::find(kUnary, slot.op, &Unary::op);
-    if (unary != std::end(kUnary)) return PostOp{unary->eltwise, unary->alpha, 0.0f, {}};
+    if (unary != std::end(kUnary)) return PostOp{unary->eltwise, 0.0f, 0.0f, {}};
     if (arity(slot.op) != 2) return std::nullopt;
     const bool value_first = value == &slot.a;
     const PointwiseArg& other = value_first ? slot.b : slot.a;
@@ -219,10 +218,6 @@ void Finisher::operator()(const float* sums) const {
         }
         for (std::int64_t row = first; row < end; ++row) epilogue_->along_places(sums + row * each, row * each, 1, each, row % to_.channels);
     });
-}
-
-Run finish(const PointwiseProgram& program, const std::vector<EpilogueOperand>& operands, const Finish& to) {
-    return [finisher = Finisher(program, operands, to), sums = to.sums] { finisher(sums); };
 }
 
 Run empty_sums(float* sums, const Finish& to, const float* bias) {

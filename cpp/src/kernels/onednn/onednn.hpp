@@ -64,7 +64,6 @@ struct EpilogueOperand {
 
 //! The program over finished sums of `outer` times `channels` times `inner` elements, which lie as the output does.
 struct Finish {
-    const float* sums = nullptr;
     void* y = nullptr; // may be the sums
     Word type = Word::kF32;
     std::int64_t outer = 0, channels = 0, inner = 0;
@@ -78,7 +77,6 @@ private:
     Finish to_;
     std::shared_ptr<const Epilogue> epilogue_;
 };
-[[nodiscard]] Run finish(const PointwiseProgram& program, const std::vector<EpilogueOperand>& operands, const Finish& to);
 
 //! Sums without terms: the bias, or 0 where it is null, for `to` to finish.
 [[nodiscard]] Run empty_sums(float* sums, const Finish& to, const float* bias);

@@ -161,7 +161,7 @@ Run prepare(const Launch& launch, const ConvolutionProblem& p, algorithm how) {
     const PointwiseProgram program = launch.program(PointwiseProgram::kMaxOperands);
     const std::vector<EpilogueOperand> operands = epilogue_operands(launch, program, count, p.out_channels, q.operand_types);
 
-    Finish to{nullptr, y, q.y_type, p.y_last ? p.batch * p.positions() : p.batch, p.out_channels, p.y_last ? 1 : p.positions()};
+    Finish to{y, q.y_type, p.y_last ? p.batch * p.positions() : p.batch, p.out_channels, p.y_last ? 1 : p.positions()};
     if (p.x_elements() == 0) {
         return [finisher = Finisher(program, operands, to), to, count, bias] {
             const Scratch sums(scratch_bytes<float>(count));
