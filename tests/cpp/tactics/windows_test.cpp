@@ -70,6 +70,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Pool{"beyond_the_padding", {1, 1, 3, 3}, {3, 3}, {2, 2}, {1, 1}, {0, 0}, {}, true},
                     Pool{"uneven", {1, 5, 9, 4}, {3, 2}, {1, 2}, {0, 1}, {2, 0}}, Pool{"dilated", {1, 4, 9, 9}, {3, 2}, {1, 1}, {1, 0}, {1, 0}, {2, 3}},
                     Pool{"line", {2, 3, 17}, {4}, {3}, {1}, {2}}, Pool{"volume", {1, 4, 5, 3, 7}, {2, 3, 2}, {2, 1, 2}, {0, 1, 0}, {1, 1, 1}},
+                    Pool{"many_channels", {2, 17, 9, 7}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}, Pool{"many_channels_apart", {1, 33, 17, 9}, {3, 3}, {2, 2}, {1, 1}, {1, 1}},
+                    Pool{"many_channels_dilated", {1, 9, 9, 11}, {3, 3}, {1, 1}, {2, 2}, {2, 2}, {2, 2}},
+                    Pool{"larger_than_the_picture", {1, 8, 5, 6}, {13, 13}, {1, 1}, {6, 6}, {6, 6}},
+                    Pool{"many_channels_volume", {1, 9, 4, 3, 7}, {2, 3, 3}, {2, 1, 1}, {0, 1, 1}, {1, 1, 1}},
                     Pool{"one", {1, 1, 1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}}, Pool{"everything", {1, 8, 5, 5}, {5, 5}, {5, 5}, {0, 0}, {0, 0}}),
     [](const auto& test) { return test.param.name; });
 

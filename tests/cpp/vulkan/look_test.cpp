@@ -113,6 +113,7 @@ class Remembered : public ::testing::Test {
         keep("XDG_CACHE_HOME", root_ / "cache");
         keep("XDG_CONFIG_HOME", root_ / "config");
         keep("XDG_DATA_HOME", root_ / "data");
+        keep("VK_DRIVER_FILES", std::nullopt);
         library_ = write("usr/lib/libvulkan.so.1", "one");
         write("usr/share/vulkan/icd.d/lvp_icd.json", "{}");
         libraries_ = {library_.string()};

@@ -6,6 +6,7 @@
 
 #include "kernels/cpu/catalogue.hpp"
 #include "kernels/cpu/lanes.hpp"
+#include "kernels/cpu/scratch.hpp"
 #include "kernels/cpu/spatial.hpp"
 #include "kernels/cpu/workers.hpp"
 
@@ -133,10 +134,83 @@ void pool_rows(const Task<Element>& task, std::int64_t first, std::int64_t last)
     }
 }
 
+//! Along a line of maxima, one place after the other.
+template <typename Join, typename Element, typename T = typename Join::Number>
+void pool_along(const Task<Element>& task, const T* line, Element* y) {
+    const std::int64_t channels = task.images.channels;
+    for (std::int64_t o = 0; o < task.images.out.extent[2]; ++o, y += channels) {
+        const Window& wz = task.at(2, o);
+        for (std::int64_t c = 0; c < channels; c += kLanes) {
+            const std::int64_t some = std::min(kLanes, channels - c);
+            T r[kLanes];
+            std::fill_n(r, kLanes, Join::kNeutral);
+            for (std::int64_t k = 0; k < wz.taps; ++k) join_each<Join>(r, line + (wz.first + k * task.dilation[2]) * channels + c, some);
+            for (std::int64_t l = 0; l < some; ++l) y[c + l] = task.scaled(r[l], T{1});
+        }
+    }
+}
+
+//! The same in steps of one: neighbouring places read neighbouring maxima.
+template <typename Join, typename T>
+void pool_along_whole(const Task<T>& task, const T* line, T* y) {
+    const std::int64_t channels = task.images.channels, width = task.images.in.extent[2], places = task.images.out.extent[2];
+    std::fill_n(y, places * channels, Join::kNeutral);
+    for (std::int64_t k = 0; k < task.window[2]; ++k) {
+        const std::int64_t shift = k * task.dilation[2] - task.pre[2], low = std::max<std::int64_t>(-shift, 0), high = std::min(places, width - shift);
+        if (low < high) join_each<Join>(y + low * channels, line + (low + shift) * channels, (high - low) * channels);
+    }
+}
+
+//! Maxima of maxima: first of the window's rows, for a whole line of the input, then along it. Every tensor's channels are last.
+template <typename Join, typename Element, typename T = typename Join::Number>
+void pool_lines(const Task<Element>& task, std::int64_t first, std::int64_t last, T* line) {
+    const Image &in = task.images.in, &out = task.images.out;
+    const std::int64_t channels = task.images.channels, width = in.extent[2] * channels;
+    for (std::int64_t index = first; index < last; ++index) {
+        const Place place(index, {1, out.extent[0], out.extent[1]});
+        const Window &wx = task.at(0, place.o[1]), &wy = task.at(1, place.o[2]);
+        const Element* x = task.images.x + place.n * in.batch;
+        std::fill_n(line, width, Join::kNeutral);
+        for (std::int64_t i = 0; i < wx.taps; ++i) {
+            for (std::int64_t j = 0; j < wy.taps; ++j) {
+                join_each<Join>(line, x + (wx.first + i * task.dilation[0]) * in.stride(0) + (wy.first + j * task.dilation[1]) * in.stride(1), width);
+            }
+        }
+        Element* y = task.images.y + place.n * out.batch + place.o[1] * out.stride(0) + place.o[2] * out.stride(1);
+        if constexpr (std::is_same_v<T, Element>) {
+            if (task.stride[2] == 1) {
+                pool_along_whole<Join>(task, line, y);
+                continue;
+            }
+        }
+        pool_along<Join>(task, line, y);
+    }
+}
+
+//! Whether the maxima of a line stay in the second cache.
+template <typename Element>
+bool by_lines(const Task<Element>& task) {
+    constexpr std::int64_t kMostBytes = 1 << 19;
+    const Images<Element>& images = task.images;
+    return !task.average && images.by_channels() && images.out.channel == 1 && task.window[0] * task.window[1] > 1 && images.out.extent[2] > 1 &&
+           images.in.extent[2] * images.channels <= kMostBytes / static_cast<std::int64_t>(sizeof(typename Task<Element>::T));
+}
+
 template <typename Join, typename Element>
 Run run_of(std::shared_ptr<const Task<Element>> task) {
     const Images<Element>& images = task->images;
     const auto grain = [&](std::int64_t results) { return std::max<std::int64_t>(kGrain / std::min(task->taps, kGrain) / results, 1); };
+    if (by_lines(*task)) {
+        using T = typename Join::Number;
+        const std::int64_t lines = images.batch * images.out.extent[0] * images.out.extent[1], least = grain(images.channels * images.out.extent[2]);
+        const std::size_t bytes = scratch_bytes<T>(images.in.extent[2] * images.channels);
+        return [=] {
+            const Scratch memory(bytes * static_cast<std::size_t>(pieces_of(lines, least)));
+            spread(lines, least, [&](std::int64_t first, std::int64_t last, int piece) {
+                pool_lines<Join>(*task, first, last, reinterpret_cast<T*>(memory.data() + bytes * static_cast<std::size_t>(piece)));
+            });
+        };
+    }
     // Rows of a few places are not worth it.
     if (images.by_channels() || images.out.extent[2] < 8) {
         const std::int64_t places = images.batch * images.out.places(), least = grain(images.channels);
