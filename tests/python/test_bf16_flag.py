@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorvk as trt
 from networks import Array, Shop
+from tensorvk import doctor
 
 from bench.datasets import largest_error, load_model
 
@@ -82,6 +83,17 @@ def test_activations_are_bfloat16_or_a_warning_says_why_not(shop: Shop) -> None:
     types = types_of(shop)
     assert types["first"] == ["bfloat16"]
     assert types["second"] == ["float32"], "nobody has to round the last sums"
+
+
+def test_it_has_an_effect_where_the_processor_has_instructions_for_it(shop: Shop) -> None:
+    flags = Path("/proc/cpuinfo").read_text().split() if Path("/proc/cpuinfo").is_file() else []
+    found = doctor.gather()
+    on_host = found["devices"][0]["type"] == "CPU" and "host_kernels" not in os.environ.get("TENSORVK_DISABLE", "")
+    if "avx512_bf16" not in flags or not found["host_library"] or not on_host:
+        pytest.skip("no AVX512_BF16 here, no oneDNN, or kernels of the host are not in use")
+    two_convolutions(shop)
+    shop.build()
+    assert not said(shop)
 
 
 def test_pinned_layers_keep_all_digits(shop: Shop) -> None:

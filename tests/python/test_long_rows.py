@@ -54,6 +54,24 @@ def test_a_long_softmax_is_whole(length: int, level: int) -> None:
 
 
 @LEVELS
+@pytest.mark.parametrize("length", [513, 700, 22_000])
+def test_a_long_logsoftmax_of_large_numbers_takes_the_largest_away(length: int, level: int) -> None:
+    x = numbers(2, length) + 50
+    differences = x.astype(np.float64) - x.max(1, keepdims=True)
+    reference = differences - np.log(np.exp(differences).sum(1, keepdims=True))
+    y = run_once(model("LogSoftmax", x, axis=1), {"x": x}, level=level)["y0"]
+    assert np.abs(y - reference).max() < 1e-4  # float32's unit at the results' size, 13, is 1e-6; sums of up to 22,000
+
+
+@LEVELS
+@pytest.mark.parametrize("shape", [(2, 700, 64), (3, 1500, 130)])
+def test_long_columns_of_several_pictures_are_added_apart(shape: tuple[int, ...], level: int) -> None:
+    x = numbers(*shape)
+    y = run_once(model("ReduceMean", x, axes=[1]), {"x": x}, level=level)["y0"]
+    assert relative_error(y, x.mean(1, keepdims=True, dtype=np.float64)) < 1e-5
+
+
+@LEVELS
 @pytest.mark.parametrize(("length", "k"), [(8400, 300), (13_200, 5), (700, 100), (300_000, 2)])
 def test_the_largest_of_many_are_found(length: int, k: int, level: int) -> None:
     x = numbers(2, length)

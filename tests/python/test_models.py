@@ -89,6 +89,11 @@ def check(name: str, tolerance: float = TOLERANCE) -> None:
         assert largest_error(infer(context, data.inputs), data.outputs) <= tolerance
 
 
+# A second by kernels of the host, minutes by lavapipe's shaders.
+BY_SHADERS = "host_kernels" in os.environ.get("TENSORVK_DISABLE", "").split(",")
+SLOW_BY_SHADERS = [pytest.mark.slow] if BY_SHADERS else []
+
+
 @needs_models
 @pytest.mark.parametrize("name", FAST)
 def test_network_gives_its_reference_outputs(name: str) -> None:
@@ -140,8 +145,7 @@ def output_step(model: onnx.ModelProto, output: str) -> float:
 
 
 @needs_models
-@pytest.mark.slow
-@pytest.mark.parametrize("name", QUANTIZED)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW_BY_SHADERS) for name in QUANTIZED])
 def test_quantized_network_stays_within_two_steps_of_its_reference(name: str) -> None:
     model, profile, sets = model_and_profile(name)
     graph = onnx.load_from_string(model)

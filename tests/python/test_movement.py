@@ -65,6 +65,7 @@ CHAINS: dict[str, tuple[Shape, Chain]] = {
     "groups_of_one": ((2, 5, 3, 3), shuffle(2, 5, 1, 3, 3)),
     "many_groups": ((1, 34, 3, 3), shuffle(1, 17, 2, 3, 3)),
     "without_places": ((4, 6), shuffle(4, 2, 3)),
+    "cut_elsewhere": ((1, 4, 6), [("reshape", (1, 2, 3, 4)), ("transpose", (0, 2, 1, 3)), ("reshape", (1, 4, 6))]),
     "twice": ((1, 12, 3, 5), shuffle(1, 2, 6, 3, 5) + shuffle(1, 3, 4, 3, 5)),
 }
 
@@ -136,3 +137,15 @@ def test_a_dynamic_batch(batch: int) -> None:
     results = shop.run({"x": numbers})
     np.testing.assert_array_equal(results["y"], 2 * numbers.reshape(batch, 6, 35).transpose(0, 2, 1))
     np.testing.assert_array_equal(results["woven"], 2 * apply(woven, numbers))
+
+
+def test_a_flattened_tensor_that_is_turned_and_read_as_it_is() -> None:
+    shop = Shop()
+    flat = add([("reshape", (2, 6, 35))], shop, doubled(shop, shop.input(2, 6, 5, 7)))
+    shop.output(doubled(shop, add([("transpose", (0, 2, 1))], shop, flat)))
+    shop.output(doubled(shop, flat), "flat")
+    x = whole_numbers(2, 6, 5, 7)
+    reference = 4 * x.reshape(2, 6, 35)
+    results = shop.run({"x": x})
+    np.testing.assert_array_equal(results["y"], reference.transpose(0, 2, 1))
+    np.testing.assert_array_equal(results["flat"], reference)

@@ -364,3 +364,18 @@ def test_integers_cannot_start_at_what_is_none(shop: Shop, number: float) -> Non
 def test_mistakes_are_told_at_the_call(shop: Shop, call: Any, sentence: str) -> None:
     assert call(shop, shop.network, shop.input(3, 17)) is None
     assert sentence in shop.error()
+
+
+def test_floor_division_of_quotients_that_round_up_to_an_integer(shop: Shop) -> None:
+    """The float32 quotient is the integer, the number itself lies below it."""
+    rng = np.random.default_rng(0)
+    b = rng.uniform(0.1, 3, 200_000).astype(np.float32)
+    n = rng.integers(2, 3000, 200_000).astype(np.float32)
+    a = (n * b).astype(np.float32)
+    a = np.where(a.astype(np.float64) >= n.astype(np.float64) * b, np.nextafter(a, np.float32(0)), a)
+    hard = np.floor(a / b) != np.floor(a.astype(np.float64) / b)
+    a, b = a[hard][:64], b[hard][:64]
+    assert len(a) == 64
+    x = shop.input(64)
+    shop.output(shop.elementwise(x, shop.constant(b, np.float32), trt.ElementWiseOperation.FLOOR_DIV))
+    np.testing.assert_array_equal(shop.run({"x": a})["y"], np.floor(a.astype(np.float64) / b))

@@ -68,6 +68,21 @@ NUMBERS = INTEGERS * np.float32(0.1)
             [[[10], [20]], [[-1], [-2]]],
             id="numbers that another layer reads",
         ),
+        pytest.param(
+            "(float[2, 2] x) => (int8[] y) <float[2] s = {0.1, 0.2}, int8[2] q = {0, 0}>"
+            " { a = Transpose(x) y = QuantizeLinear <axis = 1> (a, s, q) }",
+            np.float32([[1, 2], [3, 4]]),
+            [[[10, 15], [20, 20]]],
+            id="turned channels have scales of their own",
+        ),
+        pytest.param(
+            "(float[2, 2] x) => (int8[] y) <float[4] s = {0.1, 0.2, 0.4, 0.5}, int8[4] q = {0, 0, 0, 0},"
+            f" {PADS}, float v = {{2}}>"
+            " { a = Pad(x, p, v) y = QuantizeLinear <axis = 1> (a, s, q) }",
+            np.float32([[1, 2], [3, 4]]),
+            [[[20, 5, 5, 4], [20, 15, 10, 4]]],
+            id="padded channels have scales of their own",
+        ),
     ],
 )
 def test_moving_a_quantization_changes_no_number(graph: str, x: Array, expected: list[Any]) -> None:

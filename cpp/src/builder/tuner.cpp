@@ -48,14 +48,6 @@ constexpr float kNoise = 1.03f; // a later candidate has to be this much faster 
 
 } // namespace
 
-//! A candidate that may win.
-struct Tuner::Contender {
-    const tactics::Candidate* candidate = nullptr;
-    CandidateReport* report = nullptr;
-    Digest128 key{};
-    std::optional<Timing> timing;
-};
-
 Tuner::Tuner(std::shared_ptr<vulkan::Device> device, const Options& options, const compiler::Compiled& whole, std::vector<std::int64_t> symbols,
              std::span<const std::byte> weights, LogSink& log)
     : device_(std::move(device)), options_(options), whole_(whole), whole_symbols_(std::move(symbols)), weights_(weights),
@@ -141,7 +133,7 @@ Choice choose_untimed(const compiler::Compiled& network, const tactics::Operatio
     return {*best, reports_of(candidates)};
 }
 
-std::vector<Tuner::Contender> Tuner::contenders_of(const compiler::Compiled& network, const tactics::Operation& operation,
+std::vector<Contender> Tuner::contenders_of(const compiler::Compiled& network, const tactics::Operation& operation,
                                                    const std::vector<tactics::Candidate>& candidates, std::vector<CandidateReport>& reports) {
     std::vector<Contender> all;
     for (std::size_t i = 0; i < candidates.size(); ++i) {
@@ -230,18 +222,24 @@ Choice Tuner::choose(const compiler::Compiled& network, const tactics::Operation
     if (!known) {
         measure(network, operation, contenders);
     }
-    const Contender* best = nullptr;
     for (const Contender& contender : contenders) {
         contender.report->milliseconds = contender.timing->milliseconds;
         if (!contender.timing->correct && contender.report->refusal.empty()) {
             contender.report->refusal = "dropped: its numbers differed from the generic kernel's when it was timed";
         }
+    }
+    return {*winner(contenders)->candidate, std::move(reports)};
+}
+
+const Contender* winner(std::span<const Contender> contenders) {
+    const Contender* best = nullptr;
+    for (const Contender& contender : contenders) {
         const bool faster = best != nullptr && contender.timing->milliseconds * kNoise < best->timing->milliseconds && !is_host_call(*contender.candidate);
         if (contender.timing->correct && (best == nullptr || faster)) {
             best = &contender;
         }
     }
-    return {*best->candidate, std::move(reports)};
+    return best;
 }
 
 std::vector<const tactics::Candidate*> Tuner::candidates_of(std::span<const Contender> contenders) {
@@ -252,22 +250,22 @@ std::vector<const tactics::Candidate*> Tuner::candidates_of(std::span<const Cont
     return out;
 }
 
-void Tuner::check(Trial& trial, const compiler::Compiled& network, const tactics::Operation& operation, std::span<Contender> contenders) {
+void judge(Trial& trial, OnTheWay rounded, const std::string& operation, std::span<Contender> contenders, LogSink& log) {
     const auto generic = std::find_if(contenders.begin(), contenders.end(), [](const Contender& c) { return is_generic(*c.candidate); });
     const auto reference = trial.outputs(generic == contenders.end() ? 0 : static_cast<std::size_t>(generic - contenders.begin()));
     for (std::size_t i = 0; i < contenders.size(); ++i) {
-        const Verdict verdict = compare(trial.outputs(i), reference, rounded_on_the_way(network, operation));
+        const Verdict verdict = compare(trial.outputs(i), reference, rounded);
         contenders[i].report->error = verdict.error;
         contenders[i].report->refusal = verdict.refusal;
         contenders[i].timing = Timing{0.0f, verdict.correct};
         if (!verdict.correct) {
-            log_.log(Severity::kWARNING,
-                     text("Operation '", operation.name, "': candidate ", contenders[i].candidate->name, " ", verdict.refusal, "."));
+            log.log(Severity::kWARNING,
+                    text("Operation '", operation, "': candidate ", contenders[i].candidate->name, " ", verdict.refusal, "."));
         }
     }
 }
 
-std::vector<Tuner::Contender*> Tuner::shortlist(Trial& trial, const std::vector<float>& first, std::span<Contender> contenders) const {
+std::vector<Contender*> Tuner::shortlist(Trial& trial, const std::vector<float>& first, std::span<Contender> contenders) const {
     constexpr float kFarBehind = 4.0f;
     constexpr float kCompileMilliseconds = 200.0f;
     constexpr float kDisturbanceMilliseconds = 10.0f; // another process on the same cores
@@ -318,7 +316,7 @@ void Tuner::measure(const compiler::Compiled& network, const tactics::Operation&
     Trial all(network, operation, candidates_of(contenders), device_->caps());
     all.prepare(device_, weights_, symbols_, *stream, log_);
     const std::vector<float> first = all.run();
-    check(all, network, operation, contenders);
+    judge(all, rounded_on_the_way(network, operation), operation.name, contenders, log_);
     const std::vector<Contender*> close = shortlist(all, first, contenders);
     if (close.size() == contenders.size()) {
         time(all, close);

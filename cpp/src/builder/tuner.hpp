@@ -1,11 +1,14 @@
 // Chooses a candidate for each operation, by time measured on the device, and keeps what it found out for the report.
 #pragma once
 
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "builder/builder.hpp"
 #include "builder/trial.hpp"
+#include "builder/verdict.hpp"
 #include "compiler/compile.hpp"
 #include "tactics/family.hpp"
 #include "vulkan/device.hpp"
@@ -21,6 +24,20 @@ struct CandidateReport {
     float error = 0.0f;          // largest difference to the generic candidate, relative to its largest value
 };
 
+//! A candidate that may win.
+struct Contender {
+    const tactics::Candidate* candidate = nullptr;
+    CandidateReport* report = nullptr;
+    Digest128 key{}; // in the timing cache
+    std::optional<Timing> timing;
+};
+
+//! Compares what the trial's last run wrote with the generic candidate's, or the first's where there is none: who differs may not win, which the
+//! report and a warning say. `trial` holds these contenders in this order.
+void judge(Trial& trial, OnTheWay rounded, const std::string& operation, std::span<Contender> contenders, LogSink& log);
+//! The fastest that is correct; all have been judged and timed. Null where none is.
+[[nodiscard]] const Contender* winner(std::span<const Contender> contenders);
+
 struct Choice {
     tactics::Candidate candidate;
     std::vector<CandidateReport> reports;
@@ -35,7 +52,6 @@ public:
     [[nodiscard]] Choice choose(const compiler::Compiled& network, const tactics::Operation& operation);
 
 private:
-    struct Contender;
     [[nodiscard]] bool sizes_known(const compiler::Compiled& network, const tactics::Operation& operation) const;
     [[nodiscard]] bool make_up_unknown(const compiler::Compiled& network);
     //! The applicable candidates within the workspace limit, with what the cache knows. The others' reports get their refusals.
@@ -43,8 +59,6 @@ private:
                                                        const std::vector<tactics::Candidate>& candidates,
                                                        std::vector<CandidateReport>& reports);
     [[nodiscard]] static std::vector<const tactics::Candidate*> candidates_of(std::span<const Contender> contenders);
-    //! Compares what the trial's last run wrote with the generic candidate's.
-    void check(Trial& trial, const compiler::Compiled& network, const tactics::Operation& operation, std::span<Contender> contenders);
     //! Who is worth more runs. `first`: the times of the first run.
     [[nodiscard]] std::vector<Contender*> shortlist(Trial& trial, const std::vector<float>& first, std::span<Contender> contenders) const;
     //! Medians of repeated runs; `trial` holds these contenders in this order.

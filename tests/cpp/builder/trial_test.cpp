@@ -5,52 +5,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <optional>
 #include <set>
 
+#include "builder/one_operation.hpp"
 #include "builder/verdict.hpp"
-#include "compiler/networks.hpp"
-#include "vulkan/device.hpp"
 
 namespace tensorvk::builder {
 namespace {
 
-using namespace test; // NOLINT: the vocabulary of these tests
-
-//! The network's only operation: relu(conv(x)), a network output.
-struct OneOperation {
-    OneOperation() {
-        auto* conv = conv1x1(network, input(network, {1, 2, 3, 3}), 2, {1, -1, 0.5f, 2}, {0.25f, -0.5f});
-        network.mark_output(relu(network, conv));
-        compiled = compiler::compile(network, DataType::kFLOAT, weights);
-        const auto found = std::ranges::find_if(compiled.operations, [](const tactics::Operation& o) {
-            return std::holds_alternative<tactics::Convolution>(o.kind);
-        });
-        operation = *found;
-        for (tactics::Candidate& candidate : tactics::candidates(operation, compiled.values, device->caps(), compiled.program.exprs)) {
-            if (candidate.applicable()) candidates.push_back(std::move(candidate));
-        }
-    }
-
-    //! The candidates' outputs after one run.
-    std::vector<std::vector<kernels::host::Tensor>> outputs() {
-        std::vector<const tactics::Candidate*> pointers;
-        for (const tactics::Candidate& candidate : candidates) pointers.push_back(&candidate);
-        Trial trial(compiled, operation, pointers, device->caps());
-        const auto stream = stream::Stream::from_handle(0);
-        trial.prepare(device, weights.bytes(), {}, *stream, null_log());
-        EXPECT_EQ(trial.run().size(), candidates.size());
-        std::vector<std::vector<kernels::host::Tensor>> out;
-        for (std::size_t i = 0; i < candidates.size(); ++i) out.push_back(trial.outputs(i));
-        return out;
-    }
-
-    graph::Network network;
-    compiler::WeightStore weights;
-    compiler::Compiled compiled;
-    tactics::Operation operation;
-    std::vector<tactics::Candidate> candidates;
-    std::shared_ptr<vulkan::Device> device = vulkan::Device::current();
-};
+using test::OneOperation;
 
 TEST(Trial, EveryCandidateWritesItsOwnOutput) {
     OneOperation one;
@@ -72,6 +37,23 @@ TEST(Trial, NoTwoCandidatesShareATimingCacheEntry) {
     for (std::size_t i = 0; i < pointers.size(); ++i) {
         EXPECT_TRUE(contents.insert(trial.content(i, {})).second) << pointers[i]->name << " has the entry of another";
     }
+}
+
+TEST(Trial, TimesOfHostKernelsBelongToTheirNumberOfThreads) {
+    OneOperation one;
+    std::vector<const tactics::Candidate*> pointers;
+    for (const tactics::Candidate& candidate : one.candidates) pointers.push_back(&candidate);
+    const Trial trial(one.compiled, one.operation, pointers, one.device->caps());
+    const char* before = std::getenv("TENSORVK_THREADS");
+    const std::optional<std::string> kept = before == nullptr ? std::nullopt : std::optional<std::string>(before);
+    const auto with_threads = [&](const char* threads, std::size_t i) {
+        setenv("TENSORVK_THREADS", threads, 1);
+        return trial.content(i, {});
+    };
+    for (std::size_t i = 0; i < pointers.size(); ++i) {
+        EXPECT_EQ(with_threads("1", i) != with_threads("2", i), pointers[i]->host) << pointers[i]->name;
+    }
+    kept ? setenv("TENSORVK_THREADS", kept->c_str(), 1) : unsetenv("TENSORVK_THREADS");
 }
 
 TEST(Trial, ACandidateWithOtherNumbersIsFoundOut) {

@@ -62,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"global_pool_last", {2, 8, 3, 7}, 12, kLast, kLast, true}, Case{"global_pool_to_linear", {2, 8, 3, 7}, 12, kLast, {}, true},
                     Case{"channels_last", {2, 5, 3, 7}, 2, kLast, kLast}, Case{"batch_and_space", {3, 4, 3, 5}, 13, {}, {}},
                     Case{"outer_and_inner", {3, 4, 5}, 5}, Case{"alternating", {2, 3, 2, 3, 2, 3, 2, 3}, 0b10101010}, Case{"one", {1, 1, 1}, 2},
-                    Case{"no_rows", {0, 4}, 2}),
+                    Case{"no_rows", {0, 4}, 2}, Case{"long_columns", {2, 700, 66}, 2}),
     [](const auto& test) { return test.param.name; });
 
 TEST(Reduce, WithDynamicBatch) {
@@ -99,7 +99,8 @@ INSTANTIATE_TEST_SUITE_P(
     Axes, Softmaxes,
     testing::Values(Case{"line", {17}, 0}, Case{"rows", {3, 33}, 1}, Case{"columns", {5, 3}, 0}, Case{"columns_of_4", {5, 12}, 0, {}, {}, true},
                     Case{"middle", {2, 5, 4}, 1, {}, {}, true}, Case{"channels_last", {2, 5, 3, 3}, 1, kLast, kLast},
-                    Case{"to_other_layout", {2, 5, 3, 3}, 1, kLast, {}}, Case{"one", {3, 1}, 1}, Case{"empty", {0, 3}, 1}),
+                    Case{"to_other_layout", {2, 5, 3, 3}, 1, kLast, {}}, Case{"one", {3, 1}, 1}, Case{"empty", {0, 3}, 1}, Case{"long", {2, 700}, 1},
+                    Case{"long_and_wide", {2, 600, 131}, 1}),
     [](const auto& test) { return test.param.name; });
 
 struct Top {

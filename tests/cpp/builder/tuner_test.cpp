@@ -1,0 +1,71 @@
+// Who wins: the fastest of those whose numbers are the generic candidate's.
+#include "builder/tuner.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "builder/one_operation.hpp"
+
+namespace tensorvk::builder {
+namespace {
+
+using test::OneOperation;
+
+struct Warnings : LogSink {
+    std::vector<std::string> all;
+    void log(Severity severity, const std::string& message) noexcept override {
+        if (severity == Severity::kWARNING) all.push_back(message);
+    }
+};
+
+TEST(Tuner, AQuickCandidateWithOtherNumbersLosesAndIsNamed) {
+    OneOperation one;
+    tactics::Operation other = one.operation;
+    other.epilogue = {}; // without its ReLU
+    auto wrong = tactics::candidates(other, one.compiled.values, one.device->caps(), one.compiled.program.exprs);
+    std::erase_if(wrong, [](const tactics::Candidate& candidate) { return !candidate.applicable(); });
+    tactics::Candidate quick = wrong.front();
+    quick.name = "conv/quick";
+    const auto generic = std::ranges::find_if(one.candidates, [](const auto& c) { return c.name.ends_with("/generic"); });
+    const tactics::Candidate right = generic == one.candidates.end() ? one.candidates.front() : *generic;
+
+    const tactics::Candidate* pointers[] = {&right, &quick};
+    Trial trial(one.compiled, one.operation, pointers, one.device->caps());
+    const auto stream = stream::Stream::from_handle(0);
+    trial.prepare(one.device, one.weights.bytes(), {}, *stream, null_log());
+    (void)trial.run();
+    CandidateReport reports[2];
+    Contender contenders[] = {{&right, &reports[0], {}, {}}, {&quick, &reports[1], {}, {}}};
+    Warnings warnings;
+    judge(trial, OnTheWay::kEXACT, "conv + relu", contenders, warnings);
+    contenders[0].timing->milliseconds = 10.0f;
+    contenders[1].timing->milliseconds = 0.1f;
+
+    EXPECT_TRUE(contenders[0].timing->correct) << reports[0].refusal;
+    EXPECT_FALSE(contenders[1].timing->correct) << "what the timing cache will remember";
+    EXPECT_EQ(winner(contenders), &contenders[0]);
+    EXPECT_FALSE(reports[1].refusal.empty());
+    ASSERT_EQ(warnings.all.size(), 1u);
+    EXPECT_NE(warnings.all[0].find("'conv + relu': candidate conv/quick"), std::string::npos) << warnings.all[0];
+}
+
+TEST(Tuner, AmongCorrectOnesTheFirstWinsUnlessALaterOneIsClearlyFaster) {
+    tactics::Candidate first, second, host;
+    first.name = "a";
+    second.name = "b";
+    host.name = "host/generic"; // cuts the network in two
+    const auto with = [&](float a, float b, float c, bool correct = true) {
+        CandidateReport none;
+        const Contender contenders[] = {{&first, &none, {}, Timing{a, correct}}, {&second, &none, {}, Timing{b, true}}, {&host, &none, {}, Timing{c, true}}};
+        return winner(contenders)->candidate->name;
+    };
+    EXPECT_EQ(with(1.0f, 0.99f, 1.0f), "a");
+    EXPECT_EQ(with(1.0f, 0.9f, 1.0f), "b");
+    EXPECT_EQ(with(1.0f, 1.0f, 0.1f), "a");
+    EXPECT_EQ(with(0.1f, 1.0f, 1.0f, false), "b");
+}
+
+} // namespace
+} // namespace tensorvk::builder
