@@ -60,10 +60,21 @@ vec4 pw_pow(vec4 a, vec4 b) {
     return mix(r, 1.0 / a, equal(b, vec4(-1.0)));
 }
 
+vec4 pw_high_half(vec4 x) { return uintBitsToFloat(floatBitsToUint(x) & 0xfffff000u); }
+
+// a - q * b without a rounding of the product (Dekker, 1971): of halves of 12 bits float32 holds every product. fma() need not be one operation.
+vec4 pw_remainder(vec4 a, vec4 q, vec4 b) {
+    vec4 qh = pw_high_half(q), bh = pw_high_half(b);
+    precise vec4 ql = q - qh;
+    precise vec4 bl = b - bh;
+    precise vec4 r = (((a - qh * bh) - qh * bl) - ql * bh) - ql * bl;
+    return r;
+}
+
 // The quotient may be off by rounding, which floor would turn into a whole unit.
 vec4 pw_floor_div(vec4 a, vec4 b) {
     vec4 q = floor(a / b);
-    vec4 r = (a - q * b) * sign(b);
+    vec4 r = pw_remainder(a, q, b) * sign(b);
     q = mix(q, q + 1.0, greaterThanEqual(r, abs(b)));
     return mix(q, q - 1.0, lessThan(r, vec4(0.0)));
 }

@@ -174,10 +174,11 @@ inline float rounded_half(float x) {
 }
 inline float greater(float a, float b) { return a != a ? a : b != b ? b : a > b ? a : b; } // NaN stays
 inline float lesser(float a, float b) { return a != a ? a : b != b ? b : a < b ? a : b; }
-//! The quotient may be off by rounding, which floor would turn into a whole unit.
+//! The quotient may be off by rounding, which floor would turn into a whole unit. The remainder is not: a double holds products of floats.
 inline float floor_quotient(float a, float b) {
     const float q = floored(a / b);
-    const float r = (a - q * b) * (b > 0.0f ? 1.0f : -1.0f);
+    const auto remainder = static_cast<float>(static_cast<double>(a) - static_cast<double>(q) * static_cast<double>(b));
+    const float r = remainder * (b > 0.0f ? 1.0f : -1.0f);
     return r >= magnitude(b) ? q + 1.0f : r < 0.0f ? q - 1.0f : q;
 }
 inline float truth(bool b) { return b ? 1.0f : 0.0f; }
