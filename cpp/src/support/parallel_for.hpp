@@ -14,7 +14,7 @@
 
 namespace tensorvk {
 
-//! Calls `work(i)` for i < count, on as many threads as the system has to give. An exception ends it; of several the one with the lowest i is
+//! Calls `work(i)` for i < count on as many threads as kernels have, or on those that the system gives. An exception ends it; of several the one with the lowest i is
 //! thrown, however fast the threads were: what comes before was begun before.
 template <typename Work>
 void parallel_for(std::size_t count, const Work& work) {

@@ -1,7 +1,6 @@
 // conv/generic and deconv/generic: one output element per invocation, everything that the operation can say. conv/cpu, deconv/cpu and
 // conv/winograd take the same step to oneDNN on the host, conv/cpu_tile and deconv/cpu_tile to this library's own code there.
 #include <array>
-#include <optional>
 #include <tuple>
 
 #include "support/dtype.hpp"
@@ -36,15 +35,17 @@ void lower(const ConvolutionProblem& p, const char* kernel, Lowering& lowering) 
     lowering.add(step.take());
 }
 
-//! Nothing where it depends on what is not known yet.
-std::optional<std::int64_t> volume(const Value& value, const shape::ExprPool& exprs) {
-    std::int64_t volume = 1;
-    for (const shape::Expr dim : value.dims) {
-        const auto extent = exprs.value(dim);
-        if (!extent) return std::nullopt;
-        volume *= *extent;
+//! False where it depends on what is not known yet. Stops in time: no product here is too large for its type.
+bool has_fewer_products(const ConvolutionProblem& problem, std::int64_t limit, const shape::ExprPool& exprs) {
+    std::int64_t products = problem.taps();
+    shape::Exprs extents = problem.y.dims;
+    extents.push_back(problem.x.dims[1]);
+    for (const shape::Expr each : extents) {
+        const auto extent = exprs.value(each);
+        if (!extent || products >= limit) return false;
+        products *= *extent;
     }
-    return volume;
+    return products < limit;
 }
 
 } // namespace
@@ -60,7 +61,7 @@ std::vector<Candidate> convolution_generic(const ConvolutionProblem& problem, co
 }
 
 // Three taps by three at stride 1, by fewer products (Lavin and Gray, 2015): 2 to 3 times as fast as the direct way where there are channels
-// enough to pay for the transforms, and not so many that the weights, four times as large as they were, take more time to read than they save.
+// enough to pay for the transforms, and not so many that the weights, four times as large as they were, fill the memory.
 std::vector<Candidate> convolution_winograd(const ConvolutionProblem& problem, const Query& query) {
     constexpr std::int64_t kEnoughChannels = 16, kEnoughProducts = 8 << 20, kBytesOfWindow = 6 * 6 * 4, kMostBytes = 16 << 20;
     constexpr ConvolutionProblem::Triple kWindow{1, 3, 3}, kOnes{1, 1, 1};
@@ -73,10 +74,11 @@ std::vector<Candidate> convolution_winograd(const ConvolutionProblem& problem, c
         candidate.refusal = "only for one group, a window of 3 x 3, stride and dilation 1";
     } else if (problem.in_channels < kEnoughChannels || problem.out_channels < kEnoughChannels) {
         candidate.refusal = text("fewer than ", kEnoughChannels, " channels do not pay for the transforms");
-    } else if (const auto elements = volume(problem.y, query.exprs); elements && *elements * problem.in_channels * problem.taps() < kEnoughProducts) {
+    } else if (has_fewer_products(problem, kEnoughProducts, query.exprs)) {
         candidate.refusal = text("fewer than ", kEnoughProducts >> 20, " million products do not pay for the transforms");
-    } else if (const std::int64_t bytes = problem.in_channels * problem.out_channels * kBytesOfWindow; bytes > kMostBytes) {
-        candidate.refusal = text("the transformed weights would take ", bytes >> 20, " MB of memory, at most ", kMostBytes >> 20, " are worth it");
+    } else if (problem.in_channels > kMostBytes / kBytesOfWindow / problem.out_channels) {
+        candidate.refusal = text("the transformed weights of ", problem.in_channels, " by ", problem.out_channels, " channels would take more than ",
+                                 kMostBytes >> 20, " MB");
     }
     candidate.lower = [problem](Lowering& lowering) { lower(problem, "cpu/winograd:", lowering); };
     return {candidate};
