@@ -68,6 +68,8 @@ def hints(found: dict[str, Any]) -> list[str]:
         advice.append(INSTALL_DRIVER)
         missing = [path for path in found["drivers"] if not Path(path).is_file()]
         advice += [f"a driver file that the environment names does not exist: {path}" for path in missing]
+    elif str(found["problem"]).startswith("TENSORVK_"):
+        advice.append("no device was opened: mend the setting that the problem names")
     elif not any(device["usable"] for device in found["devices"]):
         advice.append("no device can be used, for the reasons above; " + INSTALL_DRIVER)
     elif all(device["type"] == "CPU" for device in found["devices"]):

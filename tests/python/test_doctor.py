@@ -88,6 +88,16 @@ def test_absent_library_for_the_host_says_why_and_what_to_install() -> None:
     assert "library for host kernels: none (libdnnl.so.2: cannot open" in doctor.report(found)
 
 
+def test_a_setting_that_names_nothing_is_to_be_mended() -> None:
+    environment = {**os.environ, "TENSORVK_DISABLE": "host_kernel"}
+    command = [sys.executable, "-m", "tensorvk", "doctor"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "problem: TENSORVK_DISABLE names 'host_kernel', which is no feature" in done.stdout
+    assert "hint: no device was opened: mend the setting" in done.stdout
+    assert "install a driver" not in done.stdout
+
+
 def test_cpu_device_alone_mentions_the_gpu_driver() -> None:
     found = system()
     found["devices"][0]["type"] = "CPU"

@@ -89,7 +89,7 @@ def check(name: str, tolerance: float = TOLERANCE) -> None:
         assert largest_error(infer(context, data.inputs), data.outputs) <= tolerance
 
 
-# A second by kernels of the host, minutes by lavapipe's shaders.
+# Quick by kernels of the host, slow by lavapipe's shaders.
 BY_SHADERS = "host_kernels" in os.environ.get("TENSORVK_DISABLE", "").split(",")
 SLOW_BY_SHADERS = [pytest.mark.slow] if BY_SHADERS else []
 
