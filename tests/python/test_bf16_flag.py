@@ -12,6 +12,7 @@ import pytest
 import tensorvk as trt
 from networks import Array, Shop
 from tensorvk import doctor
+from test_bfloat16 import from_bits, to_bits
 
 from bench.datasets import largest_error, load_model
 
@@ -158,6 +159,41 @@ def test_what_is_added_to_products_of_itself_is_not_rounded(shop: Shop) -> None:
     numbers = random(17, 33)
     wide = numbers.astype(np.float64)
     assert error(shop.run({"x": numbers})["y"], wide - wide.mean(1, keepdims=True)) < 1e-5
+
+
+def test_what_reaches_an_output_without_a_product_is_not_rounded(shop: Shop) -> None:
+    """A picture, its corrected one, sums of it and sums of those: products read rounded copies."""
+    x = shop.input(1, 3, 17, 33)
+    bright = shop.elementwise(shop.elementwise(x, x, Op.PROD), x)
+    first, second = random(4, 3, 1, 1, seed=1), random(5, 4, 1, 1, seed=2)
+    inner = convolution(shop, bright, first, "first").get_output(0)
+    outer = convolution(shop, inner, second, "second").get_output(0)
+    joined = shop.network.add_concatenation([x, bright, inner, outer])
+    joined.axis = 1
+    turned = shop.network.add_shuffle(joined.get_output(0))
+    turned.first_transpose = (0, 2, 3, 1)
+    shop.output(turned.get_output(0))
+    numbers = random(1, 3, 17, 33)
+    result = shop.run({"x": numbers})["y"].transpose(0, 3, 1, 2)
+    picture = (numbers.astype(np.float64) ** 2 + numbers).astype(np.float32)
+    np.testing.assert_array_equal(result[:, :3], numbers)
+    np.testing.assert_allclose(result[:, 3:6], picture, rtol=1e-6, atol=1e-7)
+    rounded = picture if said(shop) else from_bits(to_bits(picture))
+    weights = first[:, :, 0, 0] if said(shop) else from_bits(to_bits(first[:, :, 0, 0]))
+    sums = np.einsum("nchw,oc->nohw", rounded.astype(np.float64), weights.astype(np.float64))
+    np.testing.assert_allclose(result[:, 6:10], sums, rtol=1e-5, atol=1e-5)  # sums of float32
+    assert error(result[:, 10:], np.einsum("nchw,oc->nohw", sums, second[:, :, 0, 0].astype(np.float64))) < 2 * ROUNDING
+
+
+def test_an_extent_read_from_memory_beside_floats(shop: Shop) -> None:
+    """What reads it for the host has no result whose type there would be to choose."""
+    x = shop.input(3, 17)
+    layer = shop.network.add_topk(shop.elementwise(x, x), trt.TopKOperation.MAX, 2, 2)
+    layer.set_input(1, shop.input(name="k", dtype=trt.int32))
+    shop.output(layer.get_output(0))
+    numbers = from_bits(to_bits(random(3, 17)))
+    result = shop.run({"x": numbers, "k": np.array(4, np.int32)})["y"]
+    np.testing.assert_array_equal(result, 2 * -np.sort(-numbers, axis=1)[:, :4])
 
 
 @pytest.mark.parametrize("name", ["resnet20_cifar10", "chargpt", "yunet_s_320", "ppocr_cls_v2", "silero_vad_16k_op15"])

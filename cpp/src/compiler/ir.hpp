@@ -49,6 +49,9 @@ struct Quantization {
 struct Op : Operation {
     Role role = Role::kCOMPUTE;
     std::optional<Quantization> quantization{};
+
+    //! The first output; -1 where there is none, as of what only reads a value for the host.
+    [[nodiscard]] ValueId result() const { return outputs.empty() ? -1 : outputs[0]; }
 };
 
 struct Ir {

@@ -33,8 +33,7 @@ void replace_reads(Op& op, ValueId from, ValueId to) {
 
 //! Products of bfloat16 are sums of float32, which nobody has to round.
 bool sums_floats(const Op& op, DataType internal) {
-    const bool product = std::holds_alternative<tactics::Convolution>(op.kind) || std::holds_alternative<tactics::MatrixProduct>(op.kind);
-    return internal == DataType::kBF16 && op.role == Role::kCOMPUTE && product;
+    return internal == DataType::kBF16 && is_product(op);
 }
 
 //! Reads a network's input as it is: what converts on its own, and convolutions, which bring it into another order anyway and round it on that way.
@@ -48,26 +47,35 @@ bool rounds_input(const Ir& ir, const Op& op, ValueId input, DataType internal) 
 //! Scores are made of sums and lose nothing on their way to a softmax.
 bool reads_floats(const Op& op, DataType internal) { return internal == DataType::kBF16 && op.role == Role::kCOMPUTE && std::holds_alternative<tactics::SoftMax>(op.kind); }
 
-//! A copy in the internal type takes the place of an input for everybody but those who are to compute in float32.
-void cast_input(Ir& ir, ValueId input, DataType internal) {
+//! A copy in the internal type takes the place of an input for everybody but those who are to compute in float32. Returns the copy.
+ValueId cast_input(Ir& ir, ValueId input, DataType internal) {
     const Value& value = ir.value(input);
     const bool exact = value.dtype == DataType::kFLOAT;
     const ValueId inside = ir.add_value(value.name + " as " + std::string(dtype_name(internal)), internal, value.dims);
     bool read = false;
     for (Op& op : ir.ops) {
         const bool reads = std::ranges::count(op.inputs, input) + std::ranges::count(op.operands, input) > 0;
-        const bool pinned = exact && op.outputs[0] >= 0 && ir.value(op.outputs[0]).pinned;
+        const bool pinned = exact && op.result() >= 0 && ir.value(op.result()).pinned;
         if (!reads || pinned || rounds_input(ir, op, input, internal)) continue;
         replace_reads(op, input, inside);
         read = true;
     }
-    if (!read) return;
-    const std::string name = "cast " + ir.value(input).name;
-    ir.add_op(name, tactics::Pointwise{}, {input}, {inside});
+    if (read) ir.add_op("cast " + ir.value(input).name, tactics::Pointwise{}, {input}, {inside});
+    return inside;
 }
 
-//! The producer writes the internal type; a last op converts.
-void cast_output(Ir& ir, ValueId output, DataType internal) {
+//! Those that turned out to compute float32 from it read the input itself; a copy that nobody reads any more goes.
+void uncast_input(Ir& ir, ValueId inside, ValueId input) {
+    bool read = false;
+    for (Op& op : ir.ops) {
+        if (op.result() >= 0 && ir.value(op.result()).dtype == DataType::kFLOAT && !is_product(op)) replace_reads(op, inside, input);
+        read = read || std::ranges::count(op.inputs, inside) + std::ranges::count(op.operands, inside) > 0;
+    }
+    if (!read) std::erase_if(ir.ops, [&](const Op& op) { return op.result() == inside; });
+}
+
+//! The producer writes the internal type; a last op converts. Returns what the producer writes.
+ValueId cast_output(Ir& ir, ValueId output, DataType internal) {
     const Value& value = ir.value(output);
     const ValueId inside = ir.add_value(value.name + " as " + std::string(dtype_name(internal)), internal, value.dims);
     for (Op& op : ir.ops) {
@@ -76,6 +84,16 @@ void cast_output(Ir& ir, ValueId output, DataType internal) {
     }
     const std::string name = "cast " + ir.value(output).name;
     ir.add_op(name, tactics::Pointwise{}, {inside}, {output});
+    return inside;
+}
+
+//! The last op of cast_output() goes again where its two sides turned out to be of one type.
+void uncast_output(Ir& ir, ValueId inside, ValueId output) {
+    std::erase_if(ir.ops, [&](const Op& op) { return op.result() == output; });
+    for (Op& op : ir.ops) {
+        replace_reads(op, inside, output);
+        std::replace(op.outputs.begin(), op.outputs.end(), inside, output);
+    }
 }
 
 //! Its producer alone has to do with it, and writes what type is asked for.
@@ -173,16 +191,15 @@ void match_inputs(Ir& ir, DataType internal) {
     for (std::size_t i = 0; i < count; ++i) {
         const bool any = converts(ir.ops[i]) || reads_floats(ir.ops[i], internal) || std::holds_alternative<tactics::Reduce>(ir.ops[i].kind) ||
                          std::holds_alternative<tactics::HostCall>(ir.ops[i].kind);
-        const ValueId out = ir.ops[i].outputs[0];
+        const ValueId out = ir.ops[i].result();
         if (any || out < 0 || !is_floating(ir.value(out).dtype)) {
             continue;
         }
-        const DataType type = ir.value(out).dtype;
+        // Products of bfloat16 give float32 where that is wanted.
+        const DataType type = sums_floats(ir.ops[i], internal) && !ir.value(out).pinned ? internal : ir.value(out).dtype;
         for (std::size_t k = 0; k < ir.ops[i].inputs.size(); ++k) {
             const ValueId id = ir.ops[i].inputs[k];
-            // Products of bfloat16 give float32 where that is wanted.
-            const bool gives_floats = sums_floats(ir.ops[i], internal) && !ir.value(out).pinned && type == DataType::kFLOAT && id >= 0 && ir.value(id).dtype == internal;
-            if (gives_floats || id < 0 || rounds_input(ir, ir.ops[i], id, internal) || ir.value(id).constant || !is_floating(ir.value(id).dtype) || ir.value(id).dtype == type) {
+            if (id < 0 || rounds_input(ir, ir.ops[i], id, internal) || ir.value(id).constant || !is_floating(ir.value(id).dtype) || ir.value(id).dtype == type) {
                 continue;
             }
             const auto [known, added] = casts.try_emplace({id, type}, -1);
@@ -227,7 +244,7 @@ void keep_sums(Ir& ir, DataType internal) {
     const Uses uses(ir);
     for (const Op& op : ir.ops) {
         if (!sums_floats(op, internal) || !std::holds_alternative<tactics::MatrixProduct>(op.kind)) continue;
-        const ValueId out = op.outputs[0];
+        const ValueId out = op.result();
         const auto reads_any = [&](std::size_t i) {
             const Op& reader = ir.ops[i];
             const bool adds = sums_floats(reader, internal) && std::ranges::count(reader.inputs, out) == 0;
@@ -244,7 +261,7 @@ void keep_sums(Ir& ir, DataType internal) {
 void keep_residuals(Ir& ir, DataType internal) {
     const Uses uses(ir);
     for (const Op& op : ir.ops) {
-        const ValueId out = op.outputs[0];
+        const ValueId out = op.result();
         const auto is_sum = [&](ValueId id) { return ir.value(id).dtype == DataType::kFLOAT && !ir.value(id).constant; };
         if (internal != DataType::kBF16 || !converts(op) || ir.value(out).dtype != internal || ir.value(out).is_output || std::ranges::none_of(op.inputs, is_sum)) continue;
         bool added = false;
@@ -269,17 +286,19 @@ void assign_types(Ir& ir, DataType internal) {
         refuse_edge_type(ir.value(id));
     }
     const Uses uses(ir);
+    std::map<ValueId, ValueId> cast; // a network's outputs by what their producers write
     for (const ValueId id : ir.outputs) {
         const Value& value = ir.value(id);
         const bool kept = value.pinned && value.dtype == DataType::kFLOAT;
         if (is_floating(value.dtype) && value.dtype != internal && !kept && !produced_by_converter(ir, uses, id, internal)) {
-            cast_output(ir, id, internal);
+            cast.emplace(cast_output(ir, id, internal), id);
         }
     }
+    std::map<ValueId, ValueId> copies; // inputs by their copies in the internal type
     for (const ValueId id : ir.inputs) {
         const Value& value = ir.value(id);
         if (is_floating(value.dtype) && value.dtype != internal) {
-            cast_input(ir, id, internal);
+            copies.emplace(cast_input(ir, id, internal), id);
         }
     }
     const std::vector<bool> wide = wide_values(ir, internal);
@@ -289,6 +308,12 @@ void assign_types(Ir& ir, DataType internal) {
         if (inside && is_floating(value.dtype)) {
             value.dtype = wide[id] ? DataType::kFLOAT : internal;
         }
+    }
+    for (const auto& [inside, input] : copies) {
+        if (internal == DataType::kBF16 && ir.value(input).dtype == DataType::kFLOAT) uncast_input(ir, inside, input);
+    }
+    for (const auto& [inside, output] : cast) {
+        if (ir.value(inside).dtype == ir.value(output).dtype) uncast_output(ir, inside, output);
     }
     keep_sums(ir, internal);
     keep_residuals(ir, internal);

@@ -71,10 +71,6 @@ private:
                std::ranges::all_of(readers(out), [&](std::size_t i) { return is_pointwise(ir_.ops[i]) || is_reduction(ir_.ops[i]); });
     }
 
-    static bool is_product(const Op& op) {
-        return op.role == Role::kCOMPUTE && (std::holds_alternative<tactics::Convolution>(op.kind) || std::holds_alternative<tactics::MatrixProduct>(op.kind));
-    }
-
     //! For all inputs and operands that hold floats, but constants.
     template <typename Test>
     bool all_floats(const Op& op, const Test& test) const {
@@ -101,25 +97,65 @@ private:
         }
     }
 
-    //! What comes after the last product, this one's sums among it. A result that is only moved stays as it is.
-    void keep_tail() {
-        std::vector<bool> feeds_product(ir_.values.size(), false);
+    //! Values that products are made of, at whatever distance.
+    std::vector<bool> find_factors() const {
+        std::vector<bool> factors(ir_.values.size(), false);
         for (std::size_t i = ir_.ops.size(); i-- > 0;) {
             const Op& op = ir_.ops[i];
-            const bool feeds = is_product(op) || std::ranges::any_of(op.outputs, [&](ValueId id) { return id >= 0 && feeds_product[static_cast<std::size_t>(id)]; });
+            const bool feeds = is_product(op) || std::ranges::any_of(op.outputs, [&](ValueId id) { return id >= 0 && factors[static_cast<std::size_t>(id)]; });
             for (const auto* list : {&op.inputs, &op.operands}) {
                 for (const ValueId id : *list) {
-                    if (id >= 0 && feeds) feeds_product[static_cast<std::size_t>(id)] = true;
+                    if (id >= 0 && feeds) factors[static_cast<std::size_t>(id)] = true;
                 }
             }
         }
+        return factors;
+    }
+
+    //! What comes after the last product, this one's sums among it, and what else it is made of without a product in between, even where products read
+    //! that as well: those get a rounded copy.
+    void keep_tail() {
+        const std::vector<bool> factors = find_factors();
+        std::vector<bool> tail(ir_.values.size(), false);
+        const auto in_tail = [&](ValueId id) { return id >= 0 && tail[static_cast<std::size_t>(id)]; };
+        const auto add = [&](ValueId id) {
+            set(id, true);
+            tail[static_cast<std::size_t>(id)] = true;
+        };
         for (const Op& op : ir_.ops) {
-            const auto stays = [&](ValueId id) { return is_wide(id); };
             const bool converts = is_pointwise(op) || is_reduction(op) || is_product(op);
             for (const ValueId out : op.outputs) {
-                if (out >= 0 && inside(out) && !feeds_product[static_cast<std::size_t>(out)] && (converts || all_floats(op, stays))) set(out, true);
+                if (out < 0 || factors[static_cast<std::size_t>(out)]) continue;
+                const bool joins = concatenated(out) && in_tail(op.inputs[0]);
+                if (joins || (inside(out) && (converts || all_floats(op, [&](ValueId id) { return is_wide(id); })))) add(out);
             }
         }
+        for (std::size_t i = ir_.ops.size(); i-- > 0;) {
+            const Op& op = ir_.ops[i];
+            if (!in_tail(op.result()) || is_product(op)) continue;
+            for (const auto* list : {&op.inputs, &op.operands}) {
+                for (const ValueId id : *list) {
+                    if (id >= 0 && !in_tail(id) && (inside(id) || concatenated(id)) && takes_floats(id)) add(id);
+                }
+            }
+        }
+    }
+
+    //! Its producers write float32 where that is wanted, at little more than the memory.
+    bool takes_floats(ValueId id) const {
+        const auto writes = [&](std::size_t i) {
+            const Op& op = ir_.ops[i];
+            return is_pointwise(op) || is_product(op) || op.role == Role::kRESHAPE || std::holds_alternative<tactics::Copy>(op.kind);
+        };
+        return std::ranges::all_of(uses_.producers[static_cast<std::size_t>(id)], writes);
+    }
+
+    //! Written by several copies, each a part.
+    bool concatenated(ValueId id) const {
+        const Value& value = ir_.value(id);
+        const auto& producers = uses_.producers[static_cast<std::size_t>(id)];
+        const auto copies = [&](std::size_t i) { return ir_.ops[i].role == Role::kCOMPUTE && std::holds_alternative<tactics::Copy>(ir_.ops[i].kind); };
+        return !value.is_output && is_floating(value.dtype) && producers.size() > 1 && std::ranges::all_of(producers, copies);
     }
 
     //! The same elements in another shape or order: input and output have one type.
