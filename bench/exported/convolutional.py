@@ -1,4 +1,4 @@
-"""ResNet, MobileNetV2 and EfficientNet-B0 for pictures of 224 x 224, layer by layer as in their papers."""
+"""ResNet, MobileNetV2, EfficientNet-B0 for pictures of 224 x 224, a U-Net for 256 x 256: as in their papers."""
 
 from __future__ import annotations
 
@@ -147,5 +147,36 @@ def efficientnet_b0() -> nn.Module:
     return inverted_residuals(EFFICIENTNET_B0, nn.SiLU, squeeze_excite=True)
 
 
+class UNet(nn.Module):
+    """Brain segmentation's: four levels of two 3x3 convolutions down and up, from 32 channels."""
+
+    def __init__(self, width: int = 32, levels: int = 4) -> None:
+        super().__init__()
+        widths = [width << level for level in range(levels + 1)]
+        self.down = nn.ModuleList(_two(a, b) for a, b in zip([3, *widths], widths, strict=False))
+        self.up = nn.ModuleList(nn.ConvTranspose2d(2 * w, w, 2, 2) for w in reversed(widths[:-1]))
+        self.joined = nn.ModuleList(_two(2 * w, w) for w in reversed(widths[:-1]))
+        self.pool = nn.MaxPool2d(2)
+        self.last = nn.Conv2d(width, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        passed: list[Tensor] = []
+        for level, block in enumerate(self.down):
+            x = block(self.pool(x) if level else x)
+            passed.append(x)
+        passed.pop()
+        for up, block in zip(self.up, self.joined, strict=True):
+            x = block(torch.cat((up(x), passed.pop()), 1))
+        return torch.sigmoid(self.last(x))
+
+
+def _two(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(convolution(inputs, outputs, 3), convolution(outputs, outputs, 3))
+
+
 def picture(batch: int, generator: torch.Generator) -> tuple[Tensor, ...]:
     return (torch.randn(batch, 3, 224, 224, generator=generator),)
+
+
+def slice_of_a_brain(batch: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+    return (torch.randn(batch, 3, 256, 256, generator=generator),)

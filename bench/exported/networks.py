@@ -28,6 +28,7 @@ NETWORKS = {
     "resnet50": _pictures(convolutional.resnet50, (1, 8)),
     "mobilenet_v2": _pictures(convolutional.mobilenet_v2),
     "efficientnet_b0": _pictures(convolutional.efficientnet_b0),
+    "unet_256": Network(convolutional.UNet, convolutional.slice_of_a_brain, ("picture",)),
     "vit_b_16": _pictures(transformers.VisionTransformer),
     "bert_base_s128": Network(transformers.Bert, transformers.sentences, ("input_ids", "attention_mask")),
 }

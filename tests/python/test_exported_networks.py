@@ -15,6 +15,7 @@ from bench.exported.networks import NETWORKS  # noqa: E402
         ("resnet50", 25_557_032),
         ("mobilenet_v2", 3_504_872),
         ("efficientnet_b0", 5_288_548),
+        ("unet_256", 7_763_041),
         ("vit_b_16", 86_567_656),
         ("bert_base_s128", 109_482_240 - (512 - 128) * 768 - 2 * 768 - 590_592),  # fewer positions, no types, no pooler
     ],
