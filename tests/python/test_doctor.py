@@ -132,7 +132,7 @@ def test_this_machine_has_a_usable_device() -> None:
 
 
 def test_works_without_a_loader() -> None:
-    done = run_doctor(TENSORVK_VULKAN_LIBRARY="/nowhere/libvulkan.so.1", TENSORVK_DISABLE="")
+    done = run_doctor(TENSORVK_VULKAN_LIBRARY="/nowhere/libvulkan.so.1", TENSORVK_DISABLE="", TENSORVK_VALIDATION="0")
     assert done.returncode == 0, "the host computes"
     assert "loader:  none" in done.stdout
     assert "apt-get install libvulkan1" in done.stdout
@@ -140,7 +140,8 @@ def test_works_without_a_loader() -> None:
 
 
 def test_works_without_a_driver() -> None:
-    done = run_doctor(VK_ICD_FILENAMES="/nowhere.json", VK_DRIVER_FILES="", TENSORVK_DISABLE="")
+    nowhere = {"VK_ICD_FILENAMES": "/nowhere.json", "VK_DRIVER_FILES": ""}
+    done = run_doctor(TENSORVK_DISABLE="", TENSORVK_VALIDATION="0", **nowhere)
     assert done.returncode == 0, "the host computes"
     assert "mesa-vulkan-drivers" in done.stdout
 

@@ -31,7 +31,10 @@ SWITCHED_OFF = ABSENCES["switched off"][0]
 
 def start(arguments: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     packages = [str(Path(tensorvk.__file__).parents[1]), str(HERE), str(HERE.parents[1])]
-    inherited = {name: value for name, value in os.environ.items() if name != "TENSORVK_DISABLE"}
+    # Who asks for validation gets no device without Vulkan, and none that is opened late.
+    inherited = {
+        key: value for key, value in os.environ.items() if key not in ("TENSORVK_DISABLE", "TENSORVK_VALIDATION")
+    }
     return subprocess.run(
         [sys.executable, *arguments],
         env={**inherited, "PYTHONPATH": os.pathsep.join(packages), **environment},

@@ -74,6 +74,7 @@ INSTANTIATE_TEST_SUITE_P(
                     MatrixCase{.name = "fours", .m = 33, .k = 64, .n = 48, .zero = {3, 0}},
                     MatrixCase{.name = "transposed_b", .batch = 3, .m = 7, .k = 20, .n = 12, .transpose_b = true},
                     MatrixCase{.name = "transposed_a", .m = 9, .k = 12, .n = 16, .transpose_a = true, .zero = {-5, 6}},
+                    MatrixCase{.name = "one_term_of_a_transposed_batch", .batch = 3, .m = 4, .k = 1, .n = 6, .transpose_a = true},
                     MatrixCase{.name = "nothing_to_add", .m = 3, .k = 0, .n = 5},
                     MatrixCase{.name = "more_than_a_block", .m = 260, .k = 33, .n = 70, .transpose_b = true, .zero = {7, 0}, .a_type = DataType::kUINT8},
                     MatrixCase{.name = "batches", .batch = 3, .m = 5, .k = 8, .n = 7, .transpose_b = true, .batched_b = true},

@@ -15,6 +15,7 @@ namespace {
 std::string found_with(const char* variable, const char* value) {
     unsetenv("VK_DRIVER_FILES"); // goes before VK_ICD_FILENAMES
     unsetenv("TENSORVK_DISABLE");
+    unsetenv("TENSORVK_VALIDATION"); // who asks for that gets no device without Vulkan
     setenv(variable, value, 1);
     const Survey found = survey();
     std::string line = text(Device::count(), " device: ", Device::current()->offer().name, ", loader '", found.loader, "', ");

@@ -26,7 +26,7 @@ struct Factor {
         for (std::size_t axis = 0; axis < dims.size(); ++axis) last = checked_add(last, checked_mul(dims[axis] - 1, strides[axis]));
         return last + 1;
     }
-    [[nodiscard]] dnnl::memory::desc desc(Type type = Type::f32) const { return strided(dims, strides, type); }
+    [[nodiscard]] dnnl::memory::desc desc(Type type = Type::f32) const { return strided_matrix(dims, strides, type); }
 };
 
 struct Problem {

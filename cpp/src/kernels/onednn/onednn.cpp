@@ -129,6 +129,13 @@ dnnl::stream& onednn_stream() {
 
 dnnl::memory::desc strided(const dnnl::memory::dims& dims, const dnnl::memory::dims& strides, dnnl::memory::data_type type) { return {dims, type, strides}; }
 
+dnnl::memory::desc strided_matrix(const dnnl::memory::dims& dims, dnnl::memory::dims strides, dnnl::memory::data_type type) {
+    const std::size_t row = dims.size() - 2, column = dims.size() - 1;
+    if (dims[column] == 1) strides[column] = 1;
+    if (dims[row] == 1) strides[row] = strides[column] == 1 ? dims[column] : 1;
+    return strided(dims, strides, type);
+}
+
 dnnl::memory::desc any_format(const dnnl::memory::dims& dims, dnnl::memory::data_type type) { return {dims, type, dnnl::memory::format_tag::any}; }
 
 dnnl::memory over(const dnnl::memory::desc& desc, const void* data) { return {desc, onednn_engine(), const_cast<void*>(data)}; }

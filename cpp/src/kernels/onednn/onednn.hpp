@@ -20,6 +20,10 @@ namespace tensorvk::kernels::cpu {
 //! A tensor with these strides (in elements), or in whatever order the primitive likes.
 [[nodiscard]] dnnl::memory::desc strided(const dnnl::memory::dims& dims, const dnnl::memory::dims& strides,
                                          dnnl::memory::data_type type = dnnl::memory::data_type::f32);
+//! The last two axes are rows and columns. The stride of an axis of one element says nothing, but oneDNN takes it for the distance of rows or columns
+//! and refuses, when it runs, one that is shorter than they are: such strides are made up.
+[[nodiscard]] dnnl::memory::desc strided_matrix(const dnnl::memory::dims& dims, dnnl::memory::dims strides,
+                                                dnnl::memory::data_type type = dnnl::memory::data_type::f32);
 [[nodiscard]] dnnl::memory::desc any_format(const dnnl::memory::dims& dims, dnnl::memory::data_type type = dnnl::memory::data_type::f32);
 //! Memory that the kernel only reads may be handed over as const: oneDNN's type has no such notion.
 [[nodiscard]] dnnl::memory over(const dnnl::memory::desc& desc, const void* data);

@@ -104,10 +104,10 @@ Run prepare_quantized_matrix(const Launch& launch) {
     const auto* a = launch.buffer<const std::byte>(0, reach(task->rows, a_row, task->k, a_column));
     task->b = launch.buffer<const std::int8_t>(1, reach(task->k, task->b_row, task->n, task->b_column));
     const bool constant = launch.geometry(2) != 0;
-    const dnnl::memory::desc a_desc = strided({task->rows, task->k}, {a_row, a_column}, types.x.flip != 0 ? Type::s8 : Type::u8);
-    const dnnl::memory::desc given = strided({task->k, task->n}, {task->b_row, task->b_column}, Type::s8);
+    const dnnl::memory::desc a_desc = strided_matrix({task->rows, task->k}, {a_row, a_column}, types.x.flip != 0 ? Type::s8 : Type::u8);
+    const dnnl::memory::desc given = strided_matrix({task->k, task->n}, {task->b_row, task->b_column}, Type::s8);
     const dnnl::memory::desc b_desc = constant ? any_format({task->k, task->n}, Type::s8) : given;
-    const dnnl::memory::desc c_desc = strided({task->rows, task->n}, {task->n, 1}, Type::s32);
+    const dnnl::memory::desc c_desc = strided_matrix({task->rows, task->n}, {task->n, 1}, Type::s32);
     const dnnl::matmul::primitive_desc chosen(dnnl::matmul::desc(a_desc, b_desc, c_desc), our_attributes(), onednn_engine());
     dnnl::memory sums = over(c_desc, nullptr);
     Run product =
