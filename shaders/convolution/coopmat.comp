@@ -1,8 +1,8 @@
 // Convolution as a product of half matrices on cooperative matrix units (16 x 16 x 16, sums in float), staged through shared memory.
 //
 // A workgroup computes TILE_ROWS positions times TILE_COLUMNS channels, a subgroup WARP_ROWS times WARP_COLUMNS of them as fragments. One
-// shared buffer and an unconditional prefetch of the next step into registers: measured best, as are [[unroll]] on every loop that
-// indexes fragments (else they spill) and rows padded by 16 bytes. Results pass through shared memory as floats, a fragment of each
+// shared buffer and an unconditional prefetch of the next step into registers, or two of both for small tiles: measured best, as are
+// [[unroll]] on every loop that indexes fragments (else they spill) and rows padded by 16 bytes. Results pass through shared memory as floats, a fragment of each
 // subgroup at a time (little memory, so that many workgroups fit), and lanes pick fours of channels out of it. With SPLITS > 1 each
 // workgroup sums one slice of K, and convolution/sum adds the slices. Subgroups have 32 lanes.
 #version 450
@@ -33,56 +33,64 @@ const int WARP_COLUMNS = G(8) > 0 ? G(8) : 16;
 const int THREADS = G(9) > 0 ? G(9) : 128; // 32 * (TILE_ROWS / WARP_ROWS) * (TILE_COLUMNS / WARP_COLUMNS)
 const int SPLITS = G(10) > 0 ? G(10) : 1;
 
+const int AHEAD = G(13) > 0 ? G(13) : 1; // steps fetched ahead, and buffers
+const bool INSIDE = G(11) != 0;          // no tap of any position lies outside of the picture
+
 const int SIDE = 16; // of a fragment
 const int ROW_FRAGMENTS = WARP_ROWS / SIDE;
 const int COLUMN_FRAGMENTS = WARP_COLUMNS / SIDE;
 const int WARPS_DOWN = TILE_ROWS / WARP_ROWS;
-const int DEPTH_EIGHTS = TILE_DEPTH / 8;
+const int DEPTH_EIGHTS = TILE_DEPTH / 8; // divides THREADS, as COLUMN_EIGHTS does
 const int COLUMN_EIGHTS = TILE_COLUMNS / 8;
 const int INPUT_STRIDE = DEPTH_EIGHTS + 1; // in eights
 const int WEIGHT_LINE = COLUMN_EIGHTS + 1;
-const int INPUT_LOADS = (TILE_ROWS * DEPTH_EIGHTS + THREADS - 1) / THREADS;
-const int WEIGHT_LOADS = (TILE_DEPTH * COLUMN_EIGHTS + THREADS - 1) / THREADS;
+const int LOAD_ROWS = THREADS / DEPTH_EIGHTS; // that one load of all threads covers
+const int LOAD_LINES = THREADS / COLUMN_EIGHTS;
+const int INPUT_LOADS = (TILE_ROWS + LOAD_ROWS - 1) / LOAD_ROWS;
+const int WEIGHT_LOADS = (TILE_DEPTH + LOAD_LINES - 1) / LOAD_LINES;
+const int INPUT_BUFFER = TILE_ROWS * INPUT_STRIDE;
+const int WEIGHT_BUFFER = TILE_DEPTH * WEIGHT_LINE;
 const int RESULT_STRIDE = SIDE / 4 + 1; // in fours of floats
 const int LANES = 32;
 
-shared uvec4 inputs[TILE_ROWS * INPUT_STRIDE];
-shared uvec4 columns[TILE_DEPTH * WEIGHT_LINE];
+shared uvec4 inputs[AHEAD * INPUT_BUFFER];
+shared uvec4 columns[AHEAD * WEIGHT_BUFFER];
 shared vec4 results[THREADS / LANES * SIDE * RESULT_STRIDE];
 
 int thread;
-int origin[INPUT_LOADS];
+int origin[INPUT_LOADS]; // element of the first tap, channel 0; it may lie outside
 ivec2 from[INPUT_LOADS];
-uvec4 next_inputs[INPUT_LOADS];
-uvec4 next_weights[WEIGHT_LOADS];
+int weight; // of this thread's first load, in eights
+uvec4 next_inputs[AHEAD * INPUT_LOADS];
+uvec4 next_weights[AHEAD * WEIGHT_LOADS];
 
-void fetch(int k0, int first_eight, int weight_part) {
+// All that depends on the step alone is computed once: small products wait for these addresses. Behind the last step the last one comes again.
+void fetch(int u, int step) {
+    int k0 = min(step * TILE_DEPTH, PADDED_DEPTH - TILE_DEPTH);
+    int k = k0 + thread % DEPTH_EIGHTS * 8;
+    int tap = k / CHANNELS; // channels come in eights: one load never spans two taps
+    ivec2 shift = ivec2(tap / KERNEL_WIDTH, tap % KERNEL_WIDTH) * DILATION;
+    int offset = shift.x * X_LINE + shift.y * X_PIXEL + k - tap * CHANNELS;
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
-        int k = k0 + (thread + i * THREADS) % DEPTH_EIGHTS * 8;
-        int tap = k / CHANNELS; // channels come in eights: one load never spans two taps
-        int position = input_position(origin[i], from[i], ivec2(tap / KERNEL_WIDTH, tap % KERNEL_WIDTH));
-        bool inside = position >= 0 && k < DEPTH;
-        uvec4 value = x[inside ? (position + k - tap * CHANNELS) >> 3 : 0];
-        next_inputs[i] = inside ? value : uvec4(0);
+        ivec2 at = from[i] + shift;
+        bool inside = k < DEPTH && (INSIDE || (uint(at.x) < uint(IN_HEIGHT) && uint(at.y) < uint(IN_WIDTH)));
+        next_inputs[u * INPUT_LOADS + i] = inside ? x[(origin[i] + offset) >> 3] : uvec4(0);
     }
     int row_eights = WEIGHT_STRIDE >> 3;
-    [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i) {
-        int at = thread + i * THREADS;
-        int k = min(k0 + at / COLUMN_EIGHTS, PADDED_DEPTH - 1);
-        next_weights[i] = weights[weight_part + k * row_eights + min(first_eight + at % COLUMN_EIGHTS, row_eights - 1)];
-    }
+    [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i)
+        next_weights[u * WEIGHT_LOADS + i] = weights[weight + (k0 + i * LOAD_LINES) * row_eights];
 }
 
-void publish() {
+void publish(int u) {
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
-        int at = thread + i * THREADS;
-        if (TILE_ROWS * DEPTH_EIGHTS % THREADS == 0 || at < TILE_ROWS * DEPTH_EIGHTS)
-            inputs[at / DEPTH_EIGHTS * INPUT_STRIDE + at % DEPTH_EIGHTS] = next_inputs[i];
+        int row = thread / DEPTH_EIGHTS + i * LOAD_ROWS;
+        if (TILE_ROWS % LOAD_ROWS == 0 || row < TILE_ROWS)
+            inputs[u * INPUT_BUFFER + row * INPUT_STRIDE + thread % DEPTH_EIGHTS] = next_inputs[u * INPUT_LOADS + i];
     }
     [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i) {
-        int at = thread + i * THREADS;
-        if (TILE_DEPTH * COLUMN_EIGHTS % THREADS == 0 || at < TILE_DEPTH * COLUMN_EIGHTS)
-            columns[at / COLUMN_EIGHTS * WEIGHT_LINE + at % COLUMN_EIGHTS] = next_weights[i];
+        int line = thread / COLUMN_EIGHTS + i * LOAD_LINES;
+        if (TILE_DEPTH % LOAD_LINES == 0 || line < TILE_DEPTH)
+            columns[u * WEIGHT_BUFFER + line * WEIGHT_LINE + thread % COLUMN_EIGHTS] = next_weights[u * WEIGHT_LOADS + i];
     }
 }
 
@@ -101,45 +109,62 @@ void main() {
     int weight_part = (part * WEIGHT_PART) >> 3;
 
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
-        Row row = row_of(min(row0 + (thread + i * THREADS) / DEPTH_EIGHTS, ROWS - 1));
-        origin[i] = row.x + part * X_PART;
+        Row row = row_of(min(row0 + thread / DEPTH_EIGHTS + i * LOAD_ROWS, ROWS - 1));
+        origin[i] = row.x + row.from.x * X_LINE + row.from.y * X_PIXEL + part * X_PART;
         from[i] = row.from;
     }
+    weight = weight_part + thread / COLUMN_EIGHTS * (WEIGHT_STRIDE >> 3) + min(first_eight + thread % COLUMN_EIGHTS, (WEIGHT_STRIDE >> 3) - 1);
 
     int warp_row = int(gl_SubgroupID) % WARPS_DOWN;
     int warp_column = int(gl_SubgroupID) / WARPS_DOWN;
-    coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> sum[ROW_FRAGMENTS][COLUMN_FRAGMENTS];
-    [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
-        [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c)
-            sum[r][c] = coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator>(0.0);
-    }
+    int lane = int(gl_SubgroupInvocationID);
+    int result = int(gl_SubgroupID) * SIDE * RESULT_STRIDE; // this subgroup's place among them
+    int row_vectors = WEIGHT_STRIDE >> 2;
 
-    int steps = (PADDED_DEPTH / TILE_DEPTH + SPLITS - 1) / SPLITS;
+    // PADDED_DEPTH is a multiple of AHEAD steps.
+    int steps = (PADDED_DEPTH / (TILE_DEPTH * AHEAD) + SPLITS - 1) / SPLITS * AHEAD;
     int first = split * steps;
     int last = min(first + steps, PADDED_DEPTH / TILE_DEPTH);
-    fetch(first * TILE_DEPTH, first_eight, weight_part);
-    for (int s = first; s < last; ++s) {
-        barrier();
-        publish();
-        barrier();
-        // One step too many at the end: a branch around it costs more than the load.
-        fetch((s + 1) * TILE_DEPTH, first_eight, weight_part);
-        [[unroll]] for (int k = 0; k < TILE_DEPTH; k += SIDE) {
-            coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseA> a[ROW_FRAGMENTS];
-            [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r)
-                coopMatLoad(a[r], inputs, (warp_row * WARP_ROWS + r * SIDE) * INPUT_STRIDE + k / 8, INPUT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
-            [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) {
-                coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseB> b;
-                coopMatLoad(b, columns, k * WEIGHT_LINE + (warp_column * WARP_COLUMNS + c * SIDE) / 8, WEIGHT_LINE, gl_CooperativeMatrixLayoutRowMajor);
-                [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) sum[r][c] = coopMatMulAdd(a[r], b, sum[r][c]);
+    [[unroll]] for (int u = 0; u < AHEAD; ++u) fetch(u, first + u);
+
+    // Sums begin with the bias, while the first step is on its way.
+    coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> sum[ROW_FRAGMENTS][COLUMN_FRAGMENTS];
+    [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) {
+        sum[0][c] = coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator>(0.0);
+        if (SPLITS == 1) {
+            int vector = 2 * first_eight + (warp_column * WARP_COLUMNS + c * SIDE) / 4 + lane % 4;
+            int channel = part * CHANNEL_PART + 4 * min(vector, row_vectors - 1);
+            vec4 value = vec4(bias[channel], bias[channel + 1], bias[channel + 2], bias[channel + 3]);
+            for (int at = lane; at < SIDE * SIDE / 4; at += LANES) results[result + at / 4 * RESULT_STRIDE + at % 4] = value;
+            subgroup_exchange();
+            coopMatLoad(sum[0][c], results, result, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+            subgroup_exchange();
+        }
+        [[unroll]] for (int r = 1; r < ROW_FRAGMENTS; ++r) sum[r][c] = sum[0][c];
+    }
+
+    for (int s = first; s < last; s += AHEAD) {
+        [[unroll]] for (int u = 0; u < AHEAD; ++u) {
+            if (AHEAD == 1) barrier(); // of two buffers the other one is being read
+            publish(u);
+            barrier();
+            // Steps too many at the end: a branch around them costs more than the load.
+            fetch(u, s + u + AHEAD);
+            [[unroll]] for (int k = 0; k < TILE_DEPTH; k += SIDE) {
+                coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseA> a[ROW_FRAGMENTS];
+                [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r)
+                    coopMatLoad(a[r], inputs, u * INPUT_BUFFER + (warp_row * WARP_ROWS + r * SIDE) * INPUT_STRIDE + k / 8, INPUT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+                [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) {
+                    coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseB> b;
+                    coopMatLoad(b, columns, u * WEIGHT_BUFFER + k * WEIGHT_LINE + (warp_column * WARP_COLUMNS + c * SIDE) / 8, WEIGHT_LINE, gl_CooperativeMatrixLayoutRowMajor);
+                    [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) sum[r][c] = coopMatMulAdd(a[r], b, sum[r][c]);
+                }
             }
         }
     }
 
     int offset = part_offset(part);
-    int row_vectors = WEIGHT_STRIDE >> 2;
-    int result = int(gl_SubgroupID) * SIDE * RESULT_STRIDE;
-    int lane = int(gl_SubgroupInvocationID);
+    bool dense = Y_LINE == OUT_WIDTH * Y_PIXEL && Y_PICTURE == OUT_PLANE * Y_PIXEL;
     [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
         [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) {
             coopMatStore(sum[r][c], results, result, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
@@ -152,9 +177,7 @@ void main() {
                 if (SPLITS > 1) {
                     slices[((split * ROWS + row) * parts + part) * row_vectors + vector] = value;
                 } else {
-                    int channel = part * CHANNEL_PART + 4 * vector;
-                    value += vec4(bias[channel], bias[channel + 1], bias[channel + 2], bias[channel + 3]);
-                    store_columns(value, row_of(row).y + offset, part, 4 * vector);
+                    store_columns(value, (dense ? row * Y_PIXEL : row_of(row).y) + offset, part, 4 * vector);
                 }
             }
             subgroup_exchange();

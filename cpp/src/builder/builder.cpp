@@ -159,6 +159,9 @@ std::vector<std::byte> build_plan(const graph::Network& network, const Options& 
     progress.step("Compiling", 2, 2);
 
     Tuner tuner(device, options, tuned, symbol_values(tuned.program, opt_shapes(plan.profiles[0])), weights.bytes(), log);
+    if (!device->caps().is_cpu && !options.error_on_cache_miss) {
+        tuner.compile_ahead([&](int done, int all) { progress.step("Making kernels", done, all); });
+    }
     const int steps = operation_count(tuned);
     int done = 0;
     Emitted emitted = emit(tuned, device->caps(), [&](const compiler::Compiled& part, const tactics::Operation& operation) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "kernels/cpu/kernel.hpp"
+#include "runtime/pipelines.hpp"
 #include "stream/copy.hpp"
 #include "stream/memory.hpp"
 #include "support/dtype.hpp"
@@ -172,6 +173,22 @@ std::uint64_t Trial::scratch_bytes(std::size_t index, std::span<const std::int64
         }
     }
     return bytes;
+}
+
+std::vector<std::string> Trial::compile(const std::shared_ptr<vulkan::Device>& device) const {
+    const std::vector<std::string> steps = runtime::try_pipelines(device, program_->steps);
+    std::vector<std::string> out;
+    for (const Range& range : ranges_) {
+        const auto refused = std::find_if(steps.begin() + static_cast<std::ptrdiff_t>(range.first), steps.begin() + static_cast<std::ptrdiff_t>(range.last),
+                                          [](const std::string& refusal) { return !refusal.empty(); });
+        out.push_back(refused == steps.begin() + static_cast<std::ptrdiff_t>(range.last) ? std::string() : *refused);
+    }
+    return out;
+}
+
+void Trial::append_steps(std::vector<plan::Step>& steps) const {
+    steps.insert(steps.end(), program_->init.begin(), program_->init.end());
+    steps.insert(steps.end(), program_->steps.begin(), program_->steps.end());
 }
 
 void Trial::prepare(std::shared_ptr<vulkan::Device> device, std::span<const std::byte> weights, std::span<const std::int64_t> symbols,

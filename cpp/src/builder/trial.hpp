@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "compiler/compile.hpp"
@@ -27,6 +28,11 @@ public:
     [[nodiscard]] Digest128 content(std::size_t index, std::span<const std::int64_t> symbols) const;
     //! Bytes of arena scratch that candidate `index` asks for.
     [[nodiscard]] std::uint64_t scratch_bytes(std::size_t index, std::span<const std::int64_t> symbols) const;
+
+    //! Makes the candidates' pipelines; per candidate why the driver refused one, else empty.
+    [[nodiscard]] std::vector<std::string> compile(const std::shared_ptr<vulkan::Device>& device) const;
+    //! What all candidates dispatch, and what packs their weights.
+    void append_steps(std::vector<plan::Step>& steps) const;
 
     //! Loads the program and fills its inputs with random numbers (integers with zeros: they may be indices).
     void prepare(std::shared_ptr<vulkan::Device> device, std::span<const std::byte> weights, std::span<const std::int64_t> symbols,

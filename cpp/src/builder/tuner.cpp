@@ -1,23 +1,19 @@
 #include "builder/tuner.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 #include "builder/verdict.hpp"
 #include "runtime/device_key.hpp"
+#include "runtime/pipelines.hpp"
 #include "support/dtype.hpp"
 #include "support/error.hpp"
+#include "support/parallel_for.hpp"
+#include "support/processors.hpp"
+#include "vulkan/pipeline_cache.hpp"
 
 namespace tensorvk::builder {
 
 namespace {
-
-bool is_generic(const tactics::Candidate& candidate) { return candidate.name.ends_with("/generic"); }
-
-//! Cuts the network in two: it is there for what no kernel takes, whatever its own time.
-bool is_host_call(const tactics::Candidate& candidate) { return candidate.name == "host/generic"; }
-//! No kernel at all: calls of host functions, by one step or several.
-bool runs_by_calls(const tactics::Candidate& candidate) { return candidate.name.ends_with("/host") || is_host_call(candidate); }
 
 //! Where two kernels' float32 sums straddle a rounding to float16, a whole unit of it lies between them. Of bfloat16 factors some kernels round the
 //! others too.
@@ -33,15 +29,6 @@ OnTheWay rounded_on_the_way(const compiler::Compiled& network, const tactics::Op
 float median(std::vector<float> values) {
     std::sort(values.begin(), values.end());
     return values[values.size() / 2];
-}
-
-//! GPUs lower their clocks while the host compiles the next pipelines: times are only comparable once they run fast again.
-void bring_clock_up(Trial& trial) {
-    constexpr std::chrono::milliseconds kLongEnough{10};
-    const auto begin = std::chrono::steady_clock::now();
-    while (std::chrono::steady_clock::now() - begin < kLongEnough) {
-        (void)trial.run();
-    }
 }
 
 constexpr float kNoise = 1.03f; // a later candidate has to be this much faster than an earlier, simpler one
@@ -72,66 +59,7 @@ bool counts_steps(const compiler::Compiled& network, const tactics::Operation& o
     });
 }
 
-std::vector<CandidateReport> reports_of(const std::vector<tactics::Candidate>& candidates) {
-    std::vector<CandidateReport> reports;
-    for (const tactics::Candidate& candidate : candidates) {
-        reports.push_back({candidate.name, candidate.refusal, -1.0f, false, 0.0f});
-    }
-    return reports;
-}
-
-std::string refusals(const std::vector<CandidateReport>& reports) {
-    std::string out;
-    for (const CandidateReport& report : reports) {
-        out += text(out.empty() ? "" : "; ", report.name, ": ", report.refusal);
-    }
-    return out + ".";
-}
-
-std::vector<tactics::Candidate> candidates_for(const compiler::Compiled& network, const tactics::Operation& operation,
-                                               const vulkan::DeviceCaps& caps, bool host_tactics) {
-    auto candidates = tactics::candidates(operation, network.values, caps, network.program.exprs);
-    for (tactics::Candidate& candidate : candidates) {
-        if (candidate.host && candidate.applicable() && !host_tactics) {
-            candidate.refusal = "the tactic source HOST is switched off";
-            candidate.lower = nullptr;
-        }
-    }
-    if (std::none_of(candidates.begin(), candidates.end(), [](const auto& c) { return c.applicable(); })) {
-        throw Unsupported(text("No kernel can run operation '", operation.name, "': ", refusals(reports_of(candidates))));
-    }
-    return candidates;
-}
-
-//! Where a kernel of the host is there, a CPU driver's shaders are many times slower, take up to a second of compilation each, and switching to them
-//! costs another tenth of a millisecond: below this level nobody waits for them to lose.
-constexpr int kShadersBesideHostLevel = 4;
-
-void leave_out_shaders(std::vector<tactics::Candidate>& candidates) {
-    if (std::ranges::none_of(candidates, [](const tactics::Candidate& c) { return c.applicable() && c.host; })) {
-        return;
-    }
-    for (tactics::Candidate& candidate : candidates) {
-        if (candidate.applicable() && !candidate.host && !runs_by_calls(candidate)) {
-            candidate.refusal = text("not tried beside a kernel of the host below builder_optimization_level ", kShadersBesideHostLevel);
-            candidate.lower = nullptr;
-        }
-    }
-}
-
 } // namespace
-
-Choice choose_untimed(const compiler::Compiled& network, const tactics::Operation& operation, const vulkan::DeviceCaps& caps, bool host_tactics) {
-    auto candidates = candidates_for(network, operation, caps, host_tactics);
-    auto best = std::find_if(candidates.begin(), candidates.end(), [](const auto& c) { return c.applicable() && c.host; });
-    if (best == candidates.end()) {
-        best = std::find_if(candidates.begin(), candidates.end(), [](const auto& c) { return c.applicable() && c.portable && !is_generic(c); });
-    }
-    if (best == candidates.end()) {
-        best = std::find_if(candidates.begin(), candidates.end(), [](const auto& c) { return c.applicable(); });
-    }
-    return {*best, reports_of(candidates)};
-}
 
 std::vector<Contender> Tuner::contenders_of(const compiler::Compiled& network, const tactics::Operation& operation,
                                                    const std::vector<tactics::Candidate>& candidates, std::vector<CandidateReport>& reports) {
@@ -190,36 +118,46 @@ bool Tuner::make_up_unknown(const compiler::Compiled& network) {
     }
 }
 
-Choice Tuner::choose(const compiler::Compiled& network, const tactics::Operation& operation) {
+std::optional<Tuner::Race> Tuner::enter(const compiler::Compiled& network, const tactics::Operation& operation) {
     // Only the whole network has the shapes of a profile; those inside have what their callers give them.
     symbols_ = &network == &whole_ ? whole_symbols_ : std::vector<std::int64_t>(network.program.exprs.symbols().size(), -1);
     if (options_.optimization_level == 0 || counts_steps(network, operation) || !sizes_known(network, operation) || !make_up_unknown(network)) {
-        return choose_untimed(network, operation, device_->caps(), options_.host_tactics);
+        return std::nullopt;
     }
-    auto candidates = candidates_for(network, operation, device_->caps(), options_.host_tactics);
-    if (options_.optimization_level < kShadersBesideHostLevel) {
-        leave_out_shaders(candidates);
-    }
+    Race race;
+    race.candidates = candidates_for(network, operation, device_->caps(), options_.host_tactics);
+    leave_out_shaders(race.candidates, options_.optimization_level);
     const auto only_host = [](const tactics::Candidate& c) { return !c.applicable() || runs_by_calls(c); };
-    if (std::ranges::all_of(candidates, only_host)) {
+    if (std::ranges::all_of(race.candidates, only_host)) {
+        return std::nullopt;
+    }
+    race.reports = reports_of(race.candidates);
+    race.contenders = contenders_of(network, operation, race.candidates, race.reports);
+    race.decided = race.contenders.size() == 1 && options_.optimization_level < 3; // timed for the report only where time is given
+    // A cache that leaves nobody to choose is as good as none.
+    race.known = std::ranges::all_of(race.contenders, [](const Contender& c) { return c.timing.has_value(); }) &&
+                 std::ranges::any_of(race.contenders, [](const Contender& c) { return c.timing->correct; });
+    return race;
+}
+
+Choice Tuner::choose(const compiler::Compiled& network, const tactics::Operation& operation) {
+    std::optional<Race> race = enter(network, operation);
+    if (!race) {
         return choose_untimed(network, operation, device_->caps(), options_.host_tactics);
     }
-    std::vector<CandidateReport> reports = reports_of(candidates);
-    std::vector<Contender> contenders = contenders_of(network, operation, candidates, reports);
-    if (contenders.size() == 1 && options_.optimization_level < 3) { // nothing to choose; timed for the report only where time is given
-        return {*contenders[0].candidate, std::move(reports)};
+    std::vector<Contender>& contenders = race->contenders;
+    if (race->decided) {
+        return {*contenders[0].candidate, std::move(race->reports)};
     }
-    // A cache that leaves nobody to choose is as good as none.
-    const bool known = std::all_of(contenders.begin(), contenders.end(), [](const Contender& c) { return c.timing.has_value(); }) &&
-                       std::any_of(contenders.begin(), contenders.end(), [](const Contender& c) { return c.timing->correct; });
-    if (!known && options_.error_on_cache_miss) {
+    if (!race->known && options_.error_on_cache_miss) {
         throw InvalidState(text("Operation '", operation.name,
                                 "' is not in the timing cache and BuilderFlag.ERROR_ON_TIMING_CACHE_MISS is set; build once without it."));
     }
     for (Contender& contender : contenders) {
-        contender.report->from_cache = known;
+        contender.report->from_cache = race->known;
     }
-    if (!known) {
+    if (!race->known) {
+        drop_refused(network, operation, contenders);
         measure(network, operation, contenders);
     }
     for (const Contender& contender : contenders) {
@@ -228,7 +166,50 @@ Choice Tuner::choose(const compiler::Compiled& network, const tactics::Operation
             contender.report->refusal = "dropped: its numbers differed from the generic kernel's when it was timed";
         }
     }
-    return {*winner(contenders)->candidate, std::move(reports)};
+    return {*winner(contenders)->candidate, std::move(race->reports)};
+}
+
+void Tuner::collect_steps(const compiler::Compiled& network, std::vector<plan::Step>& steps) {
+    for (const tactics::Operation& operation : network.operations) {
+        const std::optional<Race> race = enter(network, operation);
+        if (race && !race->decided && !race->known) {
+            Trial(network, operation, candidates_of(race->contenders), device_->caps()).append_steps(steps);
+        }
+    }
+    for (const compiler::Compiled& body : network.bodies) {
+        collect_steps(body, steps);
+    }
+}
+
+void Tuner::compile_ahead(const std::function<void(int done, int all)>& progress) {
+    constexpr std::size_t kPortion = 128; // a second or two
+    std::vector<plan::Step> steps;
+    collect_steps(whole_, steps);
+    for (std::size_t done = 0; done < steps.size(); done += kPortion) {
+        progress(static_cast<int>(done), static_cast<int>(steps.size()));
+        const std::size_t count = std::min(kPortion, steps.size() - done);
+        (void)runtime::try_pipelines(device_, std::span(steps).subspan(done, count)); // who needs a refused one says so
+    }
+    device_->pipelines().save();
+}
+
+void Tuner::drop_refused(const compiler::Compiled& network, const tactics::Operation& operation, std::vector<Contender>& contenders) {
+    const Trial all(network, operation, candidates_of(contenders), device_->caps());
+    const std::vector<std::string> refusals = all.compile(device_);
+    std::vector<Contender> left;
+    std::string said;
+    for (std::size_t i = 0; i < contenders.size(); ++i) {
+        if (refusals[i].empty()) {
+            left.push_back(contenders[i]);
+            continue;
+        }
+        contenders[i].report->refusal = text("the driver refused it: ", refusals[i]);
+        said += text(said.empty() ? "" : "; ", contenders[i].report->name, ": ", refusals[i]);
+    }
+    if (left.empty()) {
+        throw Unsupported(text("The driver of ", device_->offer().name, " refuses every kernel for operation '", operation.name, "': ", said));
+    }
+    contenders = std::move(left);
 }
 
 const Contender* winner(std::span<const Contender> contenders) {
@@ -253,8 +234,17 @@ std::vector<const tactics::Candidate*> Tuner::candidates_of(std::span<const Cont
 void judge(Trial& trial, OnTheWay rounded, const std::string& operation, std::span<Contender> contenders, LogSink& log) {
     const auto generic = std::find_if(contenders.begin(), contenders.end(), [](const Contender& c) { return is_generic(*c.candidate); });
     const auto reference = trial.outputs(generic == contenders.end() ? 0 : static_cast<std::size_t>(generic - contenders.begin()));
+    std::vector<Verdict> verdicts(contenders.size());
+    const auto portion = static_cast<std::size_t>(usable_cores()); // of results that are in the host's memory at one time
+    for (std::size_t first = 0; first < contenders.size(); first += portion) {
+        std::vector<std::vector<kernels::host::Tensor>> results;
+        for (std::size_t i = first; i < std::min(first + portion, contenders.size()); ++i) {
+            results.push_back(trial.outputs(i));
+        }
+        parallel_for(results.size(), [&](std::size_t i) { verdicts[first + i] = compare(results[i], reference, rounded); });
+    }
     for (std::size_t i = 0; i < contenders.size(); ++i) {
-        const Verdict verdict = compare(trial.outputs(i), reference, rounded);
+        const Verdict& verdict = verdicts[i];
         contenders[i].report->error = verdict.error;
         contenders[i].report->refusal = verdict.refusal;
         contenders[i].timing = Timing{0.0f, verdict.correct};
@@ -290,11 +280,17 @@ std::vector<Contender*> Tuner::shortlist(Trial& trial, const std::vector<float>&
     return chosen;
 }
 
-void Tuner::time(Trial& trial, std::span<Contender* const> contenders) const {
-    constexpr float kBudgetMilliseconds = 400.0f; // per operation; long ones are stable after few rounds
-    if (!device_->caps().is_cpu) {
-        bring_clock_up(trial);
+void Tuner::time(Trial& trial, std::span<Contender* const> contenders) {
+    constexpr int kTries = 3; // a clock that falls on the way makes times of two kinds
+    for (int i = 0; i < kTries; ++i) {
+        if (clock_) clock_->bring_up();
+        time_once(trial, contenders);
+        if (!clock_ || clock_->is_up()) break;
     }
+}
+
+void Tuner::time_once(Trial& trial, std::span<Contender* const> contenders) const {
+    constexpr float kBudgetMilliseconds = 400.0f; // per operation; long ones are stable after few rounds
     const int rounds = (device_->caps().is_cpu ? 2 : 4) * std::max(options_.avg_timing_iterations, 1) + (options_.optimization_level > 3 ? 6 : 1);
     std::vector<std::vector<float>> times(contenders.size());
     float spent = 0.0f;
@@ -312,6 +308,7 @@ void Tuner::time(Trial& trial, std::span<Contender* const> contenders) const {
 
 void Tuner::measure(const compiler::Compiled& network, const tactics::Operation& operation, std::vector<Contender>& contenders) {
     const auto stream = stream::Stream::from_handle(options_.profile_stream);
+    if (!device_->caps().is_cpu && !clock_) clock_.emplace(device_, stream, log_);
     // Everybody runs once: drivers finish compiling at the first dispatch, and the results are compared.
     Trial all(network, operation, candidates_of(contenders), device_->caps());
     all.prepare(device_, weights_, symbols_, *stream, log_);

@@ -13,7 +13,21 @@
 namespace tensorvk::runtime {
 namespace {
 
+//! Drivers that take a larger workgroup than they offer lose the device with it.
+void check_workgroup(const vulkan::Device& device, const plan::Step& step) {
+    if (!device.caps().shaders) return; // which will be said
+    std::int64_t invocations = 1;
+    for (const plan::SpecConstant& constant : step.spec) {
+        if (constant.id < plan::kSpecLocalSize + 3) invocations *= std::max(constant.value, 1);
+    }
+    const std::uint32_t most = device.caps().limits.max_workgroup_invocations;
+    if (invocations > std::int64_t{most}) {
+        throw InvalidArgument(text("Kernel '", step.kernel, "' has workgroups of ", invocations, " invocations, this device allows ", most, "."));
+    }
+}
+
 std::shared_ptr<const vulkan::Pipeline> make_pipeline(vulkan::Device& device, const plan::Step& step) {
+    check_workgroup(device, step);
     std::vector<vulkan::SpecConstant> constants;
     constants.reserve(step.spec.size());
     for (const plan::SpecConstant& constant : step.spec) {
@@ -100,6 +114,23 @@ Pipelines make_pipelines(const std::shared_ptr<vulkan::Device>& device, std::spa
     });
     device->pipelines().save();
     return pipelines;
+}
+
+std::vector<std::string> try_pipelines(const std::shared_ptr<vulkan::Device>& device, std::span<const plan::Step> steps) {
+    std::vector<std::string> refusals(steps.size());
+    parallel_for(steps.size(), [&](std::size_t i) {
+        if (steps[i].host || kernels::cpu::is_cpu_kernel(steps[i].kernel)) return;
+        try {
+            (void)make_pipeline(*device, steps[i]);
+        } catch (const InvalidArgument& error) {
+            refusals[i] = error.what();
+        } catch (const Unsupported& error) {
+            refusals[i] = error.what();
+        } catch (const InternalError& error) { // an answer of the driver that no specification foresees
+            refusals[i] = error.what();
+        }
+    });
+    return refusals;
 }
 
 } // namespace tensorvk::runtime

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "plan/program.hpp"
@@ -23,5 +24,8 @@ void check_kernels(std::span<const plan::Step> steps);
 //! One per step, made by as many threads as the machine has. Equal ones are made once.
 [[nodiscard]] Pipelines make_pipelines(const std::shared_ptr<vulkan::Device>& device,
                                        std::span<const plan::Step> steps);
+
+//! The same for steps that the driver may refuse: per step why it did, else empty. Steps of the host are none of a driver's business.
+[[nodiscard]] std::vector<std::string> try_pipelines(const std::shared_ptr<vulkan::Device>& device, std::span<const plan::Step> steps);
 
 } // namespace tensorvk::runtime

@@ -1,5 +1,7 @@
 #include "tactics/product.hpp"
 
+#include <algorithm>
+
 #include "support/error.hpp"
 
 namespace tensorvk::tactics {
@@ -63,8 +65,8 @@ std::string Product::refuse(const ConvolutionProblem& p, const Query& query) {
 }
 
 std::string Product::refuse(const MatrixProblem& p, const Query& query) {
-    if (p.b.dims.size() != 2)
-        return text("the second factor has rank ", p.b.dims.size(), ", this kernel takes one matrix for all rows");
+    if (!std::all_of(p.b.dims.begin(), p.b.dims.end() - 2, [&](shape::Expr dim) { return query.exprs.is(dim, 1); }))
+        return text("the second factor holds several matrices, this kernel takes one for all rows");
     if (p.b.dtype == DataType::kHALF) return "the second factor is float16, this kernel packs it from float32 or integers";
     if (p.product().transpose_a && p.a.dims.size() != 2)
         return text("the first factor is transposed and has rank ", p.a.dims.size(), ", not 2");

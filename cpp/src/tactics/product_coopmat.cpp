@@ -1,4 +1,4 @@
-// .../coopmat_<rows>x<columns>x<depth>[_k<splits>]: products of halves on cooperative matrix units
+// .../coopmat_<rows>x<columns>x<depth>[_p<steps ahead>][_k<splits>]: products of halves on cooperative matrix units
 // (shaders/convolution/coopmat.comp).
 #include <algorithm>
 
@@ -11,17 +11,19 @@ namespace {
 struct MatrixGeometry {
     std::int32_t rows, columns, depth;    // of a workgroup's tile
     std::int32_t warp_rows, warp_columns; // of a subgroup's
+    std::int32_t ahead = 1;               // steps of the depth that are fetched ahead, and buffers
     [[nodiscard]] std::int32_t threads() const { return 32 * (rows / warp_rows) * (columns / warp_columns); }
     [[nodiscard]] std::int64_t shared_bytes() const {
-        return 16 * (rows * (depth / 8 + 1) + depth * (columns / 8 + 1) + threads() / 32 * 16 * 5);
+        return 16 * (ahead * (rows * (depth / 8 + 1) + depth * (columns / 8 + 1)) + threads() / 32 * 16 * 5);
     }
 };
 
-// What won somewhere in a sweep over the layers of ResNet-50 and a U-Net.
+// What won somewhere in a sweep over the layers of ResNet-50, a U-Net, BERT and ViT.
 constexpr MatrixGeometry kTiles[] = {
     {32, 32, 64, 16, 16},  {32, 32, 128, 16, 16}, {32, 64, 64, 16, 32},   {64, 32, 64, 32, 16},
     {64, 64, 32, 32, 32},  {64, 64, 64, 32, 32},  {128, 32, 32, 32, 32},  {128, 64, 32, 64, 32},
-    {128, 64, 64, 64, 32}, {64, 128, 32, 32, 64}, {128, 128, 32, 64, 64},
+    {128, 64, 64, 64, 32}, {64, 128, 32, 32, 64}, {128, 128, 32, 64, 64}, {32, 32, 64, 16, 16, 2},
+    {32, 32, 128, 16, 16, 2}, {32, 64, 64, 16, 32, 2}, {64, 64, 32, 32, 32, 2}, {64, 64, 64, 32, 32, 2},
 };
 
 constexpr std::int64_t kWantedGroups = 264; // two workgroups on each of 132 processors
@@ -90,7 +92,7 @@ void lower(const Product& product, const MatrixGeometry& tile, std::int64_t spli
     Packing packing = product.packing();
     packing.half = true;
     packing.column_multiple = 8;
-    packing.depth_multiple = tile.depth;
+    packing.depth_multiple = std::int64_t{tile.depth} * tile.ahead;
     const std::int32_t weights = product.pack_weights(lowering, packing);
     const std::int32_t bias = product.pack_bias(lowering);
     const shape::Expr rows = product.rows(exprs);
@@ -107,7 +109,7 @@ void lower(const Product& product, const MatrixGeometry& tile, std::int64_t spli
     step.geometry(3, product.shape().output_vectors ? 1 : 0);
     step.geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, tile.depth);
     step.geometry(7, tile.warp_rows).geometry(8, tile.warp_columns).geometry(9, tile.threads());
-    step.geometry(10, static_cast<std::int32_t>(splits));
+    step.geometry(10, static_cast<std::int32_t>(splits)).geometry(11, product.always_inside() ? 1 : 0).geometry(13, tile.ahead);
     step.reads(product.x().buffer).reads(weights).reads(bias).writes(target);
     add_epilogue(step, lowering, product.operation(), product.roles(), product.type_bits(), bias);
     lowering.add(step.take());
@@ -128,6 +130,7 @@ std::vector<Candidate> product_coopmat(const std::string& family, const std::str
         for (const std::int64_t splits : choices) {
             Candidate candidate;
             candidate.name = text(family, "/coopmat_", tile.rows, "x", tile.columns, "x", tile.depth);
+            if (tile.ahead > 1) candidate.name += text("_p", tile.ahead);
             if (splits > 1) candidate.name += text("_k", splits);
             candidate.refusal = refuse_tile(tile, product, query.caps);
             candidate.lower = [product, tile, splits](Lowering& lowering) { lower(product, tile, splits, lowering); };

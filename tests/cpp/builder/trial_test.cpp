@@ -11,6 +11,7 @@
 
 #include "builder/one_operation.hpp"
 #include "builder/verdict.hpp"
+#include "tactics/step_builder.hpp"
 
 namespace tensorvk::builder {
 namespace {
@@ -64,6 +65,24 @@ TEST(Trial, ACandidateWithOtherNumbersIsFoundOut) {
     const auto outputs = one.outputs();
     EXPECT_TRUE(compare(outputs[0], outputs[0]).correct);
     EXPECT_FALSE(compare(outputs[1], outputs[0]).correct);
+}
+
+TEST(Trial, ACandidateThatTheDriverRefusesIsNamedAndSpoilsNoOther) {
+    OneOperation one;
+    if (!one.device->caps().shaders) GTEST_SKIP() << "no driver";
+    tactics::Candidate refused;
+    refused.name = "conv/too_large";
+    refused.lower = [](tactics::Lowering& lowering) {
+        tactics::StepBuilder step(lowering, "conv", "clock/spin:f32");
+        step.local_size(1 << 30).param(1).writes(lowering.scratch(lowering.exprs().constant(4)));
+        lowering.add(step.take());
+    };
+    const tactics::Candidate* pointers[] = {&one.candidates.front(), &refused};
+    const Trial trial(one.compiled, one.operation, pointers, one.device->caps());
+    const std::vector<std::string> refusals = trial.compile(one.device);
+    ASSERT_EQ(refusals.size(), 2u);
+    EXPECT_EQ(refusals[0], "");
+    EXPECT_NE(refusals[1].find("clock/spin"), std::string::npos) << refusals[1];
 }
 
 } // namespace

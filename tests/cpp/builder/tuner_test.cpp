@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "builder/one_operation.hpp"
+#include "vulkan/pipeline_cache.hpp"
 
 namespace tensorvk::builder {
 namespace {
@@ -65,6 +66,34 @@ TEST(Tuner, AmongCorrectOnesTheFirstWinsUnlessALaterOneIsClearlyFaster) {
     EXPECT_EQ(with(1.0f, 0.9f, 1.0f), "b");
     EXPECT_EQ(with(1.0f, 1.0f, 0.1f), "a");
     EXPECT_EQ(with(0.1f, 1.0f, 1.0f, false), "b");
+}
+
+TEST(Tuner, MakesAheadWhatItWillTimeAndTellsHowFarItIs) {
+    OneOperation one;
+    if (!one.device->caps().shaders) GTEST_SKIP() << "no driver";
+    Options options;
+    options.optimization_level = 5; // shaders beside host kernels, too
+    Tuner tuner(one.device, options, one.compiled, {}, one.weights.bytes(), null_log());
+    std::vector<int> told;
+    tuner.compile_ahead([&](int done, int all) {
+        told.push_back(done);
+        EXPECT_LT(done, all);
+    });
+    ASSERT_FALSE(told.empty());
+    EXPECT_EQ(told.front(), 0);
+    const std::uint64_t made = one.device->pipelines().compiled();
+    (void)tuner.choose(one.compiled, one.operation);
+    EXPECT_EQ(one.device->pipelines().compiled(), made) << "the rest is timing";
+}
+
+TEST(Clock, IsKeptUpByWorkAndOutlivesItsCallersStream) {
+    const auto device = vulkan::Device::current();
+    if (!device->caps().shaders) GTEST_SKIP() << "no driver";
+    Clock clock(device, stream::Stream::from_handle(0), null_log());
+    for (int i = 0; i < 2; ++i) {
+        clock.bring_up(); // ends, however busy the machine is
+        (void)clock.is_up();
+    }
 }
 
 } // namespace

@@ -1,4 +1,4 @@
-// bench_conv [--half | --int8] [--batch N] [--net unet|resnet] [--layer PART] [--tactic PART]: the convolution candidates of
+// bench_conv [--half | --int8] [--batch N] [--net unet|resnet|mobilenet] [--layer PART] [--tactic PART]: the convolution candidates of
 // this device on the layers of a network. Prints layer, candidate, milliseconds, TFLOP/s, the largest difference from
 // the generic kernel's result and the milliseconds that making its pipelines took; then the sums of the generic
 // kernel's and of the best times. --layer and --tactic keep those whose name contains PART (the generic kernel always
@@ -12,6 +12,7 @@
 #include <map>
 #include <string>
 
+#include "builder/clock.hpp"
 #include "tactics/operation_case.hpp"
 #include "tactics/tensor_bytes.hpp"
 
@@ -50,16 +51,43 @@ const std::map<std::string, std::vector<Layer>> kNets = {
       {"up1", 128, 64, 32, 2, 2, true},
       {"dec1a", 256, 64, 32, 3, 1},
       {"out", 256, 32, 1, 1, 1}}},
-    {"resnet",
+    {"resnet", // ResNet-50
      {{"stem", 224, 3, 64, 7, 2},
-      {"56_64", 56, 64, 64, 3, 1},
-      {"56_64_256", 56, 64, 256, 1, 1},
-      {"28_128", 28, 128, 128, 3, 1},
-      {"14_256", 14, 256, 256, 3, 1},
-      {"7_512", 7, 512, 512, 3, 1},
-      {"7_2048_512", 7, 2048, 512, 1, 1},
+      {"56_64_1", 56, 64, 64, 1, 1},
+      {"56_64", 56, 64, 64, 3, 1, false, 3},
+      {"56_64_256", 56, 64, 256, 1, 1, false, 4},
+      {"56_256_64", 56, 256, 64, 1, 1, false, 2},
+      {"56_256_128", 56, 256, 128, 1, 1},
+      {"56_128_s2", 56, 128, 128, 3, 2},
+      {"56_256_512_s2", 56, 256, 512, 1, 2},
+      {"28_128", 28, 128, 128, 3, 1, false, 3},
+      {"28_128_512", 28, 128, 512, 1, 1, false, 4},
+      {"28_512_128", 28, 512, 128, 1, 1, false, 3},
+      {"28_512_256", 28, 512, 256, 1, 1},
+      {"28_256_s2", 28, 256, 256, 3, 2},
+      {"28_512_1024_s2", 28, 512, 1024, 1, 2},
+      {"14_256", 14, 256, 256, 3, 1, false, 5},
+      {"14_256_1024", 14, 256, 1024, 1, 1, false, 6},
+      {"14_1024_256", 14, 1024, 256, 1, 1, false, 5},
+      {"14_1024_512", 14, 1024, 512, 1, 1},
+      {"14_512_s2", 14, 512, 512, 3, 2},
+      {"14_1024_2048_s2", 14, 1024, 2048, 1, 2},
+      {"7_512", 7, 512, 512, 3, 1, false, 2},
+      {"7_512_2048", 7, 512, 2048, 1, 1, false, 3},
+      {"7_2048_512", 7, 2048, 512, 1, 1, false, 2}}},
+    {"mobilenet", // of MobileNetV2
+     {{"stem", 224, 3, 32, 3, 2},
       {"112_32_dw", 112, 32, 32, 3, 1, false, 1, 32},
-      {"28_192_dw", 28, 192, 192, 3, 1, false, 1, 192}}},
+      {"112_32_16", 112, 32, 16, 1, 1},
+      {"112_16_96", 112, 16, 96, 1, 1},
+      {"112_96_dw_s2", 112, 96, 96, 3, 2, false, 1, 96},
+      {"56_144_24", 56, 144, 24, 1, 1},
+      {"28_192_dw", 28, 192, 192, 3, 1, false, 1, 192},
+      {"14_384_64", 14, 384, 64, 1, 1, false, 4},
+      {"14_576_96", 14, 576, 96, 1, 1, false, 2},
+      {"7_960_dw", 7, 960, 960, 3, 1, false, 2, 960},
+      {"7_960_160", 7, 960, 160, 1, 1, false, 2},
+      {"7_320_1280", 7, 320, 1280, 1, 1}}},
 };
 
 struct Options {
@@ -142,61 +170,64 @@ double measure(OperationCase::Prepared& prepared) {
     return prepared.runner->time(5, std::clamp(static_cast<int>(4.0 / once), 1, 200));
 }
 
-struct Measured {
+struct Entrant {
+    const tactics::Candidate* candidate;
+    OperationCase::Prepared prepared;
+    double ready; // milliseconds that making it took
     double milliseconds = 1e30;
-    kernels::host::Tensor result;
 };
 
-Measured run_candidate(const Layer& layer, const Problem& problem, const tactics::Candidate& candidate,
-                       const kernels::host::Tensor* expected) {
-    const auto start = std::chrono::steady_clock::now();
-    OperationCase::Prepared prepared = problem.operation.prepare(vulkan::Device::by_index(0), candidate);
-    prepared.runner->run();
-    const std::chrono::duration<double, std::milli> ready = std::chrono::steady_clock::now() - start;
-    Measured out{measure(prepared), problem.operation.output(prepared)};
-    std::printf("%-10s %-34s %10.4f ms %9.3f TFLOP/s  error %.1e  ready in %.0f ms\n", layer.name,
-                candidate.name.c_str(), out.milliseconds, problem.flops / out.milliseconds / 1e9,
-                expected != nullptr ? test::relative_error(out.result, *expected) : 0.0, ready.count());
-    std::fflush(stdout);
-    return out;
-}
-
-//! Times of the generic kernel and of the best one.
-std::pair<double, double> run_layer(const Layer& layer, const Options& options) {
-    const Problem problem = build(layer, options);
-    const std::vector<tactics::Candidate> candidates =
-        problem.operation.candidates(vulkan::Device::by_index(0)->caps());
-    const auto is_generic = [](const tactics::Candidate& c) { return c.name.ends_with("/generic"); };
-    const tactics::Candidate& reference = *std::find_if(candidates.begin(), candidates.end(), is_generic);
-    const Measured generic = run_candidate(layer, problem, reference, nullptr);
-    double best = generic.milliseconds;
-    std::string winner = reference.name;
+//! Those that this device takes; says of the others why not.
+std::vector<Entrant> prepare(const Layer& layer, const Problem& problem, const std::vector<tactics::Candidate>& candidates, const Options& options) {
+    std::vector<Entrant> out;
     for (const tactics::Candidate& candidate : candidates) {
-        if (is_generic(candidate)) continue;
-        if (candidate.name.find(options.tactic) == std::string::npos) continue;
+        if (!candidate.name.ends_with("/generic") && candidate.name.find(options.tactic) == std::string::npos) continue;
         if (!candidate.applicable()) {
             std::printf("%-10s %-34s refused: %s\n", layer.name, candidate.name.c_str(), candidate.refusal.c_str());
             continue;
         }
         try {
-            const double ms = run_candidate(layer, problem, candidate, &generic.result).milliseconds;
-            if (ms < best) best = ms, winner = candidate.name;
+            const auto start = std::chrono::steady_clock::now();
+            OperationCase::Prepared prepared = problem.operation.prepare(vulkan::Device::by_index(0), candidate);
+            prepared.runner->run();
+            const std::chrono::duration<double, std::milli> ready = std::chrono::steady_clock::now() - start;
+            out.push_back({&candidate, std::move(prepared), ready.count()});
         } catch (const std::exception& error) { // one pipeline that a driver refuses does not end the sweep
             std::printf("%-10s %-34s failed: %s\n", layer.name, candidate.name.c_str(), error.what());
         }
     }
-    std::printf("%-10s best: %s %.4f ms, %.1f times the generic kernel's speed\n", layer.name, winner.c_str(), best,
-                generic.milliseconds / best);
-    return {generic.milliseconds, best};
+    return out;
+}
+
+//! Times of the generic kernel, which comes first, and of the best one.
+std::pair<double, double> run_layer(const Layer& layer, const Options& options, builder::Clock& clock) {
+    const Problem problem = build(layer, options);
+    const std::vector<tactics::Candidate> candidates = problem.operation.candidates(vulkan::Device::by_index(0)->caps());
+    std::vector<Entrant> entrants = prepare(layer, problem, candidates, options);
+    const auto generic = std::find_if(entrants.begin(), entrants.end(), [](const Entrant& e) { return e.candidate->name.ends_with("/generic"); });
+    clock.bring_up();
+    const kernels::host::Tensor expected = problem.operation.output(generic->prepared);
+    const Entrant* best = &*generic;
+    for (Entrant& entrant : entrants) {
+        entrant.milliseconds = measure(entrant.prepared);
+        std::printf("%-10s %-34s %10.4f ms %9.3f TFLOP/s  error %.1e  ready in %.0f ms\n", layer.name, entrant.candidate->name.c_str(), entrant.milliseconds,
+                    problem.flops / entrant.milliseconds / 1e9, test::relative_error(problem.operation.output(entrant.prepared), expected), entrant.ready);
+        if (entrant.milliseconds < best->milliseconds) best = &entrant;
+    }
+    std::printf("%-10s best: %s %.4f ms, %.1f times the generic kernel's speed\n", layer.name, best->candidate->name.c_str(), best->milliseconds,
+                generic->milliseconds / best->milliseconds);
+    std::fflush(stdout);
+    return {generic->milliseconds, best->milliseconds};
 }
 
 void run(const Options& options) {
     std::printf("%s, %s, batch %lld\n", vulkan::Device::by_index(0)->offer().name.c_str(),
                 options.type == DataType::kHALF ? "half" : options.type == DataType::kINT8 ? "int8" : "float", static_cast<long long>(options.batch));
+    builder::Clock clock(vulkan::Device::by_index(0), stream::Stream::from_handle(0), null_log());
     double generic_sum = 0.0, best_sum = 0.0;
     for (const Layer& layer : kNets.at(options.net)) {
         if (std::string(layer.name).find(options.layer) == std::string::npos) continue;
-        const auto [generic, best] = run_layer(layer, options);
+        const auto [generic, best] = run_layer(layer, options, clock);
         generic_sum += generic * layer.times;
         best_sum += best * layer.times;
     }
