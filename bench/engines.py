@@ -8,7 +8,8 @@ import tensorvk as trt
 from tensorvk import cudart
 from tensorvk.demo.device import check
 
-from .datasets import Arrays, Model
+from .arrays import Arrays
+from .datasets import Model
 
 
 def profile_shapes(model: Model, name: str) -> list[tuple[int, ...]]:

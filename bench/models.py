@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from .datasets import Arrays, Model, largest_error, load_model
+from .arrays import Arrays, largest_error
+from .datasets import Model, load_model
 from .engines import Engine, build
 
 NAMES = [

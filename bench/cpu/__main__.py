@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 
-from . import arguments, rounds, table
+from bench import table
+from bench.results import Ready, Result
+
+from . import arguments, rounds
 from .engines import OURS, PEERS, SLOW, Settings
-from .worker import Ready
 
 ALLOWED_ERROR = {"tensorvk-bf16": 5e-2}  # of the output's largest magnitude; others are in fp32
 ALLOWED_FP32_ERROR = 1e-3
+FASTER = table.Best("faster fp32 peer", ("onnxruntime", "openvino-fp32"))
 
 
 def main() -> int:
@@ -21,7 +24,7 @@ def main() -> int:
     for case in arguments.cases(options):
         print(f"{case.name} ...", file=sys.stderr, flush=True)
         rows.append(rounds.measure(case, engines, settings, options.seconds, options.slice / 1000))
-    print(table.markdown(rows))
+    print(table.markdown(rows, FASTER))
     arguments.write_json(options.json, rows)
     return 0 if all(is_right(row.subject) for row in rows) else 1
 
@@ -30,7 +33,7 @@ def default_engines(bf16: bool) -> list[str]:
     return ["tensorvk-bf16", "openvino"] if bf16 else ["tensorvk", *(peer for peer in PEERS if peer not in SLOW)]
 
 
-def is_right(result: rounds.Result) -> bool:
+def is_right(result: Result) -> bool:
     allowed = ALLOWED_ERROR.get(result.engine, ALLOWED_FP32_ERROR)
     return isinstance(result.state, Ready) and result.state.error < allowed
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from bench.datasets import Arrays, DataSet, load_model
+from bench.arrays import Arrays
+from bench.datasets import DataSet, load_model
 
 
 @dataclass(frozen=True)

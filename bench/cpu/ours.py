@@ -13,7 +13,7 @@ import tensorvk as trt
 from tensorvk import cudart
 from tensorvk.demo.device import check
 
-from bench.datasets import Arrays
+from bench.arrays import Arrays
 
 
 def build_plan(model: Path, level: int | None = None, bf16: bool = False) -> bytes:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.datasets import Arrays
+from bench.arrays import Arrays
 
 from .cases import Case
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.table import geometric_mean
+
 from . import arguments, peers
 from .cases import Case
 from .engines import Settings, our_engine, plan_of
-from .table import geometric_mean
 from .worker import in_own_process, milliseconds, peak_mb
 
 TRIES = 5

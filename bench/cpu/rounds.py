@@ -6,48 +6,17 @@ import multiprocessing
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
-import numpy as np
+from bench.results import Absent, Block, Ready, Result, Row
 
 from .cases import Case
 from .engines import Settings
-from .worker import Absent, Block, Ready, serve
+from .worker import serve
 
 MIN_ROUNDS = 5  # that nobody disturbed, if the time allows
 ALLOWED_WAIT = 0.05  # share of a block
 LONGEST = 3  # times the wished time
-
-
-@dataclass
-class Result:
-    """One engine on one case."""
-
-    engine: str
-    state: Ready | Absent
-    blocks: list[float] = field(default_factory=list)  # median milliseconds of each round's block
-
-    @property
-    def ms(self) -> float:
-        return float(np.median(self.blocks)) if self.blocks else float("nan")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One case; the first result is the engine that the others are compared with."""
-
-    case: str
-    results: list[Result]
-    rounds: int
-    disturbed: int  # rounds in which another process took a processor; left out where enough others are there
-
-    @property
-    def subject(self) -> Result:
-        return self.results[0]
-
-    def result(self, engine: str) -> Result | None:
-        return next((result for result in self.results if result.engine == engine), None)
 
 
 def measure(case: Case, engines: list[str], settings: Settings, seconds: float, slice_s: float) -> Row:

@@ -11,14 +11,14 @@ import multiprocessing
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import numpy as np
 
-from bench.datasets import largest_error
+from bench.arrays import largest_error
+from bench.results import Absent, Block, Ready, first_line
 
 from .cases import Case
 from .engines import Settings, confine, make
@@ -31,29 +31,6 @@ FAILURES = (RuntimeError, OSError, KeyError, ValueError, TypeError, ImportError)
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Ready:
-    """An engine that is there: what it computed, and what it took."""
-
-    error: float
-    prepare_s: float
-    peak_mb: float
-    per_block: int  # inferences
-
-
-@dataclass(frozen=True)
-class Absent:
-    """An engine that takes no part, and why."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Block:
-    ms: float  # median of its inferences
-    waited: float  # share of the time for which threads could have run but had no processor: others were busy
 
 
 def serve(connection: Connection, engine: str, case: Case, settings: Settings, slice_s: float) -> None:
@@ -70,7 +47,7 @@ def serve(connection: Connection, engine: str, case: Case, settings: Settings, s
         connection.send(Absent(str(refusal)))
         return
     except FAILURES as failure:
-        connection.send(Absent(f"failed: {_first_line(failure)}"))
+        connection.send(Absent(f"failed: {first_line(failure)}"))
         return
     prepare_s = time.perf_counter() - started
     per_block = warm_up(run, slice_s)
@@ -159,8 +136,4 @@ def _call(connection: Connection, threads: int, work: Callable[..., object], arg
     try:
         connection.send((False, work(*args, **kwargs)))  # type: ignore[misc,arg-type]
     except FAILURES as failure:
-        connection.send((True, _first_line(failure)))
-
-
-def _first_line(failure: Exception) -> str:
-    return (str(failure).strip() or type(failure).__name__).splitlines()[0]
+        connection.send((True, first_line(failure)))

@@ -9,7 +9,7 @@ import numpy as np
 import tensorvk as trt
 from tensorvk import cudart
 
-from bench.datasets import largest_difference, largest_magnitude
+from bench.arrays import largest_difference, largest_magnitude
 
 Array = np.ndarray[Any, Any]
 Shapes = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]

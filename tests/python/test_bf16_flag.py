@@ -14,7 +14,8 @@ from networks import Array, Shop
 from tensorvk import doctor
 from test_bfloat16 import from_bits, to_bits
 
-from bench.datasets import largest_error, load_model
+from bench.arrays import largest_error
+from bench.datasets import load_model
 
 MODELS = Path(os.environ.get("TENSORVK_MODELS", Path(__file__).resolve().parents[3] / "shared" / "models"))
 ROUNDING = 2.0**-8  # of a number to bfloat16: at most half of this, and factors of a product are rounded, too

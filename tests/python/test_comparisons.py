@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from engines import Array, relative_error, repeated
 
-from bench.datasets import largest_error
+from bench.arrays import largest_error
 
 INF, NAN = np.inf, np.nan
 

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from bench.cpu import rounds, table
+from bench import table
+from bench.cpu import rounds
+from bench.cpu.__main__ import FASTER
 from bench.cpu.cases import Case, stack, with_fixed_shapes
 from bench.cpu.engines import Settings
 from bench.cpu.layers import layers_of
-from bench.cpu.rounds import Result, Row
-from bench.cpu.worker import Absent, Ready, in_own_process
+from bench.cpu.worker import in_own_process
 from bench.datasets import DataSet
+from bench.results import Absent, Ready, Result, Row
 
 
 def result(engine: str, *blocks: float, error: float = 1e-6) -> Result:
@@ -53,7 +55,7 @@ def test_ratios_are_taken_within_a_round() -> None:
 
 def test_the_faster_peer_is_the_one_with_the_smaller_median() -> None:
     row = Row("model", [result("tensorvk", 6), result("onnxruntime", 4), result("openvino-fp32", 3)], 1, 0)
-    found = table.ratio(row, table.FP32_PEERS)
+    found = table.ratio(row, FASTER.peers)
     assert found is not None
     assert found.median == 2
 

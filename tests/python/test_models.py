@@ -13,7 +13,8 @@ import pytest
 from engines import Array, Shapes, build_plan, infer, load
 from onnx import numpy_helper
 
-from bench.datasets import DataSet, largest_error, load_model
+from bench.arrays import largest_error
+from bench.datasets import DataSet, load_model
 from bench.engines import profile_shapes
 
 MODELS = Path(os.environ.get("TENSORVK_MODELS", Path(__file__).resolve().parents[3] / "shared" / "models"))

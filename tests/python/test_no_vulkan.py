@@ -14,7 +14,7 @@ import pytest
 import tensorvk
 from digits_process import digits, weights
 
-from bench.datasets import largest_difference
+from bench.arrays import largest_difference
 
 HERE = Path(__file__).parent
 NAME = "cpu (no Vulkan)"

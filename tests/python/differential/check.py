@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.datasets import largest_difference, largest_magnitude
+from bench.arrays import largest_difference, largest_magnitude
 
 from .case import Case
 from .draw import Array

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .rounds import Result, Row
-from .worker import Absent, Ready
+from .results import Absent, Ready, Result, Row
 
-FP32_PEERS = ("onnxruntime", "openvino-fp32")
 NOTED_ERROR = 0.05  # of the outputs' largest magnitude
 
 
@@ -37,18 +35,27 @@ def geometric_mean(values: list[float]) -> float:
     return math.exp(sum(map(math.log, values)) / len(values)) if values else float("nan")
 
 
-def columns(rows: list[Row]) -> list[tuple[str, ...]]:
-    """Each peer, and the faster of the fp32 ones where both are measured."""
+@dataclass(frozen=True)
+class Best:
+    """A column of its own for the fastest of several peers."""
+
+    title: str
+    peers: tuple[str, ...]
+
+
+def columns(rows: list[Row], best: Best | None) -> list[tuple[str, ...]]:
+    """Each peer, and the best of several where all of them are measured."""
     peers = [(result.engine,) for result in rows[0].results[1:]]
-    both = all((peer,) in peers for peer in FP32_PEERS)
-    return [*peers, FP32_PEERS] if both else list(peers)
+    if best is None or any((peer,) not in peers for peer in best.peers):
+        return list(peers)
+    return [*peers, best.peers]
 
 
-def markdown(rows: list[Row]) -> str:
+def markdown(rows: list[Row], best: Best | None = None) -> str:
     if not rows:
         return "No model was measured."
-    peers = columns(rows)
-    titles = [peer[0] if len(peer) == 1 else "faster fp32 peer" for peer in peers]
+    peers = columns(rows, best)
+    titles = [peer[0] if len(peer) == 1 or best is None else best.title for peer in peers]
     lines = [
         f"Milliseconds; in brackets {rows[0].subject.engine}'s time by the peer's, median of the rounds and quartiles.",
         "",

@@ -1,0 +1,50 @@
+"""Writes ONNX files, inputs and float32 outputs: `python -m bench.gpu.export FOLDER NETWORK:TYPE:BATCH...`."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bench.exported.networks import NETWORKS, seeded
+
+from .cases import Case
+
+OPSET = 17
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for text in sys.argv[2:]:
+        case = Case.parse(text, folder)
+        if not case.arrays.is_file():
+            write(case)
+            print(f"{case.model}: {case.model.stat().st_size / 1e6:.0f} MB", file=sys.stderr)
+
+
+def write(case: Case) -> None:
+    """The arrays last: they say that the model is complete."""
+    network, module = NETWORKS[case.network], seeded(case.network)
+    inputs = network.inputs(case.batch, torch.Generator().manual_seed(100))
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")  # tracing is deprecated, and warns of each shape that it takes for a constant
+        torch.onnx.export(
+            module,
+            inputs,
+            str(case.model),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=list(network.input_names),
+            output_names=["output"],
+        )
+        output = module(*inputs)
+    named = {name: tensor.numpy() for name, tensor in zip(network.input_names, inputs, strict=True)}
+    np.savez(case.arrays, output=output.numpy(), **named)
+
+
+if __name__ == "__main__":
+    main()

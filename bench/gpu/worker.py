@@ -1,0 +1,84 @@
+"""A process that runs one engine on one case: `python -m bench.gpu.worker DESCRIPTOR`, one end of a pipe.
+
+Any interpreter with numpy and the engine will do. A GPU lowers its clock within a second or two of little work: an
+engine warms up for a while when it is made, and each block begins with some inferences that do not count.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from multiprocessing.connection import Connection
+
+import numpy as np
+
+from bench.arrays import largest_error
+from bench.results import Absent, Ready, first_line
+
+from .cases import Case
+from .engines import Engine, make
+from .settings import NotOffered, Settings
+from .timing import Block
+
+WARM_UP_S = 1.0
+LEAD_IN = 0.2  # share of a block
+FAILURES = (RuntimeError, OSError, KeyError, ValueError, TypeError, ImportError, AttributeError)
+
+
+def main() -> None:
+    with Connection(int(sys.argv[1])) as connection:
+        name, case, settings, slice_s = connection.recv()
+        serve(connection, name, case, settings, slice_s)
+
+
+def serve(connection: Connection, name: str, case: Case, settings: Settings, slice_s: float) -> None:
+    """Says Ready or Absent; then each message asks for one block, answered with a Block."""
+    started = time.perf_counter()
+    try:
+        engine = make(name, case, settings)
+        milliseconds(engine, 1)
+        error = largest_error(engine.outputs(), case.expected())
+    except ModuleNotFoundError as missing:
+        connection.send(Absent(f"not installed ({missing.name})"))
+        return
+    except NotOffered as refusal:
+        connection.send(Absent(str(refusal)))
+        return
+    except FAILURES as failure:
+        connection.send(Absent(f"failed: {first_line(failure)}"))
+        return
+    prepare_s = time.perf_counter() - started
+    shortest = warm_up(engine, WARM_UP_S)
+    count = max(3, round(1000 * slice_s / shortest))
+    connection.send(Ready(error, prepare_s, 0.0, count))
+    while connection.recv():
+        connection.send(block(engine, count))
+
+
+def warm_up(engine: Engine, seconds: float) -> float:
+    """Milliseconds of the quickest inference of the last half."""
+    times = []
+    until = time.perf_counter() + seconds
+    while len(times) < 3 or time.perf_counter() < until:
+        times.append(milliseconds(engine, 1))
+    return min(times[len(times) // 2 :])
+
+
+def block(engine: Engine, count: int) -> Block:
+    for _ in range(max(1, int(LEAD_IN * count))):
+        milliseconds(engine, 1)
+    alone = float(np.median([milliseconds(engine, 1) for _ in range(count)]))
+    return Block(alone, milliseconds(engine, count) / count)
+
+
+def milliseconds(engine: Engine, count: int) -> float:
+    """From the first call until the result of the last is there."""
+    started = time.perf_counter()
+    for _ in range(count):
+        engine.start()
+    engine.wait()
+    return 1000 * (time.perf_counter() - started)
+
+
+if __name__ == "__main__":
+    main()

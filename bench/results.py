@@ -1,0 +1,64 @@
+"""What the processes that run engines tell, and what becomes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Ready:
+    """An engine that is there: what it computed, and what it took."""
+
+    error: float
+    prepare_s: float
+    peak_mb: float
+    per_block: int  # inferences
+
+
+@dataclass(frozen=True)
+class Absent:
+    """An engine that takes no part, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Block:
+    ms: float  # median of its inferences
+    waited: float  # share of the time for which threads could have run but had no processor: others were busy
+
+
+@dataclass
+class Result:
+    """One engine on one case."""
+
+    engine: str
+    state: Ready | Absent
+    blocks: list[float] = field(default_factory=list)  # median milliseconds of each round's block
+
+    @property
+    def ms(self) -> float:
+        return float(np.median(self.blocks)) if self.blocks else float("nan")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case; the first result is the engine that the others are compared with."""
+
+    case: str
+    results: list[Result]
+    rounds: int
+    disturbed: int  # rounds in which another process took a processor; left out where enough others are there
+
+    @property
+    def subject(self) -> Result:
+        return self.results[0]
+
+    def result(self, engine: str) -> Result | None:
+        return next((result for result in self.results if result.engine == engine), None)
+
+
+def first_line(failure: Exception) -> str:
+    return (str(failure).strip() or type(failure).__name__).splitlines()[0]
