@@ -17,7 +17,7 @@ namespace tensorvk::builder {
 
 //! What was found out about one candidate on one device.
 struct Timing {
-    float milliseconds = 0.0f;
+    float milliseconds = 0.0f; // negative: the driver refused its pipeline
     bool correct = true; // its numbers agreed with the generic candidate's
 };
 

@@ -2,13 +2,10 @@
 
 #include <algorithm>
 
-#include "builder/verdict.hpp"
 #include "runtime/device_key.hpp"
 #include "runtime/pipelines.hpp"
 #include "support/dtype.hpp"
 #include "support/error.hpp"
-#include "support/parallel_for.hpp"
-#include "support/processors.hpp"
 #include "vulkan/pipeline_cache.hpp"
 
 namespace tensorvk::builder {
@@ -30,8 +27,6 @@ float median(std::vector<float> values) {
     std::sort(values.begin(), values.end());
     return values[values.size() / 2];
 }
-
-constexpr float kNoise = 1.03f; // a later candidate has to be this much faster than an earlier, simpler one
 
 } // namespace
 
@@ -163,7 +158,8 @@ Choice Tuner::choose(const compiler::Compiled& network, const tactics::Operation
     for (const Contender& contender : contenders) {
         contender.report->milliseconds = contender.timing->milliseconds;
         if (!contender.timing->correct && contender.report->refusal.empty()) {
-            contender.report->refusal = "dropped: its numbers differed from the generic kernel's when it was timed";
+            contender.report->refusal = contender.timing->milliseconds < 0.0f ? "the driver refused it when it was to be timed"
+                                                                              : "dropped: its numbers differed from the generic kernel's when it was timed";
         }
     }
     return {*winner(contenders)->candidate, std::move(race->reports)};
@@ -204,6 +200,7 @@ void Tuner::drop_refused(const compiler::Compiled& network, const tactics::Opera
             continue;
         }
         contenders[i].report->refusal = text("the driver refused it: ", refusals[i]);
+        cache_->insert(contenders[i].key, {-1.0f, false});
         said += text(said.empty() ? "" : "; ", contenders[i].report->name, ": ", refusals[i]);
     }
     if (left.empty()) {
@@ -212,47 +209,12 @@ void Tuner::drop_refused(const compiler::Compiled& network, const tactics::Opera
     contenders = std::move(left);
 }
 
-const Contender* winner(std::span<const Contender> contenders) {
-    const Contender* best = nullptr;
-    for (const Contender& contender : contenders) {
-        const bool faster = best != nullptr && contender.timing->milliseconds * kNoise < best->timing->milliseconds && !is_host_call(*contender.candidate);
-        if (contender.timing->correct && (best == nullptr || faster)) {
-            best = &contender;
-        }
-    }
-    return best;
-}
-
 std::vector<const tactics::Candidate*> Tuner::candidates_of(std::span<const Contender> contenders) {
     std::vector<const tactics::Candidate*> out;
     for (const Contender& contender : contenders) {
         out.push_back(contender.candidate);
     }
     return out;
-}
-
-void judge(Trial& trial, OnTheWay rounded, const std::string& operation, std::span<Contender> contenders, LogSink& log) {
-    const auto generic = std::find_if(contenders.begin(), contenders.end(), [](const Contender& c) { return is_generic(*c.candidate); });
-    const auto reference = trial.outputs(generic == contenders.end() ? 0 : static_cast<std::size_t>(generic - contenders.begin()));
-    std::vector<Verdict> verdicts(contenders.size());
-    const auto portion = static_cast<std::size_t>(usable_cores()); // of results that are in the host's memory at one time
-    for (std::size_t first = 0; first < contenders.size(); first += portion) {
-        std::vector<std::vector<kernels::host::Tensor>> results;
-        for (std::size_t i = first; i < std::min(first + portion, contenders.size()); ++i) {
-            results.push_back(trial.outputs(i));
-        }
-        parallel_for(results.size(), [&](std::size_t i) { verdicts[first + i] = compare(results[i], reference, rounded); });
-    }
-    for (std::size_t i = 0; i < contenders.size(); ++i) {
-        const Verdict& verdict = verdicts[i];
-        contenders[i].report->error = verdict.error;
-        contenders[i].report->refusal = verdict.refusal;
-        contenders[i].timing = Timing{0.0f, verdict.correct};
-        if (!verdict.correct) {
-            log.log(Severity::kWARNING,
-                    text("Operation '", operation, "': candidate ", contenders[i].candidate->name, " ", verdict.refusal, "."));
-        }
-    }
 }
 
 std::vector<Contender*> Tuner::shortlist(Trial& trial, const std::vector<float>& first, std::span<Contender> contenders) const {

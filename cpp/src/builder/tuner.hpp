@@ -10,27 +10,13 @@
 #include "builder/builder.hpp"
 #include "builder/candidates.hpp"
 #include "builder/clock.hpp"
+#include "builder/contenders.hpp"
 #include "builder/trial.hpp"
-#include "builder/verdict.hpp"
 #include "compiler/compile.hpp"
 #include "tactics/family.hpp"
 #include "vulkan/device.hpp"
 
 namespace tensorvk::builder {
-
-//! A candidate that may win.
-struct Contender {
-    const tactics::Candidate* candidate = nullptr;
-    CandidateReport* report = nullptr;
-    Digest128 key{}; // in the timing cache
-    std::optional<Timing> timing;
-};
-
-//! Compares what the trial's last run wrote with the generic candidate's, or the first's where there is none: who differs may not win, which the
-//! report and a warning say. `trial` holds these contenders in this order.
-void judge(Trial& trial, OnTheWay rounded, const std::string& operation, std::span<Contender> contenders, LogSink& log);
-//! The fastest that is correct; all have been judged and timed. Null where none is.
-[[nodiscard]] const Contender* winner(std::span<const Contender> contenders);
 
 class Tuner {
 public:
