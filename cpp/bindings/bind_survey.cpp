@@ -43,7 +43,7 @@ py::dict describe(const vulkan::DeviceSurvey& device) {
     result["usable"] = device.plan.usable;
     result["shaders"] = device.plan.caps.shaders;
     result["why_not"] = device.plan.why_not;
-    result["limits"] = limits_of(offer.limits, device.plan.caps.shaders);
+    result["limits"] = limits_of(device.plan.usable ? device.plan.caps.limits : offer.limits, device.plan.caps.shaders);
     py::list features;
     for (const vulkan::PlanNote& note : device.plan.notes)
         features.append(py::make_tuple(note.feature, note.used, note.why));

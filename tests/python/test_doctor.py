@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -152,3 +153,18 @@ def test_unknown_verb_lists_the_verbs() -> None:
     )
     assert done.returncode == 2
     assert "no verb 'fly'" in done.stderr and "doctor" in done.stderr
+
+
+def test_a_profile_lowers_limits_and_says_so() -> None:
+    done = run_doctor(TENSORVK_DEVICE_PROFILE="bare", TENSORVK_DISABLE="")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "limits and features of the VideoCore VII" in done.stdout
+    if "shared memory" in done.stdout:  # of a device that runs shaders
+        assert re.search(r"shared memory +16 KiB", done.stdout)
+        assert re.search(r"no +fp16 storage +hidden by TENSORVK_DEVICE_PROFILE", done.stdout)
+
+
+def test_an_unknown_profile_is_refused_with_those_that_there_are() -> None:
+    done = run_doctor(TENSORVK_DEVICE_PROFILE="phone", TENSORVK_DISABLE="")
+    assert done.returncode == 1
+    assert "'phone', which is no profile: give 'bare'" in done.stdout + done.stderr

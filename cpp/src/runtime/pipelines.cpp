@@ -16,13 +16,14 @@ namespace {
 //! Drivers that take a larger workgroup than they offer lose the device with it.
 void check_workgroup(const vulkan::Device& device, const plan::Step& step) {
     if (!device.caps().shaders) return; // which will be said
-    std::int64_t invocations = 1;
+    constexpr std::uint64_t kTooMany = std::uint64_t{1} << 32;
+    std::uint64_t invocations = 1;
     for (const plan::SpecConstant& constant : step.spec) {
-        if (constant.id < plan::kSpecLocalSize + 3) invocations *= std::max(constant.value, 1);
+        if (constant.id < plan::kSpecLocalSize + 3) invocations = std::min(invocations * static_cast<std::uint32_t>(constant.value), kTooMany);
     }
     const std::uint32_t most = device.caps().limits.max_workgroup_invocations;
-    if (invocations > std::int64_t{most}) {
-        throw InvalidArgument(text("Kernel '", step.kernel, "' has workgroups of ", invocations, " invocations, this device allows ", most, "."));
+    if (invocations == 0 || invocations > most) {
+        throw InvalidArgument(text("Kernel '", step.kernel, "' has workgroups of ", invocations, " invocations, this device allows 1 to ", most, "."));
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "support/error.hpp"
 #include "vulkan/device_plan.hpp"
+#include "vulkan/device_profiles.hpp"
 
 namespace tensorvk::vulkan {
 namespace {
@@ -112,6 +113,8 @@ PlanEnvironment PlanEnvironment::from_process() {
         if (end > begin) environment.disabled.push_back(list.substr(begin, end - begin));
         begin = end + 1;
     }
+    const char* profile = std::getenv("TENSORVK_DEVICE_PROFILE");
+    environment.profile = profile == nullptr ? "" : profile;
     return environment;
 }
 
@@ -122,6 +125,9 @@ std::vector<std::string> PlanEnvironment::unknown() const {
 }
 
 void refuse_unknown_features(const PlanEnvironment& environment) {
+    if (!environment.profile.empty() && find_profile(environment.profile) == nullptr) {
+        throw InvalidArgument(text("TENSORVK_DEVICE_PROFILE is '", environment.profile, "', which is no profile: give ", profile_names(), "."));
+    }
     const std::vector<std::string> unknown = environment.unknown();
     if (unknown.empty()) return;
     std::string known;

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "support/error.hpp"
+#include "vulkan/device_profiles.hpp"
 
 namespace tensorvk::vulkan {
 namespace {
@@ -83,6 +84,10 @@ class Planner {
         if (!require() || !choose_parts()) return plan_;
         plan_.usable = true;
         plan_.caps.limits = offer_.limits;
+        if (const DeviceProfile* profile = find_profile(environment_.profile)) {
+            plan_.caps.limits = lowered(offer_.limits, profile->most);
+            note("profile", true, text("limits and features of ", profile->device, ", by TENSORVK_DEVICE_PROFILE"));
+        }
         decide_memory();
         decide_arithmetic();
         if (plan_.caps.shaders) {
@@ -196,7 +201,7 @@ class Planner {
         if (!offer_.has_extension(extension) || !offer_.cooperative_matrix) {
             return note("cooperative matrix", false, text("the driver has no ", extension));
         }
-        if (environment_.disables("cooperative_matrix")) return note("cooperative matrix", false, "TENSORVK_DISABLE");
+        if (environment_.disables("cooperative_matrix")) return note("cooperative matrix", false, environment_.hides("cooperative_matrix") ? "TENSORVK_DEVICE_PROFILE" : "TENSORVK_DISABLE");
         if (!caps.vulkan_memory_model) return note("cooperative matrix", false, "it needs the Vulkan memory model");
         if (shapes.empty()) return note("cooperative matrix", false, "the driver lists no shape with subgroup scope");
         caps.cooperative_matrix = true;
@@ -220,7 +225,7 @@ class Planner {
     bool take(const char* name, const char* key, bool offered, const char* use) {
         const bool off = environment_.disables(key);
         const bool used = offered && !off;
-        note(name, used, used ? use : off ? "switched off by TENSORVK_DISABLE" : "the driver does not offer it");
+        note(name, used, used ? use : environment_.hides(key) ? "hidden by TENSORVK_DEVICE_PROFILE" : off ? "switched off by TENSORVK_DISABLE" : "the driver does not offer it");
         return used;
     }
 
@@ -242,7 +247,12 @@ class Planner {
 } // namespace
 
 bool PlanEnvironment::disables(std::string_view feature) const {
-    return std::find(disabled.begin(), disabled.end(), feature) != disabled.end();
+    return std::find(disabled.begin(), disabled.end(), feature) != disabled.end() || hides(feature);
+}
+
+bool PlanEnvironment::hides(std::string_view feature) const {
+    const DeviceProfile* found = find_profile(profile);
+    return found != nullptr && std::ranges::find(found->hidden, feature) != found->hidden.end();
 }
 
 bool DeviceOffer::has_extension(const std::string& wanted) const {

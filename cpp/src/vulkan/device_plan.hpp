@@ -115,13 +115,17 @@ struct PlanEnvironment {
     // Names of features not to use though the device has them, as TENSORVK_DISABLE lists them; without unified_memory a CPU device behaves like a
     // GPU with memory of its own.
     std::vector<std::string> disabled;
+    // TENSORVK_DEVICE_PROFILE: a weaker device to be played (vulkan/device_profiles.hpp); empty: none.
+    std::string profile{};
 
     [[nodiscard]] static PlanEnvironment from_process();
+    //! By its list or by its profile.
     [[nodiscard]] bool disables(std::string_view feature) const;
+    [[nodiscard]] bool hides(std::string_view feature) const; // by its profile
     [[nodiscard]] std::vector<std::string> unknown() const; // names of no feature
 };
 
-//! Throws InvalidArgument with the names that there are: a misspelt one would switch nothing off, and nobody would know.
+//! Throws InvalidArgument with the names that there are, of a profile as well: a misspelt one would switch nothing off, and nobody would know.
 void refuse_unknown_features(const PlanEnvironment& environment);
 
 // One line of the explanation `tensorvk doctor` prints.

@@ -262,5 +262,49 @@ TEST(Environment, AMisspeltFeatureIsRefusedWithTheNamesThatThereAre) {
     }
 }
 
+TEST(Profile, LowersLimitsAndHidesFeatures) {
+    DeviceOffer offer = big_gpu();
+    offer.storage_16bit = offer.shader_float16 = offer.storage_8bit = offer.subgroup_arithmetic = true;
+    offer.limits.max_shared_memory = 49152;
+    offer.limits.max_workgroup_invocations = 1024;
+    offer.limits.max_storage_range = (1ULL << 32) - 1;
+    offer.limits.storage_offset_alignment = 16;
+    const DevicePlan full = plan_device(offer, {});
+    PlanEnvironment environment;
+    environment.profile = "bare";
+    const DevicePlan bare = plan_device(offer, environment);
+    ASSERT_TRUE(bare.usable);
+    EXPECT_TRUE(full.caps.cooperative_matrix && full.caps.fp16_storage && full.caps.subgroup_arithmetic);
+    EXPECT_FALSE(bare.caps.cooperative_matrix || bare.caps.fp16_storage || bare.caps.subgroup_arithmetic || bare.caps.int8_storage);
+    EXPECT_EQ(bare.caps.limits.max_shared_memory, 16384U);
+    EXPECT_EQ(bare.caps.limits.max_workgroup_invocations, 256U);
+    EXPECT_EQ(bare.caps.limits.max_storage_range, 1ULL << 30);
+    EXPECT_EQ(bare.caps.limits.storage_offset_alignment, full.caps.limits.storage_offset_alignment) << "which it says nothing of";
+    EXPECT_EQ(bare.caps.subgroup_size, full.caps.subgroup_size) << "which cannot be played";
+    const auto note = std::ranges::find(bare.notes, "fp16 storage", &PlanNote::feature);
+    ASSERT_NE(note, bare.notes.end());
+    EXPECT_NE(note->why.find("TENSORVK_DEVICE_PROFILE"), std::string::npos) << note->why;
+}
+
+TEST(Profile, ADeviceThatHasLessKeepsIt) {
+    DeviceOffer small = big_gpu();
+    small.limits.max_shared_memory = 8192;
+    PlanEnvironment environment;
+    environment.profile = "bare";
+    EXPECT_EQ(plan_device(small, environment).caps.limits.max_shared_memory, 8192U);
+}
+
+TEST(Profile, AnUnknownOneIsRefusedWithThoseThatThereAre) {
+    PlanEnvironment environment;
+    environment.profile = "phone";
+    try {
+        refuse_unknown_features(environment);
+        FAIL() << "it throws";
+    } catch (const InvalidArgument& e) {
+        EXPECT_NE(std::string(e.what()).find("'phone'"), std::string::npos) << e.what();
+        EXPECT_NE(std::string(e.what()).find("'bare' (the VideoCore VII"), std::string::npos) << e.what();
+    }
+}
+
 } // namespace
 } // namespace tensorvk::vulkan

@@ -37,7 +37,7 @@ bool can_open_late(const DeviceOffer& offer, const DevicePlan& plan) {
 
 std::optional<std::vector<DeviceOffer>> late_offers() {
     const PlanEnvironment environment = PlanEnvironment::from_process();
-    if (asks_for_look(environment) || environment.disables("host_kernels") || !environment.unknown().empty()) return std::nullopt;
+    if (asks_for_look(environment) || environment.disables("host_kernels") || !environment.unknown().empty() || !environment.profile.empty()) return std::nullopt;
     std::optional<std::vector<DeviceOffer>> offers = last_look();
     if (!offers || offers->empty()) return std::nullopt;
     try {
