@@ -76,9 +76,10 @@ inline constexpr double kBfloatTolerance = 1.0 / 256.0;
 //! Of which a reference is computed that nobody rounds to bfloat16.
 [[nodiscard]] inline kernels::host::Tensor unrounded(const kernels::host::Tensor& x) { return x.dtype == DataType::kBF16 ? x.converted(DataType::kFLOAT) : x; }
 
-//! Types that floats may be stored as on this device: bfloat16 only where functions of the host compute.
+//! Types that floats may be stored as on this device: float16 where it has 16-bit storage, bfloat16 only where functions of the host compute.
 [[nodiscard]] inline std::vector<DataType> float_types() {
-    std::vector<DataType> types{DataType::kFLOAT, DataType::kHALF};
+    std::vector<DataType> types{DataType::kFLOAT};
+    if (vulkan::Device::current()->caps().fp16_storage) types.push_back(DataType::kHALF);
     if (vulkan::Device::current()->caps().host_kernels) types.push_back(DataType::kBF16);
     return types;
 }
