@@ -60,5 +60,9 @@ class Row:
         return next((result for result in self.results if result.engine == engine), None)
 
 
+class NotOffered(Exception):
+    """The engine does not take this case, or this machine; the text says why."""
+
+
 def first_line(failure: Exception) -> str:
     return (str(failure).strip() or type(failure).__name__).splitlines()[0]

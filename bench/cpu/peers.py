@@ -12,14 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from bench.arrays import Arrays
+from bench.results import NotOffered
 
 from .cases import Case
 
 Run = Callable[[], Arrays]
-
-
-class NotOffered(Exception):
-    """The engine does not take this case; the text says why."""
 
 
 def onnxruntime(case: Case, threads: int) -> Run:

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.processes import peak_mb
 from bench.table import geometric_mean
 
 from . import arguments, peers
 from .cases import Case
 from .engines import Settings, our_engine, plan_of
-from .worker import in_own_process, milliseconds, peak_mb
+from .worker import in_own_process, milliseconds
 
 TRIES = 5
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
+from bench.processes import first_word, one_round
 from bench.results import Absent, Block, Ready, Result, Row
 
 from .cases import Case
@@ -44,12 +45,7 @@ def take(
         or (passed := time.perf_counter() - started) < seconds
         or (calm < MIN_ROUNDS and passed < LONGEST * seconds)
     ):
-        turn = number % len(present)
-        blocks = {}
-        for engine in present[turn:] + present[:turn]:
-            connection = running[engine][0]
-            connection.send(True)
-            blocks[engine] = connection.recv()
+        blocks = one_round({engine: running[engine][0] for engine in present}, number)
         calm += all(block.waited < ALLOWED_WAIT for block in blocks.values())
         number += 1
         yield blocks
@@ -79,12 +75,3 @@ def processes(
         for child in children:
             child.join(10)
             child.kill()
-
-
-def first_word(connection: Connection) -> Ready | Absent:
-    try:
-        state = connection.recv()
-    except EOFError:
-        return Absent("failed: its process ended; what it said is above")
-    assert isinstance(state, Ready | Absent)
-    return state

@@ -18,16 +18,16 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 
 from bench.arrays import largest_error
+from bench.processes import FAILURES, made_or_absent, peak_mb
 from bench.results import Absent, Block, Ready, first_line
 
 from .cases import Case
 from .engines import Settings, confine, make
-from .peers import NotOffered, Run
+from .peers import Run
 
 WARM_UP_S = 0.5
 REST_WINDOW_S = 0.012  # several ticks of the kernel's accounting
 LONGEST_REST_S = 1.0
-FAILURES = (RuntimeError, OSError, KeyError, ValueError, TypeError, ImportError)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,24 +37,22 @@ def serve(connection: Connection, engine: str, case: Case, settings: Settings, s
     """Says Ready or Absent; then each message asks for one block, answered with a Block."""
     confine(settings.threads)
     started = time.perf_counter()
-    try:
-        run = make(engine, case, settings)
-        error = largest_error(run(), case.outputs)
-    except ModuleNotFoundError as missing:
-        connection.send(Absent(f"not installed ({missing.name})"))
+    made = made_or_absent(lambda: first_result(make(engine, case, settings), case))
+    if isinstance(made, Absent):
+        connection.send(made)
         return
-    except NotOffered as refusal:
-        connection.send(Absent(str(refusal)))
-        return
-    except FAILURES as failure:
-        connection.send(Absent(f"failed: {first_line(failure)}"))
-        return
+    run, error = made
     prepare_s = time.perf_counter() - started
     per_block = warm_up(run, slice_s)
     rest()
     connection.send(Ready(error, prepare_s, peak_mb(), per_block))
     while connection.recv():
         connection.send(block(run, per_block))
+
+
+def first_result(run: Run, case: Case) -> tuple[Run, float]:
+    """The engine, and its error."""
+    return run, largest_error(run(), case.outputs)
 
 
 def warm_up(run: Run, slice_s: float) -> int:
@@ -103,14 +101,6 @@ def milliseconds(call: Callable[[], object]) -> float:
     started = time.perf_counter()
     call()
     return 1000 * (time.perf_counter() - started)
-
-
-def peak_mb() -> float:
-    """Most memory that this process held at one time. (getrusage would count its parent's, too.)"""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
 
 
 def in_own_process(threads: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import warnings
 from pathlib import Path
 
 try:
@@ -19,9 +18,9 @@ from onnx import numpy_helper
 from torch import nn
 
 from .networks import NETWORKS, Network, seeded
+from .trace import trace
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-OPSET = 17
 
 
 def main() -> int:
@@ -51,20 +50,10 @@ def write(folder: Path, name: str) -> None:
 
 
 def export(path: Path, network: Network, module: nn.Module) -> None:
-    """By tracing; the batch stays open."""
+    """The batch stays open."""
     names = [*network.input_names, "output"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tracing is deprecated, and warns of each shape that it takes for a constant
-        torch.onnx.export(
-            module,
-            network.inputs(2, torch.Generator().manual_seed(1)),
-            str(path),
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=list(network.input_names),
-            output_names=["output"],
-            dynamic_axes={name: {0: "batch"} for name in names},
-        )
+    inputs = network.inputs(2, torch.Generator().manual_seed(1))
+    trace(path, network, module, inputs, dynamic_axes={name: {0: "batch"} for name in names})
     onnx.checker.check_model(str(path))
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from bench.exported.networks import NETWORKS, seeded
+from bench.exported.trace import trace
 
 from .cases import Case
-
-OPSET = 17
 
 
 def main() -> None:
@@ -30,17 +28,8 @@ def write(case: Case) -> None:
     """The arrays last: they say that the model is complete."""
     network, module = NETWORKS[case.network], seeded(case.network)
     inputs = network.inputs(case.batch, torch.Generator().manual_seed(100))
-    with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter("ignore")  # tracing is deprecated, and warns of each shape that it takes for a constant
-        torch.onnx.export(
-            module,
-            inputs,
-            str(case.model),
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=list(network.input_names),
-            output_names=["output"],
-        )
+    trace(case.model, network, module, inputs)
+    with torch.inference_mode():
         output = module(*inputs)
     named = {name: tensor.numpy() for name, tensor in zip(network.input_names, inputs, strict=True)}
     np.savez(case.arrays, output=output.numpy(), **named)

@@ -39,6 +39,8 @@ class Engine:
     def __init__(self, case: Case, settings: Settings) -> None:
         self._logger = trt.Logger(trt.Logger.ERROR)
         self._engine = trt.Runtime(self._logger).deserialize_cuda_engine(plan_of(case, settings))
+        if self._engine is None:
+            raise RuntimeError("the plan was refused; the message is above")
         self._context = self._engine.create_execution_context()
         self._stream = check(cudart.cudaStreamCreate())
         self._outputs: dict[str, int] = {}

@@ -6,10 +6,11 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 
+from bench.processes import first_word, one_round
 from bench.results import Absent, Ready, Result, Row
 
 from .cases import Case
@@ -24,8 +25,8 @@ Running = dict[str, tuple[Connection, Ready | Absent]]
 def measure(case: Case, engines: dict[str, str], settings: Settings, seconds: float, slice_s: float) -> tuple[Row, Row]:
     """`engines`: names with the interpreters that run them. Inferences alone, and one behind the other."""
     with processes(case, engines, settings, slice_s) as running:
-        present = [name for name, (_, state) in running.items() if isinstance(state, Ready)]
-        rounds = list(take(running, present, seconds)) if present else []
+        present = {name: connection for name, (connection, state) in running.items() if isinstance(state, Ready)}
+        rounds = list(take(present, seconds)) if present else []
         rows = []
         for kind in ("alone_ms", "stream_ms"):
             results = [
@@ -36,18 +37,12 @@ def measure(case: Case, engines: dict[str, str], settings: Settings, seconds: fl
         return rows[0], rows[1]
 
 
-def take(running: Running, present: list[str], seconds: float) -> Iterator[dict[str, Block]]:
+def take(connections: dict[str, Connection], seconds: float) -> Iterator[dict[str, Block]]:
     started = time.perf_counter()
     number = 0
     while number < MIN_ROUNDS or time.perf_counter() - started < seconds:
-        turn = number % len(present)
-        blocks = {}
-        for name in present[turn:] + present[:turn]:
-            connection = running[name][0]
-            connection.send(True)
-            blocks[name] = connection.recv()
+        yield one_round(connections, number)
         number += 1
-        yield blocks
 
 
 @contextmanager
@@ -63,7 +58,8 @@ def processes(case: Case, engines: dict[str, str], settings: Settings, slice_s: 
             command = [interpreter, "-m", "bench.gpu.worker", str(there.fileno())]
             children.append(subprocess.Popen(command, env=environment, pass_fds=[there.fileno()]))
             there.close()
-            here.send((name, case, settings, slice_s))
+            with suppress(BrokenPipeError):  # it ended already, as its first word will show
+                here.send((name, case, settings, slice_s))
             running[name] = (here, first_word(here))
         yield running
     finally:
@@ -73,15 +69,6 @@ def processes(case: Case, engines: dict[str, str], settings: Settings, slice_s: 
             connection.close()
         for child in children:
             finish(child)
-
-
-def first_word(connection: Connection) -> Ready | Absent:
-    try:
-        state = connection.recv()
-    except EOFError:
-        return Absent("failed: its process ended; what it said is above")
-    assert isinstance(state, Ready | Absent)
-    return state
 
 
 def finish(child: subprocess.Popen[bytes]) -> None:

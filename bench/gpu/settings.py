@@ -9,7 +9,3 @@ from dataclasses import dataclass
 class Settings:
     level: int = 3  # of our builder
     keep_plans: bool = False  # those of an earlier run are taken
-
-
-class NotOffered(Exception):
-    """The engine does not take this case, or this machine; the text says why."""

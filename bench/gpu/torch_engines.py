@@ -9,9 +9,10 @@ import torch
 
 from bench.arrays import Arrays
 from bench.exported.networks import NETWORKS, seeded
+from bench.results import NotOffered
 
 from .cases import Case
-from .settings import NotOffered, Settings
+from .settings import Settings
 
 WARM_UP_RUNS = 5
 

@@ -13,16 +13,16 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from bench.arrays import largest_error
-from bench.results import Absent, Ready, first_line
+from bench.processes import made_or_absent, peak_mb
+from bench.results import Absent, Ready
 
 from .cases import Case
 from .engines import Engine, make
-from .settings import NotOffered, Settings
+from .settings import Settings
 from .timing import Block
 
 WARM_UP_S = 1.0
 LEAD_IN = 0.2  # share of a block
-FAILURES = (RuntimeError, OSError, KeyError, ValueError, TypeError, ImportError, AttributeError)
 
 
 def main() -> None:
@@ -34,25 +34,23 @@ def main() -> None:
 def serve(connection: Connection, name: str, case: Case, settings: Settings, slice_s: float) -> None:
     """Says Ready or Absent; then each message asks for one block, answered with a Block."""
     started = time.perf_counter()
-    try:
-        engine = make(name, case, settings)
-        milliseconds(engine, 1)
-        error = largest_error(engine.outputs(), case.expected())
-    except ModuleNotFoundError as missing:
-        connection.send(Absent(f"not installed ({missing.name})"))
+    made = made_or_absent(lambda: first_result(make(name, case, settings), case))
+    if isinstance(made, Absent):
+        connection.send(made)
         return
-    except NotOffered as refusal:
-        connection.send(Absent(str(refusal)))
-        return
-    except FAILURES as failure:
-        connection.send(Absent(f"failed: {first_line(failure)}"))
-        return
+    engine, error = made
     prepare_s = time.perf_counter() - started
     shortest = warm_up(engine, WARM_UP_S)
     count = max(3, round(1000 * slice_s / shortest))
-    connection.send(Ready(error, prepare_s, 0.0, count))
+    connection.send(Ready(error, prepare_s, peak_mb(), count))
     while connection.recv():
         connection.send(block(engine, count))
+
+
+def first_result(engine: Engine, case: Case) -> tuple[Engine, float]:
+    """The engine, and its error."""
+    milliseconds(engine, 1)
+    return engine, largest_error(engine.outputs(), case.expected())
 
 
 def warm_up(engine: Engine, seconds: float) -> float:

@@ -53,6 +53,12 @@ def test_an_engine_is_measured_in_its_own_process_and_its_error_is_seen(doubled:
     assert 0 < stream.subject.ms < 1000
 
 
+def test_an_interpreter_that_ends_at_once_is_absent(doubled: Case) -> None:
+    alone, _ = rounds.measure(doubled, {"torch": "false"}, Settings(), 0.01, 0.005)
+    assert alone.subject.state == Absent("failed: its process ended; what it said is above")
+    assert alone.rounds == 0
+
+
 def test_an_engine_that_cannot_be_made_is_absent_with_the_reason(tmp_path: Path) -> None:
     case = Case("no_such_network", "fp32", 1, tmp_path)
     alone, _ = rounds.measure(case, {"tensorvk": sys.executable}, Settings(level=0), 0.01, 0.005)

@@ -1,6 +1,7 @@
 #include "builder/contenders.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "support/error.hpp"
 #include "support/parallel_for.hpp"
@@ -13,6 +14,21 @@ namespace {
 constexpr float kNoise = 1.03f; // a later candidate has to be this much faster than an earlier, simpler one
 
 } // namespace
+
+std::string drop_refused(std::vector<Contender>& contenders, std::span<const std::string> refusals) {
+    std::vector<Contender> left;
+    std::string said;
+    for (std::size_t i = 0; i < contenders.size(); ++i) {
+        if (refusals[i].empty()) {
+            left.push_back(contenders[i]);
+            continue;
+        }
+        contenders[i].report->refusal = text("the driver refused it: ", refusals[i]);
+        said += text(said.empty() ? "" : "; ", contenders[i].report->name, ": ", refusals[i]);
+    }
+    contenders = std::move(left);
+    return said;
+}
 
 void judge(Trial& trial, OnTheWay rounded, const std::string& operation, std::span<Contender> contenders, LogSink& log) {
     const auto generic = std::find_if(contenders.begin(), contenders.end(), [](const Contender& c) { return is_generic(*c.candidate); });

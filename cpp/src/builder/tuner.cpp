@@ -152,7 +152,7 @@ Choice Tuner::choose(const compiler::Compiled& network, const tactics::Operation
         contender.report->from_cache = race->known;
     }
     if (!race->known) {
-        drop_refused(network, operation, contenders);
+        leave_out_refused(network, operation, contenders);
         measure(network, operation, contenders);
     }
     for (const Contender& contender : contenders) {
@@ -189,24 +189,16 @@ void Tuner::compile_ahead(const std::function<void(int done, int all)>& progress
     device_->pipelines().save();
 }
 
-void Tuner::drop_refused(const compiler::Compiled& network, const tactics::Operation& operation, std::vector<Contender>& contenders) {
+void Tuner::leave_out_refused(const compiler::Compiled& network, const tactics::Operation& operation, std::vector<Contender>& contenders) {
     const Trial all(network, operation, candidates_of(contenders), device_->caps());
     const std::vector<std::string> refusals = all.compile(device_);
-    std::vector<Contender> left;
-    std::string said;
     for (std::size_t i = 0; i < contenders.size(); ++i) {
-        if (refusals[i].empty()) {
-            left.push_back(contenders[i]);
-            continue;
-        }
-        contenders[i].report->refusal = text("the driver refused it: ", refusals[i]);
-        cache_->insert(contenders[i].key, {-1.0f, false});
-        said += text(said.empty() ? "" : "; ", contenders[i].report->name, ": ", refusals[i]);
+        if (!refusals[i].empty()) cache_->insert(contenders[i].key, {-1.0f, false});
     }
-    if (left.empty()) {
+    const std::string said = drop_refused(contenders, refusals);
+    if (contenders.empty()) {
         throw Unsupported(text("The driver of ", device_->offer().name, " refuses every kernel for operation '", operation.name, "': ", said));
     }
-    contenders = std::move(left);
 }
 
 std::vector<const tactics::Candidate*> Tuner::candidates_of(std::span<const Contender> contenders) {

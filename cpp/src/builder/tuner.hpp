@@ -41,7 +41,7 @@ private:
     //! Nothing where candidates are not told apart by time.
     [[nodiscard]] std::optional<Race> enter(const compiler::Compiled& network, const tactics::Operation& operation);
     void collect_steps(const compiler::Compiled& network, std::vector<plan::Step>& steps);
-    void drop_refused(const compiler::Compiled& network, const tactics::Operation& operation, std::vector<Contender>& contenders);
+    void leave_out_refused(const compiler::Compiled& network, const tactics::Operation& operation, std::vector<Contender>& contenders);
     [[nodiscard]] bool sizes_known(const compiler::Compiled& network, const tactics::Operation& operation) const;
     [[nodiscard]] bool make_up_unknown(const compiler::Compiled& network);
     //! The applicable candidates within the workspace limit, with what the cache knows. The others' reports get their refusals.

@@ -77,12 +77,19 @@ TEST(Trial, ACandidateThatTheDriverRefusesIsNamedAndSpoilsNoOther) {
         step.local_size(1 << 30).param(1).writes(lowering.scratch(lowering.exprs().constant(4)));
         lowering.add(step.take());
     };
-    const tactics::Candidate* pointers[] = {&one.candidates.front(), &refused};
+    tactics::Candidate empty = refused;
+    empty.lower = [](tactics::Lowering& lowering) {
+        tactics::StepBuilder step(lowering, "conv", "clock/spin:f32");
+        step.local_size(0).param(1).writes(lowering.scratch(lowering.exprs().constant(4)));
+        lowering.add(step.take());
+    };
+    const tactics::Candidate* pointers[] = {&one.candidates.front(), &refused, &empty};
     const Trial trial(one.compiled, one.operation, pointers, one.device->caps());
     const std::vector<std::string> refusals = trial.compile(one.device);
-    ASSERT_EQ(refusals.size(), 2u);
+    ASSERT_EQ(refusals.size(), 3u);
     EXPECT_EQ(refusals[0], "");
     EXPECT_NE(refusals[1].find("clock/spin"), std::string::npos) << refusals[1];
+    EXPECT_NE(refusals[2].find("workgroups of 0 invocations"), std::string::npos) << refusals[2];
 }
 
 } // namespace

@@ -68,6 +68,18 @@ TEST(Tuner, AmongCorrectOnesTheFirstWinsUnlessALaterOneIsClearlyFaster) {
     EXPECT_EQ(with(0.1f, 1.0f, 1.0f, false), "b");
 }
 
+TEST(Tuner, WhoTheDriverRefusedIsLeftOutWithTheReason) {
+    CandidateReport reports[] = {{"conv/a", ""}, {"conv/b", ""}, {"conv/c", ""}};
+    std::vector<Contender> contenders;
+    for (CandidateReport& report : reports) contenders.push_back({nullptr, &report, {}, {}});
+    const std::string refusals[] = {"", "too many registers", ""};
+    EXPECT_EQ(drop_refused(contenders, refusals), "conv/b: too many registers");
+    ASSERT_EQ(contenders.size(), 2u);
+    EXPECT_EQ(contenders[1].report, &reports[2]);
+    EXPECT_EQ(reports[1].refusal, "the driver refused it: too many registers");
+    EXPECT_EQ(reports[0].refusal, "");
+}
+
 TEST(Tuner, MakesAheadWhatItWillTimeAndTellsHowFarItIs) {
     OneOperation one;
     if (!one.device->caps().shaders) GTEST_SKIP() << "no driver";
