@@ -124,6 +124,10 @@ DataType internal_type(const Options& options, const vulkan::Device& device, Log
     return DataType::kFLOAT;
 }
 
+bool quantizes(const graph::Network& network) {
+    return std::ranges::any_of(network.layers(), [](const auto& layer) { return layer->type == LayerType::kQUANTIZE; });
+}
+
 plan::Program portable_program(const compiler::Compiled& network) {
     const vulkan::DeviceCaps caps = portable_caps();
     return emit(network, caps, [&](const compiler::Compiled& part, const tactics::Operation& operation) {
@@ -153,9 +157,10 @@ std::vector<std::byte> build_plan(const graph::Network& network, const Options& 
     plan.profiles = resolve_profiles(network, options.profiles, log);
     const DataType internal = internal_type(options, *device, log);
     compiler::WeightStore weights;
-    const compiler::Compiled portable = compiler::compile(network, DataType::kFLOAT, weights);
+    const compiler::Compiled portable = compiler::compile(network, {}, weights);
     progress.step("Compiling", 1, 2);
-    const compiler::Compiled tuned = internal != DataType::kFLOAT ? compiler::compile(network, internal, weights) : portable;
+    const compiler::Target target{internal, options.host_tactics && device->caps().host_kernels && quantizes(network)};
+    const compiler::Compiled tuned = internal != DataType::kFLOAT || target.host_tiles ? compiler::compile(network, target, weights) : portable;
     progress.step("Compiling", 2, 2);
 
     Tuner tuner(device, options, tuned, symbol_values(tuned.program, opt_shapes(plan.profiles[0])), weights.bytes(), log);

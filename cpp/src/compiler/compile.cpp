@@ -94,15 +94,16 @@ void check_sources(const Ir& ir) {
     }
 }
 
-Compiled compile(Ir ir, const graph::Network& network, DataType internal, WeightStore& weights) {
+Compiled compile(Ir ir, const graph::Network& network, const Target& target, WeightStore& weights) {
     Compiled out;
+    ir.host_tiles = target.host_tiles && target.internal == DataType::kFLOAT;
     for (const Pass& pass : graph_passes()) {
         const std::size_t before = ir.ops.size();
         pass.run(ir);
         out.passes.push_back(text(pass.name, ": ", before, " -> ", ir.ops.size(), " operations"));
     }
     check_sources(ir);
-    assign_types(ir, internal);
+    assign_types(ir, target.internal);
     assign_layouts(ir);
     find_views(ir);
     out.program = assign_buffers(ir, weights);
@@ -112,15 +113,15 @@ Compiled compile(Ir ir, const graph::Network& network, DataType internal, Weight
     for (const auto& body : ir.bodies) {
         Ir inner = from_network(*body);
         use_float_at_edges(inner);
-        out.bodies.push_back(compile(std::move(inner), *body, internal, weights));
+        out.bodies.push_back(compile(std::move(inner), *body, target, weights));
     }
     return out;
 }
 
 } // namespace
 
-Compiled compile(const graph::Network& network, DataType internal, WeightStore& weights) {
-    return compile(from_network(network), network, internal, weights);
+Compiled compile(const graph::Network& network, const Target& target, WeightStore& weights) {
+    return compile(from_network(network), network, target, weights);
 }
 
 } // namespace tensorvk::compiler

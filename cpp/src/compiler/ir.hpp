@@ -60,6 +60,7 @@ struct Ir {
     std::vector<Op> ops; // in topological order between passes
     std::vector<ValueId> inputs, outputs;
     std::vector<std::shared_ptr<const graph::Network>> bodies; // that operations run
+    bool host_tiles = false; // products of float32 run in the host's tiles, whose epilogues quantize as well
 
     [[nodiscard]] Value& value(ValueId id) { return values[static_cast<std::size_t>(id)]; }
     [[nodiscard]] const Value& value(ValueId id) const { return values[static_cast<std::size_t>(id)]; }

@@ -47,7 +47,9 @@ ConvolutionProblem::ConvolutionProblem(const Query& query)
 }
 
 std::int32_t ConvolutionProblem::type_bits() const {
-    return (is_short_float(x.dtype) ? 1 : 0) | (is_short_float(y.dtype) ? 2 : 0);
+    constexpr std::int32_t kStoresInt8 = 256, kStoresUint8 = 512;
+    const std::int32_t bytes = y.dtype == DataType::kINT8 ? kStoresInt8 : y.dtype == DataType::kUINT8 ? kStoresUint8 : 0;
+    return (is_short_float(x.dtype) ? 1 : 0) | (is_short_float(y.dtype) ? 2 : 0) | bytes;
 }
 
 std::array<shape::Expr, 3> ConvolutionProblem::spatial(const Value& value, shape::ExprPool& exprs) const {

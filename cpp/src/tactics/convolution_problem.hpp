@@ -32,7 +32,7 @@ struct ConvolutionProblem {
     [[nodiscard]] std::int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
     [[nodiscard]] bool transposed() const { return convolution().transposed; }
     [[nodiscard]] bool half() const { return variant == "f16"; }
-    //! IN_HALF and OUT_HALF of shaders/common/epilogue.glsl; in kernels of bfloat16 the same of that.
+    //! IN_HALF and OUT_HALF of shaders/common/epilogue.glsl; in kernels of bfloat16 the same of that. For the host's tiles also what 8 bits they store.
     [[nodiscard]] std::int32_t type_bits() const;
     //! Extent of depth, height, width of a value of this problem.
     [[nodiscard]] std::array<shape::Expr, 3> spatial(const Value& value, shape::ExprPool& exprs) const;

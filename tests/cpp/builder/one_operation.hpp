@@ -20,7 +20,7 @@ struct OneOperation {
     OneOperation() {
         auto* conv = conv1x1(network, input(network, {1, 2, 3, 3}), 2, {1, -1, 0.5f, 2}, {0.25f, -0.5f});
         network.mark_output(relu(network, conv));
-        compiled = compiler::compile(network, DataType::kFLOAT, weights);
+        compiled = compiler::compile(network, {}, weights);
         const auto found = std::ranges::find_if(compiled.operations, [](const tactics::Operation& o) {
             return std::holds_alternative<tactics::Convolution>(o.kind);
         });

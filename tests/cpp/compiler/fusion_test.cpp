@@ -19,7 +19,7 @@ struct Built {
 
 Built build(const graph::Network& network, DataType internal = DataType::kFLOAT) {
     Built built;
-    built.compiled = compile(network, internal, built.weights);
+    built.compiled = compile(network, {internal}, built.weights);
     return built;
 }
 

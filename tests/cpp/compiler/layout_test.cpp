@@ -14,7 +14,7 @@ using tactics::Layout;
 
 Compiled build(const graph::Network& network) {
     WeightStore weights;
-    return compile(network, DataType::kFLOAT, weights);
+    return compile(network, {}, weights);
 }
 
 TEST(Layouts, ValuesBetweenConvolutionsAreChannelsLast) {

@@ -13,7 +13,7 @@ using namespace test; // NOLINT: the vocabulary of these tests
 
 Compiled build(const graph::Network& network) {
     WeightStore weights;
-    return compile(network, DataType::kFLOAT, weights);
+    return compile(network, {}, weights);
 }
 
 bool reformats(const tactics::Operation& op) { return op.name.starts_with("reformat"); }

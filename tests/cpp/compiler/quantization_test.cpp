@@ -60,7 +60,7 @@ struct Built {
     WeightStore weights;
     Compiled compiled;
 
-    explicit Built(const graph::Network& network, DataType internal = DataType::kFLOAT) : compiled(compile(network, internal, weights)) {}
+    explicit Built(const graph::Network& network, DataType internal = DataType::kFLOAT) : compiled(compile(network, {internal}, weights)) {}
 
     [[nodiscard]] DataType type(tactics::ValueId id) const { return compiled.values[static_cast<std::size_t>(id)].dtype; }
     //! But for what brings the network's own tensors into another layout.

@@ -27,7 +27,7 @@ graph::Tensor* shifted_erf(graph::Network& network, graph::Tensor* x, bool divid
 std::string program_of(graph::Network& network, graph::Tensor* result) {
     network.mark_output(result);
     WeightStore weights;
-    const Compiled compiled = compile(network, DataType::kFLOAT, weights);
+    const Compiled compiled = compile(network, {}, weights);
     EXPECT_EQ(compiled.operations.size(), 1u);
     return kernels::str(compiled.operations.at(0).epilogue);
 }
@@ -72,7 +72,7 @@ TEST(Simplify, PowersThatAreAProductOrARoot) {
 std::vector<float> added(graph::Network& network, graph::Tensor* x, graph::Tensor* moved) {
     network.mark_output(elementwise(network, x, moved, Op::kSUM));
     WeightStore weights;
-    const Compiled compiled = compile(network, DataType::kFLOAT, weights);
+    const Compiled compiled = compile(network, {}, weights);
     if (compiled.operations.size() != 1 || compiled.operations[0].operands.size() != 1) return {};
     const auto& buffer = compiled.program.buffers[static_cast<std::size_t>(compiled.values[static_cast<std::size_t>(compiled.operations[0].operands[0])].buffer)];
     std::vector<float> out(static_cast<std::size_t>(*compiled.program.exprs.value(buffer.bytes)) / sizeof(float));

@@ -243,10 +243,24 @@ bool casts_sums(const Ir& ir, const Op& producer, const Op& consumer) {
            std::ranges::all_of(consumer.operands, floats) && std::ranges::all_of(consumer.outputs, floats);
 }
 
-//! What an epilogue may store and read: products of integers take 8 bits as well.
-bool epilogue_type(const Ir& ir, const Op& producer, ValueId id) {
+//! What an epilogue may read: products of integers take 8 bits as well.
+bool reads_type(const Ir& ir, const Op& producer, ValueId id) {
     const DataType type = ir.value(id).dtype;
     return is_floating(type) || (is_byte(type) && is_quantized_product(ir, producer));
+}
+
+//! Transposed convolutions on the host finish their phases' positions one by one, whatever they store. Others run where that costs more than it saves.
+bool quantizes_floats(const Ir& ir, const Op& producer) {
+    const auto* convolution = std::get_if<tactics::Convolution>(&producer.kind);
+    const auto is_float = [&](ValueId id) { return ir.value(id).dtype == DataType::kFLOAT; };
+    return ir.host_tiles && convolution != nullptr && convolution->transposed && std::ranges::all_of(producer.inputs, is_float);
+}
+
+//! What it may store: only kernels that store 8-bit integers know how to quantize.
+bool stores_type(const Ir& ir, const Op& producer, const Op& consumer) {
+    const DataType type = ir.value(consumer.outputs[0]).dtype;
+    const bool bytes = is_quantized_product(ir, producer) || (quantizes(consumer) && quantizes_floats(ir, producer));
+    return is_floating(type) ? !quantizes(consumer) || is_quantized_product(ir, producer) : is_byte(type) && bytes;
 }
 
 } // namespace
@@ -266,16 +280,13 @@ void fuse_epilogues(Ir& ir) {
             continue;
         }
         Op& consumer = ir.ops[consumers[0]];
-        if (!is_pointwise(consumer) || !(all_fit_float(ir, consumer) || casts_sums(ir, producer, consumer)) || !epilogue_type(ir, producer, consumer.outputs[0]) ||
+        if (!is_pointwise(consumer) || !(all_fit_float(ir, consumer) || casts_sums(ir, producer, consumer)) || !stores_type(ir, producer, consumer) ||
             !ir.same_dims(ir.value(joint), ir.value(consumer.outputs[0]))) {
-            continue;
-        }
-        if (quantizes(consumer) && !is_quantized_product(ir, producer)) { // shaders of floats do not know how
             continue;
         }
         auto joined = join(producer, -1, joint, consumer);
         if (!joined || !std::all_of(joined->operands.begin(), joined->operands.end(),
-                                    [&](ValueId id) { return epilogue_type(ir, producer, id) && epilogue_can_read(ir, producer, id); })) {
+                                    [&](ValueId id) { return reads_type(ir, producer, id) && epilogue_can_read(ir, producer, id); })) {
             continue;
         }
         producer.name = joined_name(producer.name, consumer.name);

@@ -130,9 +130,8 @@ const float* Epilogue::numbers(const Operand& operand, const Piece& piece, float
 }
 
 template <typename Sum>
-void Epilogue::finish(const Sum* sums, const Piece& piece) const {
+void Epilogue::finish(const Sum* sums, const Piece& piece, std::byte* to) const {
     static thread_local ChunkMemory<float> memory;
-    std::byte* to = static_cast<std::byte*>(y_) + piece.at * bytes_of(output_.type);
     // As integers: float would round them.
     const bool same_type = empty_ && output_.type == (std::is_same_v<Sum, float> ? Word::kF32 : Word::kI32);
     if (same_type) {
@@ -164,15 +163,28 @@ void Epilogue::finish(const Sum* sums, const Piece& piece) const {
 
 template <typename Sum>
 void Epilogue::along_channels(const Sum* sums, std::int64_t at, std::int64_t count, std::int64_t channel) const {
-    const bool in_place = static_cast<const void*>(sums) == static_cast<const std::byte*>(y_) + at * bytes_of(output_.type);
-    if (empty_ && in_place) return;
+    const bool in_place = static_cast<const void*>(sums) == row(at);
+    if (!empty_ || !in_place) finish_rows(sums, at, count, channel, row(at));
+}
+
+bool Epilogue::same_everywhere() const {
+    return std::ranges::all_of(operands_, [](const Operand& operand) { return operand.lies == Lies::kPER_CHANNEL || operand.lies == Lies::kSCALAR; });
+}
+
+template <typename Sum>
+void Epilogue::rows_apart(const Sum* sums, std::int64_t count, std::byte* to) const {
+    finish_rows(sums, 0, count, 0, to);
+}
+
+template <typename Sum>
+void Epilogue::finish_rows(const Sum* sums, std::int64_t at, std::int64_t count, std::int64_t channel, std::byte* to) const {
     const bool rows = channel == 0 && count > channels_ && channels_ <= kChunk / 2; // several in a piece
     for (std::int64_t done = 0; done < count;) {
         Piece piece{.at = at + done, .channel = rows ? 0 : (channel + done) % channels_, .along_channels = true};
         const std::int64_t most = rows ? kChunk / channels_ * channels_ : std::min<std::int64_t>(kChunk, channels_ - piece.channel);
         piece.count = static_cast<int>(std::min(most, count - done));
         piece.like_the_last = rows && done > 0;
-        finish(sums + done, piece);
+        finish(sums + done, piece, to + done * bytes_of(output_.type));
         done += piece.count;
     }
 }
@@ -181,7 +193,8 @@ template <typename Sum>
 void Epilogue::along_places(const Sum* sums, std::int64_t at, std::int64_t step, std::int64_t count, std::int64_t channel) const {
     for (std::int64_t done = 0; done < count;) {
         const auto n = static_cast<int>(std::min<std::int64_t>(kChunk, count - done));
-        finish(sums + done, {.at = at + done * step, .step = step, .channel = channel, .count = n, .along_channels = false, .like_the_last = false});
+        const Piece piece{.at = at + done * step, .step = step, .channel = channel, .count = n, .along_channels = false, .like_the_last = false};
+        finish(sums + done, piece, row(piece.at));
         done += n;
     }
 }
@@ -208,6 +221,8 @@ Epilogue matrix_epilogue(const Launch& launch, Word type, std::uint32_t types) {
 
 template void Epilogue::along_channels(const float*, std::int64_t, std::int64_t, std::int64_t) const;
 template void Epilogue::along_channels(const std::int32_t*, std::int64_t, std::int64_t, std::int64_t) const;
+template void Epilogue::rows_apart(const float*, std::int64_t, std::byte*) const;
+template void Epilogue::rows_apart(const std::int32_t*, std::int64_t, std::byte*) const;
 template void Epilogue::along_places(const float*, std::int64_t, std::int64_t, std::int64_t, std::int64_t) const;
 template void Epilogue::along_places(const std::int32_t*, std::int64_t, std::int64_t, std::int64_t, std::int64_t) const;
 

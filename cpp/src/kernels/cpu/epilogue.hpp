@@ -43,6 +43,14 @@ public:
     //! Elements `at` .. of the output, each of the next channel, from `channel` on; after the last comes the first again.
     template <typename Sum>
     void along_channels(const Sum* sums, std::int64_t at, std::int64_t count, std::int64_t channel) const;
+    //! Whether rows may be finished without knowing where they go: no operand differs from place to place.
+    [[nodiscard]] bool same_everywhere() const;
+    //! Rows of all channels, `count` elements, to memory of the output's type instead of the output. For an epilogue that is the same everywhere.
+    template <typename Sum>
+    void rows_apart(const Sum* sums, std::int64_t count, std::byte* to) const;
+    //! Bytes of a row of all channels of the output, and where the row that begins with element `at` lies.
+    [[nodiscard]] std::int64_t row_bytes() const { return channels_ * bytes_of(output_.type); }
+    [[nodiscard]] std::byte* row(std::int64_t at) const { return static_cast<std::byte*>(y_) + at * bytes_of(output_.type); }
     //! Elements `at`, `at` + `step` .. of one channel.
     template <typename Sum>
     void along_places(const Sum* sums, std::int64_t at, std::int64_t step, std::int64_t count, std::int64_t channel) const;
@@ -51,7 +59,9 @@ private:
     struct Piece;
 
     template <typename Sum>
-    void finish(const Sum* sums, const Piece& piece) const;
+    void finish(const Sum* sums, const Piece& piece, std::byte* to) const;
+    template <typename Sum>
+    void finish_rows(const Sum* sums, std::int64_t at, std::int64_t count, std::int64_t channel, std::byte* to) const;
     [[nodiscard]] const float* numbers(const Operand& operand, const Piece& piece, float* memory) const;
     void general(const Operand& operand, const Piece& piece, float* out) const;
 

@@ -4,7 +4,10 @@
 // A block of output positions gathers what it reads into rows, as a product of matrices wants them; windows of 1 read the input itself.
 // Depthwise convolutions of channels-last tensors go along the channels instead.
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "kernels/cpu/byte_types.hpp"
@@ -114,11 +117,24 @@ void depthwise_block(const Task<A>& task, std::size_t p, const Block& block, typ
     });
 }
 
+//! Sums of a block's positions, finished, to their places in the output: many small copies instead of many small calls.
+template <typename A>
+void finish_apart(const Task<A>& task, const Phase& phase, const Block& block, const typename A::Sum* sums, std::byte* finished) {
+    const ConvolutionShape& shape = task.shape;
+    const std::int64_t channels = shape.out_channels, bytes = task.epilogue->row_bytes(), step = phase.axes[2].spread * bytes;
+    task.epilogue->rows_apart(sums, block.count * channels, finished);
+    for_lines(phase, block.first, block.first + block.count, [&](std::int64_t image, const Triple& q, std::int64_t n, std::int64_t before) {
+        std::byte* to = task.epilogue->row((image * shape.out_plane() + phase.out_place(shape, q)) * channels);
+        for (std::int64_t i = 0; i < n; ++i, to += step) std::memcpy(to, finished + (before + i) * bytes, static_cast<std::size_t>(bytes));
+    });
+}
+
 //! Sums of a block's positions to their places in the output.
 template <typename A>
-void finish_block(const Task<A>& task, const Phase& phase, const Block& block, const typename A::Sum* sums, std::int64_t stride,
-                  typename A::Sum* turned) {
+void finish_block(const Task<A>& task, const Phase& phase, const Block& block, const typename A::Sum* sums, std::int64_t stride, std::byte* memory) {
     const ConvolutionShape& shape = task.shape;
+    if (task.rows_apart()) return finish_apart(task, phase, block, sums, memory);
+    auto* turned = reinterpret_cast<typename A::Sum*>(memory);
     const std::int64_t channels = shape.out_channels, plane = shape.out_plane(), spread = phase.axes[2].spread;
     if (shape.out_last && task.phases.size() == 1 && block.columns == channels) {
         task.epilogue->along_channels(sums, block.first * channels, block.count * channels, 0);
@@ -160,7 +176,6 @@ void run_unit(const Task<A>& task, std::int64_t unit, std::byte* memory) {
     block.count = std::min(task.rows, task.shape.batch * phase.positions() - block.first);
     block.columns = std::min(task.columns, task.shape.out_channels - block.column);
     auto* sums = reinterpret_cast<typename A::Sum*>(memory + task.gathered_bytes());
-    auto* turned = reinterpret_cast<typename A::Sum*>(memory + task.gathered_bytes() + task.sums_bytes());
     std::int64_t stride = block.columns;
     if constexpr (std::is_same_v<A, Floats>) {
         if (task.lines_in_place()) return run_lines(task, p, block, memory);
@@ -174,7 +189,7 @@ void run_unit(const Task<A>& task, std::int64_t unit, std::byte* memory) {
     } else {
         multiply_block(task, p, block, memory, sums, stride);
     }
-    finish_block(task, phase, block, sums, stride, turned);
+    finish_block(task, phase, block, sums, stride, memory + task.gathered_bytes() + task.sums_bytes());
 }
 
 //! Blocks: enough of them for all threads, gathered rows in the second cache.
@@ -266,12 +281,15 @@ Run prepare(const Launch& launch, std::shared_ptr<Task<A>> task) {
 Run prepare_floats(const Launch& launch, bool transposed) {
     if (launch.param(0) == 0) return [] {};
     const ConvolutionShape shape(launch, transposed);
-    if (launch.geometry(0) != 0) {
+    // kStoresInt8 and kStoresUint8 of cpp/src/tactics/convolution_problem.cpp.
+    constexpr std::array kStored{std::pair{0, Word::kF32}, std::pair{256, Word::kI8}, std::pair{512, Word::kU8}};
+    const auto stored = std::ranges::find(kStored, launch.geometry(0), [](const auto& type) { return type.first; });
+    if (stored == kStored.end()) {
         throw InvalidPlan(
             text("Layer '", launch.layer(), "' of the plan is a convolution of types that its kernel does not take: rebuild the plan."));
     }
     auto task = std::make_shared<Task<Floats>>(shape);
-    task->epilogue = std::make_unique<Epilogue>(epilogue_of(launch, shape, Word::kF32, 0));
+    task->epilogue = std::make_unique<Epilogue>(epilogue_of(launch, shape, stored->second, 0));
     if (launch.param(24) != 0) task->bias = launch.buffer<const float>(2, shape.out_channels);
     return prepare<Floats>(launch, std::move(task));
 }

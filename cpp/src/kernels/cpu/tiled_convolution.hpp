@@ -57,6 +57,8 @@ struct TiledConvolution {
     [[nodiscard]] bool lines_in_place() const {
         return std::is_same_v<A, Floats> && shape.out_last && phases.size() > 1 && column_blocks == 1 && !depthwise() && epilogue->empty() && epilogue->sums_in_place() != nullptr;
     }
+    //! Rows that are finished together and then go to places apart from each other.
+    [[nodiscard]] bool rows_apart() const { return shape.out_last && phases.size() > 1 && column_blocks == 1 && !lines_in_place() && epilogue->same_everywhere(); }
     [[nodiscard]] std::int64_t deepest() const {
         std::int64_t most = 1;
         for (const Phase& phase : phases) most = std::max(most, panels(phase).padded_depth());
@@ -64,7 +66,10 @@ struct TiledConvolution {
     }
     [[nodiscard]] std::size_t gathered_bytes() const { return depthwise() ? 0 : scratch_bytes<In>(rows * deepest()); }
     [[nodiscard]] std::size_t sums_bytes() const { return sums_in_place() || lines_in_place() ? 0 : scratch_bytes<Sum>(rows * columns); }
-    [[nodiscard]] std::size_t turned_bytes() const { return shape.out_last ? 0 : scratch_bytes<Sum>(rows); }
+    //! Sums of a channel's places one behind the other, or finished rows.
+    [[nodiscard]] std::size_t turned_bytes() const {
+        return !shape.out_last ? scratch_bytes<Sum>(rows) : rows_apart() ? scratch_bytes<std::byte>(rows * epilogue->row_bytes()) : 0;
+    }
     [[nodiscard]] std::size_t block_bytes() const { return gathered_bytes() + sums_bytes() + turned_bytes(); }
 };
 
