@@ -124,8 +124,11 @@ DataType internal_type(const Options& options, const vulkan::Device& device, Log
     return DataType::kFLOAT;
 }
 
-bool quantizes(const graph::Network& network) {
-    return std::ranges::any_of(network.layers(), [](const auto& layer) { return layer->type == LayerType::kQUANTIZE; });
+//! Whether it, or a network that it runs, makes 8-bit integers of numbers.
+bool quantizes(const compiler::Compiled& network) {
+    const auto quantizing = [](const kernels::PointwiseSlot& slot) { return slot.op == kernels::PointwiseOp::kQUANTIZE; };
+    return std::ranges::any_of(network.operations, [&](const auto& operation) { return std::ranges::any_of(operation.epilogue.slots, quantizing); }) ||
+           std::ranges::any_of(network.bodies, quantizes);
 }
 
 plan::Program portable_program(const compiler::Compiled& network) {
@@ -159,7 +162,7 @@ std::vector<std::byte> build_plan(const graph::Network& network, const Options& 
     compiler::WeightStore weights;
     const compiler::Compiled portable = compiler::compile(network, {}, weights);
     progress.step("Compiling", 1, 2);
-    const compiler::Target target{internal, options.host_tactics && device->caps().host_kernels && quantizes(network)};
+    const compiler::Target target{internal, options.host_tactics && device->caps().host_kernels && quantizes(portable)};
     const compiler::Compiled tuned = internal != DataType::kFLOAT || target.host_tiles ? compiler::compile(network, target, weights) : portable;
     progress.step("Compiling", 2, 2);
 

@@ -60,7 +60,8 @@ struct Built {
     WeightStore weights;
     Compiled compiled;
 
-    explicit Built(const graph::Network& network, DataType internal = DataType::kFLOAT) : compiled(compile(network, {internal}, weights)) {}
+    explicit Built(const graph::Network& network, DataType internal = DataType::kFLOAT, bool host_tiles = false)
+        : compiled(compile(network, {internal, host_tiles}, weights)) {}
 
     [[nodiscard]] DataType type(tactics::ValueId id) const { return compiled.values[static_cast<std::size_t>(id)].dtype; }
     //! But for what brings the network's own tensors into another layout.
@@ -118,6 +119,32 @@ TEST(Quantization, ConvolutionOfFloatWeightsStaysFloat) {
     const Built built(network);
     ASSERT_EQ(built.all<tactics::Convolution>().size(), 1u);
     EXPECT_EQ(built.type(built.all<tactics::Convolution>()[0]->inputs[0]), DataType::kFLOAT);
+}
+
+//! Of floats, behind it relu and quantize.
+void add_quantizing_product(graph::Network& network, LayerType type) {
+    graph::ConvolutionAttributes a;
+    a.maps = 2;
+    a.geometry.kernel = {1, 1};
+    a.kernel = floats({1, 2, 3, 4});
+    auto* y = network.add_layer(type, {input(network, {1, 2, 5, 5})}, a)->outputs[0];
+    network.mark_output(dequantize(network, quantize(network, relu(network, y), 2.0f, 3), 2.0f, 3));
+}
+
+TEST(Quantization, TransposedConvolutionOfFloatsQuantizesWhereTilesDo) {
+    for (const LayerType type : {LayerType::kDECONVOLUTION, LayerType::kCONVOLUTION}) {
+        for (const DataType internal : {DataType::kFLOAT, DataType::kBF16}) {
+            for (const bool tiles : {false, true}) {
+                graph::Network network;
+                add_quantizing_product(network, type);
+                const Built built(network, internal, tiles);
+                ASSERT_EQ(built.all<tactics::Convolution>().size(), 1u);
+                const bool fused = tiles && internal == DataType::kFLOAT && type == LayerType::kDECONVOLUTION;
+                EXPECT_EQ(built.type(built.all<tactics::Convolution>()[0]->outputs[0]) == DataType::kINT8, fused);
+                EXPECT_EQ(built.quantizers(), 1u);
+            }
+        }
+    }
 }
 
 TEST(Quantization, QuantizeMovesInFrontOfAMaximum) {

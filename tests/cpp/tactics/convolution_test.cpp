@@ -1,136 +1,13 @@
 // Every convolution tactic that this device has, over odd shapes, against the host's reference.
-#include "kernels/host/convolution.hpp"
-
 #include <cmath>
 
 #include <gtest/gtest.h>
 
 #include "tactics/check.hpp"
-#include "tactics/tensor_bytes.hpp"
+#include "tactics/convolution_case.hpp"
 
 namespace tensorvk::test {
 namespace {
-
-using kernels::PointwiseArg;
-using kernels::PointwiseOp;
-using kernels::host::Tensor;
-using tactics::Layout;
-
-enum class Operands { kNONE, kRELU, kSQUARE, kRESIDUAL, kPER_CHANNEL, kSCALAR, kOTHER_LAYOUT, kROW };
-
-struct Case {
-    std::string name;
-    std::vector<std::int64_t> x; // N, C, spatial...
-    std::int64_t out = 1;
-    std::vector<std::int64_t> kernel, stride, dilation, pre, post;
-    std::int64_t groups = 1;
-    bool transposed = false;
-    std::vector<std::int64_t> output_padding{};
-    Layout in_layout = Layout::kCHANNELS_LAST, out_layout = Layout::kCHANNELS_LAST;
-    DataType in_type = DataType::kFLOAT, out_type = DataType::kFLOAT;
-    Operands operands = Operands::kRELU;
-    bool bias = true;
-    bool dynamic = false;
-    bool constant_weights = true;
-};
-
-std::ostream& operator<<(std::ostream& out, const Case& c) {
-    return out << c.name;
-}
-
-Case conv2d(std::string name, std::vector<std::int64_t> x, std::int64_t out, std::int64_t kernel, std::int64_t stride,
-            std::int64_t pad) {
-    return {.name = std::move(name),
-            .x = std::move(x),
-            .out = out,
-            .kernel = {kernel, kernel},
-            .stride = {stride, stride},
-            .dilation = {1, 1},
-            .pre = {pad, pad},
-            .post = {pad, pad}};
-}
-
-template <typename Change>
-Case with(Case c, const Change& change) {
-    change(c);
-    return c;
-}
-
-kernels::PointwiseProgram program(Operands operands) {
-    const PointwiseArg value{}, slot1{PointwiseArg::Kind::kVALUE, 1}, operand{PointwiseArg::Kind::kOPERAND, 0};
-    switch (operands) {
-        case Operands::kNONE:
-            return {};
-        case Operands::kRELU:
-            return {{{.op = PointwiseOp::kRELU, .a = value}}};
-        case Operands::kSQUARE: // no chain: what comes before is read twice
-            return {{{.op = PointwiseOp::kMUL, .a = value, .b = value}}};
-        default:
-            return {{{.op = PointwiseOp::kADD, .a = value, .b = operand}, {.op = PointwiseOp::kRELU, .a = slot1}}};
-    }
-}
-
-struct Built {
-    OperationCase operation;
-    Tensor expected;
-    std::int64_t terms; // of one sum
-};
-
-void add_operand(OperationCase& operation, const Case& c, const std::vector<std::int64_t>& y) {
-    const DataType type = c.out_type;
-    std::vector<std::int64_t> channel(y.size(), 1), row(y.size(), 1);
-    channel[1] = y[1];
-    row[2] = y[2];
-    const Layout other = c.out_layout == Layout::kLINEAR ? Layout::kCHANNELS_LAST : Layout::kLINEAR;
-    switch (c.operands) {
-        case Operands::kRESIDUAL:
-            operation.add_operand(random_tensor(type, y, 4), c.out_layout);
-            break;
-        case Operands::kOTHER_LAYOUT:
-            operation.add_operand(random_tensor(type, y, 4), other);
-            break;
-        case Operands::kPER_CHANNEL:
-            operation.add_operand(random_tensor(DataType::kFLOAT, channel, 4), Layout::kLINEAR);
-            break;
-        case Operands::kROW:
-            operation.add_operand(random_tensor(DataType::kFLOAT, row, 4), Layout::kLINEAR);
-            break;
-        case Operands::kSCALAR:
-            operation.add_operand(random_tensor(DataType::kFLOAT, {}, 4), Layout::kLINEAR);
-            break;
-        default:
-            break;
-    }
-}
-
-Built build(const Case& c) {
-    const kernels::ConvGeometry geometry{c.kernel, c.stride, c.dilation, c.pre, c.post, c.groups};
-    tactics::Operation op;
-    op.name = c.name;
-    op.kind = tactics::Convolution{geometry, c.transposed, c.output_padding};
-    op.has_bias = c.bias;
-    op.epilogue = program(c.operands);
-    OperationCase operation(std::move(op));
-    std::vector<std::int64_t> weight_dims = c.transposed ? std::vector<std::int64_t>{c.x[1], c.out / c.groups}
-                                                         : std::vector<std::int64_t>{c.out, c.x[1] / c.groups};
-    weight_dims.insert(weight_dims.end(), c.kernel.begin(), c.kernel.end());
-    const Tensor x = random_tensor(c.in_type, c.x, 1);
-    const Tensor weights = random_tensor(DataType::kFLOAT, weight_dims, 2);
-    const Tensor bias = random_tensor(DataType::kFLOAT, {c.out}, 3);
-    Tensor wide(DataType::kFLOAT, x.dims); // the reference keeps its result in float
-    for (std::int64_t i = 0; i < x.volume(); ++i) wide.set(i, x.get(i));
-    const Tensor* b = c.bias ? &bias : nullptr;
-    const Tensor y = c.transposed ? kernels::host::deconvolution(wide, weights, b, geometry, c.output_padding)
-                                  : kernels::host::convolution(wide, weights, b, geometry);
-    operation.add_input(x, c.in_layout, false);
-    operation.add_input(weights, Layout::kLINEAR, c.constant_weights);
-    if (c.bias) operation.add_input(bias, Layout::kLINEAR, true);
-    add_operand(operation, c, y.dims);
-    operation.set_output(c.out_type, y.dims, c.out_layout);
-    if (c.dynamic) operation.make_dynamic(0);
-    const Tensor expected = operation.finish(y);
-    return {std::move(operation), expected, weights.volume() / weights.dims[0]};
-}
 
 class ConvolutionTactics : public testing::TestWithParam<Case> {};
 
@@ -139,6 +16,7 @@ class ConvolutionTactics : public testing::TestWithParam<Case> {};
 // the weights (2^-11 each) and of the result.
 double tolerance(const Case& c, std::int64_t terms) {
     if (c.in_type == DataType::kBF16 || c.out_type == DataType::kBF16) return kBfloatTolerance;
+    if (is_byte(c.out_type)) return 1.01 / 127.0; // a sum that lies between two integers may become either
     const bool half = c.in_type == DataType::kHALF || c.out_type == DataType::kHALF;
     return half ? 2e-3 : 1e-6 * std::sqrt(static_cast<double>(terms)) + 1e-7;
 }
@@ -150,6 +28,7 @@ TEST_P(ConvolutionTactics, AgreeWithTheHostReference) {
         GTEST_SKIP() << "no fp16 storage";
     if ((c.in_type == DataType::kBF16 || c.out_type == DataType::kBF16) && !device->caps().host_kernels)
         GTEST_SKIP() << "only the host computes with bfloat16";
+    if (is_byte(c.out_type) && !device->caps().host_kernels) GTEST_SKIP() << "only the host's tiles quantize sums of floats";
     const Built built = build(c);
     int applicable = 0;
     RunsAnywhere anywhere(device->caps());
@@ -364,105 +243,42 @@ std::vector<Case> bfloat_cases() {
 INSTANTIATE_TEST_SUITE_P(Bfloats, ConvolutionTactics, testing::ValuesIn(bfloat_cases()),
                          [](const auto& shape) { return shape.param.name; });
 
-const tactics::Candidate* find(const std::vector<tactics::Candidate>& candidates, const std::string& begin) {
-    for (const tactics::Candidate& candidate : candidates) {
-        if (candidate.name.starts_with(begin)) return &candidate;
+//! Transposed convolutions of floats again with 8-bit results, and what they share with others: operands of every kind, few channels, no bias.
+std::vector<Case> quantizing_cases() {
+    std::vector<Case> out;
+    for (Case c : cases()) {
+        if (!c.transposed || c.in_type != DataType::kFLOAT || c.out_type != DataType::kFLOAT) continue;
+        for (const DataType type : {DataType::kINT8, DataType::kUINT8}) {
+            Case each = c;
+            each.name += type == DataType::kINT8 ? "_int8" : "_uint8";
+            each.out_type = type;
+            out.push_back(each);
+        }
     }
-    return nullptr;
+    const Case wide = with(conv2d("wide", {2, 17, 9, 33}, 33, 2, 2, 0), [](Case& c) { c.transposed = true, c.out_type = DataType::kINT8; });
+    for (const auto& [name, operands] : {std::pair{"wide_residual", Operands::kRESIDUAL}, {"wide_per_channel", Operands::kPER_CHANNEL},
+                                         {"wide_scalar", Operands::kSCALAR}, {"wide_row", Operands::kROW}, {"wide_nothing", Operands::kNONE}}) {
+        out.push_back(wide);
+        out.back().name = name;
+        out.back().operands = operands;
+        out.back().bias = operands != Operands::kNONE;
+    }
+    out.push_back(with(wide, [](Case& c) { c.name = "one_channel", c.out = 1; }));
+    out.push_back(with(wide, [](Case& c) { c.name = "many_channels", c.x = {1, 3, 17, 5}, c.out = 301; }));
+    out.push_back(with(wide, [](Case& c) { c.name = "empty", c.x = {0, 3, 17, 5}; }));
+    out.push_back(with(wide, [](Case& c) { c.name = "dynamic", c.dynamic = true; }));
+    return out;
 }
+INSTANTIATE_TEST_SUITE_P(Quantizing, ConvolutionTactics, testing::ValuesIn(quantizing_cases()),
+                         [](const auto& shape) { return shape.param.name; });
 
-vulkan::DeviceCaps large_gpu() {
-    vulkan::DeviceCaps caps;
-    caps.fp16_storage = caps.fp16_arithmetic = caps.cooperative_matrix = caps.vulkan_memory_model = true;
-    caps.subgroup_size = 32;
-    caps.limits.max_shared_memory = 49152;
-    caps.limits.max_workgroup_invocations = 1024;
-    using enum vulkan::MatrixType;
-    caps.matrix_shapes = {{16, 16, 16, kFloat16, kFloat16, kFloat32, kFloat32, false, true}};
-    return caps;
-}
-
-TEST(ConvolutionCandidates, OfAGpuUseSharedMemoryAndMatrixUnitsOfHalves) {
-    Case c = conv2d("halves", {1, 8, 16, 16}, 64, 3, 1, 1);
-    c.in_type = c.out_type = DataType::kHALF;
-    const auto candidates = build(c).operation.candidates(large_gpu());
-    ASSERT_NE(find(candidates, "conv/shared_"), nullptr);
-    ASSERT_NE(find(candidates, "conv/coopmat_32x32x64"), nullptr);
-    EXPECT_TRUE(find(candidates, "conv/coopmat_32x32x64")->applicable());
-}
-
-TEST(ConvolutionCandidates, RefuseWithTheValueThatDecided) {
-    vulkan::DeviceCaps cpu;
-    cpu.is_cpu = true;
-    const Built linear =
-        build(with(conv2d("floats", {1, 16, 9, 9}, 16, 3, 1, 1), [](Case& c) { c.operands = Operands::kROW; }));
-    EXPECT_NE(find(linear.operation.candidates(cpu), "conv/tile")
-                  ->refusal.find("'value3' is neither laid out like the output"),
-              std::string::npos);
-    EXPECT_EQ(find(linear.operation.candidates(cpu), "conv/generic")->refusal, "");
-    const Built floats = build(conv2d("floats", {1, 16, 9, 9}, 16, 3, 1, 1));
-    EXPECT_EQ(find(floats.operation.candidates(cpu), "conv/shared")->refusal,
-              "shared memory and barriers cost 10x on CPU drivers");
-    EXPECT_EQ(find(floats.operation.candidates(cpu), "conv/coopmat")->refusal,
-              "the device has no cooperative matrices");
-    EXPECT_EQ(find(floats.operation.candidates(large_gpu()), "conv/coopmat")->refusal,
-              "the input 'value0' is float32, matrix units take float16");
-    EXPECT_EQ(find(floats.operation.candidates(cpu), "conv/depthwise")->refusal,
-              "there are 1 groups, 16 input and 16 output channels; depthwise means as many of each");
-}
-
-TEST(ConvolutionCandidates, AreOfTheHostAloneWhereThereAreNoShaders) {
+TEST(ConvolutionCandidates, OnlyTheHostsTilesQuantizeSumsOfFloats) {
     vulkan::DeviceCaps host;
     host.is_cpu = host.host_kernels = true;
-    host.shaders = false;
-    for (const tactics::Candidate& candidate : build(conv2d("floats", {1, 16, 9, 9}, 16, 3, 1, 1)).operation.candidates(host)) {
-        if (candidate.host) continue; // oneDNN's, where it is built
-        EXPECT_EQ(candidate.refusal, "the device runs no shaders") << candidate.name;
-        EXPECT_FALSE(candidate.lower) << candidate.name;
+    const Case bytes = with(conv2d("bytes", {1, 16, 9, 9}, 16, 2, 2, 0), [](Case& c) { c.transposed = true, c.out_type = DataType::kUINT8; });
+    for (const tactics::Candidate& candidate : build(bytes).operation.candidates(host)) {
+        EXPECT_EQ(candidate.applicable(), candidate.name == "deconv/cpu_tile") << candidate.name << ": " << candidate.refusal;
     }
-}
-
-TEST(ConvolutionCandidates, CutTheDepthWherePositionsAreFew) {
-    const auto names = [](std::vector<std::int64_t> x) {
-        std::string all;
-        for (const auto& candidate : build(conv2d("cut", std::move(x), 16, 3, 1, 1)).operation.candidates(large_gpu()))
-            all += candidate.name + " ";
-        return all;
-    };
-    EXPECT_NE(names({1, 128, 4, 4}).find("_k16 "), std::string::npos);
-    EXPECT_EQ(names({1, 4, 160, 160}).find("_k"), std::string::npos);
-}
-
-TEST(ConvolutionCandidates, OfACpuDriverReadTexelsAndComeByTheirEstimate) {
-    vulkan::DeviceCaps cpu;
-    cpu.is_cpu = true;
-    cpu.limits.max_storage_range = std::uint64_t{1} << 27;
-    const auto first = [&](const Case& c) {
-        for (const tactics::Candidate& candidate : build(c).operation.candidates(cpu)) {
-            if (candidate.applicable() && candidate.portable && candidate.name != "conv/generic") return candidate.name;
-        }
-        return std::string();
-    };
-    EXPECT_EQ(first(conv2d("wide_picture_few_channels", {1, 3, 64, 64}, 16, 3, 1, 1)), "conv/texel_8x16");
-    EXPECT_EQ(first(conv2d("small_picture_many_channels", {1, 256, 7, 7}, 1024, 1, 1, 0)), "conv/texel_columns_8x16");
-    EXPECT_EQ(first(conv2d("many_channels", {1, 64, 64, 64}, 64, 3, 1, 1)), "conv/texel_winograd");
-    EXPECT_EQ(first(conv2d("stride", {1, 64, 64, 64}, 64, 3, 2, 1)), "conv/texel_8x16");
-}
-
-TEST(ConvolutionCandidates, WinogradRefusesWhatItCannotDo) {
-    vulkan::DeviceCaps cpu;
-    cpu.is_cpu = true;
-    const auto refusal = [&](const Case& c) { return find(build(c).operation.candidates(cpu), "conv/texel_winograd")->refusal; };
-    const Case whole = conv2d("whole", {1, 64, 16, 16}, 64, 3, 1, 1);
-    cpu.limits.max_storage_range = 36 * 16 * 64 * 4;
-    EXPECT_EQ(refusal(whole), "");
-    cpu.limits.max_storage_range -= 1;
-    EXPECT_EQ(refusal(whole), "the transformed tiles take 147456 bytes, this device binds 147455");
-    EXPECT_EQ(refusal(with(whole, [](Case& c) { c.dynamic = true; })), "the number of tiles is dynamic");
-    EXPECT_EQ(refusal(conv2d("stride", {1, 64, 16, 16}, 64, 3, 2, 1)), "only for one group, a window of 3 x 3, stride and dilation 1");
-    EXPECT_EQ(refusal(conv2d("odd", {1, 63, 16, 16}, 64, 3, 1, 1)), "the input's channels do not lie together in fours");
-    cpu.is_cpu = false;
-    EXPECT_EQ(refusal(whole), "texels as factors are for CPU drivers");
 }
 
 std::vector<Case> shared_cases() {

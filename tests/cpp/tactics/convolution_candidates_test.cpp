@@ -1,0 +1,111 @@
+// Which tactics a convolution has where, why the others refuse, and in which order they come.
+#include <gtest/gtest.h>
+
+#include "tactics/convolution_case.hpp"
+
+namespace tensorvk::test {
+namespace {
+
+const tactics::Candidate* find(const std::vector<tactics::Candidate>& candidates, const std::string& begin) {
+    for (const tactics::Candidate& candidate : candidates) {
+        if (candidate.name.starts_with(begin)) return &candidate;
+    }
+    return nullptr;
+}
+
+vulkan::DeviceCaps large_gpu() {
+    vulkan::DeviceCaps caps;
+    caps.fp16_storage = caps.fp16_arithmetic = caps.cooperative_matrix = caps.vulkan_memory_model = true;
+    caps.subgroup_size = 32;
+    caps.limits.max_shared_memory = 49152;
+    caps.limits.max_workgroup_invocations = 1024;
+    using enum vulkan::MatrixType;
+    caps.matrix_shapes = {{16, 16, 16, kFloat16, kFloat16, kFloat32, kFloat32, false, true}};
+    return caps;
+}
+
+TEST(ConvolutionCandidates, OfAGpuUseSharedMemoryAndMatrixUnitsOfHalves) {
+    Case c = conv2d("halves", {1, 8, 16, 16}, 64, 3, 1, 1);
+    c.in_type = c.out_type = DataType::kHALF;
+    const auto candidates = build(c).operation.candidates(large_gpu());
+    ASSERT_NE(find(candidates, "conv/shared_"), nullptr);
+    ASSERT_NE(find(candidates, "conv/coopmat_32x32x64"), nullptr);
+    EXPECT_TRUE(find(candidates, "conv/coopmat_32x32x64")->applicable());
+}
+
+TEST(ConvolutionCandidates, RefuseWithTheValueThatDecided) {
+    vulkan::DeviceCaps cpu;
+    cpu.is_cpu = true;
+    const Built linear =
+        build(with(conv2d("floats", {1, 16, 9, 9}, 16, 3, 1, 1), [](Case& c) { c.operands = Operands::kROW; }));
+    EXPECT_NE(find(linear.operation.candidates(cpu), "conv/tile")
+                  ->refusal.find("'value3' is neither laid out like the output"),
+              std::string::npos);
+    EXPECT_EQ(find(linear.operation.candidates(cpu), "conv/generic")->refusal, "");
+    const Built floats = build(conv2d("floats", {1, 16, 9, 9}, 16, 3, 1, 1));
+    EXPECT_EQ(find(floats.operation.candidates(cpu), "conv/shared")->refusal,
+              "shared memory and barriers cost 10x on CPU drivers");
+    EXPECT_EQ(find(floats.operation.candidates(cpu), "conv/coopmat")->refusal,
+              "the device has no cooperative matrices");
+    EXPECT_EQ(find(floats.operation.candidates(large_gpu()), "conv/coopmat")->refusal,
+              "the input 'value0' is float32, matrix units take float16");
+    EXPECT_EQ(find(floats.operation.candidates(cpu), "conv/depthwise")->refusal,
+              "there are 1 groups, 16 input and 16 output channels; depthwise means as many of each");
+}
+
+TEST(ConvolutionCandidates, AreOfTheHostAloneWhereThereAreNoShaders) {
+    vulkan::DeviceCaps host;
+    host.is_cpu = host.host_kernels = true;
+    host.shaders = false;
+    for (const tactics::Candidate& candidate : build(conv2d("floats", {1, 16, 9, 9}, 16, 3, 1, 1)).operation.candidates(host)) {
+        if (candidate.host) continue; // oneDNN's, where it is built
+        EXPECT_EQ(candidate.refusal, "the device runs no shaders") << candidate.name;
+        EXPECT_FALSE(candidate.lower) << candidate.name;
+    }
+}
+
+TEST(ConvolutionCandidates, CutTheDepthWherePositionsAreFew) {
+    const auto names = [](std::vector<std::int64_t> x) {
+        std::string all;
+        for (const auto& candidate : build(conv2d("cut", std::move(x), 16, 3, 1, 1)).operation.candidates(large_gpu()))
+            all += candidate.name + " ";
+        return all;
+    };
+    EXPECT_NE(names({1, 128, 4, 4}).find("_k16 "), std::string::npos);
+    EXPECT_EQ(names({1, 4, 160, 160}).find("_k"), std::string::npos);
+}
+
+TEST(ConvolutionCandidates, OfACpuDriverReadTexelsAndComeByTheirEstimate) {
+    vulkan::DeviceCaps cpu;
+    cpu.is_cpu = true;
+    cpu.limits.max_storage_range = std::uint64_t{1} << 27;
+    const auto first = [&](const Case& c) {
+        for (const tactics::Candidate& candidate : build(c).operation.candidates(cpu)) {
+            if (candidate.applicable() && candidate.portable && candidate.name != "conv/generic") return candidate.name;
+        }
+        return std::string();
+    };
+    EXPECT_EQ(first(conv2d("wide_picture_few_channels", {1, 3, 64, 64}, 16, 3, 1, 1)), "conv/texel_8x16");
+    EXPECT_EQ(first(conv2d("small_picture_many_channels", {1, 256, 7, 7}, 1024, 1, 1, 0)), "conv/texel_columns_8x16");
+    EXPECT_EQ(first(conv2d("many_channels", {1, 64, 64, 64}, 64, 3, 1, 1)), "conv/texel_winograd");
+    EXPECT_EQ(first(conv2d("stride", {1, 64, 64, 64}, 64, 3, 2, 1)), "conv/texel_8x16");
+}
+
+TEST(ConvolutionCandidates, WinogradRefusesWhatItCannotDo) {
+    vulkan::DeviceCaps cpu;
+    cpu.is_cpu = true;
+    const auto refusal = [&](const Case& c) { return find(build(c).operation.candidates(cpu), "conv/texel_winograd")->refusal; };
+    const Case whole = conv2d("whole", {1, 64, 16, 16}, 64, 3, 1, 1);
+    cpu.limits.max_storage_range = 36 * 16 * 64 * 4;
+    EXPECT_EQ(refusal(whole), "");
+    cpu.limits.max_storage_range -= 1;
+    EXPECT_EQ(refusal(whole), "the transformed tiles take 147456 bytes, this device binds 147455");
+    EXPECT_EQ(refusal(with(whole, [](Case& c) { c.dynamic = true; })), "the number of tiles is dynamic");
+    EXPECT_EQ(refusal(conv2d("stride", {1, 64, 16, 16}, 64, 3, 2, 1)), "only for one group, a window of 3 x 3, stride and dilation 1");
+    EXPECT_EQ(refusal(conv2d("odd", {1, 63, 16, 16}, 64, 3, 1, 1)), "the input's channels do not lie together in fours");
+    cpu.is_cpu = false;
+    EXPECT_EQ(refusal(whole), "texels as factors are for CPU drivers");
+}
+
+} // namespace
+} // namespace tensorvk::test
