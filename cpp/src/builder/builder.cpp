@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "builder/emit.hpp"
+#include "builder/prefetch.hpp"
 #include "builder/profiles.hpp"
 #include "builder/report.hpp"
 #include "builder/tuner.hpp"
@@ -12,6 +13,7 @@
 #include "plan/file.hpp"
 #include "runtime/device_key.hpp"
 #include "support/error.hpp"
+#include "tactics/matrix_units.hpp"
 #include "vulkan/absence.hpp"
 #include "vulkan/device.hpp"
 
@@ -131,6 +133,20 @@ bool quantizes(const compiler::Compiled& network) {
            std::ranges::any_of(network.bodies, quantizes);
 }
 
+compiler::Target target_of(DataType internal, const Options& options, const vulkan::Device& device) {
+    const bool host = options.host_tactics && device.caps().host_kernels;
+    const bool halves = !host && internal == DataType::kHALF;
+    return {.internal = internal,
+            .host_tiles = host,
+            .normalizations = !host && internal != DataType::kBF16,
+            .attention = halves && tactics::refuse_half_matrices(device.caps()).empty() && device.caps().subgroup_shuffle};
+}
+
+//! Whether what was compiled for no device in particular is what this target wants.
+bool is_portable(const compiler::Target& target, const compiler::Compiled& portable) {
+    return target.internal == DataType::kFLOAT && !target.normalizations && !(target.host_tiles && quantizes(portable));
+}
+
 plan::Program portable_program(const compiler::Compiled& network) {
     const vulkan::DeviceCaps caps = portable_caps();
     return emit(network, caps, [&](const compiler::Compiled& part, const tactics::Operation& operation) {
@@ -162,8 +178,8 @@ std::vector<std::byte> build_plan(const graph::Network& network, const Options& 
     compiler::WeightStore weights;
     const compiler::Compiled portable = compiler::compile(network, {}, weights);
     progress.step("Compiling", 1, 2);
-    const compiler::Target target{internal, options.host_tactics && device->caps().host_kernels && quantizes(portable)};
-    const compiler::Compiled tuned = internal != DataType::kFLOAT || target.host_tiles ? compiler::compile(network, target, weights) : portable;
+    const compiler::Target target = target_of(internal, options, *device);
+    const compiler::Compiled tuned = is_portable(target, portable) ? portable : compiler::compile(network, target, weights);
     progress.step("Compiling", 2, 2);
 
     Tuner tuner(device, options, tuned, symbol_values(tuned.program, opt_shapes(plan.profiles[0])), weights.bytes(), log);
@@ -177,6 +193,7 @@ std::vector<std::byte> build_plan(const graph::Network& network, const Options& 
         return tuner.choose(part, operation);
     });
     progress.step("Timing", steps, steps);
+    if (getenv("TVK_PREFETCH")) add_prefetches(emitted.program, device->caps());
     check_sizes(emitted.program, device->caps().limits.max_storage_range);
     const StepCount count = step_count(emitted.program);
 

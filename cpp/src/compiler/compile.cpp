@@ -96,7 +96,7 @@ void check_sources(const Ir& ir) {
 
 Compiled compile(Ir ir, const graph::Network& network, const Target& target, WeightStore& weights) {
     Compiled out;
-    ir.host_tiles = target.host_tiles && target.internal == DataType::kFLOAT;
+    ir.target = target;
     for (const Pass& pass : graph_passes()) {
         const std::size_t before = ir.ops.size();
         pass.run(ir);

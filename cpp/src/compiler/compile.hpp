@@ -20,12 +20,6 @@ struct Compiled {
     std::vector<std::string> passes;   // name and what it changed: "fuse_epilogues: 74 -> 53 operations"
 };
 
-//! What operations are made for.
-struct Target {
-    DataType internal = DataType::kFLOAT; // the type of floats between operations, kFLOAT, kHALF or kBF16
-    bool host_tiles = false;              // products run in the host's tiles, whose epilogues can do more than shaders'
-};
-
 [[nodiscard]] Compiled compile(const graph::Network& network, const Target& target, WeightStore& weights);
 
 } // namespace tensorvk::compiler

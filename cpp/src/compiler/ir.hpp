@@ -54,13 +54,21 @@ struct Op : Operation {
     [[nodiscard]] ValueId result() const { return outputs.empty() ? -1 : outputs[0]; }
 };
 
+//! What operations are made for. A plan's portable program is made for nothing in particular.
+struct Target {
+    DataType internal = DataType::kFLOAT; // the type of floats between operations, kFLOAT, kHALF or kBF16
+    bool host_tiles = false;              // products run in the host's tiles, whose epilogues quantize sums of float32 as well
+    bool normalizations = false;          // shaders normalise rows in one dispatch
+    bool attention = false;               // matrix units do attention in one dispatch
+};
+
 struct Ir {
     shape::ExprPool exprs;
     std::vector<Value> values;
     std::vector<Op> ops; // in topological order between passes
     std::vector<ValueId> inputs, outputs;
     std::vector<std::shared_ptr<const graph::Network>> bodies; // that operations run
-    bool host_tiles = false; // products of float32 run in the host's tiles, whose epilogues quantize as well
+    Target target;
 
     [[nodiscard]] Value& value(ValueId id) { return values[static_cast<std::size_t>(id)]; }
     [[nodiscard]] const Value& value(ValueId id) const { return values[static_cast<std::size_t>(id)]; }

@@ -35,6 +35,7 @@ struct Query {
 //! The same as refuse_cpu() for such a kernel. `mixes`: that of bfloat16 takes one of float32 beside one of bfloat16.
 [[nodiscard]] std::string refuse_cpu_float(const Query& query, const std::string& family, bool mixes = false);
 
+[[nodiscard]] std::vector<Candidate> attention_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> copy_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> gather_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> host_candidates(const Query& query);
@@ -42,6 +43,7 @@ struct Query {
 [[nodiscard]] std::vector<Candidate> recurrent_candidates(const Query& query);
 //! A step that calls the host function of `operation`, whose kind is HostCall.
 void lower_host_call(const Operation& operation, Lowering& lowering);
+[[nodiscard]] std::vector<Candidate> normalization_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> pointwise_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> pooling_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> reduce_candidates(const Query& query);

@@ -44,6 +44,8 @@ constexpr Row kRows[] = {
     {index_of<Reduce>(), reduce_candidates},
     {index_of<SoftMax>(), softmax_candidates},
     {index_of<TopK>(), topk_candidates},
+    {index_of<Attention>(), attention_candidates},
+    {index_of<Normalization>(), normalization_candidates},
     {index_of<ShapeValues>(), shape_values_candidates},
     {index_of<HostCall>(), host_candidates},
 };

@@ -21,6 +21,7 @@ public:
     [[nodiscard]] plan::Program& program() noexcept { return program_; }
     [[nodiscard]] shape::ExprPool& exprs() noexcept { return program_.exprs; }
     [[nodiscard]] const shape::ExprPool& exprs() const noexcept { return program_.exprs; }
+    [[nodiscard]] std::span<const Value> values() const noexcept { return values_; }
     [[nodiscard]] const Value& value(ValueId id) const { return values_[static_cast<std::size_t>(id)]; }
     [[nodiscard]] const vulkan::DeviceCaps& caps() const noexcept { return caps_; }
 

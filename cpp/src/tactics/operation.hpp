@@ -69,6 +69,12 @@ struct Resize {
 };
 struct Reduce { ReduceOperation op = ReduceOperation::kSUM; std::uint32_t axes = 0; }; // output keeps or drops axes: same elements either way
 struct SoftMax { std::int64_t axis = 0; bool log = false; };
+//! y = (x - mean) / sqrt(variance + epsilon) along the last axis, then the epilogue; not centred: y = x / sqrt(mean square + epsilon). Computed in
+//! float32. Both in row-major order.
+struct Normalization { float epsilon = 0.0f; bool centred = true; };
+//! y = softmax(scale * q k^T + mask) v for each batch and head, in float32. Inputs: q, k, v, and the mask where there is one, which broadcasts to the
+//! scores [batch, head, row of q, row of k]. `axes` of q, k, v and y: which axis of the value is batch, head (-1: there is one), row and column, the last.
+struct Attention { float scale = 1.0f; std::array<std::array<std::int32_t, 4>, 4> axes{}; };
 struct TopK { TopKOperation op = TopKOperation::kMAX; std::int64_t axis = 0; std::int64_t k = 1; bool select_last = false; }; // outputs: values, indices (either may be -1)
 
 //! Writes integers that are known once the shapes are (a shape tensor that computation or the user needs in memory). No inputs.
@@ -86,7 +92,7 @@ struct HostCall {
     std::vector<std::int32_t> bodies; // of the compiled network
 };
 
-using Kind = std::variant<Convolution, MatrixProduct, Pooling, Pointwise, Copy, Gather, Resize, Reduce, SoftMax, TopK, ShapeValues, HostCall>;
+using Kind = std::variant<Convolution, MatrixProduct, Pooling, Pointwise, Copy, Gather, Resize, Reduce, SoftMax, TopK, ShapeValues, HostCall, Normalization, Attention>;
 
 struct Operation {
     std::string name; // "conv1 + relu1": the layers in it

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "support/error.hpp"
+#include "tactics/matrix_units.hpp"
 #include "tactics/product.hpp"
 
 namespace tensorvk::tactics {
@@ -39,23 +40,6 @@ std::int64_t splits_for(const MatrixGeometry& tile, const ProductShape& shape) {
         ceil_div(shape.least_rows, tile.rows) * ceil_div(shape.columns, tile.columns) * shape.parts;
     return std::clamp<std::int64_t>(
         std::min(kWantedGroups / std::max<std::int64_t>(tiles, 1), shape.depth() / kLeastDepth), 1, kMostSplits);
-}
-
-bool has_shape(const vulkan::DeviceCaps& caps) {
-    using vulkan::MatrixType;
-    return std::any_of(caps.matrix_shapes.begin(), caps.matrix_shapes.end(), [](const vulkan::MatrixShape& s) {
-        return s.m == 16 && s.n == 16 && s.k == 16 && s.a == MatrixType::kFloat16 && s.b == MatrixType::kFloat16 &&
-               s.c == MatrixType::kFloat32 && s.result == MatrixType::kFloat32;
-    });
-}
-
-std::string refuse_device(const vulkan::DeviceCaps& caps) {
-    if (!caps.cooperative_matrix || !caps.vulkan_memory_model) return "the device has no cooperative matrices";
-    if (!caps.fp16_arithmetic || !caps.fp16_storage) return "the device does not use float16 in arithmetic or storage";
-    if (!has_shape(caps)) return "the device has no 16x16x16 cooperative matrices of float16 with float32 sums";
-    if (caps.subgroup_size != 32)
-        return text("the device's subgroups have ", caps.subgroup_size, " lanes, the kernel is made for 32");
-    return {};
 }
 
 std::string refuse_product(const Product& product) {
@@ -120,7 +104,7 @@ void lower(const Product& product, const MatrixGeometry& tile, std::int64_t spli
 
 std::vector<Candidate> product_coopmat(const std::string& family, const std::string& refusal, const Product& product,
                                        const Query& query) {
-    std::string common = refusal.empty() ? refuse_device(query.caps) : refusal;
+    std::string common = refusal.empty() ? refuse_half_matrices(query.caps) : refusal;
     if (common.empty()) common = refuse_product(product);
     if (!common.empty()) return {{.name = family + "/coopmat", .refusal = common, .portable = false, .lower = {}}};
     std::vector<Candidate> out;

@@ -253,7 +253,7 @@ bool reads_type(const Ir& ir, const Op& producer, ValueId id) {
 bool quantizes_floats(const Ir& ir, const Op& producer) {
     const auto* convolution = std::get_if<tactics::Convolution>(&producer.kind);
     const auto is_float = [&](ValueId id) { return ir.value(id).dtype == DataType::kFLOAT; };
-    return ir.host_tiles && convolution != nullptr && convolution->transposed && std::ranges::all_of(producer.inputs, is_float);
+    return ir.target.host_tiles && ir.target.internal == DataType::kFLOAT && convolution != nullptr && convolution->transposed && std::ranges::all_of(producer.inputs, is_float);
 }
 
 //! What it may store: only kernels that store 8-bit integers know how to quantize.

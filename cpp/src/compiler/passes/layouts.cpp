@@ -72,7 +72,7 @@ private:
         }
         const Op& op = ir_.ops[index];
         const bool linear_only = op.role == Role::kRESHAPE || is<tactics::MatrixProduct>(op) || is<tactics::Gather>(op) || is<tactics::TopK>(op) ||
-                                 is<tactics::HostCall>(op);
+                                 is<tactics::Normalization>(op) || is<tactics::Attention>(op) || is<tactics::HostCall>(op);
         if (!linear_only) {
             return;
         }

@@ -6,7 +6,7 @@
 namespace tensorvk::compiler {
 
 std::span<const Pass> graph_passes() {
-    static constexpr std::array<Pass, 11> passes = {{
+    static constexpr std::array<Pass, 13> passes = {{
         {"remove_dead", remove_dead},
         {"move_quantization", move_quantization},
         {"quantize_products", quantize_products},
@@ -16,6 +16,8 @@ std::span<const Pass> graph_passes() {
         {"fuse_pointwise", fuse_pointwise},
         {"simplify_programs", simplify_programs},
         {"fold_affine", fold_affine},
+        {"fuse_attention", fuse_attention},
+        {"fuse_normalizations", fuse_normalizations},
         {"fuse_epilogues", fuse_epilogues},
         {"remove_dead_again", remove_dead},
     }};

@@ -190,7 +190,7 @@ void match_inputs(Ir& ir, DataType internal) {
     const std::size_t count = ir.ops.size();
     for (std::size_t i = 0; i < count; ++i) {
         const bool any = converts(ir.ops[i]) || reads_floats(ir.ops[i], internal) || std::holds_alternative<tactics::Reduce>(ir.ops[i].kind) ||
-                         std::holds_alternative<tactics::HostCall>(ir.ops[i].kind);
+                         std::holds_alternative<tactics::Normalization>(ir.ops[i].kind) || std::holds_alternative<tactics::HostCall>(ir.ops[i].kind);
         const ValueId out = ir.ops[i].result();
         if (any || out < 0 || !is_floating(ir.value(out).dtype)) {
             continue;
@@ -199,7 +199,8 @@ void match_inputs(Ir& ir, DataType internal) {
         const DataType type = sums_floats(ir.ops[i], internal) && !ir.value(out).pinned ? internal : ir.value(out).dtype;
         for (std::size_t k = 0; k < ir.ops[i].inputs.size(); ++k) {
             const ValueId id = ir.ops[i].inputs[k];
-            if (id < 0 || rounds_input(ir, ir.ops[i], id, internal) || ir.value(id).constant || !is_floating(ir.value(id).dtype) || ir.value(id).dtype == type) {
+            const bool mask = k == 3 && std::holds_alternative<tactics::Attention>(ir.ops[i].kind); // read as it is
+            if (id < 0 || mask || rounds_input(ir, ir.ops[i], id, internal) || ir.value(id).constant || !is_floating(ir.value(id).dtype) || ir.value(id).dtype == type) {
                 continue;
             }
             const auto [known, added] = casts.try_emplace({id, type}, -1);

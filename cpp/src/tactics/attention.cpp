@@ -1,0 +1,168 @@
+// attention/coopmat_<rows>x<keys>: in one dispatch on matrix units (shaders/attention/coopmat.comp); attention/generic: as it is written down.
+#include <array>
+#include <bit>
+
+#include "support/error.hpp"
+#include "tactics/families.hpp"
+#include "tactics/layout.hpp"
+#include "tactics/matrix_units.hpp"
+#include "tactics/rounds.hpp"
+#include "tactics/spatial.hpp"
+#include "tactics/step_builder.hpp"
+
+namespace tensorvk::tactics {
+
+namespace {
+
+constexpr std::int32_t kLocalSize = 64, kThreads = 128;
+
+struct Problem {
+    Operation operation;
+    std::array<Value, 4> values; // q, k, v, y
+    std::optional<Value> mask;
+
+    [[nodiscard]] const Attention& attention() const { return std::get<Attention>(operation.kind); }
+    //! Extent of batch, head, row or column of a value.
+    [[nodiscard]] shape::Expr extent(std::size_t value, std::size_t axis, shape::ExprPool& exprs) const {
+        const std::int32_t at = attention().axes[value][axis];
+        return at < 0 ? exprs.constant(1) : values[value].dims[static_cast<std::size_t>(at)];
+    }
+    //! Columns of q and k, and of v and y: always known.
+    [[nodiscard]] std::int64_t columns(std::size_t value, const shape::ExprPool& exprs) const {
+        return exprs.value(values[value].dims.back()).value_or(0);
+    }
+};
+constexpr std::size_t kQuery = 0, kKey = 1, kValue = 2, kResult = 3;
+constexpr std::size_t kBatch = 0, kHead = 1, kRow = 2;
+
+//! P(0) .. P(17) of shaders/attention/problem.glsl, and its constants.
+void add_problem(StepBuilder& step, const Problem& p, Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    const shape::Expr zero = exprs.constant(0);
+    step.param(p.extent(kQuery, kRow, exprs)).param(p.extent(kKey, kRow, exprs));
+    for (std::size_t value = 0; value < p.values.size(); ++value) {
+        const shape::Exprs strides = memory_strides(exprs, p.values[value]);
+        for (const std::size_t axis : {kBatch, kHead, kRow}) {
+            const std::int32_t at = p.attention().axes[value][axis];
+            step.param(at < 0 ? zero : strides[static_cast<std::size_t>(at)]);
+        }
+    }
+    const std::size_t rank = p.mask ? p.mask->dims.size() : 0, scores = p.values[kResult].dims.size();
+    const shape::Exprs strides = p.mask ? memory_strides(exprs, *p.mask) : shape::Exprs{};
+    for (std::size_t axis = 0; axis < 4; ++axis) { // of the scores: batch, head, row, key; three axes have no heads
+        const std::size_t before = scores == 4 ? axis : axis == 0 ? 0 : axis - 1; // axis of the scores as the network has them
+        const bool there = (scores == 4 || axis != kHead) && before + rank >= scores;
+        const std::size_t at = before + rank - scores;
+        step.param(there && !exprs.is(p.mask->dims[at], 1) ? strides[at] : zero);
+    }
+    step.geometry(0, p.mask && p.mask->dtype == DataType::kHALF ? 1 : 0).geometry(1, p.mask ? 1 : 0);
+    step.geometry(2, std::bit_cast<std::int32_t>(p.attention().scale));
+    step.geometry(3, static_cast<std::int32_t>(p.columns(kQuery, exprs))).geometry(4, static_cast<std::int32_t>(p.columns(kValue, exprs)));
+}
+
+void add_bindings(StepBuilder& step, const Problem& p) {
+    for (const std::size_t value : {kQuery, kKey, kValue}) step.reads(p.values[value].buffer);
+    step.reads(p.mask ? p.mask->buffer : p.values[kQuery].buffer).writes(p.values[kResult].buffer);
+}
+
+void lower_generic(const Problem& p, Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    const bool half = p.values[kQuery].dtype == DataType::kHALF, mixed = p.mask && p.mask->dtype == DataType::kHALF;
+    StepBuilder step(lowering, p.operation.name, text("attention/generic:", half || mixed ? "f16" : "f32"));
+    const shape::Expr count = exprs.floor_div(exprs.product(p.values[kResult].dims), exprs.constant(4));
+    step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
+    add_problem(step, p, lowering);
+    step.param(count).param(p.extent(kQuery, kHead, exprs)).geometry(5, half ? 1 : 0);
+    add_bindings(step, p);
+    lowering.add(step.take());
+}
+
+Candidate generic(const Problem& p, const std::string& common, const Query& query) {
+    Candidate candidate{.name = "attention/generic", .refusal = common, .portable = true, .lower = {}};
+    shape::ExprPool exprs = query.exprs; // a scratch copy: questions about expressions make new ones
+    const std::int64_t keys = exprs.value(p.extent(kKey, kRow, exprs)).value_or(0);
+    if (candidate.applicable()) candidate.refusal = refuse_rounds(query.caps, keys * (2 + p.columns(kQuery, exprs) / 2));
+    if (candidate.applicable()) candidate.lower = [p](Lowering& lowering) { lower_generic(p, lowering); };
+    return candidate;
+}
+
+//! A workgroup's rows of q, and keys at a time. `resident`: keys whose scores stay in shared memory, or 0.
+struct Tile {
+    std::int64_t rows, keys, resident = 0;
+    [[nodiscard]] std::int64_t shared_bytes(std::int64_t depth, std::int64_t width) const {
+        const std::int64_t kept = resident > 0 ? resident : keys;
+        const std::int64_t scores = std::max(kept / 4 + 1, width / 4 + 1);
+        return 16 * (rows * (depth / 8 + 1) + keys * (std::max(depth, width) / 8 + 1) + rows * scores) + 8 * rows * (kept / 4 + 2);
+    }
+};
+constexpr Tile kTiles[] = {{16, 64}, {16, 128}, {32, 64}};
+
+void lower_coopmat(const Problem& p, const Tile& tile, Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    StepBuilder step(lowering, p.operation.name, "attention/coopmat:f16");
+    step.local_size(kThreads);
+    step.groups(exprs.ceil_div(p.extent(kQuery, kRow, exprs), exprs.constant(tile.rows)), p.extent(kQuery, kHead, exprs), p.extent(kQuery, kBatch, exprs));
+    add_problem(step, p, lowering);
+    step.geometry(5, static_cast<std::int32_t>(tile.rows)).geometry(6, static_cast<std::int32_t>(tile.keys)).geometry(7, static_cast<std::int32_t>(tile.resident));
+    add_bindings(step, p);
+    lowering.add(step.take());
+}
+
+std::string refuse_coopmat(const Problem& p, const Query& query) {
+    if (std::string why = refuse_half_matrices(query.caps); !why.empty()) return why;
+    if (!query.caps.subgroup_shuffle) return "the device's subgroups do not shuffle";
+    constexpr std::int64_t kSide = 16;
+    for (const std::size_t value : {kQuery, kValue}) {
+        const std::int64_t columns = p.columns(value, query.exprs);
+        if (columns % kSide != 0) return text("'", p.values[value].name, "' has ", columns, " columns, not a multiple of ", kSide);
+    }
+    for (const Value& value : p.values) {
+        if (value.dtype != DataType::kHALF) return text("'", value.name, "' is float32, matrix units take float16");
+    }
+    return {};
+}
+
+std::vector<Candidate> coopmat(const Problem& p, const std::string& common, const Query& query) {
+    std::vector<Candidate> out;
+    const std::string refusal = common.empty() ? refuse_coopmat(p, query) : common;
+    shape::ExprPool exprs = query.exprs; // a scratch copy
+    const auto keys = exprs.value(p.extent(kKey, kRow, exprs));
+    for (const Tile& each : kTiles) {
+        for (const bool resident : {true, false}) {
+            Tile tile = each;
+            tile.resident = resident && keys ? (*keys + tile.keys - 1) / tile.keys * tile.keys : 0;
+            Candidate candidate{.name = text("attention/coopmat_", tile.rows, "x", tile.keys, resident ? "" : "_twice"), .refusal = refusal, .portable = false, .lower = {}};
+            const std::int64_t bytes = tile.shared_bytes(p.columns(kQuery, exprs), p.columns(kValue, exprs));
+            if (candidate.applicable() && resident && !keys) candidate.refusal = "the number of keys is dynamic";
+            if (candidate.applicable() && bytes > query.caps.limits.max_shared_memory) {
+                candidate.refusal = text("the tile takes ", bytes, " bytes of shared memory, the device has ", query.caps.limits.max_shared_memory);
+            }
+            if (candidate.applicable()) candidate.lower = [p, tile](Lowering& lowering) { lower_coopmat(p, tile, lowering); };
+            out.push_back(std::move(candidate));
+        }
+    }
+    return out;
+}
+
+std::string refuse(const Problem& p, const Query& query) {
+    for (const Value& value : p.values) {
+        if (std::string why = refuse_float_pair(value, p.values[kQuery], query.caps); !why.empty()) return why;
+        if (value.dtype != p.values[kQuery].dtype) return text("'", value.name, "' and '", p.values[kQuery].name, "' are of different types");
+        if (!lies_in_rows(query.exprs, value)) return text("'", value.name, "' is not in row-major order");
+        if (query.exprs.value(value.dims.back()).value_or(1) % 4 != 0) return text("the columns of '", value.name, "' do not come in fours");
+    }
+    return p.mask ? refuse_float_pair(*p.mask, p.values[kQuery], query.caps) : "";
+}
+
+} // namespace
+
+std::vector<Candidate> attention_candidates(const Query& query) {
+    Problem p{query.operation, {query.input(kQuery), query.input(kKey), query.input(kValue), query.output()}, {}};
+    if (query.operation.inputs.size() > 3) p.mask = query.input(3);
+    const std::string common = refuse(p, query);
+    std::vector<Candidate> out = coopmat(p, common, query);
+    out.push_back(generic(p, common, query));
+    return out;
+}
+
+} // namespace tensorvk::tactics

@@ -1,0 +1,13 @@
+// What kernels of cooperative matrices ask of a device.
+#pragma once
+
+#include <string>
+
+#include "vulkan/device_plan.hpp"
+
+namespace tensorvk::tactics {
+
+//! Why a device cannot multiply matrices of float16, 16 x 16 x 16 with sums of float32, by subgroups of 32, or empty.
+[[nodiscard]] std::string refuse_half_matrices(const vulkan::DeviceCaps& caps);
+
+} // namespace tensorvk::tactics
