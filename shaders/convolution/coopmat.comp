@@ -2,8 +2,8 @@
 //
 // A workgroup computes TILE_ROWS positions times TILE_COLUMNS channels, a subgroup WARP_ROWS times WARP_COLUMNS of them as fragments. One
 // shared buffer and an unconditional prefetch of the next step into registers, or two of both for small tiles: measured best, as are
-// [[unroll]] on every loop that indexes fragments (else they spill) and rows padded by 16 bytes. Results pass through shared memory as floats, a fragment of each
-// subgroup at a time (little memory, so that many workgroups fit), and lanes pick fours of channels out of it. With SPLITS > 1 each
+// [[unroll]] on every loop that indexes fragments (else they spill) and rows padded by 16 bytes. Results pass through shared memory as floats, a row of fragments
+// of each subgroup at a time (little memory, so that many workgroups fit), and lanes pick fours of channels out of it. With SPLITS > 1 each
 // workgroup sums one slice of K, and convolution/sum adds the slices. Subgroups have 32 lanes.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -50,7 +50,8 @@ const int INPUT_LOADS = (TILE_ROWS + LOAD_ROWS - 1) / LOAD_ROWS;
 const int WEIGHT_LOADS = (TILE_DEPTH + LOAD_LINES - 1) / LOAD_LINES;
 const int INPUT_BUFFER = TILE_ROWS * INPUT_STRIDE;
 const int WEIGHT_BUFFER = TILE_DEPTH * WEIGHT_LINE;
-const int RESULT_STRIDE = SIDE / 4 + 1; // in fours of floats
+const int WARP_FOURS = WARP_COLUMNS / 4;
+const int RESULT_STRIDE = WARP_FOURS + 1; // in fours of floats
 const int LANES = 32;
 
 shared uvec4 inputs[AHEAD * INPUT_BUFFER];
@@ -129,19 +130,19 @@ void main() {
 
     // Sums begin with the bias, while the first step is on its way.
     coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> sum[ROW_FRAGMENTS][COLUMN_FRAGMENTS];
+    int first_vector = 2 * first_eight + warp_column * WARP_FOURS;
+    if (SPLITS == 1) {
+        int channel = part * CHANNEL_PART + 4 * min(first_vector + lane % WARP_FOURS, row_vectors - 1);
+        vec4 value = vec4(bias[channel], bias[channel + 1], bias[channel + 2], bias[channel + 3]);
+        [[dont_unroll]] for (int at = lane; at < SIDE * WARP_FOURS; at += LANES) results[result + at / WARP_FOURS * RESULT_STRIDE + at % WARP_FOURS] = value; // WARP_FOURS divides LANES
+        subgroup_exchange();
+    }
     [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) {
         sum[0][c] = coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator>(0.0);
-        if (SPLITS == 1) {
-            int vector = 2 * first_eight + (warp_column * WARP_COLUMNS + c * SIDE) / 4 + lane % 4;
-            int channel = part * CHANNEL_PART + 4 * min(vector, row_vectors - 1);
-            vec4 value = vec4(bias[channel], bias[channel + 1], bias[channel + 2], bias[channel + 3]);
-            for (int at = lane; at < SIDE * SIDE / 4; at += LANES) results[result + at / 4 * RESULT_STRIDE + at % 4] = value;
-            subgroup_exchange();
-            coopMatLoad(sum[0][c], results, result, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
-            subgroup_exchange();
-        }
+        if (SPLITS == 1) coopMatLoad(sum[0][c], results, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
         [[unroll]] for (int r = 1; r < ROW_FRAGMENTS; ++r) sum[r][c] = sum[0][c];
     }
+    subgroup_exchange();
 
     for (int s = first; s < last; s += AHEAD) {
         [[unroll]] for (int u = 0; u < AHEAD; ++u) {
@@ -165,22 +166,26 @@ void main() {
 
     int offset = part_offset(part);
     bool dense = Y_LINE == OUT_WIDTH * Y_PIXEL && Y_PICTURE == OUT_PLANE * Y_PIXEL;
-    [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
-        [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) {
-            coopMatStore(sum[r][c], results, result, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
-            subgroup_exchange();
-            for (int at = lane; at < SIDE * SIDE / 4; at += LANES) {
-                int row = row0 + warp_row * WARP_ROWS + r * SIDE + at / 4;
-                int vector = 2 * first_eight + (warp_column * WARP_COLUMNS + c * SIDE) / 4 + at % 4;
-                if (row >= ROWS || vector >= row_vectors) continue;
-                vec4 value = results[result + at / 4 * RESULT_STRIDE + at % 4];
-                if (SPLITS > 1) {
-                    slices[((split * ROWS + row) * parts + part) * row_vectors + vector] = value;
-                } else {
-                    store_columns(value, (dense ? row * Y_PIXEL : row_of(row).y) + offset, part, 4 * vector);
-                }
+    // The loops stay loops, and fragments move up to where the next round stores them: the program is there once, not once a fragment. Instructions come from
+    // memory as well.
+    [[dont_unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
+        [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c)
+            coopMatStore(sum[0][c], results, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+        subgroup_exchange();
+        [[dont_unroll]] for (int at = lane; at < SIDE * WARP_FOURS; at += LANES) {
+            int row = row0 + warp_row * WARP_ROWS + r * SIDE + at / WARP_FOURS;
+            int vector = first_vector + at % WARP_FOURS;
+            if (row >= ROWS || vector >= row_vectors) continue;
+            vec4 value = results[result + at / WARP_FOURS * RESULT_STRIDE + at % WARP_FOURS];
+            if (SPLITS > 1) {
+                slices[((split * ROWS + row) * parts + part) * row_vectors + vector] = value;
+            } else {
+                store_columns(value, (dense ? row * Y_PIXEL : row_of(row).y) + offset, part, 4 * vector);
             }
-            subgroup_exchange();
+        }
+        subgroup_exchange();
+        [[unroll]] for (int i = 0; i + 1 < ROW_FRAGMENTS; ++i) {
+            [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) sum[i][c] = sum[i + 1][c];
         }
     }
 }

@@ -1,10 +1,15 @@
 // (x - mean) / sqrt(variance + epsilon) of rows that lie one behind the other, or x / sqrt(mean square + epsilon), then a pointwise program. An
-// invocation takes a row (on CPU drivers), or a workgroup does (SHARED), whose lanes keep what they have read and join their sums in a tree. VEC4: rows
+// invocation takes a row (on CPU drivers), or a workgroup does (SHARED), whose lanes keep what they have read and join their sums in a
+// tree, or first within their subgroups (SUBGROUP). VEC4: rows
 // come in fours of elements.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #ifdef HALF
 #extension GL_EXT_shader_16bit_storage : require
+#endif
+#ifdef SUBGROUP
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_arithmetic : require
 #endif
 #include "common/interface.glsl"
 #include "common/epilogue.glsl"
@@ -39,23 +44,33 @@ const int KEPT = G(5) > 0 ? G(5) : 1; // values of a lane: all that it reads
 #define FIRST int(gl_LocalInvocationID.x)
 #define ROW int(flat_group())
 #define EACH(i, k, BODY) { [[unroll]] for (int k = 0; k < KEPT; ++k) { int i = FIRST + k * LANES; if (i < length) { BODY } } }
-shared float partial[256]; // at least the workgroup's size, a power of two
+shared float partial[2 * 128]; // of the mean, of the squares
 
-float join(float mine) {
+float join(float mine, int which) {
     int lane = FIRST;
+    int at = which * 128;
+#ifdef SUBGROUP
+    mine = subgroupAdd(mine);
+    if (gl_NumSubgroups == 1u) return mine;
+    if (subgroupElect()) partial[at + int(gl_SubgroupID)] = mine;
     barrier();
-    partial[lane] = mine;
-    for (int half_size = LANES / 2; half_size > 0; half_size /= 2) {
+    float sum = 0.0;
+    for (int i = 0; i < int(gl_NumSubgroups); ++i) sum += partial[at + i];
+    return sum;
+#else
+    partial[at + lane] = mine;
+    for (int half_size = LANES / 2; half_size > 0; half_size /= 2) { // LANES is a power of two
         barrier();
-        if (lane < half_size) partial[lane] += partial[lane + half_size];
+        if (lane < half_size) partial[at + lane] += partial[at + lane + half_size];
     }
     barrier();
-    return partial[0];
+    return partial[at];
+#endif
 }
 #else
 #define ROW int(flat_invocation())
 #define EACH(i, k, BODY) MANY_ROUNDS(i, 0, length, 1, 4, BODY)
-#define join(mine) (mine)
+#define join(mine, which) (mine)
 #endif
 
 void main() {
@@ -75,9 +90,9 @@ void main() {
 #endif
     if (CENTRED) {
         EACH(i, k, mean += SUM(VALUE_OF(i, k));)
-        mean = join(mean) / elements;
+        mean = join(mean, 0) / elements;
     }
     EACH(i, k, VALUE d = VALUE_OF(i, k) - mean; square += SUM(d * d);)
-    float scale = 1.0 / sqrt(join(square) / elements + EPSILON);
+    float scale = 1.0 / sqrt(join(square, 1) / elements + EPSILON);
     EACH(i, k, VALUE d = FINISH((VALUE_OF(i, k) - mean) * scale, base + i, i); WRITE((base + i), d))
 }

@@ -2,12 +2,12 @@
 #pragma once
 
 #include "plan/program.hpp"
-#include "tactics/family.hpp"
+#include "vulkan/device_plan.hpp"
 
 namespace tensorvk::builder {
 
-//! Beside each barrier group, steps that read the weights of the next one. A small batch leaves most of a GPU idle and waits for memory in each layer; a
-//! network whose weights do not stay in the cache from one inference to the next waits longest.
+//! Beside each barrier group, steps that read the large weights of the next one, under the name of the layer that needs them. A small batch leaves most of
+//! a GPU idle and waits for memory in each layer, unless the weights are still in the cache from the last inference; a large one does not notice.
 void add_prefetches(plan::Program& program, const vulkan::DeviceCaps& caps);
 
 } // namespace tensorvk::builder

@@ -13,7 +13,6 @@ namespace tensorvk::tactics {
 namespace {
 
 constexpr std::int32_t kLocalSize = 64;
-constexpr std::int32_t kLanes = 128; // of a workgroup, which every device has; at most the size of `partial` in the shader
 constexpr std::int64_t kMostKept = 16; // values of a lane
 constexpr std::int64_t kPasses = 3, kBodies = 4; // over a row, and in a round of their loops
 
@@ -30,23 +29,31 @@ struct Problem {
 //! Who takes a row, and in which units.
 struct Way {
     bool shared, fours;
-    [[nodiscard]] std::string variant() const { return text(shared ? "shared_" : "", fours ? "vec4_" : ""); }
+    bool subgroups = false; // add up
+    [[nodiscard]] std::string variant() const { return text(!shared ? "" : subgroups ? "subgroup_" : "shared_", fours ? "vec4_" : ""); }
 };
 
-//! Of a row, by each lane of a workgroup.
-std::int64_t kept(std::int64_t length, const Way& way) {
-    const std::int64_t width = way.fours ? 4 : 1;
-    return (length / width + kLanes - 1) / kLanes;
-}
+//! A workgroup, which has at most the 128 lanes that every device has, and what each of them reads.
+struct Lanes {
+    Lanes(std::int64_t length, const Way& way) {
+        constexpr std::int32_t kFew = 64, kMany = 128;
+        const std::int64_t vectors = length / (way.fours ? 4 : 1);
+        count = vectors <= 4 * kFew ? kFew : kMany;
+        kept = (vectors + count - 1) / count;
+    }
+    std::int32_t count;
+    std::int64_t kept;
+};
 
 void lower(const Problem& p, const Way& way, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
     StepBuilder step(lowering, p.operation.name, "normalization/rows:" + way.variant() + product_variant({p.operation, lowering.values(), lowering.caps(), exprs}));
     const shape::Expr rows = p.rows(exprs);
-    step.local_size(way.shared ? kLanes : kLocalSize).flat_groups(way.shared ? rows : exprs.ceil_div(rows, exprs.constant(kLocalSize)));
+    const Lanes lanes(exprs.value(p.length()).value_or(0), way);
+    step.local_size(way.shared ? lanes.count : kLocalSize).flat_groups(way.shared ? rows : exprs.ceil_div(rows, exprs.constant(kLocalSize)));
     step.param(rows).param(p.length());
     step.geometry(2, p.normalization().centred ? 1 : 0).geometry(3, std::bit_cast<std::int32_t>(p.normalization().epsilon));
-    if (way.shared) step.geometry(4, kLanes).geometry(5, static_cast<std::int32_t>(kept(*exprs.value(p.length()), way)));
+    if (way.shared) step.geometry(4, lanes.count).geometry(5, static_cast<std::int32_t>(lanes.kept));
     step.reads(p.x.buffer).reads(p.x.buffer).reads(p.x.buffer).writes(p.y.buffer);
     add_epilogue(step, lowering, p.operation, p.roles, half_bits(p.x, p.y), p.x.buffer);
     lowering.add(step.take());
@@ -61,7 +68,8 @@ std::string refuse(const Problem& p, const Way& way, const Query& query) {
     if (!way.shared) return refuse_rounds(query.caps, kPasses * rounds_of(length.value_or(0), kBodies));
     if (query.caps.is_cpu) return "shared memory is ten times slower than registers on a CPU device";
     if (!length) return "the length of a row is dynamic";
-    return kept(*length, way) > kMostKept ? text("a lane would keep ", kept(*length, way), " values, at most ", kMostKept, " are allowed") : "";
+    const std::int64_t kept = Lanes(*length, way).kept;
+    return kept > kMostKept ? text("a lane would keep ", kept, " values, at most ", kMostKept, " are allowed") : "";
 }
 
 } // namespace
@@ -69,7 +77,8 @@ std::string refuse(const Problem& p, const Way& way, const Query& query) {
 std::vector<Candidate> normalization_candidates(const Query& query) {
     const Problem problem{query.operation, query.input(0), query.output(), matrix_roles(query.output().dims.size())};
     std::vector<Candidate> out;
-    for (const auto& [name, way] : {std::pair{"normalization/workgroup_vec4", Way{true, true}}, std::pair{"normalization/workgroup", Way{true, false}},
+    const bool subgroups = query.caps.subgroup_arithmetic;
+    for (const auto& [name, way] : {std::pair{"normalization/workgroup_vec4", Way{true, true, subgroups}}, std::pair{"normalization/workgroup", Way{true, false, subgroups}},
                                     std::pair{"normalization/vec4", Way{false, true}}, std::pair{"normalization/generic", Way{false, false}}}) {
         Candidate candidate{.name = name, .refusal = refuse(problem, way, query), .portable = !way.shared, .lower = {}};
         if (candidate.applicable()) candidate.lower = [problem, way](Lowering& lowering) { lower(problem, way, lowering); };

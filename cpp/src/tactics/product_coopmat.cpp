@@ -15,7 +15,7 @@ struct MatrixGeometry {
     std::int32_t ahead = 1;               // steps of the depth that are fetched ahead, and buffers
     [[nodiscard]] std::int32_t threads() const { return 32 * (rows / warp_rows) * (columns / warp_columns); }
     [[nodiscard]] std::int64_t shared_bytes() const {
-        return 16 * (ahead * (rows * (depth / 8 + 1) + depth * (columns / 8 + 1)) + threads() / 32 * 16 * 5);
+        return 16 * (ahead * (rows * (depth / 8 + 1) + depth * (columns / 8 + 1)) + threads() / 32 * 16 * (warp_columns / 4 + 1));
     }
 };
 
@@ -111,6 +111,7 @@ std::vector<Candidate> product_coopmat(const std::string& family, const std::str
     for (const MatrixGeometry& tile : kTiles) {
         std::vector<std::int64_t> choices{1};
         if (const std::int64_t most = splits_for(tile, product.shape()); most > 1) choices.push_back(most);
+        if (choices.back() >= 4) choices.push_back(choices.back() / 2);
         for (const std::int64_t splits : choices) {
             Candidate candidate;
             candidate.name = text(family, "/coopmat_", tile.rows, "x", tile.columns, "x", tile.depth);

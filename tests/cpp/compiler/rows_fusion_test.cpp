@@ -1,0 +1,159 @@
+// Where the compiler makes one operation of a normalisation or of attention, and where it must not.
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "compiler/compile.hpp"
+#include "compiler/networks.hpp"
+
+namespace tensorvk::compiler {
+namespace {
+
+using namespace test; // NOLINT: the vocabulary of these tests
+using Op = ElementWiseOperation;
+
+constexpr Target kRows{.normalizations = true, .attention = true};
+
+template <typename Kind>
+std::size_t count(const Compiled& compiled) {
+    return static_cast<std::size_t>(std::ranges::count_if(compiled.operations, [](const auto& op) { return std::holds_alternative<Kind>(op.kind); }));
+}
+
+graph::Tensor* mean(graph::Network& network, graph::Tensor* x) {
+    const std::uint32_t last = 1u << (x->dims.size() - 1);
+    return network.add_layer(LayerType::kREDUCE, {x}, graph::ReduceAttributes{ReduceOperation::kAVG, last, true})->outputs[0];
+}
+
+graph::Tensor* unary(graph::Network& network, graph::Tensor* x, UnaryOperation op) { return network.add_layer(LayerType::kUNARY, {x}, graph::UnaryAttributes{op})->outputs[0]; }
+
+graph::Tensor* number(graph::Network& network, const graph::Tensor* like, float value) {
+    return network.add_constant(std::vector<std::int64_t>(like->dims.size(), 1), floats({value}));
+}
+
+struct Parts {
+    graph::Tensor *mean, *difference, *deviation, *quotient;
+};
+
+//! (x - mean) / sqrt(variance + epsilon)
+Parts normalize(graph::Network& network, graph::Tensor* x, Op joins = Op::kDIV) {
+    Parts p{};
+    p.mean = mean(network, x);
+    p.difference = elementwise(network, x, p.mean, Op::kSUB);
+    graph::Tensor* variance = mean(network, elementwise(network, p.difference, p.difference, Op::kPROD));
+    p.deviation = unary(network, elementwise(network, variance, number(network, variance, 1e-5f), Op::kSUM), UnaryOperation::kSQRT);
+    if (joins == Op::kPROD) p.deviation = unary(network, p.deviation, UnaryOperation::kRECIP);
+    p.quotient = elementwise(network, p.difference, p.deviation, joins);
+    return p;
+}
+
+TEST(RowsFusion, ANormalisationIsOneOperationWithWhatIsBehindIt) {
+    for (const Op joins : {Op::kDIV, Op::kPROD}) {
+        graph::Network network;
+        auto* x = input(network, {2, 3, 4});
+        auto* scaled = elementwise(network, normalize(network, x, joins).quotient, network.add_constant({1, 1, 4}, floats({1, 2, 3, 4})), Op::kPROD);
+        network.mark_output(elementwise(network, scaled, x, Op::kSUM));
+        WeightStore weights;
+        const Compiled compiled = compile(network, kRows, weights);
+        ASSERT_EQ(compiled.operations.size(), 1u);
+        const auto& kind = std::get<tactics::Normalization>(compiled.operations[0].kind);
+        EXPECT_EQ(kind.epsilon, 1e-5f);
+        EXPECT_TRUE(kind.centred);
+        EXPECT_EQ(kernels::str(compiled.operations[0].epilogue), "(v0 * op0) + op1");
+    }
+}
+
+TEST(RowsFusion, WithoutAMeanItDividesWhatIsGiven) {
+    graph::Network network;
+    auto* x = relu(network, input(network, {2, 4}));
+    auto* square = mean(network, elementwise(network, x, x, Op::kPROD));
+    auto* root = unary(network, elementwise(network, square, number(network, square, 0.5f), Op::kSUM), UnaryOperation::kSQRT);
+    network.mark_output(elementwise(network, x, root, Op::kDIV));
+    WeightStore weights;
+    const Compiled compiled = compile(network, kRows, weights);
+    ASSERT_EQ(count<tactics::Normalization>(compiled), 1u);
+    EXPECT_FALSE(std::get<tactics::Normalization>(compiled.operations.back().kind).centred);
+    EXPECT_EQ(compiled.operations.size(), 2u) << "relu is computed once, and read";
+}
+
+TEST(RowsFusion, WhatOthersReadStaysThere) {
+    const std::function<graph::Tensor*(const Parts&)> shared[] = {[](const Parts& p) { return p.mean; }, [](const Parts& p) { return p.difference; },
+                                                                  [](const Parts& p) { return p.deviation; }};
+    for (const auto& part : shared) {
+        graph::Network network;
+        const Parts p = normalize(network, input(network, {2, 3, 4}));
+        network.mark_output(p.quotient);
+        network.mark_output(relu(network, part(p)));
+        WeightStore weights;
+        const Compiled compiled = compile(network, kRows, weights);
+        for (const auto& op : compiled.operations) {
+            const auto* found = std::get_if<tactics::Normalization>(&op.kind);
+            EXPECT_FALSE(found != nullptr && found->centred) << "only what is behind the difference may be one operation";
+        }
+        EXPECT_GE(compiled.operations.size(), 3u);
+    }
+}
+
+TEST(RowsFusion, OnlyForTheTargetThatWantsIt) {
+    graph::Network network;
+    network.mark_output(normalize(network, input(network, {2, 4})).quotient);
+    WeightStore weights;
+    EXPECT_EQ(count<tactics::Normalization>(compile(network, {}, weights)), 0u);
+}
+
+struct AttentionShape {
+    bool heads_by_transpose = true, scaled = true, masked = true, result_read_twice = false;
+    std::int64_t columns = 16;
+};
+
+//! Rows [2, 5, 3 heads * columns], as BERT has them; or heads in front already.
+Compiled attention(const AttentionShape& shape, WeightStore& weights) {
+    graph::Network network;
+    const std::int64_t batch = 2, heads = 3, rows = 5;
+    const auto factor = [&](const char* name) {
+        if (!shape.heads_by_transpose) return input(network, {batch, heads, rows, shape.columns}, name);
+        return transpose(network, reshape(network, input(network, {batch, rows, heads * shape.columns}, name), {batch, rows, heads, shape.columns}), {0, 2, 1, 3});
+    };
+    auto *q = factor("q"), *k = factor("k"), *v = factor("v");
+    auto* scores = network.add_layer(LayerType::kMATRIX_MULTIPLY, {q, transpose(network, k, {0, 1, 3, 2})}, graph::MatrixMultiplyAttributes{})->outputs[0];
+    if (shape.scaled) scores = elementwise(network, scores, number(network, scores, 4.0f), Op::kDIV);
+    if (shape.masked) scores = elementwise(network, scores, input(network, {batch, 1, 1, rows}, "mask"), Op::kSUM);
+    auto* weighted = network.add_layer(LayerType::kSOFTMAX, {scores}, graph::SoftMaxAttributes{8, false})->outputs[0];
+    auto* y = network.add_layer(LayerType::kMATRIX_MULTIPLY, {weighted, v}, graph::MatrixMultiplyAttributes{})->outputs[0];
+    if (shape.result_read_twice) network.mark_output(relu(network, weighted));
+    network.mark_output(reshape(network, transpose(network, y, {0, 2, 1, 3}), {batch, rows, heads * shape.columns}));
+    return compile(network, kRows, weights);
+}
+
+TEST(RowsFusion, AttentionIsOneOperationWithItsTransposes) {
+    WeightStore weights;
+    const Compiled compiled = attention({}, weights);
+    ASSERT_EQ(count<tactics::Attention>(compiled), 1u);
+    EXPECT_EQ(compiled.operations.size(), 1u);
+    const auto& op = compiled.operations[0];
+    const auto& kind = std::get<tactics::Attention>(op.kind);
+    EXPECT_EQ(kind.scale, 0.25f);
+    EXPECT_EQ(op.inputs.size(), 4u);
+    for (const auto& axes : kind.axes) EXPECT_EQ(axes, (std::array<std::int32_t, 4>{0, 2, 1, 3}));
+}
+
+TEST(RowsFusion, AttentionWithoutScaleMaskOrTransposes) {
+    WeightStore weights;
+    const Compiled compiled = attention({.heads_by_transpose = false, .scaled = false, .masked = false}, weights);
+    ASSERT_EQ(count<tactics::Attention>(compiled), 1u);
+    const auto& op = compiled.operations[0];
+    const auto& kind = std::get<tactics::Attention>(op.kind);
+    EXPECT_EQ(kind.scale, 1.0f);
+    EXPECT_EQ(op.inputs.size(), 3u);
+    EXPECT_EQ(kind.axes[1], (std::array<std::int32_t, 4>{0, 1, 2, 3}));
+    EXPECT_EQ(kind.axes[3], (std::array<std::int32_t, 4>{0, 2, 1, 3})) << "the result goes where its transpose would put it";
+}
+
+TEST(RowsFusion, AttentionStaysApartWhereKernelsCannotHelp) {
+    WeightStore weights;
+    EXPECT_EQ(count<tactics::Attention>(attention({.result_read_twice = true}, weights)), 0u) << "somebody reads the weights";
+    EXPECT_EQ(count<tactics::Attention>(attention({.columns = 12}, weights)), 0u) << "matrix units take sixteens";
+    EXPECT_EQ(count<tactics::Attention>(attention({.columns = 144}, weights)), 0u) << "more than registers hold";
+}
+
+} // namespace
+} // namespace tensorvk::compiler
