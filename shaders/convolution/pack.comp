@@ -11,8 +11,8 @@
 #ifdef BYTES
 // 8-bit integers as floats, less their zero point.
 layout(set = 0, binding = 0) readonly buffer Weights { uint weights[]; };
-#define IS_SIGNED (P(10) != 0)
-#define W_ZERO P(11)
+#define IS_SIGNED (P(14) != 0)
+#define W_ZERO P(15)
 float weight(int i) {
     uint bits = bitfieldExtract(weights[i >> 2], 8 * (i & 3), 8);
     return float((IS_SIGNED ? bitfieldExtract(int(bits), 0, 8) : int(bits)) - W_ZERO);
@@ -39,6 +39,20 @@ layout(set = 0, binding = 1) writeonly buffer Packed { float packed_weights[]; }
 #define PART_PER_TAP (P(7) != 0)  // parts are taps (of one group) instead of groups
 #define ZERO (P(8) != 0)          // there is no source: zeros
 #define PANEL P(9)                // neighbouring columns; a divisor of PADDED_COLUMNS
+// Of a picture that has been widened (tactics/packing.hpp): CHANNELS and TAPS are those of the wide one.
+#define SOURCE_CHANNELS P(10)     // 0: it has not been
+#define PIXELS P(11)
+#define KERNEL_WIDTH P(12)        // of the source
+#define SHIFT P(13)
+
+// Where channel `channel` at tap `tap` of the wide picture comes from: tap and channel of the source, or -1.
+ivec2 narrow(int tap, int channel) {
+    int each = CHANNELS / PIXELS;
+    int wide_width = (KERNEL_WIDTH + SHIFT + PIXELS - 1) / PIXELS;
+    int column = tap % wide_width * PIXELS + channel / each - SHIFT;
+    bool inside = column >= 0 && column < KERNEL_WIDTH && channel % each < SOURCE_CHANNELS;
+    return inside ? ivec2(tap / wide_width * KERNEL_WIDTH + column, channel % each) : ivec2(-1);
+}
 
 void main() {
     int index = int(flat_invocation());
@@ -52,7 +66,18 @@ void main() {
     int tap = PART_PER_TAP ? part : k / CHANNELS;
     int channel = k % CHANNELS;
     bool padding = ZERO || column >= COLUMNS || k >= CHANNELS * (PART_PER_TAP ? 1 : TAPS);
-    int source = TRANSPOSED ? ((group * CHANNELS + channel) * COLUMNS + column) * TAPS + tap
-                            : ((group * COLUMNS + column) * CHANNELS + channel) * TAPS + tap;
+    int channels = CHANNELS;
+    int taps = TAPS;
+    if (SOURCE_CHANNELS > 0) {
+        int wide_width = (KERNEL_WIDTH + SHIFT + PIXELS - 1) / PIXELS;
+        ivec2 from = narrow(tap, channel);
+        padding = padding || from.x < 0;
+        taps = TAPS / wide_width * KERNEL_WIDTH;
+        tap = from.x;
+        channel = from.y;
+        channels = SOURCE_CHANNELS;
+    }
+    int source = TRANSPOSED ? ((group * channels + channel) * COLUMNS + column) * taps + tap
+                            : ((group * COLUMNS + column) * channels + channel) * taps + tap;
     packed_weights[index] = VALUE(padding ? 0.0 : weight(source));
 }

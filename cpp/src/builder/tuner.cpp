@@ -18,6 +18,8 @@ OnTheWay rounded_on_the_way(const compiler::Compiled& network, const tactics::Op
     if (std::ranges::any_of(operation.inputs, [&](tactics::ValueId id) { return id >= 0 && network.values[static_cast<std::size_t>(id)].dtype == DataType::kBF16; })) {
         return OnTheWay::kBFLOAT;
     }
+    const bool product = std::holds_alternative<tactics::MatrixProduct>(operation.kind) || std::holds_alternative<tactics::Convolution>(operation.kind);
+    if (product && network.values[static_cast<std::size_t>(operation.inputs[0])].dtype == DataType::kHALF) return OnTheWay::kHALF; // so may the weights be
     const bool half = std::ranges::any_of(operation.epilogue.slots,
                                           [](const kernels::PointwiseSlot& slot) { return slot.op == kernels::PointwiseOp::kROUND_HALF; });
     return half ? OnTheWay::kHALF : OnTheWay::kEXACT;

@@ -9,6 +9,7 @@
 
 #include "tactics/epilogue.hpp"
 #include "tactics/families.hpp"
+#include "tactics/packing.hpp"
 
 namespace tensorvk::tactics {
 
@@ -26,6 +27,7 @@ struct ConvolutionProblem {
     std::int64_t in_channels = 0, out_channels = 0, groups = 1;
     Triple kernel{}, stride{}, dilation{}, pre{};
     std::string variant; // product_variant()
+    Widened widened{};   // the input, which is not the operation's own then
 
     [[nodiscard]] std::int64_t group_in() const { return in_channels / groups; }
     [[nodiscard]] std::int64_t group_out() const { return out_channels / groups; }
@@ -48,5 +50,6 @@ using ConvolutionTactic = std::vector<Candidate> (*)(const ConvolutionProblem& p
 [[nodiscard]] std::vector<Candidate> convolution_texel_winograd(const ConvolutionProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> convolution_cpu(const ConvolutionProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> convolution_depthwise(const ConvolutionProblem& problem, const Query& query);
+[[nodiscard]] std::vector<Candidate> convolution_widened(const ConvolutionProblem& problem, const Query& query);
 
 } // namespace tensorvk::tactics

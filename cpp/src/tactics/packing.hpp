@@ -10,6 +10,14 @@
 
 namespace tensorvk::tactics {
 
+//! How a picture of few channels has been widened, so that its channels come in eights (convolution_widened.cpp). What the weights lack is zero.
+struct Widened {
+    std::int64_t channels = 0;     // of the source; 0: it is not widened
+    std::int64_t pixels = 1;       // neighbours along a line whose channels lie together
+    std::int64_t kernel_width = 1; // of the source
+    std::int64_t shift = 0;        // the first pixels of the first tap that the source's window does not cover
+};
+
 //! Weights as [part][panel][depth][columns of a panel]; the other two directions of the shader's source index.
 struct Packing {
     std::int64_t parts = 1, columns = 1, channels = 1, taps = 1;
@@ -18,6 +26,7 @@ struct Packing {
     std::int64_t column_multiple = 4, depth_multiple = 1;
     std::int64_t panel = 0; // columns that lie together for all of the depth, a divisor of column_multiple; 0: all
     bool half = false;
+    Widened widened{};
     DataType source = DataType::kFLOAT; // int8 and uint8 become floats, less `zero`
     std::int32_t zero = 0;
 

@@ -96,6 +96,7 @@ Product::Product(const ConvolutionProblem& p, const shape::ExprPool& exprs)
                 .taps = p.taps(),
                 .transposed = subpixel_,
                 .part_per_tap = subpixel_,
+                .widened = p.widened,
                 .source = weights_.dtype,
                 .zero = p.convolution().zero.weights};
     shape_ = {.parts = packing_.parts,

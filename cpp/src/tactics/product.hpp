@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -98,6 +99,11 @@ using ProductTactic = std::vector<Candidate> (*)(const std::string& family, cons
 
 [[nodiscard]] std::vector<Candidate> product_coopmat(const std::string& family, const std::string& refusal,
                                                      const Product& product, const Query& query);
+
+//! Tiles on matrix units of a product that `make` finishes when it is lowered: then its input lies in memory. `shape`: all but that. Names are
+//! `family`/coopmat`suffix`_...
+[[nodiscard]] std::vector<Candidate> coopmat_tiles(const std::string& name, const std::string& refusal, const Product& shape, const vulkan::DeviceCaps& caps,
+                                                   const std::function<Product(Lowering&)>& make);
 
 //! Grid of a tiled product: `row_groups` tiles of rows (any number: they spill to y), `column_groups` tiles of columns
 //! for each of `slices`.

@@ -102,27 +102,31 @@ void lower(const Product& product, const MatrixGeometry& tile, std::int64_t spli
 
 } // namespace
 
-std::vector<Candidate> product_coopmat(const std::string& family, const std::string& refusal, const Product& product,
-                                       const Query& query) {
-    std::string common = refusal.empty() ? refuse_half_matrices(query.caps) : refusal;
-    if (common.empty()) common = refuse_product(product);
-    if (!common.empty()) return {{.name = family + "/coopmat", .refusal = common, .portable = false, .lower = {}}};
+std::vector<Candidate> coopmat_tiles(const std::string& name, const std::string& refusal, const Product& shape, const vulkan::DeviceCaps& caps,
+                                     const std::function<Product(Lowering&)>& make) {
+    std::string common = refusal.empty() ? refuse_half_matrices(caps) : refusal;
+    if (common.empty()) common = refuse_product(shape);
+    if (!common.empty()) return {{.name = name, .refusal = common, .portable = false, .lower = {}}};
     std::vector<Candidate> out;
     for (const MatrixGeometry& tile : kTiles) {
         std::vector<std::int64_t> choices{1};
-        if (const std::int64_t most = splits_for(tile, product.shape()); most > 1) choices.push_back(most);
+        if (const std::int64_t most = splits_for(tile, shape.shape()); most > 1) choices.push_back(most);
         if (choices.back() >= 4) choices.push_back(choices.back() / 2);
         for (const std::int64_t splits : choices) {
             Candidate candidate;
-            candidate.name = text(family, "/coopmat_", tile.rows, "x", tile.columns, "x", tile.depth);
+            candidate.name = text(name, "_", tile.rows, "x", tile.columns, "x", tile.depth);
             if (tile.ahead > 1) candidate.name += text("_p", tile.ahead);
             if (splits > 1) candidate.name += text("_k", splits);
-            candidate.refusal = refuse_tile(tile, product, query.caps);
-            candidate.lower = [product, tile, splits](Lowering& lowering) { lower(product, tile, splits, lowering); };
+            candidate.refusal = refuse_tile(tile, shape, caps);
+            candidate.lower = [make, tile, splits](Lowering& lowering) { lower(make(lowering), tile, splits, lowering); };
             out.push_back(std::move(candidate));
         }
     }
     return out;
+}
+
+std::vector<Candidate> product_coopmat(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
+    return coopmat_tiles(family + "/coopmat", refusal, product, query.caps, [product](Lowering&) { return product; });
 }
 
 } // namespace tensorvk::tactics

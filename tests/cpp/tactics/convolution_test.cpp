@@ -72,8 +72,16 @@ TEST_P(ProductsForGpus, AgreeWithTheHostReference) {
 std::vector<Case> cases() {
     const auto linear = [](Case& c) { c.in_layout = c.out_layout = Layout::kLINEAR; };
     const auto half = [](Case& c) { c.in_type = c.out_type = DataType::kHALF; };
+    const auto few = [](Case& c) { c.in_layout = Layout::kLINEAR, c.out_type = DataType::kHALF; };
     return {
         conv2d("one_pixel", {1, 1, 1, 1}, 1, 1, 1, 0),
+        // Few channels, to halves: what matrix units widen, by pairs of pixels where the stride is 2 and lines are even.
+        with(conv2d("picture_to_halves", {2, 3, 17, 34}, 32, 7, 2, 3), [&](Case& c) { few(c); }),
+        with(conv2d("picture_odd_lines", {1, 3, 16, 33}, 24, 7, 2, 3), [&](Case& c) { few(c), c.in_layout = Layout::kCHANNELS_LAST; }),
+        with(conv2d("picture_even_padding", {1, 4, 9, 18}, 16, 5, 2, 2), [&](Case& c) { few(c); }),
+        with(conv2d("picture_unpadded", {1, 1, 9, 18}, 8, 3, 2, 0), [&](Case& c) { few(c), c.in_type = DataType::kHALF, c.bias = false; }),
+        with(conv2d("picture_stride1", {1, 5, 9, 7}, 40, 3, 1, 1), [&](Case& c) { few(c), c.operands = Operands::kRESIDUAL; }),
+        with(conv2d("picture_dynamic", {3, 3, 8, 10}, 16, 3, 2, 1), [&](Case& c) { few(c), c.dynamic = true; }),
         conv2d("c3_to_c17", {1, 3, 17, 33}, 17, 3, 1, 1),
         with(conv2d("first_layer_linear_in", {3, 3, 17, 33}, 32, 3, 1, 1),
              [](Case& c) { c.in_layout = Layout::kLINEAR; }),

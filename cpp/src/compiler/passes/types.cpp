@@ -36,12 +36,27 @@ bool sums_floats(const Op& op, DataType internal) {
     return internal == DataType::kBF16 && is_product(op);
 }
 
+//! Products write float32 where that is wanted, whatever they multiply. Where a picture has to be turned for the user anyway, that step converts it, and reads less.
+bool writes_floats(const Ir& ir, const Op& op, DataType internal) {
+    if (!is_product(op) || internal == DataType::kFLOAT) return false;
+    const bool rows = std::holds_alternative<tactics::MatrixProduct>(op.kind) || ir.exprs.is(ir.value(op.outputs[0]).dims[1], 1);
+    return internal == DataType::kBF16 || rows;
+}
+
+//! Too few channels for matrix units: kernels bring them into another order, or read them one by one.
+bool has_few_channels(const Ir& ir, ValueId x) {
+    constexpr std::int64_t kFew = 4;
+    const shape::Exprs& dims = ir.value(x).dims;
+    return dims.size() > 2 && ir.exprs.value(dims[1]).value_or(kFew + 1) <= kFew;
+}
+
 //! Reads a network's input as it is: what converts on its own, and convolutions, which bring it into another order anyway and round it on that way.
 bool rounds_input(const Ir& ir, const Op& op, ValueId input, DataType internal) {
-    if (internal != DataType::kBF16 || op.role != Role::kCOMPUTE || !ir.value(input).is_input || ir.value(input).dtype != DataType::kFLOAT) return false;
+    if (internal == DataType::kFLOAT || op.role != Role::kCOMPUTE || !ir.value(input).is_input || ir.value(input).dtype != DataType::kFLOAT) return false;
     const bool operand = std::ranges::count(op.operands, input) > 0;
     const bool convolution = std::holds_alternative<tactics::Convolution>(op.kind) && op.inputs[0] == input && !operand;
-    return convolution || std::holds_alternative<tactics::Pointwise>(op.kind) || std::holds_alternative<tactics::Reduce>(op.kind);
+    const bool turned = convolution && (internal == DataType::kBF16 || has_few_channels(ir, input));
+    return turned || std::holds_alternative<tactics::Pointwise>(op.kind) || std::holds_alternative<tactics::Reduce>(op.kind);
 }
 
 //! Scores are made of sums and lose nothing on their way to a softmax.
@@ -101,7 +116,8 @@ bool produced_by_converter(const Ir& ir, const Uses& uses, ValueId id, DataType 
     const auto& producers = uses.producers[static_cast<std::size_t>(id)];
     if (producers.size() != 1 || !uses.consumers[static_cast<std::size_t>(id)].empty()) return false;
     const Op& op = ir.ops[producers[0]];
-    const bool floats = ir.value(id).dtype == DataType::kFLOAT && (reads_floats(op, internal) || sums_floats(op, internal));
+    const bool normalizes = op.role == Role::kCOMPUTE && std::holds_alternative<tactics::Normalization>(op.kind);
+    const bool floats = ir.value(id).dtype == DataType::kFLOAT && (reads_floats(op, internal) || writes_floats(ir, op, internal) || normalizes);
     return converts(op) || floats;
 }
 
@@ -195,8 +211,8 @@ void match_inputs(Ir& ir, DataType internal) {
         if (any || out < 0 || !is_floating(ir.value(out).dtype)) {
             continue;
         }
-        // Products of bfloat16 give float32 where that is wanted.
-        const DataType type = sums_floats(ir.ops[i], internal) && !ir.value(out).pinned ? internal : ir.value(out).dtype;
+        const bool float_result = sums_floats(ir.ops[i], internal) || (writes_floats(ir, ir.ops[i], internal) && ir.value(out).is_output);
+        const DataType type = float_result && !ir.value(out).pinned ? internal : ir.value(out).dtype;
         for (std::size_t k = 0; k < ir.ops[i].inputs.size(); ++k) {
             const ValueId id = ir.ops[i].inputs[k];
             const bool mask = k == 3 && std::holds_alternative<tactics::Attention>(ir.ops[i].kind); // read as it is
