@@ -40,6 +40,16 @@ float finish(float value, int same, int channel) {
     (!POINTWISE_USES_##k ? vec4(0.0)                                                                                \
      : OPERAND_KIND(k) == KIND_SAME || OPERAND_KIND(k) == KIND_CHANNEL                                            \
          ? LOAD4(op##k, OPERAND_HALF(k), OPERAND_INDEX(k, same, channel) >> 2) : vec4(LOAD(op##k, OPERAND_HALF(k), 0)))
+// What finish4() reads, for kernels that ask for it ahead of time.
+struct Operands {
+    vec4 a, b, c, d;
+};
+Operands load_operands(int same, int channel) {
+    return Operands(OPERAND4(0, same, channel), OPERAND4(1, same, channel), OPERAND4(2, same, channel), OPERAND4(3, same, channel));
+}
+vec4 finish4(vec4 value, Operands operands) {
+    return POINTWISE_EMPTY ? value : pointwise(value, operands.a, operands.b, operands.c, operands.d);
+}
 vec4 finish4(vec4 value, int same, int channel) {
     if (POINTWISE_EMPTY) return value;
     return pointwise(value, OPERAND4(0, same, channel), OPERAND4(1, same, channel), OPERAND4(2, same, channel), OPERAND4(3, same, channel));

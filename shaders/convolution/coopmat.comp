@@ -100,6 +100,15 @@ void subgroup_exchange() {
     controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
 }
 
+// The element of a row's first channel in the output.
+int y_of(int row, int offset, bool dense) { return (dense ? row * Y_PIXEL : row_of(row).y) + offset; }
+
+// Rows and columns beyond the last read what is there.
+Operands operands_of(int row, int offset, int part, int column, bool dense) {
+    int inside = min(column, COLUMNS - 4);
+    return load_operands(y_of(min(row, ROWS - 1), offset, dense) + inside * Y_CHANNEL, part * CHANNEL_PART + inside);
+}
+
 void main() {
     thread = int(gl_LocalInvocationIndex);
     int part = grid_slice() / SPLITS;
@@ -168,19 +177,28 @@ void main() {
     bool dense = Y_LINE == OUT_WIDTH * Y_PIXEL && Y_PICTURE == OUT_PLANE * Y_PIXEL;
     // The loops stay loops, and fragments move up to where the next round stores them: the program is there once, not once a fragment. Instructions come from
     // memory as well.
+    int lane_row = row0 + warp_row * WARP_ROWS + lane / WARP_FOURS; // of this lane's first round; each round goes down by some rows
+    int vector = first_vector + lane % WARP_FOURS;
+    int column = 4 * vector;
+    bool ahead = SPLITS == 1 && OUTPUT_VECTORS && !POINTWISE_EMPTY; // what the program reads is asked for a round before it is needed
+    Operands next;
+    if (ahead) next = operands_of(lane_row, offset, part, column, dense);
     [[dont_unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
         [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c)
             coopMatStore(sum[0][c], results, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
         subgroup_exchange();
-        [[dont_unroll]] for (int at = lane; at < SIDE * WARP_FOURS; at += LANES) {
-            int row = row0 + warp_row * WARP_ROWS + r * SIDE + at / WARP_FOURS;
-            int vector = first_vector + at % WARP_FOURS;
+        [[dont_unroll]] for (int down = 0; down < SIDE; down += LANES / WARP_FOURS) {
+            int row = lane_row + r * SIDE + down;
+            vec4 value = results[result + (lane / WARP_FOURS + down) * RESULT_STRIDE + lane % WARP_FOURS];
+            Operands now = next;
+            if (ahead) next = operands_of(row + LANES / WARP_FOURS, offset, part, column, dense);
             if (row >= ROWS || vector >= row_vectors) continue;
-            vec4 value = results[result + at / WARP_FOURS * RESULT_STRIDE + at % WARP_FOURS];
             if (SPLITS > 1) {
                 slices[((split * ROWS + row) * parts + part) * row_vectors + vector] = value;
-            } else {
-                store_columns(value, (dense ? row * Y_PIXEL : row_of(row).y) + offset, part, 4 * vector);
+            } else if (!ahead) {
+                store_columns(value, y_of(row, offset, dense), part, column);
+            } else if (column < COLUMNS) {
+                STORE4(y, OUT_HALF, (y_of(row, offset, dense) + column * Y_CHANNEL) >> 2, finish4(value, now))
             }
         }
         subgroup_exchange();
