@@ -91,7 +91,7 @@ class Bert(nn.Module):
         self.layers = nn.ModuleList(Encoder(normalise_first=False) for _ in range(LAYERS))
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        mask = (1.0 - attention_mask[:, None, None, :].to(torch.float32)) * -10000.0
+        mask = (1.0 - attention_mask[:, None, None, :].to(self.words.weight.dtype)) * -10000.0
         x: Tensor = self.norm(self.words(input_ids) + self.positions)
         for layer in self.layers:
             x = layer(x, mask)

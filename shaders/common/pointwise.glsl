@@ -6,7 +6,7 @@
 //   POINTWISE_EMPTY       no program: pointwise() returns the value
 //
 // Pointwise kernels and those of quantized products define PW_QUANTIZES before they include this. The others compile faster without it, and
-// fuse_epilogues() gives them no program that quantizes.
+// fuse_epilogues() gives shaders of floats no program that quantizes.
 //
 // The whole switch is in the shader once per call, which costs a driver milliseconds: call it inside a loop over results, not once per result.
 #ifndef TENSORVK_POINTWISE

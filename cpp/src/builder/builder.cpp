@@ -193,7 +193,7 @@ std::vector<std::byte> build_plan(const graph::Network& network, const Options& 
         return tuner.choose(part, operation);
     });
     progress.step("Timing", steps, steps);
-    if (!device->caps().is_cpu && !getenv("TVK_NOPREFETCH")) add_prefetches(emitted.program, device->caps());
+    if (!device->caps().is_cpu) add_prefetches(emitted.program, device->caps());
     check_sizes(emitted.program, device->caps().limits.max_storage_range);
     const StepCount count = step_count(emitted.program);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -19,12 +20,17 @@ constexpr std::int64_t kWorthIt = 64 << 10; // less is there at once
 
 void add_prefetches(plan::Program& program, const vulkan::DeviceCaps& caps) {
     std::map<std::pair<std::int32_t, std::int32_t>, std::string> wanted; // by group and buffer: the layer that reads it there
+    std::set<std::int32_t> alone{-1};                                    // groups of host steps, and what is before the first one
     for (const plan::Step& step : program.steps) {
+        if (step.host) alone.insert(step.group);
+    }
+    for (const plan::Step& step : program.steps) {
+        if (alone.contains(step.group - 1)) continue;
         for (const plan::Binding& binding : step.bindings) {
             const plan::Buffer& buffer = program.buffers[static_cast<std::size_t>(binding.buffer)];
             const bool weights = buffer.kind == plan::BufferKind::kCONSTANT || buffer.kind == plan::BufferKind::kDERIVED;
             const bool large = program.exprs.value(buffer.bytes).value_or(0) >= kWorthIt;
-            if (weights && large && !binding.written && step.group > 0 && !step.host) wanted.emplace(std::pair{step.group, binding.buffer}, step.layer);
+            if (weights && large && !binding.written && !step.host) wanted.emplace(std::pair{step.group, binding.buffer}, step.layer);
         }
     }
     tactics::Lowering lowering(program, {}, caps);
