@@ -14,9 +14,10 @@ find_program(TENSORVK_CCACHE ccache)
 if(TENSORVK_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
     # Paths relative to the source tree, so that all build folders share what one of them compiled.
     # The sloppiness is what ccache asks for before it caches anything that uses precompiled headers. These hold the paths of their headers as they
-    # were: what another clone compiled is not ours, hence the namespace.
+    # were: what another clone compiled is not ours, hence the namespace. Without its depend mode ccache preprocesses, and where a precompiled header is to be
+    # made anew it would find the old one in its place, and give back what was once made after that, of whatever headers.
     set(CMAKE_CXX_COMPILER_LAUNCHER env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" "CCACHE_NAMESPACE=${CMAKE_SOURCE_DIR}"
-        "CCACHE_SLOPPINESS=pch_defines,time_macros" "${TENSORVK_CCACHE}")
+        "CCACHE_SLOPPINESS=pch_defines,time_macros" "CCACHE_DEPEND=1" "${TENSORVK_CCACHE}")
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         add_compile_options(-fpch-preprocess)
     endif()

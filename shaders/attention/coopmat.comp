@@ -146,7 +146,11 @@ void store_weights(int four, vec4 weight) {
 void main() {
     thread = int(gl_LocalInvocationIndex);
     warp = int(gl_SubgroupID);
-    place = ivec3(gl_WorkGroupID.z, gl_WorkGroupID.y, int(gl_WorkGroupID.x) * TILE_ROWS);
+    int group = int(flat_group());
+    if (group >= COUNT) return;
+    int tiles = (ROWS + TILE_ROWS - 1) / TILE_ROWS;
+    int heads = HEADS;
+    place = ivec3(group / tiles / heads, group / tiles % heads, group % tiles * TILE_ROWS);
     int lane = thread % ROW_LANES;
     int blocks = (KEYS + TILE_KEYS - 1) / TILE_KEYS;
 
@@ -245,7 +249,7 @@ void main() {
     if (place.z + row >= ROWS) return;
     int y_at = Y_AT(ivec3(place.xy, place.z + row)) >> 2;
     for (int four = lane; four < 2 * WIDTH_EIGHTS; four += ROW_LANES) {
-        vec4 value = scores[row * RESULT_STRIDE + four] / total;
+        vec4 value = KEYS > 0 ? scores[row * RESULT_STRIDE + four] / total : vec4(0.0);
         y[y_at + four] = uvec2(packHalf2x16(value.xy), packHalf2x16(value.zw));
     }
 }

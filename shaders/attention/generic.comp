@@ -14,8 +14,6 @@ STORAGE(2, readonly, v)
 STORAGE(3, readonly, mask)
 STORAGE(4, writeonly, y)
 
-#define COUNT P(18)
-#define HEADS P(19)
 #define IS_HALF (G(5) != 0)
 
 float score(ivec3 place, int q_at, int key) {
@@ -45,5 +43,5 @@ void main() {
         sum += weight;
         result += weight * LOAD4(v, IS_HALF, (V_AT(ivec3(place.xy, key)) >> 2) + quad);
     }
-    STORE4(y, IS_HALF, (Y_AT(place) >> 2) + quad, result / sum)
+    STORE4(y, IS_HALF, (Y_AT(place) >> 2) + quad, KEYS > 0 ? result / sum : vec4(0.0))
 }

@@ -12,6 +12,9 @@
 #define Y_AT(place) ((place).x * P(11) + (place).y * P(12) + (place).z * P(13))
 #define MASK_AT(place, key) ((place).x * P(14) + (place).y * P(15) + (place).z * P(16) + (key) * P(17))
 
+#define COUNT P(18) // of what the grid counts
+#define HEADS P(19)
+
 #define MASK_HALF ((G(0) & 1) != 0)
 #define MASKED (G(1) != 0)
 #define SCALE intBitsToFloat(G(2))

@@ -101,8 +101,11 @@ void lower_coopmat(const Problem& p, const Tile& tile, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
     StepBuilder step(lowering, p.operation.name, "attention/coopmat:f16");
     step.local_size(kThreads);
-    step.groups(exprs.ceil_div(p.extent(kQuery, kRow, exprs), exprs.constant(tile.rows)), p.extent(kQuery, kHead, exprs), p.extent(kQuery, kBatch, exprs));
+    const shape::Expr heads = p.extent(kQuery, kHead, exprs), tiles = exprs.ceil_div(p.extent(kQuery, kRow, exprs), exprs.constant(tile.rows));
+    const shape::Expr count = exprs.mul(exprs.mul(p.extent(kQuery, kBatch, exprs), heads), tiles);
+    step.flat_groups(count);
     add_problem(step, p, lowering);
+    step.param(count).param(heads);
     step.geometry(5, static_cast<std::int32_t>(tile.rows)).geometry(6, static_cast<std::int32_t>(tile.keys)).geometry(7, static_cast<std::int32_t>(tile.resident));
     add_bindings(step, p);
     lowering.add(step.take());

@@ -101,7 +101,7 @@ TEST(RowsFusion, OnlyForTheTargetThatWantsIt) {
 }
 
 struct AttentionShape {
-    bool heads_by_transpose = true, scaled = true, masked = true, result_read_twice = false;
+    bool heads_by_transpose = true, scaled = true, masked = true, result_read_twice = false, constant_values = false;
     std::int64_t columns = 16;
 };
 
@@ -113,7 +113,9 @@ Compiled attention(const AttentionShape& shape, WeightStore& weights) {
         if (!shape.heads_by_transpose) return input(network, {batch, heads, rows, shape.columns}, name);
         return transpose(network, reshape(network, input(network, {batch, rows, heads * shape.columns}, name), {batch, rows, heads, shape.columns}), {0, 2, 1, 3});
     };
-    auto *q = factor("q"), *k = factor("k"), *v = factor("v");
+    auto *q = factor("q"), *k = factor("k");
+    const auto elements = static_cast<std::size_t>(batch * heads * rows * shape.columns);
+    auto* v = shape.constant_values ? network.add_constant({batch, heads, rows, shape.columns}, floats(std::vector<float>(elements, 1))) : factor("v");
     auto* scores = network.add_layer(LayerType::kMATRIX_MULTIPLY, {q, transpose(network, k, {0, 1, 3, 2})}, graph::MatrixMultiplyAttributes{})->outputs[0];
     if (shape.scaled) scores = elementwise(network, scores, number(network, scores, 4.0f), Op::kDIV);
     if (shape.masked) scores = elementwise(network, scores, input(network, {batch, 1, 1, rows}, "mask"), Op::kSUM);
@@ -151,6 +153,7 @@ TEST(RowsFusion, AttentionWithoutScaleMaskOrTransposes) {
 TEST(RowsFusion, AttentionStaysApartWhereKernelsCannotHelp) {
     WeightStore weights;
     EXPECT_EQ(count<tactics::Attention>(attention({.result_read_twice = true}, weights)), 0u) << "somebody reads the weights";
+    EXPECT_EQ(count<tactics::Attention>(attention({.constant_values = true}, weights)), 0u) << "constants stay float32";
     EXPECT_EQ(count<tactics::Attention>(attention({.columns = 12}, weights)), 0u) << "matrix units take sixteens";
     EXPECT_EQ(count<tactics::Attention>(attention({.columns = 144}, weights)), 0u) << "more than registers hold";
 }

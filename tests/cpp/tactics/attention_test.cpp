@@ -64,13 +64,13 @@ Tensor reference(const Case& c, const Tensor& q, const Tensor& k, const Tensor& 
             for (std::int64_t d = 0; d < c.depth; ++d) score += q.get(index_of(q, c.axes, {batch, head, row, d})) * k.get(index_of(k, c.axes, {batch, head, key, d}));
             weights.push_back(score * static_cast<double>(c.scale) + (mask != nullptr ? mask_at(*mask, {batch, head, row, key}, q.dims.size()) : 0.0));
         }
-        const double largest = *std::ranges::max_element(weights);
+        const double largest = weights.empty() ? 0.0 : *std::ranges::max_element(weights);
         double sum = 0.0;
         for (double& weight : weights) sum += weight = std::exp(weight - largest);
         for (std::int64_t d = 0; d < c.width; ++d) {
             double value = 0.0;
             for (std::int64_t key = 0; key < c.keys; ++key) value += weights[static_cast<std::size_t>(key)] * v.get(index_of(v, c.axes, {batch, head, key, d}));
-            y.set(index_of(y, c.axes, {batch, head, row, d}), value / sum);
+            y.set(index_of(y, c.axes, {batch, head, row, d}), c.keys > 0 ? value / sum : 0.0);
         }
     }
     return y;
@@ -107,7 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
     Shapes, Attentions,
     testing::Values(Case{"one", 1, 1, 1, 1, 16, 16}, Case{"odd", 2, 3, 17, 33, 16, 32}, Case{"bert", 1, 2, 128, 128, 64, 64, kRowsFirst, {1, 1, 1, 128}, 0.125f},
                     Case{"vit", 1, 1, 197, 197, 64, 64}, Case{"heads_first", 2, 2, 33, 65, 32, 16, kHeadsFirst}, Case{"no_heads", 3, 1, 17, 19, 16, 48, kNoHeads},
-                    Case{"no_heads_masked", 3, 1, 17, 19, 16, 48, kNoHeads, {3, 17, 19}}, Case{"wide", 1, 1, 5, 70, 128, 128}, Case{"mixed_widths", 1, 2, 3, 65, 80, 112},
+                    Case{"no_keys", 1, 2, 3, 0, 16, 16}, Case{"no_rows", 1, 2, 0, 5, 16, 16}, Case{"no_heads_masked", 3, 1, 17, 19, 16, 48, kNoHeads, {3, 17, 19}}, Case{"wide", 1, 1, 5, 70, 128, 128}, Case{"mixed_widths", 1, 2, 3, 65, 80, 112},
                     Case{"full_mask", 2, 2, 17, 31, 16, 16, kRowsFirst, {2, 2, 17, 31}}, Case{"mask_of_rows", 2, 2, 17, 31, 16, 16, kHeadsFirst, {17, 31}},
                     Case{"mask_of_heads", 2, 3, 4, 64, 16, 16, kRowsFirst, {3, 1, 64}}, Case{"long", 1, 1, 19, 700, 16, 16}, Case{"large_scores", 1, 1, 9, 70, 64, 16, kRowsFirst, {}, 30.0f},
                     Case{"dynamic_batch", 3, 2, 17, 33, 16, 16, kRowsFirst, {3, 1, 1, 33}, 0.25f, true}),

@@ -157,7 +157,7 @@ private:
         const std::size_t rank = dims(op.outputs[0]).size();
         const auto& readers = uses_.consumers[static_cast<std::size_t>(op.outputs[0])];
         if ((rank != 3 && rank != 4) || kind.log || kind.axis != static_cast<std::int64_t>(rank) - 1 || readers.size() != 1 || ir_.value(op.outputs[0]).is_output ||
-            ir_.value(op.outputs[0]).pinned || !is_plain_product(readers[0]) || ir_.ops[readers[0]].inputs[0] != op.outputs[0]) {
+            ir_.value(op.outputs[0]).pinned || ir_.value(ir_.ops[readers[0]].outputs[0]).pinned || !is_plain_product(readers[0]) || ir_.ops[readers[0]].inputs[0] != op.outputs[0]) {
             return;
         }
         const auto scores = match_scores(softmax);
@@ -188,12 +188,12 @@ private:
         return true;
     }
 
-    //! Numbers of the compiler's own type, columns side by side, as many as the kernels take.
+    //! Numbers of the compiler's own type (constants stay float32), columns side by side, as many as the kernels take.
     bool can_be_read(const Placed& p) const {
         constexpr std::int64_t kSide = 16, kMost = 128;
         const Value& value = ir_.value(p.id);
         const std::int64_t columns = ir_.exprs.value(value.dims.back()).value_or(0);
-        return is_floating(value.dtype) && p.axes[3] == static_cast<std::int32_t>(value.dims.size()) - 1 && columns > 0 && columns % kSide == 0 && columns <= kMost;
+        return is_floating(value.dtype) && !value.constant && p.axes[3] == static_cast<std::int32_t>(value.dims.size()) - 1 && columns > 0 && columns % kSide == 0 && columns <= kMost;
     }
 
     void replace(std::size_t softmax, std::size_t last, const Scores& scores, const std::array<Placed, 3>& factors, const Placed& result) {
