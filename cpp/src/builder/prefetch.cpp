@@ -15,6 +15,12 @@ namespace {
 constexpr std::int32_t kInvocations = 128, kEach = 8; // 16 KiB a workgroup: those of some MiB keep all processors busy for an instant
 constexpr std::int64_t kUnit = 16, kGroupBytes = kInvocations * kEach * kUnit;
 constexpr std::int64_t kWorthIt = 64 << 10; // less is there at once
+constexpr std::int64_t kMost = 24 << 20;    // more would not stay until it is needed
+
+//! Reads all of its weights, unlike a gather, whose table may be most of a network.
+bool multiplies(const plan::Step& step) {
+    return step.kernel.starts_with("convolution/") || step.kernel.starts_with("matrix/") || step.kernel.starts_with("quantized/");
+}
 
 } // namespace
 
@@ -25,12 +31,12 @@ void add_prefetches(plan::Program& program, const vulkan::DeviceCaps& caps) {
         if (step.host) alone.insert(step.group);
     }
     for (const plan::Step& step : program.steps) {
-        if (alone.contains(step.group - 1)) continue;
+        if (alone.contains(step.group - 1) || !multiplies(step)) continue;
         for (const plan::Binding& binding : step.bindings) {
             const plan::Buffer& buffer = program.buffers[static_cast<std::size_t>(binding.buffer)];
             const bool weights = buffer.kind == plan::BufferKind::kCONSTANT || buffer.kind == plan::BufferKind::kDERIVED;
-            const bool large = program.exprs.value(buffer.bytes).value_or(0) >= kWorthIt;
-            if (weights && large && !binding.written && !step.host) wanted.emplace(std::pair{step.group, binding.buffer}, step.layer);
+            const std::int64_t bytes = program.exprs.value(buffer.bytes).value_or(0);
+            if (weights && bytes >= kWorthIt && bytes <= kMost && !binding.written) wanted.emplace(std::pair{step.group, binding.buffer}, step.layer);
         }
     }
     tactics::Lowering lowering(program, {}, caps);

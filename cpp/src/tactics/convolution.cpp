@@ -1,8 +1,8 @@
 #include "tactics/convolution.hpp"
 
+#include "support/dtype.hpp"
 #include "tactics/convolution_problem.hpp"
 #include "tactics/product.hpp"
-#include "support/dtype.hpp"
 #include "tactics/quantized.hpp"
 
 namespace tensorvk::tactics {

@@ -100,8 +100,8 @@ using ProductTactic = std::vector<Candidate> (*)(const std::string& family, cons
 [[nodiscard]] std::vector<Candidate> product_coopmat(const std::string& family, const std::string& refusal,
                                                      const Product& product, const Query& query);
 
-//! Tiles on matrix units of a product that `make` finishes when it is lowered: then its input lies in memory. `shape`: all but that. Names are
-//! `family`/coopmat`suffix`_...
+//! Tiles on matrix units of a product that `make` finishes when it is lowered, since only then it is known where its input lies. `shape`: all but that.
+//! Candidates are called `name`_<tile>.
 [[nodiscard]] std::vector<Candidate> coopmat_tiles(const std::string& name, const std::string& refusal, const Product& shape, const vulkan::DeviceCaps& caps,
                                                    const std::function<Product(Lowering&)>& make);
 

@@ -17,10 +17,10 @@ struct Chain {
         return static_cast<std::int32_t>(program.buffers.size() - 1);
     }
 
-    void step(const char* layer, std::vector<std::int32_t> reads, bool host = false) {
+    void step(const char* layer, std::vector<std::int32_t> reads, bool host = false, const char* kernel = "matrix/generic:f32") {
         plan::Step step;
         step.layer = layer;
-        step.kernel = "some/kernel:f32";
+        step.kernel = kernel;
         step.group = static_cast<std::int32_t>(program.steps.size());
         if (host) step.host = std::make_shared<plan::HostCall>();
         for (const std::int32_t each : reads) step.bindings.push_back({each, false});
@@ -49,6 +49,15 @@ TEST(Prefetch, ComesAGroupBeforeTheLayerWhoseNameItHas) {
     chain.step("b", {second});
     chain.step("c", {first, second});
     EXPECT_EQ(chain.added(), (std::vector<std::string>{"b@0", "c@1", "c@1"})) << "nothing runs before the first";
+}
+
+TEST(Prefetch, LeavesTablesAndWhatNoCacheHoldsAlone) {
+    Chain chain;
+    const std::int32_t table = chain.buffer(plan::BufferKind::kCONSTANT, kLarge), huge = chain.buffer(plan::BufferKind::kDERIVED, 64 * kLarge);
+    chain.step("a", {});
+    chain.step("gather", {table}, false, "gather/generic:b32");
+    chain.step("b", {huge});
+    EXPECT_TRUE(chain.added().empty());
 }
 
 TEST(Prefetch, LeavesSmallWeightsAndActivationsAlone) {
