@@ -19,7 +19,7 @@ constexpr std::int64_t kMost = 24 << 20;    // more would not stay until it is n
 
 //! Reads all of its weights, unlike a gather, whose table may be most of a network.
 bool multiplies(const plan::Step& step) {
-    return step.kernel.starts_with("convolution/") || step.kernel.starts_with("matrix/") || step.kernel.starts_with("quantized/");
+    return !step.host && (step.kernel.starts_with("convolution/") || step.kernel.starts_with("matrix/") || step.kernel.starts_with("quantized/"));
 }
 
 } // namespace
