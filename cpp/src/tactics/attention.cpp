@@ -1,6 +1,8 @@
 // attention/coopmat_<rows>x<keys>: in one dispatch on matrix units (shaders/attention/coopmat.comp); attention/generic: as it is written down.
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <utility>
 
 #include "support/error.hpp"
 #include "tactics/families.hpp"
@@ -77,11 +79,22 @@ void lower_generic(const Problem& p, Lowering& lowering) {
     lowering.add(step.take());
 }
 
-Candidate generic(const Problem& p, const std::string& common, const Query& query) {
+//! It computes every score again for each four columns of the result: where that takes a GPU tenths of a second, its driver may take it for hung.
+std::string refuse_size(const Problem& p, shape::ExprPool& exprs) {
+    constexpr double kMost = 3e10;
+    double products = static_cast<double>(p.columns(kQuery, exprs) * p.columns(kValue, exprs) / 4);
+    for (const auto& [value, axis] : {std::pair{kQuery, kBatch}, {kQuery, kHead}, {kQuery, kRow}, {kKey, kRow}}) {
+        products *= static_cast<double>(exprs.value(p.extent(value, axis, exprs)).value_or(1));
+    }
+    return products > kMost ? text("it would take ", products, " products, and faster ones apply") : "";
+}
+
+Candidate generic(const Problem& p, const std::string& common, const Query& query, bool alone) {
     Candidate candidate{.name = "attention/generic", .refusal = common, .portable = true, .lower = {}};
     shape::ExprPool exprs = query.exprs; // a scratch copy: questions about expressions make new ones
     const std::int64_t keys = exprs.value(p.extent(kKey, kRow, exprs)).value_or(0);
     if (candidate.applicable()) candidate.refusal = refuse_rounds(query.caps, keys * (2 + p.columns(kQuery, exprs) / 2));
+    if (candidate.applicable() && !alone && !query.caps.is_cpu) candidate.refusal = refuse_size(p, exprs);
     if (candidate.applicable()) candidate.lower = [p](Lowering& lowering) { lower_generic(p, lowering); };
     return candidate;
 }
@@ -164,7 +177,8 @@ std::vector<Candidate> attention_candidates(const Query& query) {
     if (query.operation.inputs.size() > 3) p.mask = query.input(3);
     const std::string common = refuse(p, query);
     std::vector<Candidate> out = coopmat(p, common, query);
-    out.push_back(generic(p, common, query));
+    const bool alone = std::ranges::none_of(out, &Candidate::applicable);
+    out.push_back(generic(p, common, query, alone));
     return out;
 }
 

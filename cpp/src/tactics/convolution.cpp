@@ -1,6 +1,5 @@
 #include "tactics/convolution.hpp"
 
-#include "support/dtype.hpp"
 #include "tactics/convolution_problem.hpp"
 #include "tactics/product.hpp"
 #include "tactics/quantized.hpp"
@@ -35,9 +34,6 @@ std::vector<Candidate> convolution_candidates(const Operation& operation, std::s
     std::vector<Candidate> out;
     for (const ConvolutionTactic tactic : kTactics) {
         for (Candidate& candidate : tactic(problem, query)) {
-            if (candidate.applicable() && is_byte(problem.y.dtype) && !candidate.name.ends_with("/cpu_tile")) {
-                candidate.refusal = "only the host's tiles quantize sums of floats";
-            }
             if (!candidate.applicable()) candidate.lower = nullptr;
             out.push_back(std::move(candidate));
         }

@@ -105,13 +105,13 @@ std::vector<Candidate> convolution_cpu(const ConvolutionProblem& problem, const 
     // Whole vectors of a transposed one's phases go straight to their places from tiles, and by another copy from oneDNN.
     constexpr std::int64_t kVector = 16;
     const bool straight = problem.transposed() && problem.operation.epilogue.empty() && problem.out_channels >= kVector;
-    for (const auto& [name, kernel, general] : straight ? std::array{tiles, onednn} : std::array{onednn, tiles}) {
+    for (const auto& [name, kernel, tiled] : straight ? std::array{tiles, onednn} : std::array{onednn, tiles}) {
         Candidate candidate;
         candidate.name = family + name;
         candidate.host = true;
         candidate.refusal = refuse_cpu(query, kernel + variant(problem));
         if (candidate.refusal.empty()) candidate.refusal = refuse_types(problem, query);
-        if (candidate.refusal.empty()) candidate.refusal = refuse_epilogue(query, problem.roles, general);
+        if (candidate.refusal.empty()) candidate.refusal = tiled ? refuse_operands(query, problem.roles, true) : refuse_epilogue(query, problem.roles, false);
         candidate.lower = [problem, at = kernel](Lowering& lowering) { lower(problem, at, lowering); };
         out.push_back(std::move(candidate));
     }

@@ -65,6 +65,11 @@ std::optional<OperandMode> operand_mode(const Value& operand, const Value& outpu
 }
 
 std::string refuse_epilogue(const Query& query, const AxisRoles& roles, bool general) {
+    const bool quantizes = is_byte(query.output().dtype) && !is_byte(query.input(0).dtype);
+    return quantizes ? "only the host's tiles quantize sums of floats" : refuse_operands(query, roles, general);
+}
+
+std::string refuse_operands(const Query& query, const AxisRoles& roles, bool general) {
     const Value& output = query.output();
     const bool quantized = is_byte(query.input(0).dtype);
     for (const ValueId id : query.operation.operands) {

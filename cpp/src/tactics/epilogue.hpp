@@ -34,8 +34,10 @@ struct AxisRoles {
 [[nodiscard]] std::optional<OperandMode> operand_mode(const Value& operand, const Value& output, const AxisRoles& roles,
                                                       const shape::ExprPool& exprs);
 
-//! Why a kernel with this epilogue cannot run, or empty. `general`: the kernel takes operands that extend along any set
+//! Why a kernel cannot read the operands of this epilogue, or empty. `general`: the kernel takes operands that extend along any set
 //! of axes.
+[[nodiscard]] std::string refuse_operands(const Query& query, const AxisRoles& roles, bool general);
+//! The same for a kernel that does not quantize sums of floats, which only the host's tiles do.
 [[nodiscard]] std::string refuse_epilogue(const Query& query, const AxisRoles& roles, bool general);
 
 //! Adds constants G(0), G(1), the pointwise program and bindings 4 .. 7; `unused` fills the bindings of absent

@@ -37,7 +37,7 @@ std::int32_t pack_weights(Lowering& lowering, const std::string& layer, std::int
     const std::int64_t bytes = count * (packing.half ? 2 : 4);
     const std::string key =
         text("packed:", weights, ":", packing.parts, "x", packing.padded_depth(), "x", packing.padded_columns(),
-             packing.half ? ":f16" : ":f32", packing.transposed ? ":t" : "", packing.part_per_tap ? ":p" : "", ":", packing.zero, ":", packing.panel, ":", packing.widened.channels, ":", packing.widened.shift);
+             packing.half ? ":f16" : ":f32", packing.transposed ? ":t" : "", packing.part_per_tap ? ":p" : "", ":", packing.zero, ":", packing.panel, ":", packing.widened.channels, ":", packing.widened.pixels, ":", packing.widened.shift);
     const bool bytes_in = packing.source != DataType::kFLOAT;
     const Target target = target_for(lowering, weights, key, bytes);
     if (!target.make) return target.buffer;

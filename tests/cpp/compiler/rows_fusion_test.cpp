@@ -93,6 +93,14 @@ TEST(RowsFusion, WhatOthersReadStaysThere) {
     }
 }
 
+TEST(RowsFusion, ADifferenceThatIsAddedBehindTheQuotientStaysThere) {
+    graph::Network network;
+    const Parts p = normalize(network, input(network, {2, 3, 4}));
+    network.mark_output(elementwise(network, p.quotient, p.difference, Op::kSUM));
+    WeightStore weights;
+    EXPECT_EQ(count<tactics::Normalization>(compile(network, kRows, weights)), 0u);
+}
+
 TEST(RowsFusion, OnlyForTheTargetThatWantsIt) {
     graph::Network network;
     network.mark_output(normalize(network, input(network, {2, 4})).quotient);

@@ -129,5 +129,24 @@ TEST(AttentionCandidates, OfMatrixUnitsSayWhatTheyLack) {
     EXPECT_TRUE(test.candidates(gpu).back().applicable());
 }
 
+TEST(AttentionCandidates, TheGenericOneIsNotTriedWhereItWouldTakeTenthsOfASecond) {
+    vulkan::DeviceCaps gpu;
+    using enum vulkan::MatrixType;
+    gpu.fp16_storage = gpu.fp16_arithmetic = gpu.cooperative_matrix = gpu.vulkan_memory_model = gpu.subgroup_shuffle = true;
+    gpu.subgroup_size = 32;
+    gpu.limits.max_shared_memory = 49152;
+    gpu.matrix_shapes = {{16, 16, 16, kFloat16, kFloat16, kFloat32, kFloat32, false, true}};
+    for (const std::int64_t rows : {128, 4096}) { // 12 heads: 0.2 and 206 thousand million products
+        tactics::Operation operation;
+        operation.kind = tactics::Attention{1.0f, {kRowsFirst, kRowsFirst, kRowsFirst, kRowsFirst}};
+        OperationCase test(operation);
+        for (int i = 0; i < 3; ++i) test.add_input(Tensor(DataType::kHALF, {1, rows, 12, 64}), Layout::kLINEAR, false);
+        test.set_output(DataType::kHALF, {1, rows, 12, 64}, Layout::kLINEAR);
+        EXPECT_TRUE(test.candidates(gpu).front().applicable() || rows > 128) << test.candidates(gpu).front().refusal;
+        EXPECT_TRUE(test.candidates(gpu)[1].applicable()) << test.candidates(gpu)[1].refusal;
+        EXPECT_EQ(test.candidates(gpu).back().applicable(), rows == 128) << test.candidates(gpu).back().refusal;
+    }
+}
+
 } // namespace
 } // namespace tensorvk::test

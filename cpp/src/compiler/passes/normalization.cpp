@@ -63,8 +63,9 @@ private:
     }
 
     static bool is_square(const Op& op) {
+        if (!is_pointwise(op) || op.epilogue.slots.size() != 1) return false;
         if (is_single(op, PointwiseOp::kPOW)) return op.operands.empty() && is_immediate(op.epilogue.slots[0].b) && op.epilogue.slots[0].immediate == 2.0f;
-        const bool itself = op.operands == op.inputs || (op.operands.empty() && op.epilogue.slots.at(0).b == kFirstValue);
+        const bool itself = op.operands == op.inputs || (op.operands.empty() && op.epilogue.slots[0].b == kFirstValue);
         return is_single(op, PointwiseOp::kMUL) && itself;
     }
 
@@ -118,7 +119,7 @@ private:
         const auto variance = producer(ir_.ops[root].inputs[0]);
         if (!variance || !is_mean(ir_.ops[*variance]) || !only_used_by(ir_, uses_, ir_.ops[root].inputs[0], root)) return std::nullopt;
         const auto square = producer(ir_.ops[*variance].inputs[0]);
-        if (!square || !is_pointwise(ir_.ops[*square]) || ir_.ops[*square].epilogue.empty() || !is_square(ir_.ops[*square]) || ir_.ops[*square].inputs[0] != numbers) return std::nullopt;
+        if (!square || !is_square(ir_.ops[*square]) || ir_.ops[*square].inputs[0] != numbers) return std::nullopt;
         if (!only_used_by(ir_, uses_, ir_.ops[*variance].inputs[0], *variance)) return std::nullopt;
         Found found{.x = numbers, .centred = false, .ops = {*square, *variance, root}};
         if (const auto centre = producer(numbers); centre && all_in(readers(numbers), {*square, last})) {
@@ -137,11 +138,12 @@ private:
         return std::ranges::all_of(ops, [&](std::size_t op) { return std::ranges::count(known, op) > 0; });
     }
 
-    //! Of the output's own shape, along the last axis, or one number.
+    //! Of the output's own shape, along the last axis, or one number; and not what is divided, which nobody keeps.
     bool others_can_be_read(const Op& op, ValueId deviation) const {
         const shape::Exprs& out = ir_.value(op.outputs[0]).dims;
         const auto readable = [&](ValueId id) {
             const Value& value = ir_.value(id);
+            if (id == op.inputs[0]) return false;
             if (id == deviation || value.dims == out) return id == deviation || is_floating(value.dtype);
             const bool ones = std::all_of(value.dims.begin(), value.dims.empty() ? value.dims.end() : value.dims.end() - 1, [&](shape::Expr e) { return ir_.exprs.is(e, 1); });
             return is_floating(value.dtype) && value.dims.size() <= out.size() && ones && (value.dims.empty() || ir_.exprs.is(value.dims.back(), 1) || value.dims.back() == out.back());
