@@ -210,7 +210,7 @@ void add_slice_sum(const Product& product, const Packing& packing, std::int32_t 
 
 std::vector<Candidate> product_candidates(const std::string& family, const std::string& refusal, const Product& product,
                                           const Query& query) {
-    constexpr ProductTactic kTactics[] = {product_texel, product_tile, product_shared, product_coopmat};
+    constexpr ProductTactic kTactics[] = {product_texel, product_tile, product_shared, product_vector, product_coopmat};
     std::vector<Candidate> out;
     for (const ProductTactic tactic : kTactics) {
         for (Candidate& candidate : tactic(family, refusal, product, query)) out.push_back(std::move(candidate));

@@ -97,6 +97,9 @@ using ProductTactic = std::vector<Candidate> (*)(const std::string& family, cons
 [[nodiscard]] std::vector<Candidate> product_shared(const std::string& family, const std::string& refusal,
                                                     const Product& product, const Query& query);
 
+[[nodiscard]] std::vector<Candidate> product_vector(const std::string& family, const std::string& refusal,
+                                                    const Product& product, const Query& query);
+
 [[nodiscard]] std::vector<Candidate> product_coopmat(const std::string& family, const std::string& refusal,
                                                      const Product& product, const Query& query);
 

@@ -45,8 +45,8 @@ TEST_P(ConvolutionTactics, AgreeWithTheHostReference) {
     EXPECT_GE(applicable, 1) << "the generic candidate always applies";
 }
 
-// Tactics for GPUs run on any device, only not fast: two tiles through shared memory, with K whole and cut, and one of registers alone, so that
-// CPU drivers test them too.
+// Tactics for GPUs run on any device, only not fast: two tiles through shared memory, with K whole and cut, one of registers alone and those of few
+// rows, so that CPU drivers test them too.
 class ProductsForGpus : public ConvolutionTactics {};
 
 TEST_P(ProductsForGpus, AgreeWithTheHostReference) {
@@ -60,7 +60,7 @@ TEST_P(ProductsForGpus, AgreeWithTheHostReference) {
     for (const tactics::Candidate& candidate : built.operation.candidates(caps)) {
         const bool chosen = candidate.name.find("/shared_32x32") != std::string::npos ||
                             candidate.name.find("/shared_64x16") != std::string::npos ||
-                            candidate.name.find("/tile_4x16") != std::string::npos;
+                            candidate.name.find("/tile_4x16") != std::string::npos || candidate.name.find("/vector_") != std::string::npos;
         if (!candidate.applicable() || !chosen) continue;
         ++applicable;
         const Tensor y = built.operation.run(device, candidate);
@@ -102,6 +102,11 @@ std::vector<Case> cases() {
         conv2d("pointwise_c40_to_c24", {1, 40, 11, 5}, 24, 1, 1, 0),
         conv2d("pointwise_stride2", {3, 32, 9, 9}, 64, 1, 2, 0),
         conv2d("one_pixel_all_taps", {1, 33, 1, 1}, 3, 3, 1, 1),
+        // Few positions: what gates of mobile networks and the last layers of classifiers are.
+        with(conv2d("one_place_c672_to_c28", {1, 672, 1, 1}, 28, 1, 1, 0), [&](Case& c) { half(c); }),
+        with(conv2d("one_place_c28_to_c672", {1, 28, 1, 1}, 672, 1, 1, 0), [&](Case& c) { half(c), c.operands = Operands::kPER_CHANNEL; }),
+        with(conv2d("three_places_c33_to_c17", {3, 33, 1, 1}, 17, 1, 1, 0), [&](Case& c) { linear(c), c.operands = Operands::kRESIDUAL; }),
+        with(conv2d("six_places_of_two_groups_stride2", {1, 36, 3, 5}, 22, 1, 2, 0), [&](Case& c) { c.groups = 2; }),
         conv2d("linear_step_of_three_channels", {2, 6, 3, 17}, 33, 3, 2, 1),
         with(conv2d("groups_of_three_linear_in", {1, 9, 17, 3}, 12, 3, 1, 1),
              [](Case& c) { c.groups = 3, c.in_layout = Layout::kLINEAR; }),
@@ -293,7 +298,8 @@ std::vector<Case> shared_cases() {
     std::vector<Case> out;
     for (const Case& c : cases()) {
         for (const char* name : {"first_layer_linear_in", "c64_to_c64_batch3", "c256_to_c128_4x4_small_m", "groups2",
-                                 "residual_odd", "half_residual", "transposed_2x2_c64"}) {
+                                 "residual_odd", "half_residual", "transposed_2x2_c64", "one_place_c672_to_c28", "one_place_c28_to_c672",
+                                 "three_places_c33_to_c17", "six_places_of_two_groups_stride2"}) {
             if (c.name == name) out.push_back(c);
         }
     }

@@ -98,6 +98,36 @@ TEST_P(MatrixTactics, AgreeWithTheHostReference) {
     anywhere.expect();
 }
 
+// Products of few rows on GPUs run on any device, only not fast.
+class FewRowsForGpus : public MatrixTactics {};
+
+TEST_P(FewRowsForGpus, AgreeWithTheHostReference) {
+    const Case& c = GetParam();
+    const auto device = vulkan::Device::by_index(0);
+    if (c.a_type == DataType::kHALF && !device->caps().fp16_storage) GTEST_SKIP() << "no fp16 storage";
+    const Built built = build(c);
+    vulkan::DeviceCaps caps = device->caps();
+    caps.is_cpu = false;
+    int applicable = 0;
+    for (const tactics::Candidate& candidate : built.operation.candidates(caps)) {
+        if (!candidate.applicable() || !candidate.name.starts_with("matrix/vector_")) continue;
+        ++applicable;
+        const double tolerance = c.a_type == DataType::kHALF ? 2e-3 : 1e-6 * std::sqrt(static_cast<double>(built.terms)) + 1e-7;
+        EXPECT_LT(relative_error(built.operation.run(device, candidate), built.expected), tolerance) << candidate.name;
+    }
+    EXPECT_GE(applicable, 1);
+}
+
+const Case kFewRows[] = {
+    {.name = "one_element", .a = {1, 1}, .b = {1, 1}},
+    {.name = "classifier", .a = {1, 1280}, .b = {1000, 1280}, .transpose_b = true, .bias = true, .a_type = DataType::kHALF},
+    {.name = "odd", .a = {3, 129}, .b = {129, 33}, .bias = true, .operand = {3, 33}},
+    {.name = "transposed", .a = {40, 2}, .b = {40, 17}, .transpose_a = true, .operand = {17}},
+    {.name = "of_a_batch", .a = {2, 5, 64}, .b = {64, 36}, .operand = {36}, .a_type = DataType::kHALF, .out_type = DataType::kHALF},
+    {.name = "sixteen_rows_squared", .a = {16, 20}, .b = {20, 8}, .squared = true},
+};
+INSTANTIATE_TEST_SUITE_P(Shapes, FewRowsForGpus, testing::ValuesIn(kFewRows), [](const auto& shape) { return shape.param.name; });
+
 const Case kCases[] = {
     {.name = "one_element", .a = {1, 1}, .b = {1, 1}},
     {.name = "one_row_fully_connected", .a = {1, 42}, .b = {42, 10}, .bias = true},

@@ -105,16 +105,33 @@ void move_bounded(const T* source, const Axis& axis, T* target, std::int64_t n, 
     }
 }
 
-//! Rows (runs along the last axis) first .. last - 1 of the task.
+//! A row along the last axis; no source: all of it lies outside.
+template <typename T>
+void move_row(const Axis& inner, const T* source, T* target, const T& fill) {
+    if (source == nullptr) {
+        for (std::int64_t i = 0; i < inner.extent; ++i) target[i * inner.target] = fill;
+    } else if (!inner.offsets.empty()) {
+        move_bounded(source, inner, target, inner.extent, fill);
+    } else {
+        move_run(source, inner.source, target, inner.target, inner.extent);
+    }
+}
+
+//! Rows (runs along the last axis) first .. last - 1 of the task. The place of a row is only worked out where the axis before the last begins again.
 template <typename T>
 void move_rows(const Task& task, std::int64_t first, std::int64_t last) {
     const Axis& inner = task.axes.back();
+    static const Axis kAlone;
+    const std::size_t outer = task.axes.size() < 2 ? 0 : task.axes.size() - 2; // how many axes are slower than the one of rows
+    const Axis& rows = task.axes.size() < 2 ? kAlone : task.axes[outer];
     T fill;
     std::memcpy(&fill, task.fill.data(), sizeof(T));
-    for (std::int64_t row = first; row < last; ++row) {
-        std::int64_t rest = row, from = task.source_base, to = task.target_base;
+    const T* source = reinterpret_cast<const T*>(task.source);
+    T* target = reinterpret_cast<T*>(task.target);
+    for (std::int64_t row = first; row < last;) {
+        std::int64_t rest = row / rows.extent, from = task.source_base, to = task.target_base;
         bool outside = false;
-        for (std::size_t a = task.axes.size() - 1; a-- > 0;) {
+        for (std::size_t a = outer; a-- > 0;) {
             const Axis& axis = task.axes[a];
             const std::int64_t c = rest % axis.extent;
             rest /= axis.extent;
@@ -123,14 +140,12 @@ void move_rows(const Task& task, std::int64_t first, std::int64_t last) {
             outside = outside || (!axis.offsets.empty() && offset == kOutside);
             from += offset;
         }
-        T* target = reinterpret_cast<T*>(task.target) + to;
-        const T* source = reinterpret_cast<const T*>(task.source);
-        if (outside) {
-            for (std::int64_t i = 0; i < inner.extent; ++i) target[i * inner.target] = fill;
-        } else if (!inner.offsets.empty()) {
-            move_bounded(source + from, inner, target, inner.extent, fill);
-        } else {
-            move_run(source + from, inner.source, target, inner.target, inner.extent);
+        const std::int64_t begin = row % rows.extent, end = std::min(rows.extent, begin + (last - row));
+        row += end - begin;
+        for (std::int64_t c = begin; c < end; ++c) {
+            const std::int64_t offset = rows.offsets.empty() ? c * rows.source : rows.offsets[static_cast<std::size_t>(c)];
+            const bool filled = outside || (!rows.offsets.empty() && offset == kOutside);
+            move_row(inner, filled ? nullptr : source + from + offset, target + to + c * rows.target, fill);
         }
     }
 }
