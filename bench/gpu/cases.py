@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.arrays import Arrays
 
-PRECISIONS = ("fp16", "fp32")
+PRECISIONS = ("fp16", "fp32", "int8")  # int8: with Q/DQ, float16 between them
 DEFAULT = [
     "resnet50:fp16:1",
     "resnet50:fp16:8",
@@ -23,6 +23,11 @@ DEFAULT = [
     "resnet50:fp32:1",
     "resnet50:fp32:8",
     "unet_256:fp32:1",
+    "resnet18:fp16:32",
+    "resnet18:int8:32",
+    "resnet50:int8:32",
+    "unet_256:fp16:32",
+    "unet_256:int8:32",
 ]
 
 
@@ -49,8 +54,12 @@ class Case:
 
     @property
     def model(self) -> Path:
-        """ONNX in float32, of this batch."""
-        return self.work / f"{self.network}_b{self.batch}.onnx"
+        """ONNX of this batch in float32, or with Q/DQ."""
+        return self.work / f"{self.network}{'_qdq' if self.quantized else ''}_b{self.batch}.onnx"
+
+    @property
+    def quantized(self) -> bool:
+        return self.precision == "int8"
 
     @property
     def arrays(self) -> Path:

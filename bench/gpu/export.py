@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from bench.exported.networks import NETWORKS, seeded
+from bench.exported.quantized import quantized
 from bench.exported.trace import trace
 
 from .cases import Case
@@ -28,6 +29,8 @@ def write(case: Case) -> None:
     """The arrays last: they say that the model is complete."""
     network, module = NETWORKS[case.network], seeded(case.network)
     inputs = network.inputs(case.batch, torch.Generator().manual_seed(100))
+    if case.quantized:
+        module = quantized(module, inputs)
     trace(case.model, network, module, inputs)
     with torch.inference_mode():
         output = module(*inputs)

@@ -26,7 +26,7 @@ def plan_of(case: Case, settings: Settings) -> bytes:
         raise RuntimeError("; ".join(str(parser.get_error(i)) for i in range(parser.num_errors)))
     config = builder.create_builder_config()
     config.builder_optimization_level = settings.level
-    if case.precision == "fp16":
+    if case.precision != "fp32":
         config.set_flag(trt.BuilderFlag.FP16)
     plan = builder.build_serialized_network(network, config)
     if plan is None:

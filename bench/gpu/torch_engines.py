@@ -19,6 +19,8 @@ WARM_UP_RUNS = 5
 
 class Engine:
     def __init__(self, case: Case, compiled: bool, graph: bool) -> None:
+        if case.quantized:
+            raise NotOffered("PyTorch has no int8 convolutions on a GPU")
         if not torch.cuda.is_available():
             raise NotOffered("torch finds no CUDA device")
         torch.backends.cuda.matmul.allow_tf32 = False

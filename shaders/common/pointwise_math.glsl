@@ -86,10 +86,11 @@ vec4 pw_min(vec4 a, vec4 b) { return mix(mix(a, b, lessThan(b, a)), b, isnan(b))
 vec4 pw_round_half_even(vec4 x) { return roundEven(x); }
 
 #ifdef PW_QUANTIZES
-// The integer nearest to a / b, halves to even, of the quotient as IEEE division rounds it. Devices divide with an error of a few units in the
-// last place, which tells only at ties: there a is compared with b * tie, exactly, since b in two halves of 12 bits times a tie of up to 12
+const float PW_DIVISION_ERROR = 9.5367431640625e-7; // 2^-20 of a quotient: more than any device's
+
+// The integer nearest to a / b near ties: a is compared with b * tie, exactly, since b in two halves of 12 bits times a tie of up to 12
 // bits is exact, and so are both differences. `gap` is where quotients begin that do not round to the tie.
-vec4 pw_quantize(vec4 a, vec4 b) {
+vec4 pw_quantize_ties(vec4 a, vec4 b) {
     vec4 numerator = abs(a);
     vec4 denominator = abs(b);
     vec4 q = numerator / denominator;
@@ -103,10 +104,19 @@ vec4 pw_quantize(vec4 a, vec4 b) {
     vec4 r = mix(down, tie + 0.5, notEqual(fract(0.5 * down), vec4(0.0)));
     r = mix(r, tie + 0.5, greaterThan(off, gap));
     r = mix(r, down, lessThan(off, -below));
-    bvec4 clear = greaterThan(abs(q - tie), q * 9.5367431640625e-7); // 2^-20: more than any device's error
+    bvec4 clear = greaterThan(abs(q - tie), q * PW_DIVISION_ERROR);
     clear = bvec4(uvec4(clear) | uvec4(greaterThan(q, vec4(2048.0))) | uvec4(isnan(q))); // large ones saturate whatever they are
     r = mix(r, roundEven(q), clear);
     return mix(r, -r, notEqual(lessThan(a, vec4(0.0)), lessThan(b, vec4(0.0))));
+}
+
+// The integer nearest to a / b, halves to even, of the quotient as IEEE division rounds it. Devices divide with an error of a few units in the
+// last place, which tells only at ties. They are rare, and what tells them apart takes most of the instructions.
+vec4 pw_quantize(vec4 a, vec4 b) {
+    vec4 q = a / b;
+    vec4 r = roundEven(q);
+    if (all(greaterThan(abs(abs(q - r) - 0.5), abs(q) * PW_DIVISION_ERROR))) return r;
+    return pw_quantize_ties(a, b);
 }
 #endif
 

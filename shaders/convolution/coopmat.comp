@@ -35,6 +35,7 @@ const int SPLITS = G(10) > 0 ? G(10) : 1;
 
 const int AHEAD = G(13) > 0 ? G(13) : 1; // steps fetched ahead, and buffers
 const bool INSIDE = G(11) != 0;          // no tap of any position lies outside of the picture
+const int BURST = G(14) > 0 ? G(14) : 1; // most rounds of the epilogue whose operands are asked for together
 
 const int SIDE = 16; // of a fragment
 const int ROW_FRAGMENTS = WARP_ROWS / SIDE;
@@ -53,6 +54,8 @@ const int WEIGHT_BUFFER = TILE_DEPTH * WEIGHT_LINE;
 const int WARP_FOURS = WARP_COLUMNS / 4;
 const int RESULT_STRIDE = WARP_FOURS + 1; // in fours of floats
 const int LANES = 32;
+const int ROUND_ROWS = LANES / WARP_FOURS; // of the epilogue
+const int TOGETHER = BURST * ROUND_ROWS < SIDE ? BURST : SIDE / ROUND_ROWS;
 
 shared uvec4 inputs[AHEAD * INPUT_BUFFER];
 shared uvec4 columns[AHEAD * WEIGHT_BUFFER];
@@ -175,30 +178,39 @@ void main() {
 
     int offset = part_offset(part);
     bool dense = Y_LINE == OUT_WIDTH * Y_PIXEL && Y_PICTURE == OUT_PLANE * Y_PIXEL;
-    // The loops stay loops, and fragments move up to where the next round stores them: the program is there once, not once a fragment. Instructions come from
-    // memory as well.
-    int lane_row = row0 + warp_row * WARP_ROWS + lane / WARP_FOURS; // of this lane's first round; each round goes down by some rows
+    int lane_row = row0 + warp_row * WARP_ROWS + lane / WARP_FOURS; // of this lane's first round of the epilogue; each round goes down by some rows
     int vector = first_vector + lane % WARP_FOURS;
     int column = 4 * vector;
-    bool ahead = SPLITS == 1 && OUTPUT_VECTORS && !POINTWISE_EMPTY; // what the program reads is asked for a round before it is needed
-    Operands next;
-    if (ahead) next = operands_of(lane_row, offset, part, column, dense);
+    // What the program reads is asked for a burst of rounds before it is needed.
+    bool ahead = SPLITS == 1 && OUTPUT_VECTORS && !POINTWISE_EMPTY;
+    Operands next[TOGETHER];
+    if (ahead) {
+        [[unroll]] for (int i = 0; i < TOGETHER; ++i) next[i] = operands_of(lane_row + i * ROUND_ROWS, offset, part, column, dense);
+    }
+    // The loops stay loops, and fragments move up to where the next round stores them: the program is there once, not once a fragment. Instructions come from
+    // memory as well.
     [[dont_unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
         [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c)
             coopMatStore(sum[0][c], results, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
         subgroup_exchange();
-        [[dont_unroll]] for (int down = 0; down < SIDE; down += LANES / WARP_FOURS) {
-            int row = lane_row + r * SIDE + down;
-            vec4 value = results[result + (lane / WARP_FOURS + down) * RESULT_STRIDE + lane % WARP_FOURS];
-            Operands now = next;
-            if (ahead) next = operands_of(row + LANES / WARP_FOURS, offset, part, column, dense);
-            if (row >= ROWS || vector >= row_vectors) continue;
-            if (SPLITS > 1) {
-                slices[((split * ROWS + row) * parts + part) * row_vectors + vector] = value;
-            } else if (!ahead) {
-                store_columns(value, y_of(row, offset, dense), part, column);
-            } else if (column < COLUMNS) {
-                STORE4(y, OUT_HALF, (y_of(row, offset, dense) + column * Y_CHANNEL) >> 2, finish4(value, now))
+        [[dont_unroll]] for (int down = 0; down < SIDE; down += TOGETHER * ROUND_ROWS) {
+            int burst_row = lane_row + r * SIDE + down;
+            Operands now[TOGETHER];
+            [[unroll]] for (int i = 0; i < TOGETHER; ++i) now[i] = next[i];
+            if (ahead && (BURST == 1 || r * SIDE + down + TOGETHER * ROUND_ROWS < WARP_ROWS)) {
+                [[unroll]] for (int i = 0; i < TOGETHER; ++i) next[i] = operands_of(burst_row + (TOGETHER + i) * ROUND_ROWS, offset, part, column, dense);
+            }
+            [[unroll]] for (int i = 0; i < TOGETHER; ++i) {
+                int row = burst_row + i * ROUND_ROWS;
+                vec4 value = results[result + (lane / WARP_FOURS + down + i * ROUND_ROWS) * RESULT_STRIDE + lane % WARP_FOURS];
+                if (row >= ROWS || vector >= row_vectors) continue;
+                if (SPLITS > 1) {
+                    slices[((split * ROWS + row) * parts + part) * row_vectors + vector] = value;
+                } else if (!ahead) {
+                    store_columns(value, y_of(row, offset, dense), part, column);
+                } else if (column < COLUMNS) {
+                    STORE4(y, OUT_HALF, (y_of(row, offset, dense) + column * Y_CHANNEL) >> 2, finish4(value, now[i]))
+                }
             }
         }
         subgroup_exchange();

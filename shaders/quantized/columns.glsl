@@ -33,12 +33,32 @@ void store4(int at, ivec4 sum, vec4 value) {
 
 uint word_of(int sum, float value) { return STORES_SUMS ? uint(sum) : float_to_words(TYPE_Y, value).x; }
 
+ivec4 with_bias(ivec4 sum, int first) {
+    int b = BIAS_AT + first;
+    return sum + ivec4(parameters[b], parameters[b + 1], parameters[b + 2], parameters[b + 3]);
+}
+
+// For kernels that read ahead of time what four columns that lie together need beside their sums: what is the same in every row, and what is not.
+struct Operands {
+    vec4 a, b, c, d;
+};
+#define IF_SAME(k, wanted, y0, first) ((OPERAND_KIND(k) == KIND_SAME) == (wanted) ? OPERAND4(k, y0, first) : vec4(0.0))
+#define OPERANDS(wanted, y0, first) \
+    Operands(IF_SAME(0, wanted, y0, first), IF_SAME(1, wanted, y0, first), IF_SAME(2, wanted, y0, first), IF_SAME(3, wanted, y0, first))
+Operands column_operands(int first) { return OPERANDS(false, 0, first); }
+Operands row_operands(int y0) { return OPERANDS(true, y0, 0); }
+
+// `sum` includes the bias.
+void finish_columns(ivec4 sum, int y0, Operands column, Operands row) {
+#define CHOOSE(k, name) (OPERAND_KIND(k) == KIND_SAME ? row.name : column.name)
+    store4(y0, sum, pointwise(vec4(sum), CHOOSE(0, a), CHOOSE(1, b), CHOOSE(2, c), CHOOSE(3, d)));
+}
+
 // `y0` is the element of the row's (and part's) channel 0, `column` counts within the part. Columns beyond the last are padding.
 void store_columns(ivec4 sum, int y0, int part, int column) {
     if (column >= COLUMNS) return;
     int first = part * CHANNEL_PART + column;
-    int b = BIAS_AT + first;
-    sum += ivec4(parameters[b], parameters[b + 1], parameters[b + 2], parameters[b + 3]);
+    sum = with_bias(sum, first);
     y0 += column * Y_CHANNEL;
     vec4 value = vec4(sum);
     if (OUTPUT_VECTORS) {

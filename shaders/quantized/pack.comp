@@ -1,5 +1,5 @@
-// Weights of 8 bits in ONNX's order -> the matrix that quantized/dot reads: [part][K / 4][columns], a word of four along K, less their zero
-// point, padded with zeros. K runs over taps, channels fastest.
+// Weights of 8 bits in ONNX's order -> the matrix that quantized/dot reads: [part][K / 4][columns], or, for quantized/coopmat, [part][columns][K / 4]: a
+// word of four along K, less their zero point, padded with zeros. K runs over taps, channels fastest.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common/interface.glsl"
@@ -17,6 +17,11 @@ layout(set = 0, binding = 1) writeonly buffer Packed { uint packed_weights[]; };
 #define PART_PER_TAP (P(7) != 0) // parts are taps (of one group) instead of groups
 #define IS_SIGNED (P(8) != 0)
 #define ZERO P(9)
+#define BY_COLUMNS (P(10) != 0)
+// Of a picture that has been widened (tactics/packing.hpp): CHANNELS and TAPS are those of the wide one.
+#define SOURCE_CHANNELS P(11)    // 0: it has not been
+#define PIXELS P(12)
+#define KERNEL_WIDTH P(13)       // of the source
 
 int weight(int i) {
     uint bits = bitfieldExtract(weights[i >> 2], 8 * (i & 3), 8);
@@ -26,17 +31,24 @@ int weight(int i) {
 void main() {
     int index = int(flat_invocation());
     if (index >= COUNT) return;
-    int column = index % PADDED_COLUMNS;
+    int column = BY_COLUMNS ? index / PADDED_WORDS % PADDED_COLUMNS : index % PADDED_COLUMNS;
+    int first_word = BY_COLUMNS ? index % PADDED_WORDS : index / PADDED_COLUMNS % PADDED_WORDS;
     int part = index / PADDED_COLUMNS / PADDED_WORDS;
     int group = PART_PER_TAP ? 0 : part;
     uint word = 0u;
     for (int j = 0; j < 4; ++j) {
-        int k = 4 * (index / PADDED_COLUMNS % PADDED_WORDS) + j;
+        int k = 4 * first_word + j;
         int tap = PART_PER_TAP ? part : k / CHANNELS;
         int channel = k % CHANNELS;
         int source = TRANSPOSED ? ((group * CHANNELS + channel) * COLUMNS + column) * TAPS + tap
                                 : ((group * COLUMNS + column) * CHANNELS + channel) * TAPS + tap;
         bool padding = column >= COLUMNS || k >= CHANNELS * (PART_PER_TAP ? 1 : TAPS);
+        if (SOURCE_CHANNELS > 0) {
+            int each = CHANNELS / PIXELS, wide_width = (KERNEL_WIDTH + PIXELS - 1) / PIXELS;
+            int pixel = tap % wide_width * PIXELS + channel / each;
+            padding = padding || pixel >= KERNEL_WIDTH || channel % each >= SOURCE_CHANNELS;
+            source = ((group * COLUMNS + column) * SOURCE_CHANNELS + channel % each) * (TAPS / wide_width * KERNEL_WIDTH) + tap / wide_width * KERNEL_WIDTH + pixel;
+        }
         if (!padding) word |= (uint(weight(source)) & 255u) << (8 * j);
     }
     packed_weights[index] = word;

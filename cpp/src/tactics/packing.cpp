@@ -77,7 +77,7 @@ std::int32_t pack_words(Lowering& lowering, const std::string& layer, std::int32
     const std::int64_t words = packing.padded_depth() / 4;
     const std::int64_t count = packing.parts * words * packing.padded_columns();
     const std::string key = text("words:", weights, ":", packing.parts, "x", words, "x", packing.padded_columns(),
-                                 packing.transposed ? ":t" : "", packing.part_per_tap ? ":p" : "", ":", packing.zero);
+                                 packing.transposed ? ":t" : "", packing.part_per_tap ? ":p" : "", packing.by_columns ? ":c" : "", ":", packing.zero, ":", packing.widened.channels, ":", packing.widened.pixels);
     const Target target = target_for(lowering, weights, key, count * 4);
     if (!target.make) return target.buffer;
     StepBuilder step(lowering, layer, "quantized/pack:int8");
@@ -85,7 +85,8 @@ std::int32_t pack_words(Lowering& lowering, const std::string& layer, std::int32
         .flat_groups(lowering.exprs().constant((count + kPackLocalSize - 1) / kPackLocalSize));
     step.specialize(false).param(count).param(packing.padded_columns()).param(words).param(packing.columns);
     step.param(packing.channels).param(packing.taps).param(packing.transposed ? 1 : 0);
-    step.param(packing.part_per_tap ? 1 : 0).param(packing.source == DataType::kINT8 ? 1 : 0).param(packing.zero);
+    step.param(packing.part_per_tap ? 1 : 0).param(packing.source == DataType::kINT8 ? 1 : 0).param(packing.zero).param(packing.by_columns ? 1 : 0);
+    step.param(packing.widened.channels).param(packing.widened.pixels).param(packing.widened.kernel_width);
     step.reads(weights).writes(target.buffer);
     add_step(lowering, step, target);
     return target.buffer;

@@ -26,6 +26,7 @@ struct Packing {
     std::int64_t column_multiple = 4, depth_multiple = 1;
     std::int64_t panel = 0; // columns that lie together for all of the depth, a divisor of column_multiple; 0: all
     bool half = false;
+    bool by_columns = false; // of pack_words(): the depth of a column lies together
     Widened widened{};
     DataType source = DataType::kFLOAT; // int8 and uint8 become floats, less `zero`
     std::int32_t zero = 0;
@@ -48,7 +49,7 @@ struct Packing {
 [[nodiscard]] std::int32_t pack_with(Lowering& lowering, std::int32_t source, const std::string& key, std::int64_t bytes,
                                      const std::function<plan::Step(std::int32_t)>& make);
 
-//! Weights of 8 bits in words of four along the depth, for integer dot products (shaders/quantized/pack.comp).
+//! Weights of 8 bits in words of four along the depth, for integer dot products and matrix units (shaders/quantized/pack.comp).
 [[nodiscard]] std::int32_t pack_words(Lowering& lowering, const std::string& layer, std::int32_t weights, const Packing& packing);
 
 //! The bias as floats with room to read four from any channel on; zeros when `bias` is -1.

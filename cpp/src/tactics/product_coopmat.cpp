@@ -30,6 +30,9 @@ constexpr MatrixGeometry kTiles[] = {
 constexpr std::int64_t kWantedGroups = 264; // two workgroups on each of 132 processors
 constexpr std::int64_t kLeastDepth = 256;   // of a slice of K
 constexpr std::int64_t kMostSplits = 12;
+// Operands of more results than stay in a cache come from memory: the epilogue asks for four rounds of them together. Else its program is there only once.
+constexpr std::int64_t kManyResults = 2 << 20;
+constexpr std::int32_t kBurst = 4;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
     return (a + b - 1) / b;
@@ -71,6 +74,12 @@ std::string refuse_tile(const MatrixGeometry& tile, const Product& product, cons
     return {};
 }
 
+//! Whether the epilogue reads as many numbers as it writes, and they are many.
+bool reads_much(const Product& product, std::span<const Value> values) {
+    const auto whole = [&](ValueId id) { return values[static_cast<std::size_t>(id)].dims == product.y().dims; };
+    return product.shape().least_rows * product.shape().columns >= kManyResults && std::ranges::any_of(product.operation().operands, whole);
+}
+
 void lower(const Product& product, const MatrixGeometry& tile, std::int64_t splits, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
     Packing packing = product.packing();
@@ -94,6 +103,7 @@ void lower(const Product& product, const MatrixGeometry& tile, std::int64_t spli
     step.geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, tile.depth);
     step.geometry(7, tile.warp_rows).geometry(8, tile.warp_columns).geometry(9, tile.threads());
     step.geometry(10, static_cast<std::int32_t>(splits)).geometry(11, product.always_inside() ? 1 : 0).geometry(13, tile.ahead);
+    step.geometry(14, reads_much(product, lowering.values()) ? kBurst : 1);
     step.reads(product.x().buffer).reads(weights).reads(bias).writes(target);
     add_epilogue(step, lowering, product.operation(), product.roles(), product.type_bits(), bias);
     lowering.add(step.take());

@@ -137,7 +137,9 @@ std::string first_of(std::string a, std::string b) { return a.empty() ? std::mov
 
 std::vector<Candidate> product_tactics(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
     std::vector<Candidate> out = quantized_tile(family, refusal, product, query);
-    for (Candidate& candidate : quantized_dot(family, refusal, product, query)) out.push_back(std::move(candidate));
+    for (const auto tactic : {quantized_dot, quantized_coopmat}) {
+        for (Candidate& candidate : tactic(family, refusal, product, query)) out.push_back(std::move(candidate));
+    }
     return out;
 }
 
@@ -170,6 +172,14 @@ std::string refuse_quantized_tile(const Product& product) {
                 "elements of less than 32 bits at once");
 }
 
+std::string refuse_signed_tile(const Product& product, const Query& query) {
+    const std::int32_t zero = zero_points(product.operation()).weights;
+    if (zero != (query.input(1).dtype == DataType::kINT8 ? 0 : 128)) return text("the weights' zero point is ", zero, "; less that they would not fit into int8");
+    return refuse_quantized_tile(product);
+}
+
+std::int32_t signed_zero(const Product& product) { return zero_points(product.operation()).x - (product.x().dtype == DataType::kUINT8 ? 128 : 0); }
+
 std::string refuse_quantized(const Query& query) {
     for (const std::size_t factor : {std::size_t{0}, std::size_t{1}}) {
         const Value& value = query.input(factor);
@@ -201,6 +211,9 @@ std::vector<Candidate> quantized_convolution_candidates(const Query& query) {
     for (Candidate& candidate :
          product_tactics(family, first_of(types, Product::refuse(problem, query)), Product(problem, query.exprs), query)) {
         out.push_back(std::move(candidate));
+    }
+    if (types.empty()) {
+        for (Candidate& candidate : quantized_widened(problem, query)) out.push_back(std::move(candidate));
     }
     out.push_back({.name = family + "/generic",
                    .refusal = first_of(types, first_of(refuse_rounds(query.caps, elements_per_word(problem.y.dtype) * problem.taps() * (1 + rounds_of(problem.group_in(), kProductBodies))),

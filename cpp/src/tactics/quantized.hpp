@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,10 @@ namespace tensorvk::tactics {
 [[nodiscard]] std::string refuse_quantized(const Query& query);
 //! What tiles need: terms to add, and whole words to store, since less than a word is stored by one invocation or not at all.
 [[nodiscard]] std::string refuse_quantized_tile(const Product& product);
+//! The same of those that multiply signed bytes: uint8 weights have to be around 128, and uint8 inputs are taken 128 less.
+[[nodiscard]] std::string refuse_signed_tile(const Product& product, const Query& query);
+//! What stands for 0 in inputs that have become signed.
+[[nodiscard]] std::int32_t signed_zero(const Product& product);
 [[nodiscard]] const ZeroPoints& zero_points(const Operation& operation);
 //! Constants G(0), G(1), G(15), the pointwise program and bindings 4 .. 7. `table`: immediates come from the parameters, so that layers share
 //! a pipeline; see StepBuilder::specialize().
@@ -30,6 +35,14 @@ void add_quantized_epilogue(StepBuilder& step, Lowering& lowering, const Operati
 //! Tactics of quantized products; `family` as in ProductTactic.
 [[nodiscard]] std::vector<Candidate> quantized_tile(const std::string& family, const std::string& refusal, const Product& product,
                                                     const Query& query);
+
+//! Tiles on matrix units of a product that `make` finishes when it is lowered, since only then it is known where its input lies. `shape`: all but that.
+//! Candidates are called `name`_<tile>.
+[[nodiscard]] std::vector<Candidate> byte_matrix_tiles(const std::string& name, const std::string& refusal, const Product& shape, const Query& query,
+                                                       const std::function<Product(Lowering&)>& make);
+[[nodiscard]] std::vector<Candidate> quantized_widened(const ConvolutionProblem& problem, const Query& query);
+[[nodiscard]] std::vector<Candidate> quantized_coopmat(const std::string& family, const std::string& refusal, const Product& product,
+                                                       const Query& query);
 
 [[nodiscard]] std::vector<Candidate> quantized_dot(const std::string& family, const std::string& refusal, const Product& product,
                                                    const Query& query);

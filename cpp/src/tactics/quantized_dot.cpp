@@ -19,15 +19,11 @@ std::int64_t shared_bytes(const DotGeometry& tile) { return 16 * kDepth * (tile.
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 std::string refuse_all(const Product& product, const Query& query) {
-    const ZeroPoints& zero = zero_points(product.operation());
-    const Value& weights = query.input(1);
-    const bool fits = zero.weights == (weights.dtype == DataType::kINT8 ? 0 : 128);
     if (query.caps.is_cpu) return "shared memory and barriers cost 10x on CPU drivers";
     if (!query.caps.integer_dot_product) return "the device has no integer dot products (shaderIntegerDotProduct)";
     if (!product.shape().input_vectors)
         return text("the ", product.shape().channels, " input channels of a group do not lie in fours");
-    if (!fits) return text("the weights' zero point is ", zero.weights, "; less that they would not fit into int8");
-    return refuse_quantized_tile(product);
+    return refuse_signed_tile(product, query);
 }
 
 std::string refuse(const DotGeometry& tile, const ProductShape& shape, const vulkan::DeviceCaps& caps) {
@@ -61,8 +57,7 @@ void lower(const Product& product, const DotGeometry& tile, Lowering& lowering) 
     step.geometry(3, product.shape().output_vectors ? 1 : 0);
     step.geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, kDepth);
     step.geometry(7, tile.thread_rows).geometry(8, tile.thread_columns).geometry(9, tile.threads());
-    const std::int32_t zero = zero_points(operation).x - (product.x().dtype == DataType::kUINT8 ? 128 : 0);
-    step.geometry(10, zero).geometry(11, product.shape().channels % 16 == 0 ? 1 : 0);
+    step.geometry(10, signed_zero(product)).geometry(11, product.shape().channels % 16 == 0 ? 1 : 0);
     step.reads(product.x().buffer).reads(weights).reads(parameters).writes(product.y().buffer);
     add_quantized_epilogue(step, lowering, operation, product.roles(), lowering.caps().is_cpu);
     lowering.add(step.take());

@@ -165,6 +165,7 @@ std::vector<Case> cases() {
         with(conv2d("half_c32_to_c64_batch3", {3, 32, 17, 9}, 64, 3, 1, 1), half),
         with(conv2d("half_residual", {1, 64, 9, 9}, 64, 3, 1, 1),
              [](Case& c) { c.in_type = c.out_type = DataType::kHALF, c.operands = Operands::kRESIDUAL; }),
+        with(conv2d("half_residual_of_many_results", {1, 8, 187, 91}, 136, 1, 1, 0), [&](Case& c) { half(c), c.operands = Operands::kRESIDUAL; }),
         with(conv2d("half_odd", {1, 17, 9, 9}, 33, 3, 2, 1), half),
         with(conv2d("half_first_layer", {1, 3, 17, 17}, 32, 3, 1, 1),
              [](Case& c) { c.in_layout = Layout::kLINEAR, c.out_type = DataType::kHALF; }),

@@ -1,0 +1,89 @@
+// .../coopmat_<rows>x<columns>x<depth>: products of 8-bit integers on cooperative matrix units (shaders/quantized/coopmat.comp).
+#include <algorithm>
+
+#include "support/error.hpp"
+#include "tactics/matrix_units.hpp"
+#include "tactics/quantized.hpp"
+
+namespace tensorvk::tactics {
+namespace {
+
+struct MatrixGeometry {
+    std::int32_t rows, columns, depth;    // of a workgroup's tile
+    std::int32_t warp_rows, warp_columns; // of a subgroup's
+    [[nodiscard]] std::int32_t threads() const { return 32 * (rows / warp_rows) * (columns / warp_columns); }
+    [[nodiscard]] std::int64_t shared_bytes() const { return 16 * ((rows + columns) * (depth / 16 + 1) + threads() / 32 * 16 * (warp_columns / 4 + 1)); }
+};
+
+constexpr MatrixGeometry kTiles[] = {
+    {32, 32, 128, 16, 16}, {32, 32, 256, 16, 16}, {32, 64, 128, 16, 32}, {64, 32, 128, 32, 16}, {64, 64, 64, 32, 32},  {64, 64, 128, 32, 32},
+    {128, 32, 64, 32, 32}, {128, 64, 64, 64, 32}, {128, 64, 128, 64, 32}, {64, 128, 64, 32, 64}, {128, 128, 64, 64, 64},
+};
+
+// Where there are enough workgroups, their epilogues ask for four rounds of operands together (see product_coopmat.cpp).
+constexpr std::int64_t kManyResults = 1 << 20;
+constexpr std::int32_t kBurst = 4;
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+std::string refuse_product(const Product& product, const Query& query) {
+    if (std::string why = refuse_byte_matrices(query.caps); !why.empty()) return why;
+    if (product.shape().channels % 16 != 0 || !product.shape().input_vectors) {
+        return text("matrix units take channels in sixteens that lie together, there are ", product.shape().channels,
+                    product.shape().input_vectors ? " per group" : " that do not");
+    }
+    return refuse_signed_tile(product, query);
+}
+
+std::string refuse_tile(const MatrixGeometry& tile, const ProductShape& shape, const vulkan::DeviceCaps& caps) {
+    if (caps.limits.max_shared_memory < tile.shared_bytes())
+        return text("the tile takes ", tile.shared_bytes(), " bytes of shared memory, the device has ", caps.limits.max_shared_memory);
+    if (tile.columns > 32 && shape.columns * 2 <= tile.columns)
+        return text("there are ", shape.columns, " output channels, more than half of the ", tile.columns, " of the tile would be padding");
+    if (shape.rows && tile.rows > 32 && *shape.rows * 2 <= tile.rows)
+        return text("there are ", *shape.rows, " output positions, more than half of the ", tile.rows, " of the tile would be padding");
+    return {};
+}
+
+void lower(const Product& product, const MatrixGeometry& tile, Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    const Operation& operation = product.operation();
+    Packing packing = product.packing();
+    packing.depth_multiple = tile.depth;
+    packing.by_columns = true;
+    const std::int32_t weights = pack_words(lowering, operation.name, lowering.value(operation.inputs[1]).buffer, packing);
+    const std::int32_t parameters = product.pack_parameters(lowering);
+    StepBuilder step(lowering, operation.name, "quantized/coopmat:int8");
+    step.local_size(tile.threads());
+    add_tile_grid(step, exprs, exprs.ceil_div(product.rows(exprs), exprs.constant(tile.rows)), ceil_div(packing.padded_columns(), tile.columns), packing.parts);
+    product.add_params(step, lowering, packing);
+    step.geometry(3, product.shape().output_vectors ? 1 : 0);
+    step.geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, tile.depth);
+    step.geometry(7, tile.warp_rows).geometry(8, tile.warp_columns).geometry(9, tile.threads()).geometry(10, signed_zero(product));
+    step.geometry(14, product.shape().least_rows * product.shape().columns >= kManyResults ? kBurst : 1);
+    step.reads(product.x().buffer).reads(weights).reads(parameters).writes(product.y().buffer);
+    add_quantized_epilogue(step, lowering, operation, product.roles(), false);
+    lowering.add(step.take());
+}
+
+} // namespace
+
+std::vector<Candidate> byte_matrix_tiles(const std::string& name, const std::string& refusal, const Product& shape, const Query& query,
+                                         const std::function<Product(Lowering&)>& make) {
+    const std::string common = refusal.empty() ? refuse_product(shape, query) : refusal;
+    if (!common.empty()) return {{.name = name, .refusal = common, .portable = false, .lower = {}}};
+    std::vector<Candidate> out;
+    for (const MatrixGeometry& tile : kTiles) {
+        out.push_back({.name = text(name, "_", tile.rows, "x", tile.columns, "x", tile.depth),
+                       .refusal = refuse_tile(tile, shape.shape(), query.caps),
+                       .portable = false,
+                       .lower = [make, tile](Lowering& lowering) { lower(make(lowering), tile, lowering); }});
+    }
+    return out;
+}
+
+std::vector<Candidate> quantized_coopmat(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
+    return byte_matrix_tiles(family + "/coopmat", refusal, product, query, [product](Lowering&) { return product; });
+}
+
+} // namespace tensorvk::tactics

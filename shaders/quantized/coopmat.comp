@@ -1,0 +1,187 @@
+// A product of 8-bit integers on cooperative matrix units (16 x 16 x 32, sums in int32). The tiling is that of convolution/coopmat.comp with bytes in
+// the place of halves; weights lie by columns ([column][depth], other orders cost nearly half of the speed), and the depth is not cut. Signs and zero
+// points are those of quantized/dot.comp: the sums of the weights, which a zero point of the inputs is taken out with, are one more row of products,
+// by ones. Subgroups have 32 lanes.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int8 : require
+#extension GL_KHR_memory_scope_semantics : require
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_cooperative_matrix : require
+#pragma use_vulkan_memory_model
+#include "common/interface.glsl"
+#include "convolution/rows.glsl"
+#include "quantized/epilogue.glsl"
+#include "quantized/columns.glsl"
+
+layout(set = 0, binding = 0) readonly buffer Inputs { uvec4 x[]; };        // sixteen channels of a position
+layout(set = 0, binding = 1) readonly buffer Weights { uvec4 weights[]; }; // sixteen of a column along the depth
+
+// Sizes; the choice is for the defaults, which must be positive too.
+const int TILE_ROWS = G(4) > 0 ? G(4) : 32;
+const int TILE_COLUMNS = G(5) > 0 ? G(5) : 32;
+const int TILE_DEPTH = G(6) > 0 ? G(6) : 64;
+const int WARP_ROWS = G(7) > 0 ? G(7) : 16;
+const int WARP_COLUMNS = G(8) > 0 ? G(8) : 16;
+const int THREADS = G(9) > 0 ? G(9) : 128; // 32 * (TILE_ROWS / WARP_ROWS) * (TILE_COLUMNS / WARP_COLUMNS)
+#define X_ZERO G(10)                       // of signed inputs
+#define FLIP (TYPE_X == TYPE_I8 ? 0u : 0x80808080u)
+#define OUTSIDE uvec4((X_ZERO & 255) * 0x01010101)
+const int BURST = G(14) > 0 ? G(14) : 1; // most rounds of the epilogue whose operands are asked for together
+
+const int SIDE = 16, STEP = 32; // of a fragment
+const int ROW_FRAGMENTS = WARP_ROWS / SIDE;
+const int COLUMN_FRAGMENTS = WARP_COLUMNS / SIDE;
+const int WARPS_DOWN = TILE_ROWS / WARP_ROWS;
+const int LINE = TILE_DEPTH / 16; // sixteens of a row or column; divides THREADS
+const int LINE_STRIDE = LINE + 1;
+const int LOAD_LINES = THREADS / LINE; // that one load of all threads covers
+const int INPUT_LOADS = (TILE_ROWS + LOAD_LINES - 1) / LOAD_LINES;
+const int WEIGHT_LOADS = (TILE_COLUMNS + LOAD_LINES - 1) / LOAD_LINES;
+const int WARP_FOURS = WARP_COLUMNS / 4;
+const int RESULT_STRIDE = WARP_FOURS + 1; // in fours of sums
+const int LANES = 32;
+const int ROUND_ROWS = LANES / WARP_FOURS; // of the epilogue
+const int TOGETHER = BURST * ROUND_ROWS < SIDE ? BURST : SIDE / ROUND_ROWS;
+
+shared uvec4 inputs[TILE_ROWS * LINE_STRIDE];
+shared uvec4 columns[TILE_COLUMNS * LINE_STRIDE];
+shared ivec4 results[THREADS / LANES * SIDE * RESULT_STRIDE];
+
+int thread;
+int origin[INPUT_LOADS]; // element of the first tap, channel 0; it may lie outside
+ivec2 from[INPUT_LOADS];
+int weight[WEIGHT_LOADS]; // of the first step, in sixteens
+uvec4 next_inputs[INPUT_LOADS];
+uvec4 next_weights[WEIGHT_LOADS];
+
+// Behind the last step the last one comes again.
+void fetch(int step) {
+    int k0 = min(step * TILE_DEPTH, PADDED_DEPTH - TILE_DEPTH);
+    int k = k0 + thread % LINE * 16;
+    int tap = k / CHANNELS; // channels come in sixteens: one load never spans two taps
+    ivec2 shift = ivec2(tap / KERNEL_WIDTH, tap % KERNEL_WIDTH) * DILATION;
+    int offset = shift.x * X_LINE + shift.y * X_PIXEL + k - tap * CHANNELS;
+    [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
+        ivec2 at = from[i] + shift;
+        bool inside = k < DEPTH && uint(at.x) < uint(IN_HEIGHT) && uint(at.y) < uint(IN_WIDTH);
+        next_inputs[i] = inside ? x[(origin[i] + offset) >> 4] ^ FLIP : OUTSIDE;
+    }
+    [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i) next_weights[i] = weights[weight[i] + (k0 >> 4)];
+}
+
+void publish() {
+    [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
+        int row = thread / LINE + i * LOAD_LINES;
+        if (TILE_ROWS % LOAD_LINES == 0 || row < TILE_ROWS) inputs[row * LINE_STRIDE + thread % LINE] = next_inputs[i];
+    }
+    [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i) {
+        int column = thread / LINE + i * LOAD_LINES;
+        if (TILE_COLUMNS % LOAD_LINES == 0 || column < TILE_COLUMNS) columns[column * LINE_STRIDE + thread % LINE] = next_weights[i];
+    }
+}
+
+// Lanes of a subgroup see what each other wrote to shared memory.
+void subgroup_exchange() {
+    controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
+}
+
+// The element of a row's first channel in the output.
+int y_of(int row, int offset, bool dense) { return (dense ? row * Y_PIXEL : row_of(row).y) + offset; }
+
+// Rows beyond the last read what is there.
+Operands operands_of(int row, int offset, bool dense) { return row_operands(y_of(min(row, ROWS - 1), offset, dense)); }
+
+void main() {
+    thread = int(gl_LocalInvocationIndex);
+    int part = grid_slice();
+    int row0 = row_group() * TILE_ROWS;
+    int column0 = column_group() * TILE_COLUMNS;
+    int depth_sixteens = PADDED_DEPTH >> 4;
+    [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
+        Row row = row_of(min(row0 + thread / LINE + i * LOAD_LINES, ROWS - 1));
+        origin[i] = row.x + row.from.x * X_LINE + row.from.y * X_PIXEL + part * X_PART;
+        from[i] = row.from;
+    }
+    [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i)
+        weight[i] = (part * WEIGHT_PART >> 4) + min(column0 + thread / LINE + i * LOAD_LINES, WEIGHT_STRIDE - 1) * depth_sixteens + thread % LINE;
+    fetch(0);
+
+    int warp_row = int(gl_SubgroupID) % WARPS_DOWN;
+    int warp_column = int(gl_SubgroupID) / WARPS_DOWN;
+    int lane = int(gl_SubgroupInvocationID);
+    int result = int(gl_SubgroupID) * SIDE * RESULT_STRIDE; // this subgroup's place among them
+    int offset = part_offset(part);
+    bool dense = Y_LINE == OUT_WIDTH * Y_PIXEL && Y_PICTURE == OUT_PLANE * Y_PIXEL;
+    int lane_row = row0 + warp_row * WARP_ROWS + lane / WARP_FOURS; // of this lane's first round of the epilogue; each round goes down by some rows
+    int column = column0 + warp_column * WARP_COLUMNS + lane % WARP_FOURS * 4;
+    coopmat<int, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> sum[ROW_FRAGMENTS][COLUMN_FRAGMENTS];
+    coopmat<int, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> weight_sum[COLUMN_FRAGMENTS];
+    [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) {
+        weight_sum[c] = coopmat<int, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator>(0);
+        [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) sum[r][c] = weight_sum[c];
+    }
+    int steps = PADDED_DEPTH / TILE_DEPTH;
+    for (int s = 0; s < steps; ++s) {
+        barrier();
+        publish();
+        barrier();
+        // One step too many at the end: a branch around it costs more than the load.
+        fetch(s + 1);
+        [[unroll]] for (int k = 0; k < TILE_DEPTH; k += STEP) {
+            coopmat<int8_t, gl_ScopeSubgroup, SIDE, STEP, gl_MatrixUseA> a[ROW_FRAGMENTS];
+            [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r)
+                coopMatLoad(a[r], inputs, (warp_row * WARP_ROWS + r * SIDE) * LINE_STRIDE + k / 16, LINE_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+            [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) {
+                coopmat<int8_t, gl_ScopeSubgroup, STEP, SIDE, gl_MatrixUseB> b;
+                coopMatLoad(b, columns, (warp_column * WARP_COLUMNS + c * SIDE) * LINE_STRIDE + k / 16, LINE_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
+                [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) sum[r][c] = coopMatMulAdd(a[r], b, sum[r][c]);
+                if (X_ZERO != 0) weight_sum[c] = coopMatMulAdd(coopmat<int8_t, gl_ScopeSubgroup, SIDE, STEP, gl_MatrixUseA>(int8_t(1)), b, weight_sum[c]);
+            }
+        }
+    }
+    if (X_ZERO != 0) {
+        [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) {
+            [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) sum[r][c] -= weight_sum[c] * X_ZERO;
+        }
+    }
+
+    // What the program reads is asked for a burst before it is needed. Loops stay loops, as in convolution/coopmat.comp.
+    bool ahead = OUTPUT_VECTORS && !POINTWISE_EMPTY;
+    int inside = min(column, COLUMNS - 4); // columns beyond the last read what is there
+    int first = part * CHANNEL_PART + inside;
+    int row_offset = offset + inside * Y_CHANNEL;
+    ivec4 bias;
+    Operands of_columns;
+    Operands next[TOGETHER];
+    if (ahead) {
+        bias = with_bias(ivec4(0), first);
+        of_columns = column_operands(first);
+        [[unroll]] for (int i = 0; i < TOGETHER; ++i) next[i] = operands_of(lane_row + i * ROUND_ROWS, row_offset, dense);
+    }
+    [[dont_unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
+        [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c)
+            coopMatStore(sum[0][c], results, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+        subgroup_exchange();
+        [[dont_unroll]] for (int down = 0; down < SIDE; down += TOGETHER * ROUND_ROWS) {
+            int burst_row = lane_row + r * SIDE + down;
+            Operands now[TOGETHER];
+            [[unroll]] for (int i = 0; i < TOGETHER; ++i) now[i] = next[i];
+            if (ahead && r * SIDE + down + TOGETHER * ROUND_ROWS < WARP_ROWS) {
+                [[unroll]] for (int i = 0; i < TOGETHER; ++i) next[i] = operands_of(burst_row + (TOGETHER + i) * ROUND_ROWS, row_offset, dense);
+            }
+            [[unroll]] for (int i = 0; i < TOGETHER; ++i) {
+                int row = burst_row + i * ROUND_ROWS;
+                ivec4 value = results[result + (lane / WARP_FOURS + down + i * ROUND_ROWS) * RESULT_STRIDE + lane % WARP_FOURS];
+                if (row >= ROWS || column >= COLUMNS) continue;
+                if (ahead) finish_columns(value + bias, y_of(row, row_offset, dense), of_columns, now[i]);
+                else store_columns(value, y_of(row, offset, dense), part, column);
+            }
+        }
+        subgroup_exchange();
+        [[unroll]] for (int i = 0; i + 1 < ROW_FRAGMENTS; ++i) {
+            [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) sum[i][c] = sum[i + 1][c];
+        }
+    }
+}
