@@ -1,5 +1,6 @@
-"""Convolutional networks with Q/DQ as TensorRT's users write them: every ReLU's result and the pictures in int8 by one scale, so that residuals are read
-in int8 as well, weights by one scale a channel, around 0. Batch normalisation goes into the weights first."""
+"""Convolutional networks with Q/DQ as TensorRT's users write them, around 0: pictures and every ReLU's result in int8
+by one scale, so that residuals are read in int8 as well, and weights by one scale a channel. Batch normalisation goes
+into the weights first."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ class QuantizedWeight(nn.Module):
 
 
 def quantized(module: nn.Module, inputs: tuple[Tensor, ...]) -> nn.Module:
-    """Changes a network in inference mode, whose ranges it takes from one inference of `inputs`, and returns what takes the same inputs."""
+    """Changes a network in inference mode, whose ranges it takes from one inference of `inputs`. Returns what takes
+    the same inputs."""
     _fold(module)
     _quantize_results(module)
     module = nn.Sequential(Quantize(), module).eval()

@@ -17,9 +17,11 @@ from . import rounds
 from .cases import DEFAULT, Case
 from .engines import NAMES, OURS, TORCH
 from .settings import Settings
+from .surroundings import sentence, surroundings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-ALLOWED_ERROR = {"fp16": 2e-2, "fp32": 1e-3, "int8": 1e-1}  # of the output's largest magnitude; a sum that float16 takes to the next int8 counts
+# Of the output's largest magnitude. What float16 rounds to the next int8 adds up over a network with Q/DQ.
+ALLOWED_ERROR = {"fp16": 2e-2, "fp32": 1e-3, "int8": 1e-1}
 BEST_OF_TORCH = table.Best("best of PyTorch", ("torch-graph", "torch-compile"))
 
 
@@ -29,11 +31,13 @@ def main() -> int:
     export(options.cases, options.work, options.torch_python)
     engines = {name: options.torch_python if name in TORCH else sys.executable for name in options.engines}
     settings = Settings(options.level, options.keep_plans)
+    found = surroundings(options.torch_python)
     rows = []
     for case in cases:
         print(f"{case.name} ...", file=sys.stderr, flush=True)
         rows.append(rounds.measure(case, engines, settings, options.seconds, options.slice / 1000))
-        write_json(options.json, rows)
+        write_json(options.json, found, rows)
+    print(sentence(found) + "\n")
     print(
         "Inferences that are waited for one by one.\n\n" + table.markdown([alone for alone, _ in rows], BEST_OF_TORCH)
     )
@@ -54,9 +58,10 @@ def is_right(case: Case, row: Row) -> bool:
     return row.subject.engine != OURS or (isinstance(state, Ready) and state.error < ALLOWED_ERROR[case.precision])
 
 
-def write_json(path: Path, rows: list[tuple[Row, Row]]) -> None:
+def write_json(path: Path, found: dict[str, str], rows: list[tuple[Row, Row]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    report = [{"alone": asdict(alone), "stream": asdict(stream)} for alone, stream in rows]
+    cases = [{"alone": asdict(alone), "stream": asdict(stream)} for alone, stream in rows]
+    report = {**found, "cases": cases}
     path.write_text(json.dumps(report, indent=2) + "\n")
 
 

@@ -1,7 +1,7 @@
 // A product of 8-bit integers on cooperative matrix units (16 x 16 x 32, sums in int32). The tiling is that of convolution/coopmat.comp with bytes in
-// the place of halves; weights lie by columns ([column][depth], other orders cost nearly half of the speed), and the depth is not cut. Signs and zero
-// points are those of quantized/dot.comp: the sums of the weights, which a zero point of the inputs is taken out with, are one more row of products,
-// by ones. Subgroups have 32 lanes.
+// the place of halves; weights lie by columns ([column][depth], other orders cost nearly half of the speed). With SPLITS > 1 quantized/sum adds the slices
+// of the depth. Signs and zero points are those of quantized/dot.comp: the sums of the weights, which a zero point of the inputs is taken out with, are one
+// more row of products, by ones. Subgroups have 32 lanes.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -17,6 +17,7 @@
 
 layout(set = 0, binding = 0) readonly buffer Inputs { uvec4 x[]; };        // sixteen channels of a position
 layout(set = 0, binding = 1) readonly buffer Weights { uvec4 weights[]; }; // sixteen of a column along the depth
+layout(set = 0, binding = 3) writeonly buffer Slices { ivec4 slices[]; };  // [split][row][part][padded columns]
 
 // Sizes; the choice is for the defaults, which must be positive too.
 const int TILE_ROWS = G(4) > 0 ? G(4) : 32;
@@ -28,6 +29,7 @@ const int THREADS = G(9) > 0 ? G(9) : 128; // 32 * (TILE_ROWS / WARP_ROWS) * (TI
 #define X_ZERO G(10)                       // of signed inputs
 #define FLIP (TYPE_X == TYPE_I8 ? 0u : 0x80808080u)
 #define OUTSIDE uvec4((X_ZERO & 255) * 0x01010101)
+const int SPLITS = G(11) > 0 ? G(11) : 1;
 const int BURST = G(14) > 0 ? G(14) : 1; // most rounds of the epilogue whose operands are asked for together
 
 const int SIDE = 16, STEP = 32; // of a fragment
@@ -95,7 +97,9 @@ Operands operands_of(int row, int offset, bool dense) { return row_operands(y_of
 
 void main() {
     thread = int(gl_LocalInvocationIndex);
-    int part = grid_slice();
+    int part = grid_slice() / SPLITS;
+    int split = grid_slice() % SPLITS;
+    int parts = grid_slices() / SPLITS;
     int row0 = row_group() * TILE_ROWS;
     int column0 = column_group() * TILE_COLUMNS;
     int depth_sixteens = PADDED_DEPTH >> 4;
@@ -106,7 +110,10 @@ void main() {
     }
     [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i)
         weight[i] = (part * WEIGHT_PART >> 4) + min(column0 + thread / LINE + i * LOAD_LINES, WEIGHT_STRIDE - 1) * depth_sixteens + thread % LINE;
-    fetch(0);
+    int steps = (PADDED_DEPTH / TILE_DEPTH + SPLITS - 1) / SPLITS;
+    int first_step = split * steps;
+    int last_step = min(first_step + steps, PADDED_DEPTH / TILE_DEPTH);
+    fetch(first_step);
 
     int warp_row = int(gl_SubgroupID) % WARPS_DOWN;
     int warp_column = int(gl_SubgroupID) / WARPS_DOWN;
@@ -122,8 +129,7 @@ void main() {
         weight_sum[c] = coopmat<int, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator>(0);
         [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) sum[r][c] = weight_sum[c];
     }
-    int steps = PADDED_DEPTH / TILE_DEPTH;
-    for (int s = 0; s < steps; ++s) {
+    for (int s = first_step; s < last_step; ++s) {
         barrier();
         publish();
         barrier();
@@ -148,7 +154,8 @@ void main() {
     }
 
     // What the program reads is asked for a burst before it is needed. Loops stay loops, as in convolution/coopmat.comp.
-    bool ahead = OUTPUT_VECTORS && !POINTWISE_EMPTY;
+    bool ahead = SPLITS == 1 && OUTPUT_VECTORS && !POINTWISE_EMPTY;
+    int row_vectors = WEIGHT_STRIDE >> 2;
     int inside = min(column, COLUMNS - 4); // columns beyond the last read what is there
     int first = part * CHANNEL_PART + inside;
     int row_offset = offset + inside * Y_CHANNEL;
@@ -175,7 +182,8 @@ void main() {
                 int row = burst_row + i * ROUND_ROWS;
                 ivec4 value = results[result + (lane / WARP_FOURS + down + i * ROUND_ROWS) * RESULT_STRIDE + lane % WARP_FOURS];
                 if (row >= ROWS || column >= COLUMNS) continue;
-                if (ahead) finish_columns(value + bias, y_of(row, row_offset, dense), of_columns, now[i]);
+                if (SPLITS > 1) slices[((split * ROWS + row) * parts + part) * row_vectors + (column >> 2)] = value;
+                else if (ahead) finish_columns(value + bias, y_of(row, row_offset, dense), of_columns, now[i]);
                 else store_columns(value, y_of(row, offset, dense), part, column);
             }
         }

@@ -1,4 +1,4 @@
-// .../coopmat_<rows>x<columns>x<depth>: products of 8-bit integers on cooperative matrix units (shaders/quantized/coopmat.comp).
+// .../coopmat_<rows>x<columns>x<depth>[_k<splits>]: products of 8-bit integers on cooperative matrix units (shaders/quantized/coopmat.comp).
 #include <algorithm>
 
 #include "support/error.hpp"
@@ -23,8 +23,17 @@ constexpr MatrixGeometry kTiles[] = {
 // Where there are enough workgroups, their epilogues ask for four rounds of operands together (see product_coopmat.cpp).
 constexpr std::int64_t kManyResults = 1 << 20;
 constexpr std::int32_t kBurst = 4;
+constexpr std::int64_t kWantedGroups = 264; // two workgroups on each of 132 processors
+constexpr std::int64_t kLeastDepth = 512;   // of a slice
+constexpr std::int64_t kMostSplits = 8;
+constexpr std::int32_t kSumLocalSize = 128;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+std::int64_t splits_for(const MatrixGeometry& tile, const ProductShape& shape) {
+    const std::int64_t tiles = ceil_div(shape.least_rows, tile.rows) * ceil_div(shape.columns, tile.columns) * shape.parts;
+    return std::clamp<std::int64_t>(std::min(kWantedGroups / std::max<std::int64_t>(tiles, 1), shape.depth() / kLeastDepth), 1, kMostSplits);
+}
 
 std::string refuse_product(const Product& product, const Query& query) {
     if (std::string why = refuse_byte_matrices(query.caps); !why.empty()) return why;
@@ -45,7 +54,20 @@ std::string refuse_tile(const MatrixGeometry& tile, const ProductShape& shape, c
     return {};
 }
 
-void lower(const Product& product, const MatrixGeometry& tile, Lowering& lowering) {
+//! The second dispatch of a product whose depth is cut.
+void sum_slices(const Product& product, const Packing& packing, std::int32_t slices, std::int32_t parameters, std::int64_t splits, Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    StepBuilder step(lowering, product.operation().name, "quantized/sum:int8");
+    const shape::Expr count = exprs.mul(product.rows(exprs), exprs.constant(packing.parts * packing.padded_columns() / 4));
+    step.local_size(kSumLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kSumLocalSize)));
+    product.add_params(step, lowering, packing);
+    step.geometry(3, product.shape().output_vectors ? 1 : 0).geometry(10, static_cast<std::int32_t>(splits)).geometry(11, static_cast<std::int32_t>(packing.parts));
+    step.reads(slices).reads(parameters).reads(parameters).writes(product.y().buffer);
+    add_quantized_epilogue(step, lowering, product.operation(), product.roles(), false);
+    lowering.add(step.take());
+}
+
+void lower(const Product& product, const MatrixGeometry& tile, std::int64_t splits, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
     const Operation& operation = product.operation();
     Packing packing = product.packing();
@@ -53,17 +75,21 @@ void lower(const Product& product, const MatrixGeometry& tile, Lowering& lowerin
     packing.by_columns = true;
     const std::int32_t weights = pack_words(lowering, operation.name, lowering.value(operation.inputs[1]).buffer, packing);
     const std::int32_t parameters = product.pack_parameters(lowering);
+    const shape::Expr rows = product.rows(exprs);
+    std::int32_t target = product.y().buffer;
+    if (splits > 1) target = lowering.scratch(exprs.mul(rows, exprs.constant(splits * packing.parts * packing.padded_columns() * 4)));
     StepBuilder step(lowering, operation.name, "quantized/coopmat:int8");
     step.local_size(tile.threads());
-    add_tile_grid(step, exprs, exprs.ceil_div(product.rows(exprs), exprs.constant(tile.rows)), ceil_div(packing.padded_columns(), tile.columns), packing.parts);
+    add_tile_grid(step, exprs, exprs.ceil_div(rows, exprs.constant(tile.rows)), ceil_div(packing.padded_columns(), tile.columns), packing.parts * splits);
     product.add_params(step, lowering, packing);
     step.geometry(3, product.shape().output_vectors ? 1 : 0);
     step.geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, tile.depth);
     step.geometry(7, tile.warp_rows).geometry(8, tile.warp_columns).geometry(9, tile.threads()).geometry(10, signed_zero(product));
-    step.geometry(14, product.shape().least_rows * product.shape().columns >= kManyResults ? kBurst : 1);
-    step.reads(product.x().buffer).reads(weights).reads(parameters).writes(product.y().buffer);
+    step.geometry(11, static_cast<std::int32_t>(splits)).geometry(14, product.shape().least_rows * product.shape().columns >= kManyResults ? kBurst : 1);
+    step.reads(product.x().buffer).reads(weights).reads(parameters).writes(target);
     add_quantized_epilogue(step, lowering, operation, product.roles(), false);
     lowering.add(step.take());
+    if (splits > 1) sum_slices(product, packing, target, parameters, splits, lowering);
 }
 
 } // namespace
@@ -74,10 +100,15 @@ std::vector<Candidate> byte_matrix_tiles(const std::string& name, const std::str
     if (!common.empty()) return {{.name = name, .refusal = common, .portable = false, .lower = {}}};
     std::vector<Candidate> out;
     for (const MatrixGeometry& tile : kTiles) {
-        out.push_back({.name = text(name, "_", tile.rows, "x", tile.columns, "x", tile.depth),
-                       .refusal = refuse_tile(tile, shape.shape(), query.caps),
-                       .portable = false,
-                       .lower = [make, tile](Lowering& lowering) { lower(make(lowering), tile, lowering); }});
+        std::vector<std::int64_t> choices{1};
+        if (const std::int64_t most = splits_for(tile, shape.shape()); most > 1) choices.push_back(most);
+        for (const std::int64_t splits : choices) {
+            const std::string whole = text(name, "_", tile.rows, "x", tile.columns, "x", tile.depth);
+            out.push_back({.name = splits > 1 ? text(whole, "_k", splits) : whole,
+                           .refusal = refuse_tile(tile, shape.shape(), query.caps),
+                           .portable = false,
+                           .lower = [make, tile, splits](Lowering& lowering) { lower(make(lowering), tile, splits, lowering); }});
+        }
     }
     return out;
 }

@@ -206,6 +206,7 @@ std::vector<Case> cases() {
         with(conv("picture_one_line", {3, 2, 33}, 12, 5, 2, 1), sums),
         conv("c17_to_c33", {3, 17, 5, 7}, 33, 3, 1, 1),
         with(conv("c64_to_c96_stride2", {2, 64, 25, 21}, 96, 3, 2, 1), unsigned_x),
+        with(conv("long_sums", {1, 256, 5, 7}, 40, 3, 1, 1), [&](Case& c) { unsigned_x(c), c.ending = Ending::kRESIDUAL; }),
         with(conv("many_results", {1, 16, 131, 67}, 128, 1, 1, 0), residual),
         conv("c16_to_c8", {1, 16, 9, 13}, 8, 3, 1, 1),
         conv("sums_longer_than_floats_hold", {1, 256, 5, 5}, 20, 3, 1, 1),
