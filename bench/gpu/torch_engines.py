@@ -27,6 +27,7 @@ class Engine:
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = True
         module, inputs = self._on_the_gpu(case)
+        self._inputs = inputs  # a recorded graph reads their memory, and keeps nothing alive
         call: Callable[..., torch.Tensor] = torch.compile(module) if compiled else module
         self._run: Callable[[], object] = lambda: self._keep(call(*inputs))
         with torch.inference_mode():
