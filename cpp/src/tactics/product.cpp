@@ -208,6 +208,19 @@ void add_slice_sum(const Product& product, const Packing& packing, std::int32_t 
     lowering.add(step.take());
 }
 
+std::string refuse_tile(const TileNeeds& tile, const ProductShape& shape, const vulkan::DeviceCaps& caps) {
+    constexpr std::int64_t kFewRows = 32;
+    if (caps.limits.max_shared_memory < tile.shared_bytes)
+        return text("the tile takes ", tile.shared_bytes, " bytes of shared memory, the device has ", caps.limits.max_shared_memory);
+    if (caps.limits.max_workgroup_invocations < tile.threads)
+        return text("the tile takes ", tile.threads, " invocations, the device has ", caps.limits.max_workgroup_invocations);
+    if (tile.columns > tile.narrow && shape.columns * 2 <= tile.columns)
+        return text("there are ", shape.columns, " output channels, more than half of the ", tile.columns, " of the tile would be padding");
+    if (shape.rows && tile.rows > kFewRows && *shape.rows * 2 <= tile.rows)
+        return text("there are ", *shape.rows, " output positions, more than half of the ", tile.rows, " of the tile would be padding");
+    return {};
+}
+
 std::vector<Candidate> product_candidates(const std::string& family, const std::string& refusal, const Product& product,
                                           const Query& query) {
     constexpr ProductTactic kTactics[] = {product_texel, product_tile, product_shared, product_vector, product_coopmat};

@@ -83,6 +83,13 @@ class Product {
     Packing packing_;
 };
 
+//! What a workgroup's tile takes. One of at most `narrow` columns is never too wide.
+struct TileNeeds {
+    std::int64_t rows, columns, narrow, shared_bytes, threads;
+};
+//! Why a device cannot have such workgroups, or a product not enough of rows or columns for them, or empty.
+[[nodiscard]] std::string refuse_tile(const TileNeeds& tile, const ProductShape& shape, const vulkan::DeviceCaps& caps);
+
 //! What the two families ask: the tactics of products, for an operation that is one or is refused with `refusal`.
 //! `family` begins the names: "conv", "deconv" or "matrix".
 using ProductTactic = std::vector<Candidate> (*)(const std::string& family, const std::string& refusal,

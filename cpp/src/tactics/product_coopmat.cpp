@@ -13,6 +13,7 @@ struct MatrixGeometry {
     std::int32_t rows, columns, depth;    // of a workgroup's tile
     std::int32_t warp_rows, warp_columns; // of a subgroup's
     std::int32_t ahead = 1;               // steps of the depth that are fetched ahead, and buffers
+    [[nodiscard]] TileNeeds needs() const { return {rows, columns, 32, shared_bytes(), threads()}; }
     [[nodiscard]] std::int32_t threads() const { return 32 * (rows / warp_rows) * (columns / warp_columns); }
     [[nodiscard]] std::int64_t shared_bytes() const {
         return 16 * (ahead * (rows * (depth / 8 + 1) + depth * (columns / 8 + 1)) + threads() / 32 * 16 * (warp_columns / 4 + 1));
@@ -54,23 +55,6 @@ std::string refuse_product(const Product& product) {
     }
     if (product.shape().columns % 8 != 0)
         return text("there are ", product.shape().columns, " output channels, not a multiple of 8");
-    return {};
-}
-
-std::string refuse_tile(const MatrixGeometry& tile, const Product& product, const vulkan::DeviceCaps& caps) {
-    const ProductShape& shape = product.shape();
-    if (caps.limits.max_shared_memory < tile.shared_bytes()) {
-        return text("the tile takes ", tile.shared_bytes(), " bytes of shared memory, the device has ",
-                    caps.limits.max_shared_memory);
-    }
-    if (tile.columns > 32 && shape.columns * 2 <= tile.columns) {
-        return text("there are ", shape.columns, " output channels, more than half of the ", tile.columns,
-                    " of the tile would be padding");
-    }
-    if (shape.rows && tile.rows > 32 && *shape.rows * 2 <= tile.rows) {
-        return text("there are ", *shape.rows, " output positions, more than half of the ", tile.rows,
-                    " of the tile would be padding");
-    }
     return {};
 }
 
@@ -127,7 +111,7 @@ std::vector<Candidate> coopmat_tiles(const std::string& name, const std::string&
             candidate.name = text(name, "_", tile.rows, "x", tile.columns, "x", tile.depth);
             if (tile.ahead > 1) candidate.name += text("_p", tile.ahead);
             if (splits > 1) candidate.name += text("_k", splits);
-            candidate.refusal = refuse_tile(tile, shape, caps);
+            candidate.refusal = refuse_tile(tile.needs(), shape.shape(), caps);
             candidate.lower = [make, tile, splits](Lowering& lowering) { lower(make(lowering), tile, splits, lowering); };
             out.push_back(std::move(candidate));
         }

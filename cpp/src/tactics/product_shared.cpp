@@ -10,6 +10,7 @@ namespace {
 struct SharedGeometry {
     std::int32_t rows, columns, depth;        // of a workgroup's tile
     std::int32_t thread_rows, thread_columns; // of an invocation's
+    [[nodiscard]] TileNeeds needs() const { return {rows, columns, 16, shared_bytes(), threads()}; }
     [[nodiscard]] std::int32_t threads() const { return rows / thread_rows * (columns / thread_columns); }
     [[nodiscard]] std::int64_t shared_bytes() const { return 16 * (depth * (rows / 4 + 1) + depth * columns / 4); }
 };
@@ -37,26 +38,6 @@ std::int64_t tiles(const SharedGeometry& tile, const ProductShape& shape) {
 std::int64_t splits_for(const SharedGeometry& tile, const ProductShape& shape) {
     const std::int64_t wanted = kWantedGroups / std::max<std::int64_t>(tiles(tile, shape), 1);
     return std::clamp<std::int64_t>(std::min(wanted, shape.depth() / kLeastDepth), 1, kMostSplits);
-}
-
-std::string refuse(const SharedGeometry& tile, const ProductShape& shape, const vulkan::DeviceCaps& caps) {
-    if (caps.limits.max_shared_memory < tile.shared_bytes()) {
-        return text("the tile takes ", tile.shared_bytes(), " bytes of shared memory, the device has ",
-                    caps.limits.max_shared_memory);
-    }
-    if (caps.limits.max_workgroup_invocations < static_cast<std::uint32_t>(tile.threads())) {
-        return text("the tile takes ", tile.threads(), " invocations, the device has ",
-                    caps.limits.max_workgroup_invocations);
-    }
-    if (tile.columns > 16 && shape.columns * 2 <= tile.columns) {
-        return text("there are ", shape.columns, " output channels, more than half of the ", tile.columns,
-                    " of the tile would be padding");
-    }
-    if (shape.rows && tile.rows > 32 && *shape.rows * 2 <= tile.rows) {
-        return text("there are ", *shape.rows, " output positions, more than half of the ", tile.rows,
-                    " of the tile would be padding");
-    }
-    return {};
 }
 
 void lower(const Product& product, const SharedGeometry& tile, std::int64_t splits, Lowering& lowering) {
@@ -107,7 +88,7 @@ std::vector<Candidate> product_shared(const std::string& family, const std::stri
         for (const std::int64_t splits : choices) {
             Candidate candidate;
             candidate.name = name(family, tile, splits);
-            candidate.refusal = refuse(tile, product.shape(), query.caps);
+            candidate.refusal = refuse_tile(tile.needs(), product.shape(), query.caps);
             candidate.lower = [product, tile, splits](Lowering& lowering) { lower(product, tile, splits, lowering); };
             out.push_back(std::move(candidate));
         }

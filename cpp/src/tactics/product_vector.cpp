@@ -26,11 +26,8 @@ std::string refuse_product(const ProductShape& shape, std::int64_t taps, bool in
 }
 
 std::string refuse_geometry(const VectorGeometry& geometry, std::int32_t each, const ProductShape& shape, const vulkan::DeviceCaps& caps) {
-    const std::int64_t bytes = std::int64_t{16} * each * geometry.threads();
-    if (caps.limits.max_shared_memory < bytes) return text("the sums take ", bytes, " bytes of shared memory, the device has ", caps.limits.max_shared_memory);
-    if (caps.limits.max_workgroup_invocations < static_cast<std::uint32_t>(geometry.threads()))
-        return text("a workgroup has ", geometry.threads(), " invocations, the device allows ", caps.limits.max_workgroup_invocations);
-    if (geometry.vectors > 4 && shape.columns * 2 <= geometry.columns()) return text("there are ", shape.columns, " columns, more than half of ", geometry.columns(), " would be padding");
+    const TileNeeds needs{each, geometry.columns(), 16, std::int64_t{16} * each * geometry.threads(), geometry.threads()};
+    if (std::string why = refuse_tile(needs, shape, caps); !why.empty()) return why;
     if (geometry.slices > 8 && shape.depth() < 2 * geometry.slices) return text("of ", shape.depth(), " terms most of ", geometry.slices, " slices would have none");
     return {};
 }

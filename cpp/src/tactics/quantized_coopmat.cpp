@@ -11,6 +11,7 @@ namespace {
 struct MatrixGeometry {
     std::int32_t rows, columns, depth;    // of a workgroup's tile
     std::int32_t warp_rows, warp_columns; // of a subgroup's
+    [[nodiscard]] TileNeeds needs() const { return {rows, columns, 32, shared_bytes(), threads()}; }
     [[nodiscard]] std::int32_t threads() const { return 32 * (rows / warp_rows) * (columns / warp_columns); }
     [[nodiscard]] std::int64_t shared_bytes() const { return 16 * ((rows + columns) * (depth / 16 + 1) + threads() / 32 * 16 * (warp_columns / 4 + 1)); }
 };
@@ -42,16 +43,6 @@ std::string refuse_product(const Product& product, const Query& query) {
                     product.shape().input_vectors ? " per group" : " that do not");
     }
     return refuse_signed_tile(product, query);
-}
-
-std::string refuse_tile(const MatrixGeometry& tile, const ProductShape& shape, const vulkan::DeviceCaps& caps) {
-    if (caps.limits.max_shared_memory < tile.shared_bytes())
-        return text("the tile takes ", tile.shared_bytes(), " bytes of shared memory, the device has ", caps.limits.max_shared_memory);
-    if (tile.columns > 32 && shape.columns * 2 <= tile.columns)
-        return text("there are ", shape.columns, " output channels, more than half of the ", tile.columns, " of the tile would be padding");
-    if (shape.rows && tile.rows > 32 && *shape.rows * 2 <= tile.rows)
-        return text("there are ", *shape.rows, " output positions, more than half of the ", tile.rows, " of the tile would be padding");
-    return {};
 }
 
 //! The second dispatch of a product whose depth is cut.
@@ -105,7 +96,7 @@ std::vector<Candidate> byte_matrix_tiles(const std::string& name, const std::str
         for (const std::int64_t splits : choices) {
             const std::string whole = text(name, "_", tile.rows, "x", tile.columns, "x", tile.depth);
             out.push_back({.name = splits > 1 ? text(whole, "_k", splits) : whole,
-                           .refusal = refuse_tile(tile, shape.shape(), query.caps),
+                           .refusal = refuse_tile(tile.needs(), shape.shape(), query.caps),
                            .portable = false,
                            .lower = [make, tile, splits](Lowering& lowering) { lower(make(lowering), tile, splits, lowering); }});
         }

@@ -26,22 +26,6 @@ std::string refuse_all(const Product& product, const Query& query) {
     return refuse_signed_tile(product, query);
 }
 
-std::string refuse(const DotGeometry& tile, const ProductShape& shape, const vulkan::DeviceCaps& caps) {
-    if (caps.limits.max_shared_memory < shared_bytes(tile)) {
-        return text("the tile takes ", shared_bytes(tile), " bytes of shared memory, the device has ", caps.limits.max_shared_memory);
-    }
-    if (caps.limits.max_workgroup_invocations < static_cast<std::uint32_t>(tile.threads())) {
-        return text("the tile takes ", tile.threads(), " invocations, the device has ", caps.limits.max_workgroup_invocations);
-    }
-    if (tile.columns > 16 && shape.columns * 2 <= tile.columns) {
-        return text("there are ", shape.columns, " output channels, more than half of the ", tile.columns, " of the tile would be padding");
-    }
-    if (shape.rows && tile.rows > 32 && *shape.rows * 2 <= tile.rows) {
-        return text("there are ", *shape.rows, " output positions, more than half of the ", tile.rows, " of the tile would be padding");
-    }
-    return {};
-}
-
 void lower(const Product& product, const DotGeometry& tile, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
     const Operation& operation = product.operation();
@@ -73,7 +57,7 @@ std::vector<Candidate> quantized_dot(const std::string& family, const std::strin
     for (const DotGeometry& tile : kTiles) {
         Candidate candidate;
         candidate.name = text(family, "/dot_", tile.rows, "x", tile.columns, "_", tile.thread_rows, "x", tile.thread_columns);
-        candidate.refusal = refuse(tile, product.shape(), query.caps);
+        candidate.refusal = refuse_tile({tile.rows, tile.columns, 16, shared_bytes(tile), tile.threads()}, product.shape(), query.caps);
         candidate.lower = [product, tile](Lowering& lowering) { lower(product, tile, lowering); };
         out.push_back(std::move(candidate));
     }
