@@ -101,6 +101,31 @@ TEST(Quantization, ConvolutionBetweenDequantizeAndQuantizeIsOneOperationOnIntege
     EXPECT_EQ(built.compiled.operations.size(), 3u) << "quantize the input, convolve, dequantize the output";
 }
 
+// As ONNX Runtime writes networks around 0: a convolution and its activation each have a scale.
+TEST(Quantization, BytesOnTheWayToBytesStayInTheEpilogue) {
+    graph::Network network;
+    auto* x = through_bytes(network, input(network, {1, 8, 5, 5}), 0.5f);
+    auto* y = relu(network, through_bytes(network, quantized_conv(network, x, 8), 2.0f));
+    network.mark_output(dequantize(network, quantize(network, y, 1.0f), 1.0f));
+    const Built built(network);
+    ASSERT_EQ(built.all<tactics::Convolution>().size(), 1u);
+    const tactics::Operation& op = *built.all<tactics::Convolution>()[0];
+    EXPECT_EQ(built.type(op.outputs[0]), DataType::kINT8);
+    EXPECT_EQ(kernels::str(op.epilogue), "min(max(quantize(relu((min(max(quantize(((v0 * op0) + op1), 2), -128), 127) * 2)), 1), -128), 127)");
+    EXPECT_EQ(built.compiled.operations.size(), 3u) << "quantize the input, convolve, dequantize the output";
+}
+
+TEST(Quantization, TwoProductsThatAreAddedStoreBytesBoth) {
+    graph::Network network;
+    auto* x = through_bytes(network, input(network, {1, 8, 5, 5}), 0.5f);
+    auto* a = through_bytes(network, quantized_conv(network, x, 8), 2.0f);
+    auto* b = through_bytes(network, quantized_conv(network, x, 8), 4.0f);
+    network.mark_output(dequantize(network, quantize(network, elementwise(network, a, b, ElementWiseOperation::kSUM), 1.0f), 1.0f));
+    const Built built(network);
+    ASSERT_EQ(built.all<tactics::Convolution>().size(), 2u);
+    for (const tactics::Operation* op : built.all<tactics::Convolution>()) EXPECT_EQ(built.type(op->outputs[0]), DataType::kINT8) << op->name;
+}
+
 TEST(Quantization, FloatsInBetweenKeepTheirScalesInHalfPrecision) {
     graph::Network network;
     auto* x = through_bytes(network, input(network, {1, 8, 5, 5}), 0.5f);

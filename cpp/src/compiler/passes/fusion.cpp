@@ -18,12 +18,44 @@ using kernels::PointwiseSlot;
 //! Floats and truth values survive in a float register; integers need their own arithmetic.
 bool fits_float(const Value& value) { return is_floating(value.dtype) || value.dtype == DataType::kBOOL; }
 
-//! Its result is a whole number of the type's range before it is stored.
+//! Bytes that are made of a product's result: its epilogue will store them.
+bool quantizes_product(const Ir& ir, const Uses& uses, const Op& op) {
+    const auto from_product = [&](ValueId id) {
+        return std::ranges::any_of(uses.producers[static_cast<std::size_t>(id)], [&](std::size_t p) { return is_product(ir.ops[p]); });
+    };
+    return is_pointwise(op) && is_byte(ir.value(op.outputs[0]).dtype) && (std::ranges::any_of(op.inputs, from_product) || std::ranges::any_of(op.operands, from_product));
+}
+
+//! A product that quantizes its own result stores 8 bits instead of 32: what comes behind does not draw that apart, unless it ends in 8 bits as well and has
+//! no other product's bytes to read, of which one would have to stay in memory as floats.
+bool stays_in_memory(const Ir& ir, const Uses& uses, const Op& first, std::size_t next) {
+    if (!quantizes_product(ir, uses, first)) return false;
+    const Op& second = ir.ops[next];
+    const auto other_product = [&](ValueId id) {
+        if (id == first.outputs[0] || !only_used_by(ir, uses, id, next)) return false;
+        return std::ranges::any_of(uses.producers[static_cast<std::size_t>(id)], [&](std::size_t p) { return quantizes_product(ir, uses, ir.ops[p]); });
+    };
+    return !is_byte(ir.value(second.outputs[0]).dtype) || std::ranges::any_of(second.inputs, other_product) || std::ranges::any_of(second.operands, other_product);
+}
+
+//! Whether the products that `first` reads can still take what has become of it into their epilogues.
+bool fits_into_products(const Ir& ir, const Uses& uses, const Op& first, const Joined& joined) {
+    const auto fits = [&](ValueId id) {
+        return std::ranges::all_of(uses.producers[static_cast<std::size_t>(id)], [&](std::size_t p) {
+            const Op& op = ir.ops[p];
+            return !is_product(op) || (op.epilogue.slots.size() + joined.program.slots.size() <= PointwiseProgram::kMaxSlots &&
+                                       op.operands.size() + joined.operands.size() <= PointwiseProgram::kMaxOperands);
+        });
+    };
+    return std::ranges::all_of(first.inputs, fits) && std::ranges::all_of(first.operands, fits);
+}
+
+} // namespace
+
 bool quantizes(const Op& op) {
     return std::ranges::any_of(op.epilogue.slots, [](const PointwiseSlot& slot) { return slot.op == kernels::PointwiseOp::kQUANTIZE; });
 }
 
-//! 8-bit integers survive too where they are numbers: read by an op that computes in float, or rounded by one that quantizes.
 bool all_fit_float(const Ir& ir, const Op& op) {
     const auto fits = [&](ValueId id) { return fits_float(ir.value(id)); };
     const auto fits_or_byte = [&](ValueId id) { return fits(id) || is_byte(ir.value(id).dtype); };
@@ -31,17 +63,6 @@ bool all_fit_float(const Ir& ir, const Op& op) {
     return in_float && std::ranges::all_of(op.inputs, fits_or_byte) && std::ranges::all_of(op.operands, fits_or_byte) &&
            std::ranges::all_of(op.outputs, fits_or_byte);
 }
-
-//! A product that quantizes its own result stores 8 bits instead of 32: what comes behind does not draw that apart.
-bool stays_in_memory(const Ir& ir, const Uses& uses, const Op& first) {
-    const auto from_product = [&](ValueId id) {
-        return std::ranges::any_of(uses.producers[static_cast<std::size_t>(id)], [&](std::size_t p) { return is_product(ir.ops[p]); });
-    };
-    return is_byte(ir.value(first.outputs[0]).dtype) &&
-           (std::ranges::any_of(first.inputs, from_product) || std::ranges::any_of(first.operands, from_product));
-}
-
-} // namespace
 
 std::string joined_name(const std::string& first, const std::string& second) {
     constexpr std::string_view kPlus = " + ";
@@ -150,11 +171,11 @@ bool fuse_pointwise_once(Ir& ir) {
         const bool same_shape = is_pointwise(second) && ir.same_dims(ir.value(joint), ir.value(second.outputs[0]));
         // Only kernels that store 8-bit integers know how to quantize: a program that ends in floats must not do so on its way.
         const bool quantizes_on_the_way = quantizes(first) && !is_byte(ir.value(second.outputs[0]).dtype);
-        if (!same_shape || quantizes_on_the_way || !all_fit_float(ir, first) || !all_fit_float(ir, second) || stays_in_memory(ir, uses, first)) {
+        if (!same_shape || quantizes_on_the_way || !all_fit_float(ir, first) || !all_fit_float(ir, second) || stays_in_memory(ir, uses, first, next)) {
             continue;
         }
         auto joined = join(first, first.inputs[0], joint, second);
-        if (!joined) {
+        if (!joined || (quantizes_product(ir, uses, first) && !fits_into_products(ir, uses, first, *joined))) {
             continue;
         }
         uses.forget_reads(first, i);
@@ -206,102 +227,6 @@ void inline_scalars(Ir& ir) {
         }
         prune_operands(op);
     }
-}
-
-namespace {
-
-//! Axis along which an epilogue's per-channel operand varies.
-std::size_t channel_axis(const Ir& ir, const Op& producer) {
-    return std::holds_alternative<tactics::Convolution>(producer.kind) ? 1 : ir.value(producer.outputs[0]).dims.size() - 1;
-}
-
-//! An epilogue reads an operand of the output's own shape, one per channel, or a single one.
-bool epilogue_can_read(const Ir& ir, const Op& producer, ValueId operand) {
-    const Value& out = ir.value(producer.outputs[0]);
-    const Value& value = ir.value(operand);
-    if (ir.same_dims(out, value)) {
-        return !value.constant; // a constant of full size would have to be laid out like the output
-    }
-    if (value.dims.size() > out.dims.size()) {
-        return false;
-    }
-    const std::size_t shift = out.dims.size() - value.dims.size();
-    for (std::size_t axis = 0; axis < value.dims.size(); ++axis) {
-        const bool one = ir.exprs.is(value.dims[axis], 1);
-        const bool channel = axis + shift == channel_axis(ir, producer) && value.dims[axis] == out.dims[axis + shift];
-        if (!one && !channel) {
-            return false;
-        }
-    }
-    return true;
-}
-
-//! Sums of integers become floats in front of an epilogue's program, which is what reading them from memory does.
-bool casts_sums(const Ir& ir, const Op& producer, const Op& consumer) {
-    const auto floats = [&](ValueId id) { return is_floating(ir.value(id).dtype); };
-    return is_quantized_product(ir, producer) && producer.epilogue.empty() && consumer.inputs == producer.outputs &&
-           std::ranges::all_of(consumer.operands, floats) && std::ranges::all_of(consumer.outputs, floats);
-}
-
-//! What an epilogue may read: products of integers take 8 bits as well.
-bool reads_type(const Ir& ir, const Op& producer, ValueId id) {
-    const DataType type = ir.value(id).dtype;
-    return is_floating(type) || (is_byte(type) && is_quantized_product(ir, producer));
-}
-
-//! Transposed convolutions on the host finish their phases' positions one by one, whatever they store. Others run where that costs more than it saves.
-bool quantizes_floats(const Ir& ir, const Op& producer) {
-    const auto* convolution = std::get_if<tactics::Convolution>(&producer.kind);
-    const auto is_float = [&](ValueId id) { return ir.value(id).dtype == DataType::kFLOAT; };
-    return ir.target.host_tiles && ir.target.internal == DataType::kFLOAT && convolution != nullptr && convolution->transposed && std::ranges::all_of(producer.inputs, is_float);
-}
-
-//! What it may store: only kernels that store 8-bit integers know how to quantize.
-bool stores_type(const Ir& ir, const Op& producer, const Op& consumer) {
-    const DataType type = ir.value(consumer.outputs[0]).dtype;
-    const bool bytes = is_quantized_product(ir, producer) || (quantizes(consumer) && quantizes_floats(ir, producer));
-    return is_floating(type) ? !quantizes(consumer) || is_quantized_product(ir, producer) : is_byte(type) && bytes;
-}
-
-} // namespace
-
-void fuse_epilogues(Ir& ir) {
-    // The last producer first: of two convolutions that are added, the later one takes the sum and the earlier one is its residual.
-    Uses uses(ir);
-    std::vector<bool> dead(ir.ops.size(), false);
-    for (std::size_t i = ir.ops.size(); i-- > 0;) {
-        Op& producer = ir.ops[i];
-        if (!is_product(producer) || dead[i]) {
-            continue;
-        }
-        const ValueId joint = producer.outputs[0];
-        const auto consumers = uses.consumers[static_cast<std::size_t>(joint)];
-        if (consumers.empty() || dead[consumers[0]] || !only_used_by(ir, uses, joint, consumers[0])) {
-            continue;
-        }
-        Op& consumer = ir.ops[consumers[0]];
-        if (!is_pointwise(consumer) || !(all_fit_float(ir, consumer) || casts_sums(ir, producer, consumer)) || !stores_type(ir, producer, consumer) ||
-            !ir.same_dims(ir.value(joint), ir.value(consumer.outputs[0]))) {
-            continue;
-        }
-        auto joined = join(producer, -1, joint, consumer);
-        if (!joined || !std::all_of(joined->operands.begin(), joined->operands.end(),
-                                    [&](ValueId id) { return reads_type(ir, producer, id) && epilogue_can_read(ir, producer, id); })) {
-            continue;
-        }
-        producer.name = joined_name(producer.name, consumer.name);
-        ir.value(consumer.outputs[0]).pinned |= ir.value(joint).pinned;
-        producer.epilogue = std::move(joined->program);
-        producer.operands = std::move(joined->operands);
-        producer.outputs = consumer.outputs;
-        dead[consumers[0]] = true;
-        for (auto& list : uses.consumers) { // the consumer's reads are the producer's now
-            std::replace(list.begin(), list.end(), consumers[0], i);
-        }
-        uses.consumers[static_cast<std::size_t>(joint)].clear();
-    }
-    erase_ops(ir, dead);
-    sort_topologically(ir);
 }
 
 } // namespace tensorvk::compiler

@@ -20,6 +20,12 @@ namespace tensorvk::compiler {
 //! Of 8-bit integers.
 [[nodiscard]] inline bool is_quantized_product(const Ir& ir, const Op& op) { return is_product(op) && is_byte(ir.value(op.inputs[0]).dtype); }
 
+//! Its result is a whole number of the type's range before it is stored.
+[[nodiscard]] bool quantizes(const Op& op);
+//! Whether it computes in float registers alone: floats, truth values, and 8-bit integers where they are numbers, read by an op that computes in float, or
+//! rounded by one that quantizes.
+[[nodiscard]] bool all_fit_float(const Ir& ir, const Op& op);
+
 //! "a + b + c"; of a long one only the ends: "a + ... + z". Fusing a long chain must not cost its length squared in names.
 inline constexpr std::size_t kLongestJoinedName = 512;
 [[nodiscard]] std::string joined_name(const std::string& first, const std::string& second);
