@@ -63,8 +63,9 @@ void main() {
     [[unroll]] for (int r = 0; r < EACH; ++r) sums[r * INVOCATIONS + invocation] = sum[r];
     for (int reach = SLICES / 2; reach > 0; reach /= 2) {
         barrier();
-        if (slice >= reach) continue;
-        [[unroll]] for (int r = 0; r < EACH; ++r) sums[r * INVOCATIONS + invocation] += sums[r * INVOCATIONS + invocation + reach * VECTORS];
+        if (slice < reach) {
+            [[unroll]] for (int r = 0; r < EACH; ++r) sums[r * INVOCATIONS + invocation] += sums[r * INVOCATIONS + invocation + reach * VECTORS];
+        }
     }
     barrier();
     int row = row0 + slice;
