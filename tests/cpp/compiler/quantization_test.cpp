@@ -126,6 +126,17 @@ TEST(Quantization, TwoProductsThatAreAddedStoreBytesBoth) {
     for (const tactics::Operation* op : built.all<tactics::Convolution>()) EXPECT_EQ(built.type(op->outputs[0]), DataType::kINT8) << op->name;
 }
 
+TEST(Quantization, BytesThatMeetWhatAnEpilogueCannotReadAreStored) {
+    graph::Network network;
+    auto* x = through_bytes(network, input(network, {2, 8, 5, 5}), 0.5f);
+    auto* gate = input(network, {2, 8, 1, 1}, "gate"); // another number for each picture
+    auto* y = elementwise(network, through_bytes(network, quantized_conv(network, x, 8), 2.0f), gate, ElementWiseOperation::kPROD);
+    network.mark_output(dequantize(network, quantize(network, y, 1.0f), 1.0f));
+    const Built built(network);
+    ASSERT_EQ(built.all<tactics::Convolution>().size(), 1u);
+    EXPECT_EQ(built.type(built.all<tactics::Convolution>()[0]->outputs[0]), DataType::kINT8);
+}
+
 TEST(Quantization, FloatsInBetweenKeepTheirScalesInHalfPrecision) {
     graph::Network network;
     auto* x = through_bytes(network, input(network, {1, 8, 5, 5}), 0.5f);

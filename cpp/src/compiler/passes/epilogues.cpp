@@ -63,6 +63,8 @@ bool stores_type(const Ir& ir, const Op& producer, const Op& consumer) {
 
 } // namespace
 
+bool epilogue_reads(const Ir& ir, const Op& producer, ValueId operand) { return reads_type(ir, producer, operand) && epilogue_can_read(ir, producer, operand); }
+
 void fuse_epilogues(Ir& ir) {
     // The last producer first: of two convolutions that are added, the later one takes the sum and the earlier one is its residual.
     Uses uses(ir);
@@ -83,8 +85,7 @@ void fuse_epilogues(Ir& ir) {
             continue;
         }
         auto joined = join(producer, -1, joint, consumer);
-        if (!joined || !std::all_of(joined->operands.begin(), joined->operands.end(),
-                                    [&](ValueId id) { return reads_type(ir, producer, id) && epilogue_can_read(ir, producer, id); })) {
+        if (!joined || !std::ranges::all_of(joined->operands, [&](ValueId id) { return epilogue_reads(ir, producer, id); })) {
             continue;
         }
         producer.name = joined_name(producer.name, consumer.name);

@@ -44,7 +44,8 @@ bool fits_into_products(const Ir& ir, const Uses& uses, const Op& first, const J
         return std::ranges::all_of(uses.producers[static_cast<std::size_t>(id)], [&](std::size_t p) {
             const Op& op = ir.ops[p];
             return !is_product(op) || (op.epilogue.slots.size() + joined.program.slots.size() <= PointwiseProgram::kMaxSlots &&
-                                       op.operands.size() + joined.operands.size() <= PointwiseProgram::kMaxOperands);
+                                       op.operands.size() + joined.operands.size() <= PointwiseProgram::kMaxOperands &&
+                                       std::ranges::all_of(joined.operands, [&](ValueId operand) { return operand == id || epilogue_reads(ir, op, operand); }));
         });
     };
     return std::ranges::all_of(first.inputs, fits) && std::ranges::all_of(first.operands, fits);

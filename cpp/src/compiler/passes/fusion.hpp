@@ -26,6 +26,9 @@ namespace tensorvk::compiler {
 //! rounded by one that quantizes.
 [[nodiscard]] bool all_fit_float(const Ir& ir, const Op& op);
 
+//! Whether the epilogue of a convolution or matrix product may read a value beside its sums.
+[[nodiscard]] bool epilogue_reads(const Ir& ir, const Op& producer, ValueId operand);
+
 //! "a + b + c"; of a long one only the ends: "a + ... + z". Fusing a long chain must not cost its length squared in names.
 inline constexpr std::size_t kLongestJoinedName = 512;
 [[nodiscard]] std::string joined_name(const std::string& first, const std::string& second);
