@@ -39,7 +39,9 @@ class QuantizedWeight(nn.Module):
 
 def quantized(module: nn.Module, inputs: tuple[Tensor, ...]) -> nn.Module:
     """Changes a network in inference mode, whose ranges it takes from one inference of `inputs`. Returns what takes
-    the same inputs."""
+    the same inputs. Raises ValueError for a network without ReLU: there is nothing that would be quantized."""
+    if not any(isinstance(layer, nn.ReLU) for layer in module.modules()):
+        raise ValueError("only networks with ReLU are quantized here: ResNets and the U-Net")
     _fold(module)
     _quantize_results(module)
     module = nn.Sequential(Quantize(), module).eval()

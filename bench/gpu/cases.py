@@ -26,8 +26,6 @@ DEFAULT = [
     "resnet18:fp16:32",
     "resnet18:int8:32",
     "resnet50:int8:32",
-    "unet_256:fp16:32",
-    "unet_256:int8:32",
 ]
 
 

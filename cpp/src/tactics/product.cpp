@@ -221,6 +221,13 @@ std::string refuse_tile(const TileNeeds& tile, const ProductShape& shape, const 
     return {};
 }
 
+std::int64_t splits_for(std::int64_t tile_rows, std::int64_t tile_columns, const ProductShape& shape, std::int64_t least_depth, std::int64_t most) {
+    constexpr std::int64_t kWantedGroups = 264; // two workgroups on each of 132 processors
+    const auto tiles_of = [](std::int64_t extent, std::int64_t tile) { return (extent + tile - 1) / tile; };
+    const std::int64_t tiles = tiles_of(shape.least_rows, tile_rows) * tiles_of(shape.columns, tile_columns) * shape.parts;
+    return std::clamp<std::int64_t>(std::min(kWantedGroups / std::max<std::int64_t>(tiles, 1), shape.depth() / least_depth), 1, most);
+}
+
 std::vector<Candidate> product_candidates(const std::string& family, const std::string& refusal, const Product& product,
                                           const Query& query) {
     constexpr ProductTactic kTactics[] = {product_texel, product_tile, product_shared, product_vector, product_coopmat};

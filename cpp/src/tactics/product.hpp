@@ -90,6 +90,9 @@ struct TileNeeds {
 //! Why a device cannot have such workgroups, or a product not enough of rows or columns for them, or empty.
 [[nodiscard]] std::string refuse_tile(const TileNeeds& tile, const ProductShape& shape, const vulkan::DeviceCaps& caps);
 
+//! Into how many slices to cut a depth so that tiles of that size busy a large GPU: at most `most`, each at least `least_depth` long.
+[[nodiscard]] std::int64_t splits_for(std::int64_t tile_rows, std::int64_t tile_columns, const ProductShape& shape, std::int64_t least_depth, std::int64_t most);
+
 //! What the two families ask: the tactics of products, for an operation that is one or is refused with `refusal`.
 //! `family` begins the names: "conv", "deconv" or "matrix".
 using ProductTactic = std::vector<Candidate> (*)(const std::string& family, const std::string& refusal,

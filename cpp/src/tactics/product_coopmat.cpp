@@ -28,7 +28,6 @@ constexpr MatrixGeometry kTiles[] = {
     {32, 32, 128, 16, 16, 2}, {32, 64, 64, 16, 32, 2}, {64, 64, 32, 32, 32, 2}, {64, 64, 64, 32, 32, 2},
 };
 
-constexpr std::int64_t kWantedGroups = 264; // two workgroups on each of 132 processors
 constexpr std::int64_t kLeastDepth = 256;   // of a slice of K
 constexpr std::int64_t kMostSplits = 12;
 // Operands of more results than stay in a cache come from memory: the epilogue asks for four rounds of them together. Else its program is there only once.
@@ -37,13 +36,6 @@ constexpr std::int32_t kBurst = 4;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
     return (a + b - 1) / b;
-}
-
-std::int64_t splits_for(const MatrixGeometry& tile, const ProductShape& shape) {
-    const std::int64_t tiles =
-        ceil_div(shape.least_rows, tile.rows) * ceil_div(shape.columns, tile.columns) * shape.parts;
-    return std::clamp<std::int64_t>(
-        std::min(kWantedGroups / std::max<std::int64_t>(tiles, 1), shape.depth() / kLeastDepth), 1, kMostSplits);
 }
 
 std::string refuse_product(const Product& product) {
@@ -104,7 +96,7 @@ std::vector<Candidate> coopmat_tiles(const std::string& name, const std::string&
     std::vector<Candidate> out;
     for (const MatrixGeometry& tile : kTiles) {
         std::vector<std::int64_t> choices{1};
-        if (const std::int64_t most = splits_for(tile, shape.shape()); most > 1) choices.push_back(most);
+        if (const std::int64_t most = splits_for(tile.rows, tile.columns, shape.shape(), kLeastDepth, kMostSplits); most > 1) choices.push_back(most);
         if (choices.back() >= 4) choices.push_back(choices.back() / 2);
         for (const std::int64_t splits : choices) {
             Candidate candidate;

@@ -21,23 +21,12 @@ constexpr SharedGeometry kTiles[] = {
     {32, 32, 32, 4, 4},   {256, 16, 16, 8, 4}, {64, 16, 16, 4, 4},
 };
 
-// K is cut where the tiles alone leave most of a large GPU idle: about two workgroups on each of 132 processors.
-constexpr std::int64_t kWantedGroups = 264;
+// K is cut where the tiles alone leave most of a large GPU idle; with more rows than the fewest that there can be, the whole K wins when timed.
 constexpr std::int64_t kLeastDepth = 64; // of one slice: below, the second dispatch costs more than it brings
 constexpr std::int64_t kMostSplits = 16;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
     return (a + b - 1) / b;
-}
-
-std::int64_t tiles(const SharedGeometry& tile, const ProductShape& shape) {
-    return ceil_div(shape.least_rows, tile.rows) * ceil_div(shape.columns, tile.columns) * shape.parts;
-}
-
-//! Splits to offer beside 1, from the fewest rows that there can be: with more, the whole K wins when timed.
-std::int64_t splits_for(const SharedGeometry& tile, const ProductShape& shape) {
-    const std::int64_t wanted = kWantedGroups / std::max<std::int64_t>(tiles(tile, shape), 1);
-    return std::clamp<std::int64_t>(std::min(wanted, shape.depth() / kLeastDepth), 1, kMostSplits);
 }
 
 void lower(const Product& product, const SharedGeometry& tile, std::int64_t splits, Lowering& lowering) {
@@ -84,7 +73,7 @@ std::vector<Candidate> product_shared(const std::string& family, const std::stri
     std::vector<Candidate> out;
     for (const SharedGeometry& tile : kTiles) {
         std::vector<std::int64_t> choices{1};
-        if (const std::int64_t most = splits_for(tile, product.shape()); most > 1) choices.push_back(most);
+        if (const std::int64_t most = splits_for(tile.rows, tile.columns, product.shape(), kLeastDepth, kMostSplits); most > 1) choices.push_back(most);
         for (const std::int64_t splits : choices) {
             Candidate candidate;
             candidate.name = name(family, tile, splits);

@@ -24,17 +24,11 @@ constexpr MatrixGeometry kTiles[] = {
 // Where there are enough workgroups, their epilogues ask for four rounds of operands together (see product_coopmat.cpp).
 constexpr std::int64_t kManyResults = 1 << 20;
 constexpr std::int32_t kBurst = 4;
-constexpr std::int64_t kWantedGroups = 264; // two workgroups on each of 132 processors
 constexpr std::int64_t kLeastDepth = 512;   // of a slice
 constexpr std::int64_t kMostSplits = 8;
 constexpr std::int32_t kSumLocalSize = 128;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
-std::int64_t splits_for(const MatrixGeometry& tile, const ProductShape& shape) {
-    const std::int64_t tiles = ceil_div(shape.least_rows, tile.rows) * ceil_div(shape.columns, tile.columns) * shape.parts;
-    return std::clamp<std::int64_t>(std::min(kWantedGroups / std::max<std::int64_t>(tiles, 1), shape.depth() / kLeastDepth), 1, kMostSplits);
-}
 
 std::string refuse_product(const Product& product, const Query& query) {
     if (std::string why = refuse_byte_matrices(query.caps); !why.empty()) return why;
@@ -92,7 +86,7 @@ std::vector<Candidate> byte_matrix_tiles(const std::string& name, const std::str
     std::vector<Candidate> out;
     for (const MatrixGeometry& tile : kTiles) {
         std::vector<std::int64_t> choices{1};
-        if (const std::int64_t most = splits_for(tile, shape.shape()); most > 1) choices.push_back(most);
+        if (const std::int64_t most = splits_for(tile.rows, tile.columns, shape.shape(), kLeastDepth, kMostSplits); most > 1) choices.push_back(most);
         for (const std::int64_t splits : choices) {
             const std::string whole = text(name, "_", tile.rows, "x", tile.columns, "x", tile.depth);
             out.push_back({.name = splits > 1 ? text(whole, "_k", splits) : whole,
