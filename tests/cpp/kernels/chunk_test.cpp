@@ -136,5 +136,31 @@ TEST(SoftmaxRows, OfShortAndLongRows) {
     }
 }
 
+//! Numbers of every kind, a store past the last of them would show.
+TEST(Chunks, QuantizeToTheBytesOfDivision) {
+    std::vector<float> x{std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(), 1e30f, -1e30f, 0.0f, -0.0f, 1e-40f};
+    for (int i = -300; i < 300 && x.size() < kChunk; ++i) x.push_back(static_cast<float>(i) * 0.25f); // ties, and beyond the bytes
+    ChunkMemory<float> memory;
+    for (const Loops& loops : of_this_processor()) {
+        for (const Word type : {Word::kI8, Word::kU8}) {
+            for (const float scale : {0.5f, 0.37f}) {
+                for (const int count : {1, 15, 16, 17, 33, static_cast<int>(x.size())}) {
+                    const PointwiseSlot slot{PointwiseOp::kQUANTIZE, {PointwiseArg::Kind::kVALUE, 0}, {PointwiseArg::Kind::kIMMEDIATE, 0}, {}, scale};
+                    std::vector<std::uint8_t> out(x.size() + 1, 99);
+                    loops.chunk.run({.slots = &slot, .slot_count = 1, .count = count, .value = x.data(), .out = out.data(), .out_type = type, .memory = &memory});
+                    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+                        const float nearest = std::nearbyint(x[i] / scale);
+                        const float least = type == Word::kI8 ? -128.0f : 0.0f, most = type == Word::kI8 ? 127.0f : 255.0f;
+                        const int expected = std::isnan(nearest) ? 0 : static_cast<int>(std::clamp(nearest, least, most));
+                        const int actual = type == Word::kI8 ? static_cast<std::int8_t>(out[i]) : out[i];
+                        EXPECT_EQ(actual, expected) << loops.name << ": " << x[i] << " / " << scale;
+                    }
+                    EXPECT_EQ(out[static_cast<std::size_t>(count)], 99) << loops.name << " of " << count;
+                }
+            }
+        }
+    }
+}
+
 } // namespace
 } // namespace tensorvk::kernels::cpu
