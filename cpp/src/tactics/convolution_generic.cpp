@@ -1,5 +1,5 @@
-// conv/generic and deconv/generic: one output element per invocation, everything that the operation can say. conv/cpu, deconv/cpu and
-// conv/winograd take the same step to oneDNN on the host, conv/cpu_tile and deconv/cpu_tile to this library's own code there.
+// conv/generic and deconv/generic: one output element per invocation, everything that the operation can say. conv/cpu and deconv/cpu take the
+// same step to oneDNN on the host, conv/winograd, conv/cpu_tile and deconv/cpu_tile to this library's own code there.
 #include <array>
 #include <tuple>
 
@@ -48,6 +48,11 @@ bool has_fewer_products(const ConvolutionProblem& problem, std::int64_t limit, c
     return products < limit;
 }
 
+bool pads_depth(const ConvolutionProblem& problem) {
+    const kernels::ConvGeometry& geometry = problem.convolution().geometry;
+    return geometry.pre.size() == 3 && (geometry.pre[0] != 0 || geometry.post[0] != 0);
+}
+
 } // namespace
 
 std::vector<Candidate> convolution_generic(const ConvolutionProblem& problem, const Query& query) {
@@ -69,9 +74,13 @@ std::vector<Candidate> convolution_winograd(const ConvolutionProblem& problem, c
     candidate.name = "conv/winograd";
     candidate.host = true;
     candidate.refusal = refuse_cpu(query, "cpu/winograd:" + variant(problem));
-    if (candidate.refusal.empty()) candidate.refusal = refuse_epilogue(query, problem.roles, false);
+    if (candidate.refusal.empty()) candidate.refusal = refuse_operands(query, problem.roles, true);
     if (problem.transposed() || problem.kernel != kWindow || problem.stride != kOnes || problem.dilation != kOnes || problem.groups != 1) {
         candidate.refusal = "only for one group, a window of 3 x 3, stride and dilation 1";
+    } else if (problem.x.layout != Layout::kCHANNELS_LAST || problem.y.layout != Layout::kCHANNELS_LAST) {
+        candidate.refusal = "only for tensors whose channels are last";
+    } else if (pads_depth(problem)) {
+        candidate.refusal = "only for volumes that are not padded in depth";
     } else if (problem.in_channels < kEnoughChannels || problem.out_channels < kEnoughChannels) {
         candidate.refusal = text("fewer than ", kEnoughChannels, " channels do not pay for the transforms");
     } else if (has_fewer_products(problem, kEnoughProducts, query.exprs)) {

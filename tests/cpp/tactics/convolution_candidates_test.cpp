@@ -91,6 +91,22 @@ TEST(ConvolutionCandidates, OfACpuDriverReadTexelsAndComeByTheirEstimate) {
     EXPECT_EQ(first(conv2d("stride", {1, 64, 64, 64}, 64, 3, 2, 1)), "conv/texel_8x16");
 }
 
+TEST(ConvolutionCandidates, WinogradOnTheHostRefusesWhatItCannotDo) {
+    vulkan::DeviceCaps host;
+    host.is_cpu = host.host_kernels = true;
+    const auto refusal = [&](const Case& c) { return find(build(c).operation.candidates(host), "conv/winograd")->refusal; };
+    const Case whole = conv2d("whole", {1, 64, 16, 17}, 64, 3, 1, 1);
+    EXPECT_EQ(refusal(whole), "");
+    EXPECT_EQ(refusal(with(whole, [](Case& c) { c.dynamic = true; })), "");
+    EXPECT_EQ(refusal(conv2d("stride", {1, 64, 32, 32}, 64, 3, 2, 1)), "only for one group, a window of 3 x 3, stride and dilation 1");
+    EXPECT_EQ(refusal(with(whole, [](Case& c) { c.out_layout = Layout::kLINEAR; })), "only for tensors whose channels are last");
+    EXPECT_EQ(refusal(conv2d("few", {1, 15, 64, 64}, 64, 3, 1, 1)), "fewer than 16 channels do not pay for the transforms");
+    EXPECT_EQ(refusal(conv2d("small", {1, 64, 14, 15}, 64, 3, 1, 1)), "fewer than 8 million products do not pay for the transforms");
+    EXPECT_EQ(refusal(conv2d("large", {1, 512, 14, 14}, 512, 3, 1, 1)), "the transformed weights of 512 by 512 channels would take more than 16 MB");
+    const Case volume{.name = "volume", .x = {1, 64, 4, 16, 16}, .out = 64, .kernel = {1, 3, 3}, .stride = {1, 1, 1}, .dilation = {1, 1, 1}, .pre = {1, 1, 1}, .post = {0, 1, 1}};
+    EXPECT_EQ(refusal(volume), "only for volumes that are not padded in depth");
+}
+
 TEST(ConvolutionCandidates, WinogradRefusesWhatItCannotDo) {
     vulkan::DeviceCaps cpu;
     cpu.is_cpu = true;

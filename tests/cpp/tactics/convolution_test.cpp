@@ -112,10 +112,20 @@ std::vector<Case> cases() {
              [](Case& c) { c.groups = 3, c.in_layout = Layout::kLINEAR; }),
         // Enough channels that Winograd's transforms pay: whole and cut tiles, more pictures, padding on one side or none.
         with(conv2d("winograd_residual_batch3", {3, 64, 33, 17}, 64, 3, 1, 1), [](Case& c) { c.operands = Operands::kRESIDUAL; }),
-        with(conv2d("winograd_uneven_pads_odd_channels_linear_out", {1, 72, 19, 30}, 33, 3, 1, 0),
+        with(conv2d("winograd_uneven_pads_odd_channels", {1, 71, 19, 30}, 33, 3, 1, 0),
              [](Case& c) {
-                 c.pre = {0, 2}, c.post = {2, 0}, c.out_layout = Layout::kLINEAR, c.operands = Operands::kPER_CHANNEL;
+                 c.pre = {0, 2}, c.post = {2, 0}, c.operands = Operands::kPER_CHANNEL;
              }),
+        with(conv2d("winograd_few_tiles_many_channels", {1, 256, 7, 7}, 161, 3, 1, 1), [](Case& c) { c.operands = Operands::kROW; }),
+        with(conv2d("winograd_dynamic", {3, 64, 15, 40}, 48, 3, 1, 1), [](Case& c) { c.dynamic = true; }),
+        {.name = "winograd_volume_of_pictures",
+         .x = {2, 32, 3, 17, 18},
+         .out = 40,
+         .kernel = {1, 3, 3},
+         .stride = {1, 1, 1},
+         .dilation = {1, 1, 1},
+         .pre = {0, 1, 1},
+         .post = {0, 1, 1}},
         with(conv2d("winograd_no_pads_dynamic_weights", {1, 64, 18, 19}, 64, 3, 1, 0),
              [](Case& c) { c.constant_weights = false, c.bias = false, c.operands = Operands::kNONE; }),
         with(conv2d("dilation2", {1, 12, 17, 17}, 20, 3, 1, 2),
@@ -257,7 +267,8 @@ std::vector<Case> bfloat_cases() {
 INSTANTIATE_TEST_SUITE_P(Bfloats, ConvolutionTactics, testing::ValuesIn(bfloat_cases()),
                          [](const auto& shape) { return shape.param.name; });
 
-//! Transposed convolutions of floats again with 8-bit results, and what they share with others: operands of every kind, few channels, no bias.
+//! Transposed convolutions of floats again with 8-bit results, and what they share with others: operands of every kind, few channels, no bias; and what
+//! Winograd's kernel makes of them.
 std::vector<Case> quantizing_cases() {
     std::vector<Case> out;
     for (Case c : cases()) {
@@ -279,6 +290,9 @@ std::vector<Case> quantizing_cases() {
     }
     out.push_back(with(wide, [](Case& c) { c.name = "one_channel", c.out = 1; }));
     out.push_back(with(wide, [](Case& c) { c.name = "many_channels", c.x = {1, 3, 17, 5}, c.out = 301; }));
+    const Case whole = with(conv2d("winograd_int8", {1, 64, 33, 18}, 64, 3, 1, 1), [](Case& c) { c.out_type = DataType::kINT8; });
+    out.push_back(whole);
+    out.push_back(with(whole, [](Case& c) { c.name = "winograd_uint8_residual_few_tiles", c.x = {1, 256, 7, 7}, c.out = 161, c.out_type = DataType::kUINT8, c.operands = Operands::kRESIDUAL; }));
     out.push_back(with(wide, [](Case& c) { c.name = "empty", c.x = {0, 3, 17, 5}; }));
     out.push_back(with(wide, [](Case& c) { c.name = "dynamic", c.dynamic = true; }));
     return out;

@@ -26,6 +26,7 @@ namespace tensorvk::kernels::cpu {
 [[nodiscard]] Run prepare_tiled_deconvolution_int8(const Launch& launch);
 [[nodiscard]] Run prepare_tiled_matrix_f32(const Launch& launch);
 [[nodiscard]] Run prepare_tiled_matrix_int8(const Launch& launch);
+[[nodiscard]] Run prepare_winograd(const Launch& launch);
 [[nodiscard]] Run prepare_topk(const Launch& launch);
 [[nodiscard]] Run prepare_shape_values(const Launch& launch);
 [[nodiscard]] Run prepare_copy_1(const Launch& launch);

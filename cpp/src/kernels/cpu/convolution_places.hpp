@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/cpu/kernel.hpp"
+#include "kernels/cpu/chunk.hpp"
 #include "kernels/cpu/spatial.hpp"
 
 namespace tensorvk::kernels::cpu {
@@ -33,6 +34,11 @@ struct ConvolutionShape {
     }
     [[nodiscard]] std::int64_t weight_stride() const { return (transposed ? 1 : group_in()) * taps(); }
 };
+
+//! Of which type a float convolution stores its results. Throws InvalidPlan for what none is.
+[[nodiscard]] Word stored_type(const Launch& launch);
+//! All that packed weights depend on: shapes may change while weights do not.
+[[nodiscard]] std::string weights_key(const Launch& launch);
 
 //! Output positions first, first + spread ... along one axis: number q reads q * step + offset for each tap, the taps in ascending order of
 //! their offsets.

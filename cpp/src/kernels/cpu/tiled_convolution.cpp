@@ -217,36 +217,6 @@ void cut(Task<A>& task) {
     }
 }
 
-//! G(1)'s axes of common/epilogue.glsl are n, c, d, h, w.
-Epilogue epilogue_of(const Launch& launch, const ConvolutionShape& shape, Word type, std::uint32_t types) {
-    const std::array<std::int64_t, 5> extents{shape.batch, shape.out_channels, shape.out[0], shape.out[1], shape.out[2]};
-    constexpr std::array<std::size_t, 5> kLast{0, 2, 3, 4, 1}, kFirst{0, 1, 2, 3, 4};
-    const auto order_of = [&](bool last) { return last ? kLast : kFirst; };
-    std::vector<std::int64_t> ordered;
-    for (const std::size_t axis : order_of(shape.out_last)) ordered.push_back(extents[axis]);
-    const auto strides = [&](std::uint32_t mode) {
-        std::array<std::int64_t, 5> by_axis{};
-        std::int64_t stride = 1;
-        const auto order = order_of((mode & 32) != 0);
-        for (auto axis = order.rbegin(); axis != order.rend(); ++axis) {
-            if ((mode >> *axis & 1) == 0) continue;
-            by_axis[*axis] = stride;
-            stride = checked_mul(stride, extents[*axis]);
-        }
-        std::vector<std::int64_t> out;
-        for (const std::size_t axis : order_of(shape.out_last)) out.push_back(by_axis[axis]);
-        return out;
-    };
-    return {launch, {ordered, shape.out_last ? std::size_t{4} : std::size_t{1}, type}, types, strides};
-}
-
-//! All that the packed form depends on: shapes may change while weights do not.
-std::string weights_key(const Launch& launch) {
-    std::string key = "weights";
-    for (std::size_t i = 1; i < 24; ++i) key += text(":", launch.param(i));
-    return key;
-}
-
 template <typename A>
 Run prepare(const Launch& launch, std::shared_ptr<Task<A>> task) {
     task->x = launch.buffer<const typename A::Source>(0, task->shape.in_elements());
@@ -281,15 +251,8 @@ Run prepare(const Launch& launch, std::shared_ptr<Task<A>> task) {
 Run prepare_floats(const Launch& launch, bool transposed) {
     if (launch.param(0) == 0) return [] {};
     const ConvolutionShape shape(launch, transposed);
-    // kStoresInt8 and kStoresUint8 of cpp/src/tactics/convolution_problem.cpp.
-    constexpr std::array kStored{std::pair{0, Word::kF32}, std::pair{256, Word::kI8}, std::pair{512, Word::kU8}};
-    const auto stored = std::ranges::find(kStored, launch.geometry(0), [](const auto& type) { return type.first; });
-    if (stored == kStored.end()) {
-        throw InvalidPlan(
-            text("Layer '", launch.layer(), "' of the plan is a convolution of types that its kernel does not take: rebuild the plan."));
-    }
     auto task = std::make_shared<Task<Floats>>(shape);
-    task->epilogue = std::make_unique<Epilogue>(epilogue_of(launch, shape, stored->second, 0));
+    task->epilogue = std::make_unique<Epilogue>(convolution_epilogue(launch, shape, stored_type(launch), 0));
     if (launch.param(24) != 0) task->bias = launch.buffer<const float>(2, shape.out_channels);
     return prepare<Floats>(launch, std::move(task));
 }
@@ -301,7 +264,7 @@ Run prepare_integers(const Launch& launch, bool transposed) {
     auto task = std::make_shared<Task<Integers>>(shape);
     task->x_bytes = types.x;
     task->weights.bytes = types.weights;
-    task->epilogue = std::make_unique<Epilogue>(epilogue_of(launch, shape, types.y, types.operands));
+    task->epilogue = std::make_unique<Epilogue>(convolution_epilogue(launch, shape, types.y, types.operands));
     if (launch.geometry(3) != 0) task->bias = launch.buffer<const std::int32_t>(2, shape.out_channels);
     return prepare<Integers>(launch, std::move(task));
 }

@@ -7,7 +7,6 @@ namespace tensorvk::kernels::cpu {
 
 [[nodiscard]] Run prepare_convolution(const Launch& launch);
 [[nodiscard]] Run prepare_convolution_bf16(const Launch& launch);
-[[nodiscard]] Run prepare_winograd(const Launch& launch);
 [[nodiscard]] Run prepare_deconvolution(const Launch& launch);
 [[nodiscard]] Run prepare_deconvolution_bf16(const Launch& launch);
 [[nodiscard]] Run prepare_matrix(const Launch& launch);

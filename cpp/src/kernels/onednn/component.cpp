@@ -24,7 +24,6 @@ Run guarded(const Launch& launch) {
 
 constexpr Kernel kKernels[] = {
     {"cpu/convolution:f32", 1, guarded<prepare_convolution>, true},
-    {"cpu/winograd:f32", 1, guarded<prepare_winograd>, true},
     {"cpu/convolution:transposed_f32", 1, guarded<prepare_deconvolution>, true},
     {"cpu/matrix:f32", 1, guarded<prepare_matrix>, true},
 };

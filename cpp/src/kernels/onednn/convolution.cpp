@@ -1,5 +1,5 @@
-// cpu/convolution, forward and transposed, and cpu/winograd: through oneDNN, in float32 or of bfloat16 with sums of float32. The step is that of convolution/generic (its parameters, constants and
-// bindings), so one lowering serves both carriers.
+// cpu/convolution, forward and transposed: through oneDNN, in float32 or of bfloat16 with sums of float32. The step is that of
+// convolution/generic (its parameters, constants and bindings), so one lowering serves both carriers.
 #include <algorithm>
 
 #include "kernels/onednn/catalogue.hpp"
@@ -27,7 +27,6 @@ std::vector<dnnl::memory::desc> operand_descs(const Problem& p, const std::vecto
 //! How oneDNN is asked for the product.
 struct Asked {
     dnnl::algorithm algorithm;
-    bool own_order = false; // of both tensors; else their channels are last
     Type type = Type::f32;  // of input and weights
 };
 
@@ -43,9 +42,8 @@ typename Forward::primitive_desc choose(const Wanted& wanted, const Asked& asked
     const Problem& p = wanted.problem;
     dnnl::primitive_attr attributes = our_attributes();
     if (fused != nullptr) attributes.set_post_ops(fused->ops);
-    const auto ordered = [&](const dnnl::memory::desc& last) { return asked.own_order ? any_format(last.dims(), last.data_type()) : last; };
     // A program that comes after the product gets sums that nobody has rounded.
-    const dnnl::memory::desc x = ordered(p.x_desc(asked.type)), y = ordered(p.y_desc(fused != nullptr && asked.type == wanted.y ? wanted.y : Type::f32));
+    const dnnl::memory::desc x = p.x_desc(asked.type), y = p.y_desc(fused != nullptr && asked.type == wanted.y ? wanted.y : Type::f32);
     const dnnl::memory::desc weights = any_format(p.weights_desc().dims(), asked.type); // as the product likes them: with others it is ten times slower
     constexpr dnnl::prop_kind kInference = dnnl::prop_kind::forward_inference;
     const typename Forward::desc description =
@@ -61,8 +59,7 @@ typename Forward::primitive_desc choose(const Wanted& wanted, const Asked& asked
 template <typename Forward>
 typename Forward::primitive_desc first_of(const Wanted& wanted, const std::vector<Asked>& all, std::optional<PostOps>& fused) {
     for (const Asked& asked : all) {
-        // An operand beside an output in oneDNN's own order would have to be brought there.
-        if (fused && !(asked.own_order && !fused->operands.empty())) {
+        if (fused) {
             if (auto chosen = choose<Forward>(wanted, asked, &*fused)) return chosen;
         }
         if (auto chosen = choose<Forward>(wanted, asked, nullptr)) {
@@ -198,7 +195,7 @@ Run prepare_phases(const Launch& launch, const Problem& problem, const std::vect
 Run prepare_forward(const Launch& launch, bool bfloat) {
     if (launch.param(0) == 0) return [] {};
     std::vector<Asked> asked{{dnnl::algorithm::convolution_auto}};
-    if (bfloat) asked.insert(asked.begin(), {dnnl::algorithm::convolution_auto, false, Type::bf16});
+    if (bfloat) asked.insert(asked.begin(), {dnnl::algorithm::convolution_auto, Type::bf16});
     return prepare<dnnl::convolution_forward>(launch, convolution_problem(launch, false), asked, bfloat);
 }
 
@@ -207,8 +204,8 @@ Run prepare_transposed(const Launch& launch, bool bfloat) {
     const Problem problem = convolution_problem(launch, true);
     std::vector<Asked> phases{{dnnl::algorithm::convolution_auto}}, direct{{dnnl::algorithm::deconvolution_direct}};
     if (bfloat) {
-        phases.insert(phases.begin(), {dnnl::algorithm::convolution_auto, false, Type::bf16});
-        direct.insert(direct.begin(), {dnnl::algorithm::deconvolution_direct, false, Type::bf16});
+        phases.insert(phases.begin(), {dnnl::algorithm::convolution_auto, Type::bf16});
+        direct.insert(direct.begin(), {dnnl::algorithm::deconvolution_direct, Type::bf16});
     }
     if (Run run = prepare_phases(launch, problem, phases, bfloat)) return run;
     return prepare<dnnl::deconvolution_forward>(launch, problem, direct, bfloat);
@@ -220,13 +217,5 @@ Run prepare_convolution(const Launch& launch) { return prepare_forward(launch, f
 Run prepare_convolution_bf16(const Launch& launch) { return prepare_forward(launch, true); }
 Run prepare_deconvolution(const Launch& launch) { return prepare_transposed(launch, false); }
 Run prepare_deconvolution_bf16(const Launch& launch) { return prepare_transposed(launch, true); }
-
-Run prepare_winograd(const Launch& launch) {
-    if (launch.param(0) == 0) return [] {};
-    std::vector<Asked> asked{{dnnl::algorithm::convolution_direct}};
-    const bool stays = launch.geometry(2) != 0; // transforming weights in every run takes longer than what it gains
-    if (stays) asked.insert(asked.begin(), {dnnl::algorithm::convolution_winograd, true});
-    return prepare<dnnl::convolution_forward>(launch, convolution_problem(launch, false), asked, false);
-}
 
 } // namespace tensorvk::kernels::cpu

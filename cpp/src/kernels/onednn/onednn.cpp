@@ -5,7 +5,6 @@
 
 #include "kernels/cpu/workers.hpp"
 #include "kernels/onednn/stages.hpp"
-#include "kernels/onednn/winograd_weights.hpp"
 #include "support/checked.hpp"
 #include "support/error.hpp"
 
@@ -269,7 +268,6 @@ dnnl::memory packed_once(const Launch& launch, const dnnl::memory::desc& wanted,
 }
 
 void pack(const dnnl::memory::desc& given, const void* data, dnnl::memory& target) {
-    if (pack_winograd_weights(given, static_cast<const float*>(data), target)) return;
     Stages packing;
     packing.copy(over(given, data), target);
     packing.take()();

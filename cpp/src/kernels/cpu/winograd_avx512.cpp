@@ -1,0 +1,2 @@
+#define TVK_ISA isa_avx512
+#include "kernels/cpu/winograd_functions.inl"
