@@ -68,7 +68,7 @@ std::vector<Candidate> convolution_generic(const ConvolutionProblem& problem, co
 // Three taps by three at stride 1, by fewer products (Lavin and Gray, 2015): 2 to 3 times as fast as the direct way where there are channels
 // enough to pay for the transforms, and not so many that the weights, four times as large as they were, fill the memory.
 std::vector<Candidate> convolution_winograd(const ConvolutionProblem& problem, const Query& query) {
-    constexpr std::int64_t kEnoughChannels = 16, kEnoughProducts = 8 << 20, kBytesOfWindow = 6 * 6 * 4, kMostBytes = 16 << 20;
+    constexpr std::int64_t kEnoughChannels = 16, kEnoughProducts = 2 << 20, kBytesOfWindow = 6 * 6 * 4, kMostBytes = 16 << 20;
     constexpr ConvolutionProblem::Triple kWindow{1, 3, 3}, kOnes{1, 1, 1};
     Candidate candidate;
     candidate.name = "conv/winograd";
