@@ -11,8 +11,8 @@
 #ifdef BYTES
 // 8-bit integers as floats, less their zero point.
 layout(set = 0, binding = 0) readonly buffer Weights { uint weights[]; };
-#define IS_SIGNED (P(14) != 0)
-#define W_ZERO P(15)
+#define IS_SIGNED (P(15) != 0)
+#define W_ZERO P(16)
 float weight(int i) {
     uint bits = bitfieldExtract(weights[i >> 2], 8 * (i & 3), 8);
     return float((IS_SIGNED ? bitfieldExtract(int(bits), 0, 8) : int(bits)) - W_ZERO);
@@ -44,14 +44,14 @@ layout(set = 0, binding = 1) writeonly buffer Packed { float packed_weights[]; }
 #define PIXELS P(11)
 #define KERNEL_WIDTH P(12)        // of the source
 #define SHIFT P(13)
+#define UNITS P(14)               // taps of a line of the wide one
 
 // Where channel `channel` at tap `tap` of the wide picture comes from: tap and channel of the source, or -1.
 ivec2 narrow(int tap, int channel) {
     int each = CHANNELS / PIXELS;
-    int wide_width = (KERNEL_WIDTH + SHIFT + PIXELS - 1) / PIXELS;
-    int column = tap % wide_width * PIXELS + channel / each - SHIFT;
+    int column = tap % UNITS * PIXELS + channel / each - SHIFT;
     bool inside = column >= 0 && column < KERNEL_WIDTH && channel % each < SOURCE_CHANNELS;
-    return inside ? ivec2(tap / wide_width * KERNEL_WIDTH + column, channel % each) : ivec2(-1);
+    return inside ? ivec2(tap / UNITS * KERNEL_WIDTH + column, channel % each) : ivec2(-1);
 }
 
 void main() {
@@ -69,10 +69,9 @@ void main() {
     int channels = CHANNELS;
     int taps = TAPS;
     if (SOURCE_CHANNELS > 0) {
-        int wide_width = (KERNEL_WIDTH + SHIFT + PIXELS - 1) / PIXELS;
         ivec2 from = narrow(tap, channel);
         padding = padding || from.x < 0;
-        taps = TAPS / wide_width * KERNEL_WIDTH;
+        taps = TAPS / UNITS * KERNEL_WIDTH;
         tap = from.x;
         channel = from.y;
         channels = SOURCE_CHANNELS;

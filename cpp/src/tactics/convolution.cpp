@@ -22,6 +22,7 @@ constexpr ConvolutionTactic kTactics[] = {
     convolution_texel_winograd,
     products,
     convolution_widened,
+    convolution_window,
 };
 
 } // namespace

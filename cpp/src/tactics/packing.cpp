@@ -37,7 +37,7 @@ std::int32_t pack_weights(Lowering& lowering, const std::string& layer, std::int
     const std::int64_t bytes = count * (packing.half ? 2 : 4);
     const std::string key =
         text("packed:", weights, ":", packing.parts, "x", packing.padded_depth(), "x", packing.padded_columns(),
-             packing.half ? ":f16" : ":f32", packing.transposed ? ":t" : "", packing.part_per_tap ? ":p" : "", ":", packing.zero, ":", packing.panel, ":", packing.widened.channels, ":", packing.widened.pixels, ":", packing.widened.shift);
+             packing.half ? ":f16" : ":f32", packing.transposed ? ":t" : "", packing.part_per_tap ? ":p" : "", ":", packing.zero, ":", packing.panel, ":", packing.widened.channels, ":", packing.widened.pixels, ":", packing.widened.shift, ":", packing.widened.units);
     const bool bytes_in = packing.source != DataType::kFLOAT;
     const Target target = target_for(lowering, weights, key, bytes);
     if (!target.make) return target.buffer;
@@ -59,7 +59,7 @@ std::int32_t pack_weights(Lowering& lowering, const std::string& layer, std::int
         .param(0)
         .param(packing.panel > 0 ? packing.panel : packing.padded_columns());
     const Widened& widened = packing.widened;
-    step.param(widened.channels).param(widened.pixels).param(widened.kernel_width).param(widened.shift);
+    step.param(widened.channels).param(widened.pixels).param(widened.kernel_width).param(widened.shift).param(widened.units);
     if (bytes_in) step.param(packing.source == DataType::kINT8 ? 1 : 0).param(packing.zero);
     step.reads(weights).writes(target.buffer);
     add_step(lowering, step, target);
@@ -102,7 +102,7 @@ std::int32_t pack_bias(Lowering& lowering, const std::string& layer, std::int32_
         .flat_groups(lowering.exprs().constant((count + kPackLocalSize - 1) / kPackLocalSize));
     step.specialize(false).param(count).param(count).param(1).param(channels).param(1).param(1).param(0).param(0).param(
         bias >= 0 ? 0 : 1);
-    step.param(count).param(0).param(1).param(1).param(0);
+    step.param(count).param(0).param(1).param(1).param(0).param(1);
     step.reads(bias >= 0 ? bias : target.buffer)
         .writes(target.buffer); // zeros read nothing, but the binding has to be there
     add_step(lowering, step, target);

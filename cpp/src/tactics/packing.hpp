@@ -16,6 +16,7 @@ struct Widened {
     std::int64_t pixels = 1;       // neighbours along a line whose channels lie together
     std::int64_t kernel_width = 1; // of the source
     std::int64_t shift = 0;        // the first pixels of the first tap that the source's window does not cover
+    std::int64_t units = 1;        // of the wide picture that its window covers along a line
 };
 
 //! Weights as [part][panel][depth][columns of a panel]; the other two directions of the shader's source index.

@@ -77,6 +77,10 @@ std::vector<Case> cases() {
         conv2d("one_pixel", {1, 1, 1, 1}, 1, 1, 1, 0),
         // Few channels, to halves: what matrix units widen, by pairs of pixels where the stride is 2 and lines are even.
         with(conv2d("picture_to_halves", {2, 3, 17, 34}, 32, 7, 2, 3), [&](Case& c) { few(c); }),
+        with(conv2d("picture_many_tiles", {2, 3, 41, 75}, 64, 7, 2, 3), [&](Case& c) { few(c), c.operands = Operands::kRESIDUAL; }),
+        with(conv2d("picture_seven_channels", {1, 7, 20, 35}, 36, 3, 2, 1), [&](Case& c) { few(c), c.operands = Operands::kPER_CHANNEL; }),
+        with(conv2d("picture_stride1_many_columns", {1, 3, 18, 37}, 132, 3, 1, 1), [&](Case& c) { few(c); }),
+        with(conv2d("picture_one_channel_5x5", {3, 1, 9, 17}, 20, 5, 1, 1), [&](Case& c) { few(c), c.bias = false, c.operands = Operands::kSCALAR; }),
         with(conv2d("picture_odd_lines", {1, 3, 16, 33}, 24, 7, 2, 3), [&](Case& c) { few(c), c.in_layout = Layout::kCHANNELS_LAST; }),
         with(conv2d("picture_even_padding", {1, 4, 9, 18}, 16, 5, 2, 2), [&](Case& c) { few(c); }),
         with(conv2d("picture_unpadded", {1, 1, 9, 18}, 8, 3, 2, 0), [&](Case& c) { few(c), c.in_type = DataType::kHALF, c.bias = false; }),

@@ -1,11 +1,12 @@
 // cpu/tiled_matrix: a matrix product in tiles of registers (tiles.hpp), of float32 or of 8-bit integers. The step is that of matrix/generic or
-// quantized/matrix, but for the bias of integers, which is bound as it is. A constant second factor is packed once, another one by each
-// thread, panel by panel.
+// quantized/matrix, but for the bias of integers, which is bound as it is. A constant second factor is packed once where that is worth its
+// memory (constant_factor.hpp), another one by each thread, panel by panel.
 #include <memory>
 #include <vector>
 
 #include "kernels/cpu/byte_types.hpp"
 #include "kernels/cpu/catalogue.hpp"
+#include "kernels/cpu/constant_factor.hpp"
 #include "kernels/cpu/epilogue.hpp"
 #include "kernels/cpu/panels.hpp"
 #include "kernels/cpu/workers.hpp"
@@ -192,7 +193,8 @@ Run prepare(const Launch& launch, std::shared_ptr<Task<A>> task) {
         task->b.data = launch.buffer<const std::byte>(1, checked_mul(elements, std::is_same_v<A, Floats> ? bytes_of(task->b.type) : 1));
     }
     const bool one = std::ranges::all_of(task->batch, [](const BatchAxis& axis) { return axis.b == 0; });
-    if (launch.geometry(2) != 0 && one && k > 0) {
+    const bool constant = launch.geometry(2) != 0 && one && k > 0;
+    if (constant && is_worth_packing(task->m, task->n, task->b.stride, checked_mul(checked_mul(k, task->n), static_cast<std::int64_t>(sizeof(typename A::Source))))) {
         task->packed =
             launch.keep().template get<Numbers<typename A::In>>(text("weights:", k, ":", task->n, ":", task->b_row, ":", task->b.stride), [&] {
                 auto made = std::make_unique<Numbers<typename A::In>>(static_cast<std::size_t>(task->panels.numbers()));

@@ -1,0 +1,160 @@
+// Convolution of pictures with few channels, to halves, on cooperative matrix units (16 x 16 x 16, sums in float): the part of the picture that a tile's
+// windows cover lies in shared memory as units of eight halves, those of one pixel and zeros, or four each of two pixels. Neighbouring positions read
+// neighbouring units, so a fragment of the first factor is 16 overlapping rows of them: nothing is gathered. A subgroup holds the weights of its columns, all
+// of the depth, in registers, and goes down the tile with them. Subgroups have 32 lanes.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#extension GL_EXT_shader_16bit_storage : require
+#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+#extension GL_KHR_memory_scope_semantics : require
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_cooperative_matrix : require
+#pragma use_vulkan_memory_model
+#include "common/interface.glsl"
+#include "common/divide.glsl"
+#include "common/epilogue.glsl"
+
+STORAGE(0, readonly, x)
+layout(set = 0, binding = 1) readonly buffer Weights { uvec4 weights[]; }; // eight halves of a row: [line of the window][unit][half][columns]
+layout(set = 0, binding = 2) readonly buffer Bias { float bias[]; };
+STORAGE(3, writeonly, y)
+
+#define TILES P(0)      // of all pictures
+#define TILES_DOWN P(1) // of a picture
+#define TILES_ACROSS P(2)
+#define OUT ivec2(P(3), P(4)) // height, width
+#define IN ivec2(P(5), P(6))
+#define X_PICTURE P(7) // element strides
+#define X_LINE P(8)
+#define X_PIXEL P(9)
+#define X_CHANNEL P(10)
+#define CHANNELS P(11)
+#define COLUMNS P(12) // output channels, a multiple of 4
+#define BEFORE ivec2(P(13), P(14)) // lines and units of padding
+#define WORKGROUPS P(15)
+
+// Sizes; the choice is for the defaults, which must be positive too.
+const int TILE_LINES = G(4) > 0 ? G(4) : 4; // of positions
+const int TILE_WIDTH = G(5) > 0 ? G(5) : 16;
+const int WINDOW_LINES = G(6) > 0 ? G(6) : 2;
+const int WINDOW_UNITS = G(7) > 0 ? G(7) : 2; // even
+const int STRIDE_LINES = G(8) > 0 ? G(8) : 1;
+const int STRIDE_UNITS = G(9) > 0 ? G(9) : 1;
+const int PIXELS = G(10) > 0 ? G(10) : 1; // of a unit
+const int STRIP = G(11) > 0 ? G(11) : 1;  // column fragments of a subgroup
+const int STRIPS = G(12) > 0 ? G(12) : 1; // side by side: all columns
+const int THREADS = G(13) > 0 ? G(13) : 64;
+
+const int SIDE = 16; // of a fragment
+const int LANES = 32;
+const int EACH = 8 / PIXELS; // channels of a pixel of a unit
+const int PART_LINES = (TILE_LINES - 1) * STRIDE_LINES + WINDOW_LINES; // of the picture
+const int PART_WIDTH = (TILE_WIDTH - 1) * STRIDE_UNITS + WINDOW_UNITS;
+const int PART = PART_LINES * PART_WIDTH;
+const int LOADS = (PART + THREADS - 1) / THREADS;
+const int STEPS = WINDOW_LINES * WINDOW_UNITS / 2; // of two units
+const int WIDE = TILE_WIDTH / SIDE; // fragments
+const int FRAGMENTS = TILE_LINES * WIDE;
+const int DOWN = THREADS / LANES / STRIPS; // subgroups of a strip
+const int ROW_EIGHTS = STRIPS * STRIP * 2; // of the weights
+const int STRIP_FOURS = STRIP * 4;
+const int RESULT_STRIDE = STRIP_FOURS + 1;
+const int ROUND_ROWS = LANES / STRIP_FOURS; // of the epilogue
+
+shared uvec4 part[PART];
+shared vec4 results[THREADS / LANES * SIDE * RESULT_STRIDE];
+
+int thread;
+float next_part[LOADS * 8];
+
+struct Place {
+    int picture;
+    ivec2 origin; // first position
+};
+Place place_of(int tile) {
+    ivec2 above = divide(tile, TILES_ACROSS);
+    ivec2 picture = divide(above.x, TILES_DOWN);
+    return Place(picture.x, ivec2(picture.y * TILE_LINES, above.y * TILE_WIDTH));
+}
+
+// Numbers as they are: what is done with them waits for them.
+void fetch(Place place) {
+    [[unroll]] for (int i = 0; i < LOADS; ++i) {
+        int at = min(thread + i * THREADS, PART - 1);
+        int line = place.origin.x * STRIDE_LINES - BEFORE.x + at / PART_WIDTH;
+        int pixel = (place.origin.y * STRIDE_UNITS - BEFORE.y + at % PART_WIDTH) * PIXELS;
+        int first = place.picture * X_PICTURE + line * X_LINE + pixel * X_PIXEL;
+        [[unroll]] for (int k = 0; k < 8; ++k) {
+            int channel = k % EACH;
+            bool inside = channel < CHANNELS && uint(line) < uint(IN.x) && uint(pixel + k / EACH) < uint(IN.y);
+            next_part[i * 8 + k] = inside ? LOAD(x, IN_HALF, first + k / EACH * X_PIXEL + channel * X_CHANNEL) : 0.0;
+        }
+    }
+}
+
+uint halves(int i) { return packHalf2x16(vec2(next_part[i], next_part[i + 1])); }
+
+void publish() {
+    [[unroll]] for (int i = 0; i < LOADS; ++i) part[min(thread + i * THREADS, PART - 1)] = uvec4(halves(8 * i), halves(8 * i + 2), halves(8 * i + 4), halves(8 * i + 6));
+}
+
+// Lanes of a subgroup see what each other wrote to shared memory.
+void subgroup_exchange() {
+    controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
+}
+
+void main() {
+    thread = int(gl_LocalInvocationIndex);
+    int tile = int(flat_group());
+    if (tile >= WORKGROUPS) return;
+    Place place = place_of(tile);
+    fetch(place);
+
+    int strip = int(gl_SubgroupID) % STRIPS;
+    int lane = int(gl_SubgroupInvocationID);
+    int result = int(gl_SubgroupID) * SIDE * RESULT_STRIDE;
+    int column = (strip * STRIP_FOURS + lane % STRIP_FOURS) * 4;
+    coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseB> columns[STEPS][STRIP];
+    [[unroll]] for (int s = 0; s < STEPS; ++s) {
+        [[unroll]] for (int c = 0; c < STRIP; ++c)
+            coopMatLoad(columns[s][c], weights, s * SIDE * ROW_EIGHTS + (strip * STRIP + c) * 2, ROW_EIGHTS, gl_CooperativeMatrixLayoutRowMajor);
+    }
+    // Sums begin with the bias.
+    int channel = min(column, COLUMNS - 4);
+    vec4 value = vec4(bias[channel], bias[channel + 1], bias[channel + 2], bias[channel + 3]);
+    [[unroll]] for (int row = 0; row < SIDE; row += ROUND_ROWS) results[result + (row + lane / STRIP_FOURS) * RESULT_STRIDE + lane % STRIP_FOURS] = value;
+    subgroup_exchange();
+    coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> start[STRIP];
+    [[unroll]] for (int c = 0; c < STRIP; ++c) coopMatLoad(start[c], results, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+
+    [[dont_unroll]] for (; tile < TILES; tile += WORKGROUPS) {
+        barrier(); // the tile before is read
+        publish();
+        barrier();
+        Place now = place;
+        place = place_of(min(tile + WORKGROUPS, TILES - 1));
+        fetch(place);
+        [[dont_unroll]] for (int f = int(gl_SubgroupID) / STRIPS; f < FRAGMENTS; f += DOWN) {
+            int line = f / WIDE;
+            int from = line * STRIDE_LINES * PART_WIDTH + f % WIDE * SIDE * STRIDE_UNITS;
+            coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> sum[STRIP];
+            [[unroll]] for (int c = 0; c < STRIP; ++c) sum[c] = start[c];
+            [[unroll]] for (int s = 0; s < STEPS; ++s) {
+                coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseA> rows;
+                coopMatLoad(rows, part, from + 2 * s / WINDOW_UNITS * PART_WIDTH + 2 * s % WINDOW_UNITS, STRIDE_UNITS, gl_CooperativeMatrixLayoutRowMajor);
+                [[unroll]] for (int c = 0; c < STRIP; ++c) sum[c] = coopMatMulAdd(rows, columns[s][c], sum[c]);
+            }
+            subgroup_exchange(); // what was stored before is read
+            [[unroll]] for (int c = 0; c < STRIP; ++c) coopMatStore(sum[c], results, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+            subgroup_exchange();
+            ivec2 at = now.origin + ivec2(line, f % WIDE * SIDE + lane / STRIP_FOURS);
+            int first = ((now.picture * OUT.x + at.x) * OUT.y + at.y) * COLUMNS + column;
+            [[unroll]] for (int row = 0; row < SIDE; row += ROUND_ROWS) {
+                if (at.x >= OUT.x || at.y + row >= OUT.y || column >= COLUMNS) continue;
+                int same = first + row * COLUMNS;
+                STORE4(y, OUT_HALF, same >> 2, finish4(results[result + (row + lane / STRIP_FOURS) * RESULT_STRIDE + lane % STRIP_FOURS], same, column))
+            }
+        }
+    }
+}
