@@ -45,6 +45,7 @@ const int PIXELS = G(10) > 0 ? G(10) : 1; // of a unit
 const int STRIP = G(11) > 0 ? G(11) : 1;  // column fragments of a subgroup
 const int STRIPS = G(12) > 0 ? G(12) : 1; // side by side: all columns
 const int THREADS = G(13) > 0 ? G(13) : 64;
+const int TOGETHER = G(14) > 0 ? G(14) : 1; // row fragments that a subgroup multiplies side by side: a sum waits for the one before
 
 const int SIDE = 16; // of a fragment
 const int LANES = 32;
@@ -57,6 +58,7 @@ const int STEPS = WINDOW_LINES * WINDOW_UNITS / 2; // of two units
 const int WIDE = TILE_WIDTH / SIDE; // fragments
 const int FRAGMENTS = TILE_LINES * WIDE;
 const int DOWN = THREADS / LANES / STRIPS; // subgroups of a strip
+const bool WHOLE = FRAGMENTS % (DOWN * TOGETHER) == 0; // no subgroup has fewer than others
 const int ROW_EIGHTS = STRIPS * STRIP * 2; // of the weights
 const int STRIP_FOURS = STRIP * 4;
 const int RESULT_STRIDE = STRIP_FOURS + 1;
@@ -135,25 +137,35 @@ void main() {
         Place now = place;
         place = place_of(min(tile + WORKGROUPS, TILES - 1));
         fetch(place);
-        [[dont_unroll]] for (int f = int(gl_SubgroupID) / STRIPS; f < FRAGMENTS; f += DOWN) {
-            int line = f / WIDE;
-            int from = line * STRIDE_LINES * PART_WIDTH + f % WIDE * SIDE * STRIDE_UNITS;
-            coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> sum[STRIP];
-            [[unroll]] for (int c = 0; c < STRIP; ++c) sum[c] = start[c];
-            [[unroll]] for (int s = 0; s < STEPS; ++s) {
-                coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseA> rows;
-                coopMatLoad(rows, part, from + 2 * s / WINDOW_UNITS * PART_WIDTH + 2 * s % WINDOW_UNITS, STRIDE_UNITS, gl_CooperativeMatrixLayoutRowMajor);
-                [[unroll]] for (int c = 0; c < STRIP; ++c) sum[c] = coopMatMulAdd(rows, columns[s][c], sum[c]);
+        [[dont_unroll]] for (int f = int(gl_SubgroupID) / STRIPS; f < FRAGMENTS; f += DOWN * TOGETHER) {
+            coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> sum[TOGETHER][STRIP];
+            int from[TOGETHER];
+            [[unroll]] for (int t = 0; t < TOGETHER; ++t) {
+                int fragment = WHOLE ? f + t * DOWN : min(f + t * DOWN, FRAGMENTS - 1);
+                from[t] = fragment / WIDE * STRIDE_LINES * PART_WIDTH + fragment % WIDE * SIDE * STRIDE_UNITS;
+                [[unroll]] for (int c = 0; c < STRIP; ++c) sum[t][c] = start[c];
             }
-            subgroup_exchange(); // what was stored before is read
-            [[unroll]] for (int c = 0; c < STRIP; ++c) coopMatStore(sum[c], results, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
-            subgroup_exchange();
-            ivec2 at = now.origin + ivec2(line, f % WIDE * SIDE + lane / STRIP_FOURS);
-            int first = ((now.picture * OUT.x + at.x) * OUT.y + at.y) * COLUMNS + column;
-            [[unroll]] for (int row = 0; row < SIDE; row += ROUND_ROWS) {
-                if (at.x >= OUT.x || at.y + row >= OUT.y || column >= COLUMNS) continue;
-                int same = first + row * COLUMNS;
-                STORE4(y, OUT_HALF, same >> 2, finish4(results[result + (row + lane / STRIP_FOURS) * RESULT_STRIDE + lane % STRIP_FOURS], same, column))
+            [[unroll]] for (int s = 0; s < STEPS; ++s) {
+                [[unroll]] for (int t = 0; t < TOGETHER; ++t) {
+                    coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseA> rows;
+                    coopMatLoad(rows, part, from[t] + 2 * s / WINDOW_UNITS * PART_WIDTH + 2 * s % WINDOW_UNITS, STRIDE_UNITS, gl_CooperativeMatrixLayoutRowMajor);
+                    [[unroll]] for (int c = 0; c < STRIP; ++c) sum[t][c] = coopMatMulAdd(rows, columns[s][c], sum[t][c]);
+                }
+            }
+            [[unroll]] for (int t = 0; t < TOGETHER; ++t) {
+                int fragment = f + t * DOWN;
+                if (!WHOLE && fragment >= FRAGMENTS) break;
+                subgroup_exchange(); // what was stored before is read
+                [[unroll]] for (int c = 0; c < STRIP; ++c) coopMatStore(sum[t][c], results, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+                subgroup_exchange();
+                ivec2 at = now.origin + ivec2(fragment / WIDE, fragment % WIDE * SIDE + lane / STRIP_FOURS);
+                int first = ((now.picture * OUT.x + at.x) * OUT.y + at.y) * COLUMNS + column;
+                [[unroll]] for (int row = 0; row < SIDE; row += ROUND_ROWS) {
+                    if (at.x >= OUT.x || at.y + row >= OUT.y || column >= COLUMNS) continue;
+                    vec4 value = results[result + (row + lane / STRIP_FOURS) * RESULT_STRIDE + lane % STRIP_FOURS];
+                    int same = first + row * COLUMNS;
+                    STORE4(y, OUT_HALF, same >> 2, finish4(value, same, column))
+                }
             }
         }
     }

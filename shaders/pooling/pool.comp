@@ -1,12 +1,16 @@
 // Maximum or average over windows of one to three spatial axes (missing ones have extent 1). One output element per invocation, any
-// layout; with VEC4 four neighbouring channels of channels-last memory. BYTES: maxima of int8 or uint8, a word of four per invocation.
+// layout; with VEC4 four neighbouring channels of channels-last memory, with WIDE maxima of sixteen bytes of them: eight halves or
+// sixteen 8-bit integers. BYTES: maxima of int8 or uint8, a word of four per invocation.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #ifdef HALF
 #extension GL_EXT_shader_16bit_storage : require
 #endif
 #include "common/interface.glsl"
-#ifdef BYTES
+#ifdef WIDE
+layout(set = 0, binding = 0) readonly buffer X { uvec4 x[]; };
+layout(set = 0, binding = 1) writeonly buffer Y { uvec4 y[]; };
+#elif defined(BYTES)
 #include "common/words.glsl"
 layout(set = 0, binding = 0) readonly buffer X { uint x[]; };
 layout(set = 0, binding = 1) buffer Y { uint y[]; };
@@ -16,14 +20,13 @@ STORAGE(0, readonly, x)
 STORAGE(1, writeonly, y)
 #endif
 
-#define COUNT P(0) // of invocations; of BYTES without VEC4: of elements
+#define COUNT P(0) // of invocations; of BYTES one by one: of elements
 #define CHANNELS P(1)
 #define OUT ivec3(P(2), P(3), P(4))
 #define IN ivec3(P(5), P(6), P(7))
 #define PRE ivec3(P(8), P(9), P(10))
 #define POST ivec3(P(11), P(12), P(13))
 
-#define AVERAGE (G(0) != 0)
 #define EXCLUDE_PADDING (G(1) != 0)
 #define IN_HALF ((G(2) & 1) != 0)
 #define OUT_HALF ((G(2) & 2) != 0)
@@ -35,12 +38,40 @@ STORAGE(1, writeonly, y)
 
 #define TYPE G(2) // of bytes
 
+// A unit of channels: VALUE, how it is read and written, and how two are joined.
+#if defined(WIDE) && defined(BYTES)
+#define VALUE uvec4
+#define CHANNELS_TOGETHER 16
+// With their upper bit turned over signed bytes are in the order of unsigned ones.
+#define FLIP (TYPE == 6 ? 0x80808080u : 0u)
+#define READ(i) (x[i] ^ FLIP)
+#define WRITE(i, value) y[i] = value ^ FLIP;
+#define LOWEST uvec4(0u)
+// The larger of each byte: a byte's upper bit says whether its lower seven are at least as large, which no borrow passes.
+uvec4 larger(uvec4 a, uvec4 b) {
+    uvec4 lower = ((a & 0x7f7f7f7fu) | 0x80808080u) - (b & 0x7f7f7f7fu);
+    uvec4 at_least = ((a & ~b) | (~(a ^ b) & lower)) & 0x80808080u;
+    uvec4 mask = (at_least >> 7) * 255u;
+    return (a & mask) | (b & ~mask);
+}
+#define JOIN(a, b) larger(a, b)
+#elif defined(WIDE)
+#define VALUE mat2x4
+#define CHANNELS_TOGETHER 8
+mat2x4 floats_of(uvec4 u) { return mat2x4(vec4(unpackHalf2x16(u.x), unpackHalf2x16(u.y)), vec4(unpackHalf2x16(u.z), unpackHalf2x16(u.w))); }
+#define READ(i) floats_of(x[i])
+#define WRITE(i, v) y[i] = uvec4(packHalf2x16(v[0].xy), packHalf2x16(v[0].zw), packHalf2x16(v[1].xy), packHalf2x16(v[1].zw));
+#define LOWEST mat2x4(vec4(uintBitsToFloat(0xff800000u)), vec4(uintBitsToFloat(0xff800000u)))
+#define JOIN(a, b) mat2x4(max(a[0], b[0]), max(a[1], b[1]))
+#else
 #ifdef BYTES
 uint byte_of(float value) { return float_to_words(TYPE, value).x; }
 #endif
-
+#define LOWEST VALUE(uintBitsToFloat(0xff800000u))
+#define JOIN(a, b) (AVERAGE ? a + b : max(a, b))
 #ifdef VEC4
 #define VALUE vec4
+#define CHANNELS_TOGETHER 4
 #ifdef BYTES
 #define BYTE_AT(i, k) words_to_float(TYPE, uvec2(bitfieldExtract(x[i], 8 * k, 8), 0u))
 #define READ(i) vec4(BYTE_AT(i, 0), BYTE_AT(i, 1), BYTE_AT(i, 2), BYTE_AT(i, 3))
@@ -49,8 +80,6 @@ uint byte_of(float value) { return float_to_words(TYPE, value).x; }
 #define READ(i) LOAD4(x, IN_HALF, i)
 #define WRITE(i, value) STORE4(y, OUT_HALF, i, value)
 #endif
-#define LAST(flag) true
-#define PARTS (CHANNELS >> 2)
 #else
 #define VALUE float
 #ifdef BYTES
@@ -59,8 +88,19 @@ uint byte_of(float value) { return float_to_words(TYPE, value).x; }
 #define READ(i) LOAD(x, IN_HALF, i)
 #endif
 #define WRITE(i, value) STORE(y, OUT_HALF, i, value)
+#endif
+#endif
+#ifdef CHANNELS_TOGETHER
+#define LAST(flag) true
+#define PARTS (CHANNELS / CHANNELS_TOGETHER)
+#else
 #define LAST(flag) flag
 #define PARTS CHANNELS
+#endif
+#ifdef WIDE
+#define AVERAGE false
+#else
+#define AVERAGE (G(0) != 0)
 #endif
 
 int split(inout int rest, int extent) {
@@ -93,16 +133,16 @@ VALUE pooled(int index) {
     int stride = LAST(IN_LAST) ? PARTS : 1;
     int base = LAST(IN_LAST) ? n * IN.x * IN.y * IN.z * PARTS + c : (n * PARTS + c) * IN.x * IN.y * IN.z;
 
-    VALUE r = AVERAGE ? VALUE(0.0) : VALUE(uintBitsToFloat(0xff800000u));
+    VALUE r = AVERAGE ? VALUE(0) : LOWEST;
     for (int i = low.x; i < high.x; ++i) {
         for (int j = low.y; j < high.y; ++j) {
             int row = ((start.x + i * DILATION.x) * IN.y + start.y + j * DILATION.y) * IN.z + start.z;
             for (int k = low.z; k < high.z; ++k) {
-                VALUE v = READ(base + (row + k * DILATION.z) * stride);
-                r = AVERAGE ? r + v : max(r, v);
+                r = JOIN(r, READ(base + (row + k * DILATION.z) * stride));
             }
         }
     }
+#ifndef WIDE
     if (AVERAGE) {
         if (!EXCLUDE_PADDING) { // a window that rounding up moved beyond the padding counts up to the padding's end
             for (int a = 0; a < 3; ++a) {
@@ -113,12 +153,13 @@ VALUE pooled(int index) {
         ivec3 extent = max(high - low, ivec3(0));
         r *= 1.0 / float(max(extent.x * extent.y * extent.z, 1));
     }
+#endif
     return r;
 }
 
 void main() {
     int index = int(flat_invocation());
-#if defined(BYTES) && !defined(VEC4)
+#if defined(BYTES) && !defined(CHANNELS_TOGETHER)
     int first = 4 * index;
     if (first >= COUNT) return;
     uint word = first + 4 > COUNT ? y[index] : 0u; // bytes after the last element stay what they are

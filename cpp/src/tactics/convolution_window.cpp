@@ -1,4 +1,4 @@
-// conv/window_<lines>x<positions>x<columns of a subgroup>: convolutions of pictures with few channels on matrix units, which read the picture as it is
+// conv/window_<lines>x<positions>x<columns of a subgroup>_s<subgroups>: convolutions of pictures with few channels on matrix units, which read the picture as it is
 // (shaders/convolution/window.comp).
 #include <algorithm>
 #include <array>
@@ -11,17 +11,20 @@
 namespace tensorvk::tactics {
 namespace {
 
-constexpr std::int64_t kSide = 16, kLanes = 32, kSubgroups = 8; // of a fragment; of a workgroup at least
-constexpr std::int64_t kMostWeights = 32;                       // fragments in a subgroup's registers
-
-constexpr std::int64_t kMostWorkgroups = 264;                   // two on each of 132 processors: weights are read once by each
+constexpr std::int64_t kSide = 16, kLanes = 32; // of a fragment
+constexpr std::int64_t kMostWeights = 32;       // fragments in a subgroup's registers
 
 struct WindowTile {
     std::int64_t lines, width; // positions
     std::int64_t strip;        // fragments of columns of a subgroup
+    std::int64_t subgroups;    // of a workgroup, where the strips are not more
+    std::int64_t together;     // row fragments that a subgroup multiplies side by side
+    std::int64_t workgroups;   // at most, for a GPU of 132 processors: each reads the weights once
 };
 
-constexpr std::array<WindowTile, 6> kTiles{{{4, 16, 1}, {8, 16, 1}, {16, 16, 1}, {8, 16, 2}, {16, 16, 2}, {8, 32, 2}}};
+// What won in a sweep over the first layers of ResNet-50, a U-Net and MobileNetV2.
+constexpr std::array<WindowTile, 7> kTiles{{{4, 16, 1, 4, 4, 528}, {4, 16, 1, 8, 1, 528}, {8, 16, 1, 8, 2, 264}, {16, 16, 1, 8, 2, 264}, {8, 16, 2, 2, 2, 528},
+                                            {8, 16, 2, 4, 2, 528}, {16, 16, 2, 4, 1, 264}}};
 
 //! A step of the depth is two units.
 Widened in_steps(Widened how) {
@@ -36,7 +39,7 @@ struct Geometry {
     ConvolutionProblem wide;
 
     [[nodiscard]] std::int64_t strips() const { return (wide.out_channels + kSide * tile.strip - 1) / (kSide * tile.strip); }
-    [[nodiscard]] std::int64_t threads() const { return kLanes * strips() * std::max<std::int64_t>(kSubgroups / strips(), 1); }
+    [[nodiscard]] std::int64_t threads() const { return kLanes * strips() * std::max<std::int64_t>(tile.subgroups / strips(), 1); }
     [[nodiscard]] std::int64_t part_units() const {
         return ((tile.lines - 1) * wide.stride[1] + wide.kernel[1]) * ((tile.width - 1) * wide.stride[2] + wide.kernel[2]);
     }
@@ -61,7 +64,7 @@ void lower(const ConvolutionProblem& narrow, const Geometry& geometry, Lowering&
     const shape::Expr down = exprs.ceil_div(y[2], exprs.constant(tile.lines)), across = exprs.ceil_div(y[3], exprs.constant(tile.width));
     const shape::Expr tiles = exprs.mul(y[0], exprs.mul(down, across));
     StepBuilder step(lowering, narrow.operation.name, "convolution/window:f16");
-    const shape::Expr workgroups = exprs.min(tiles, exprs.constant(kMostWorkgroups));
+    const shape::Expr workgroups = exprs.min(tiles, exprs.constant(tile.workgroups));
     step.local_size(number(geometry.threads())).flat_groups(workgroups);
     const shape::Exprs strides = lowering.strides(narrow.x);
     step.param(tiles).param(down).param(across).param(y[2]).param(y[3]).param(x[2]).param(x[3]);
@@ -69,7 +72,7 @@ void lower(const ConvolutionProblem& narrow, const Geometry& geometry, Lowering&
     step.param(wide.pre[1]).param(wide.pre[2]).param(workgroups);
     step.geometry(4, number(tile.lines)).geometry(5, number(tile.width)).geometry(6, number(wide.kernel[1])).geometry(7, number(wide.kernel[2]));
     step.geometry(8, number(wide.stride[1])).geometry(9, number(wide.stride[2])).geometry(10, number(wide.widened.pixels));
-    step.geometry(11, number(tile.strip)).geometry(12, number(geometry.strips())).geometry(13, number(geometry.threads()));
+    step.geometry(11, number(tile.strip)).geometry(12, number(geometry.strips())).geometry(13, number(geometry.threads())).geometry(14, number(tile.together));
     step.reads(narrow.x.buffer).reads(weights).reads(bias).writes(narrow.y.buffer);
     add_epilogue(step, lowering, narrow.operation, narrow.roles, narrow.type_bits(), bias);
     lowering.add(step.take());
@@ -97,7 +100,7 @@ std::vector<Candidate> convolution_window(const ConvolutionProblem& problem, con
     std::vector<Candidate> out;
     for (const WindowTile& tile : kTiles) {
         const Geometry geometry(problem, tile);
-        out.push_back({.name = text("conv/window_", tile.lines, "x", tile.width, "x", kSide * tile.strip),
+        out.push_back({.name = text("conv/window_", tile.lines, "x", tile.width, "x", kSide * tile.strip, "_s", tile.subgroups),
                        .refusal = refuse_geometry(geometry, query.caps),
                        .portable = false,
                        .lower = [problem, geometry](Lowering& lowering) { lower(problem, geometry, lowering); }});

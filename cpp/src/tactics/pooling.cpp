@@ -1,5 +1,7 @@
-// pooling/vec4 and pooling/generic; pooling/cpu takes the step of the latter to the host.
+// pooling/wide, pooling/vec4 and pooling/generic: sixteen bytes of neighbouring channels an invocation, four channels, and one; pooling/cpu takes the step of
+// the last to the host.
 #include <algorithm>
+#include <array>
 
 #include "support/error.hpp"
 #include "support/dtype.hpp"
@@ -34,14 +36,22 @@ bool of_bytes(const Problem& problem) {
     return problem.geometry().op == kernels::PoolGeometry::Op::kMAX && is_byte(problem.x.dtype) && problem.x.dtype == problem.y.dtype;
 }
 
-void lower(const Problem& problem, bool vec4, const std::string& kernel, Lowering& lowering) {
+//! Channels that one invocation takes together.
+enum class Together { kONE, kFOUR, kSIXTEEN_BYTES };
+
+std::int64_t channels_of(Together together, const Problem& problem) {
+    constexpr std::int64_t kBytes = 16;
+    return together == Together::kONE ? 1 : together == Together::kFOUR ? 4 : kBytes / static_cast<std::int64_t>(dtype_size(problem.x.dtype));
+}
+
+void lower(const Problem& problem, Together together, const std::string& kernel, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
     const kernels::PoolGeometry& g = problem.geometry();
     const bool bytes = of_bytes(problem);
     StepBuilder step(lowering, problem.operation.name, kernel);
     const shape::Expr elements = element_count(exprs, problem.y);
-    const shape::Expr count = vec4 ? exprs.floor_div(elements, exprs.constant(4)) : elements;
-    const shape::Expr invocations = bytes && !vec4 ? exprs.ceil_div(elements, exprs.constant(4)) : count;
+    const shape::Expr count = exprs.floor_div(elements, exprs.constant(channels_of(together, problem)));
+    const shape::Expr invocations = bytes && together == Together::kONE ? exprs.ceil_div(elements, exprs.constant(4)) : count;
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(invocations, exprs.constant(kLocalSize)));
     step.param(count).param(problem.x.dims[1]).params(spatial_extents(exprs, problem.y)).params(spatial_extents(exprs, problem.x));
     step.params(spatial_triple<std::int64_t>(g.pre, 0)).params(spatial_triple<std::int64_t>(g.post, 0));
@@ -55,17 +65,18 @@ void lower(const Problem& problem, bool vec4, const std::string& kernel, Lowerin
     lowering.add(step.take());
 }
 
-std::string shader(const Problem& problem, bool vec4) {
-    return std::string("pooling/pool:") + (vec4 ? "vec4_" : "") + (of_bytes(problem) ? "bytes" : float_variant(problem.x, problem.y));
+std::string shader(const Problem& problem, Together together) {
+    constexpr std::array<const char*, 3> kPrefix{"", "vec4_", "wide_"};
+    return std::string("pooling/pool:") + kPrefix[static_cast<std::size_t>(together)] + (of_bytes(problem) ? "bytes" : float_variant(problem.x, problem.y));
 }
 
-Candidate candidate(const char* name, const Problem& problem, bool vec4, std::string refusal, const vulkan::DeviceCaps& caps) {
+Candidate candidate(const char* name, const Problem& problem, Together together, std::string refusal, const vulkan::DeviceCaps& caps) {
     if (refusal.empty() && !of_bytes(problem)) {
         refusal = refuse_float_pair(problem.x, problem.y, caps);
     }
     Candidate out{.name = name, .refusal = std::move(refusal), .portable = true, .lower = {}};
     if (out.applicable()) {
-        out.lower = [problem, vec4](Lowering& lowering) { lower(problem, vec4, shader(problem, vec4), lowering); };
+        out.lower = [problem, together](Lowering& lowering) { lower(problem, together, shader(problem, together), lowering); };
     }
     return out;
 }
@@ -76,9 +87,15 @@ Candidate cpu(const Problem& problem, std::string refusal, const Query& query) {
     if (refusal.empty()) refusal = bytes ? refuse_cpu(query, kernel) : refuse_cpu_float(query, "cpu/pooling");
     Candidate out{.name = "pooling/cpu", .refusal = std::move(refusal), .host = true, .portable = false, .lower = {}};
     if (out.applicable()) {
-        out.lower = [problem, kernel](Lowering& lowering) { lower(problem, false, kernel, lowering); };
+        out.lower = [problem, kernel](Lowering& lowering) { lower(problem, Together::kONE, kernel, lowering); };
     }
     return out;
+}
+
+std::string refuse_wide(const Problem& problem, const shape::ExprPool& exprs) {
+    const bool halves = problem.x.dtype == DataType::kHALF && problem.y.dtype == DataType::kHALF;
+    if (problem.geometry().op != kernels::PoolGeometry::Op::kMAX || !(halves || of_bytes(problem))) return "only for maxima of float16 or 8-bit integers";
+    return refuse_channel_vectors(problem.x, problem.y, channels_of(Together::kSIXTEEN_BYTES, problem), exprs);
 }
 
 } // namespace
@@ -95,9 +112,10 @@ std::vector<Candidate> pooling_candidates(const Query& query) {
         window *= extent;
     }
     const std::string rounds = refusal.empty() ? refuse_rounds(query.caps, 2 * window) : refusal;
-    const std::string vectors = rounds.empty() ? refuse_channel_vectors(problem.x, problem.y, query.exprs) : rounds;
-    return {candidate("pooling/vec4", problem, true, vectors, query.caps), cpu(problem, refusal, query),
-            candidate("pooling/generic", problem, false, rounds, query.caps)};
+    const std::string vectors = rounds.empty() ? refuse_channel_vectors(problem.x, problem.y, 4, query.exprs) : rounds;
+    const std::string wide = rounds.empty() ? refuse_wide(problem, query.exprs) : rounds;
+    return {candidate("pooling/wide", problem, Together::kSIXTEEN_BYTES, wide, query.caps), candidate("pooling/vec4", problem, Together::kFOUR, vectors, query.caps),
+            cpu(problem, refusal, query), candidate("pooling/generic", problem, Together::kONE, rounds, query.caps)};
 }
 
 } // namespace tensorvk::tactics

@@ -128,7 +128,7 @@ std::vector<Candidate> resize_candidates(const Query& query) {
     const std::string refusal = problem.first == kNone ? "only the last three axes can be resized, and with channels last only the spatial ones" : "";
     std::string vectors = refusal;
     if (vectors.empty()) {
-        vectors = problem.first == 2 ? refuse_channel_vectors(problem.x, problem.y, query.exprs) : "the tensor has no channels last";
+        vectors = problem.first == 2 ? refuse_channel_vectors(problem.x, problem.y, 4, query.exprs) : "the tensor has no channels last";
     }
     return {candidate("resize/vec4", problem, true, vectors, query.caps), cpu(problem, refusal, query),
             candidate("resize/generic", problem, false, refusal, query.caps)};

@@ -30,12 +30,12 @@ std::string refuse_float_pair(const Value& x, const Value& y, const vulkan::Devi
     return {};
 }
 
-std::string refuse_channel_vectors(const Value& x, const Value& y, const shape::ExprPool& exprs) {
+std::string refuse_channel_vectors(const Value& x, const Value& y, std::int64_t together, const shape::ExprPool& exprs) {
     if (x.dims.size() < 3 || !channels_are_last(exprs, x) || !channels_are_last(exprs, y)) {
         return "the channels are not last in memory";
     }
-    if (!is_multiple_of(exprs, x.dims[1], 4)) {
-        return text("the number of channels, ", exprs.str(x.dims[1]), ", is not known to be a multiple of 4");
+    if (!is_multiple_of(exprs, x.dims[1], together)) {
+        return text("the number of channels, ", exprs.str(x.dims[1]), ", is not known to be a multiple of ", together);
     }
     return {};
 }

@@ -27,8 +27,8 @@ template <typename T>
 
 //! Why a kernel over float32 and, in its f16 variant, float16 memory cannot take these two values, or empty.
 [[nodiscard]] std::string refuse_float_pair(const Value& x, const Value& y, const vulkan::DeviceCaps& caps);
-//! Why a kernel over four neighbouring channels cannot take them, or empty.
-[[nodiscard]] std::string refuse_channel_vectors(const Value& x, const Value& y, const shape::ExprPool& exprs);
+//! Why a kernel over `together` neighbouring channels cannot take them, or empty.
+[[nodiscard]] std::string refuse_channel_vectors(const Value& x, const Value& y, std::int64_t together, const shape::ExprPool& exprs);
 
 //! Bit 0: x is float16 (in kernels of bfloat16: that), bit 1: y is.
 [[nodiscard]] std::int32_t half_bits(const Value& x, const Value& y);
