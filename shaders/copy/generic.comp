@@ -7,8 +7,8 @@
 #include "common/interface.glsl"
 #include "common/unit.glsl"
 
-layout(binding = 0) readonly buffer Source { UNIT source[]; };
-layout(binding = 1) writeonly buffer Target { UNIT target[]; };
+layout(binding = 0) readonly buffer Source { STORED source[]; };
+layout(binding = 1) TARGET buffer Target { STORED target[]; };
 
 #define COUNT P(0)
 #define SOURCE_BASE P(1)
@@ -81,9 +81,9 @@ void main() {
     }
 #ifdef BOUNDED
     if (fill) {
-        target[to] = FILL_VALUE;
+        STORE_UNIT(target, to, FILL_VALUE)
         return;
     }
 #endif
-    target[to] = source[from];
+    STORE_UNIT(target, to, LOAD_UNIT(source, from))
 }

@@ -5,9 +5,9 @@
 #include "common/interface.glsl"
 #include "common/unit.glsl"
 
-layout(binding = 0) readonly buffer Data { UNIT data[]; };
+layout(binding = 0) readonly buffer Data { STORED data[]; };
 layout(binding = 1) readonly buffer Indices { int indices[]; };
-layout(binding = 2) writeonly buffer Output { UNIT result[]; };
+layout(binding = 2) TARGET buffer Output { STORED result[]; };
 
 #define COUNT P(0) // units of the output
 #define INNER P(1) // units behind the axis
@@ -24,5 +24,5 @@ void main() {
     int k = row - outer * INDICES;
     int at = LONG_INDICES ? indices[2 * k] : indices[k]; // the low word: axes are shorter than 2^31
     at = clamp(at < 0 ? at + EXTENT : at, 0, EXTENT - 1);
-    result[index] = data[(outer * EXTENT + at) * INNER + inner];
+    STORE_UNIT(result, index, LOAD_UNIT(data, (outer * EXTENT + at) * INNER + inner))
 }

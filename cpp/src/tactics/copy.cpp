@@ -1,5 +1,5 @@
-// copy/vec4, copy/vec2, copy/words and copy/generic: one kernel, moving units of 16, 8 or 4 bytes or single elements. And copy/transpose. copy/cpu
-// takes the same step to the host.
+// copy/vec4, copy/vec2, copy/words, copy/generic and copy/packed: one kernel, moving units of 16, 8 or 4 bytes or single elements, the last as parts of words.
+// And copy/transpose. copy/cpu takes the same step to the host.
 #include <array>
 #include <bit>
 #include <cstring>
@@ -106,10 +106,11 @@ std::string refuse_storage(std::int64_t bytes, const vulkan::DeviceCaps& caps) {
     return {};
 }
 
-Candidate candidate(const char* name, const Problem& problem, std::int64_t unit_bytes, std::string refusal) {
-    Candidate out{.name = name, .refusal = std::move(refusal), .portable = unit_bytes >= 4, .lower = {}};
+Candidate candidate(const char* name, const Problem& problem, std::int64_t unit_bytes, std::string refusal, bool packed = false) {
+    Candidate out{.name = name, .refusal = std::move(refusal), .portable = unit_bytes >= 4 || packed, .lower = {}};
     if (out.applicable()) {
-        out.lower = [problem, unit_bytes](Lowering& lowering) { lower(problem, "copy/generic:", unit_bytes, lowering); };
+        const char* kernel = packed ? "copy/generic:packed_" : "copy/generic:";
+        out.lower = [problem, unit_bytes, kernel](Lowering& lowering) { lower(problem, kernel, unit_bytes, lowering); };
     }
     return out;
 }
@@ -150,6 +151,7 @@ std::vector<Candidate> copy_candidates(const Query& query) {
         out.push_back(transpose_candidate(query, exprs, plan, refusal));
     }
     out.push_back(candidate("copy/generic", problem, size, refusal.empty() ? refuse_storage(size, query.caps) : refusal));
+    if (size < 4) out.push_back(candidate("copy/packed", problem, size, refusal, true));
     return out;
 }
 

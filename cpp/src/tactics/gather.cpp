@@ -1,5 +1,5 @@
-// gather/vec4, gather/words and gather/generic: one kernel, moving units of 16 or 4 bytes or single elements. gather/cpu takes the same step to
-// the host.
+// gather/vec4, gather/words, gather/generic and gather/packed: one kernel, moving units of 16 or 4 bytes or single elements, the last as parts of words.
+// gather/cpu takes the same step to the host.
 #include <span>
 
 #include "support/dtype.hpp"
@@ -65,10 +65,11 @@ std::vector<Candidate> gather_candidates(const Query& query) {
     const shape::Expr inner = problem.inner(exprs);
     const auto size = static_cast<std::int64_t>(dtype_size(problem.data.dtype));
     std::vector<Candidate> out;
-    const auto offer = [&](const char* name, std::int64_t unit, const std::string& why) {
-        out.push_back({.name = name, .refusal = refusal.empty() ? why : refusal, .portable = unit >= 4, .lower = {}});
+    const auto offer = [&](const char* name, std::int64_t unit, const std::string& why, bool packed = false) {
+        out.push_back({.name = name, .refusal = refusal.empty() ? why : refusal, .portable = unit >= 4 || packed, .lower = {}});
         if (out.back().applicable()) {
-            out.back().lower = [problem, unit](Lowering& lowering) { lower(problem, "gather/generic:", unit, lowering); };
+            const char* kernel = packed ? "gather/generic:packed_" : "gather/generic:";
+            out.back().lower = [problem, unit, kernel](Lowering& lowering) { lower(problem, kernel, unit, lowering); };
         }
     };
     const auto runs_of = [&](std::int64_t bytes) {
@@ -84,6 +85,7 @@ std::vector<Candidate> gather_candidates(const Query& query) {
         offer("gather/words", 4, runs_of(4));
     }
     offer("gather/generic", size, refuse_storage(size, query.caps));
+    if (size < 4) offer("gather/packed", size, {}, true);
     return out;
 }
 

@@ -167,8 +167,8 @@ class Planner {
     void decide_arithmetic() {
         DeviceCaps& caps = plan_.caps;
         caps.fp16_storage = take("fp16 storage", "fp16", offer_.storage_16bit, "16-bit values in storage buffers");
-        caps.fp16_arithmetic = take("fp16 arithmetic", "fp16", offer_.shader_float16, "half-precision kernels");
-        caps.int8_storage = take("int8 storage", "int8", offer_.storage_8bit, "8-bit values in storage buffers");
+        caps.fp16_arithmetic = take("fp16 arithmetic", either("fp16", "fp16_arithmetic"), offer_.shader_float16, "half-precision kernels");
+        caps.int8_storage = take("int8 storage", either("int8", "int8_storage"), offer_.storage_8bit, "8-bit values in storage buffers");
         caps.int8_arithmetic = take("int8 arithmetic", "int8", offer_.shader_int8, "8-bit kernels");
         caps.int16_arithmetic = take("int16 arithmetic", "int16", offer_.shader_int16, "16-bit integers in kernels");
         caps.int64_arithmetic = take("int64 arithmetic", "int64", offer_.shader_int64, "64-bit integers in kernels");
@@ -221,6 +221,9 @@ class Planner {
         if (offer_.has_extension("VK_KHR_portability_subset"))
             plan_.extensions.emplace_back("VK_KHR_portability_subset");
     }
+
+    //! The one of both that is switched off or hidden: of a type, and of what it is used for.
+    [[nodiscard]] const char* either(const char* type, const char* use) const { return environment_.disables(type) ? type : use; }
 
     bool take(const char* name, const char* key, bool offered, const char* use) {
         const bool off = environment_.disables(key);

@@ -10,9 +10,38 @@ namespace {
 
 constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
 
-const std::array<DeviceProfile, 1>& profiles() {
-    static const std::array<DeviceProfile, 1> all{
-        // As vulkaninfo prints them for Mesa's driver.
+//! Limits and features as reports of vulkaninfo have them, of Mesa's drivers but for mobile: of that the limits which Android's baseline profile of 2022 promises, and
+//! what Qualcomm's driver lacks.
+const std::array<DeviceProfile, 4>& profiles() {
+    static const std::array<DeviceProfile, 4> all{
+        DeviceProfile{.name = "amd",
+                      .device = "a Radeon RX 570, which stores float16 and does not compute in it",
+                      .most = {.max_storage_range = 4 * kGiB - 1,
+                               .max_push_constant_bytes = 256,
+                               .max_shared_memory = 65536,
+                               .max_workgroup_invocations = 1024,
+                               .max_workgroup_size = {1024, 1024, 1024},
+                               .max_group_count = {65535, 65535, 65535}},
+                      .hidden = {"cooperative_matrix", "fp16_arithmetic"}},
+        DeviceProfile{.name = "intel",
+                      .device = "an Intel UHD Graphics 630",
+                      .most = {.max_storage_range = kGiB,
+                               .max_push_constant_bytes = 128,
+                               .max_shared_memory = 32768,
+                               .max_workgroup_invocations = 1024,
+                               .max_workgroup_size = {1024, 1024, 1024},
+                               .max_group_count = {65535, 65535, 65535}},
+                      .hidden = {"cooperative_matrix"}},
+        DeviceProfile{.name = "mobile",
+                      .device = "an Adreno of the 600 series, which computes in int8 and does not store it",
+                      .most = {.max_storage_range = kGiB / 4,
+                               .max_push_constant_bytes = 128,
+                               .max_shared_memory = 32768,
+                               .max_workgroup_invocations = 128,
+                               .max_workgroup_size = {128, 128, 128},
+                               .max_group_count = {65535, 65535, 65535},
+                               .max_storage_bindings = 35},
+                      .hidden = {"cooperative_matrix", "int64", "int8_storage", "integer_dot_product", "memory_budget", "subgroup_size_control", "vulkan_memory_model"}},
         DeviceProfile{.name = "bare",
                       .device = "the VideoCore VII of a Raspberry Pi 5",
                       .most = {.max_storage_range = kGiB,

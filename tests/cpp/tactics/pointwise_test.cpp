@@ -346,7 +346,7 @@ TEST(Pointwise, HalvesAreComputedInFloat) {
     const PointwiseProgram program{{{.op = PointwiseOp::kMUL, .a = kValue, .b = operand(0)}}};
     const auto ran = check(program, {random_tensor(DataType::kHALF, {2, 8, 3, 3}, 1), kLast}, {{random_tensor(DataType::kFLOAT, {8, 1, 1}, 2)}},
                            DataType::kHALF, kLast, float_tolerance(1, DataType::kHALF));
-    EXPECT_EQ(ran.size(), 2u);
+    EXPECT_EQ(ran.size(), vulkan::Device::current()->caps().fp16_storage ? 2u : 1u) << "of which only the one of words needs no storage of halves";
 }
 
 } // namespace

@@ -161,6 +161,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return test.param.name; });
 
 TEST(Resize, HalvesAreInterpolatedInFloat) {
+    if (!vulkan::Device::current()->caps().fp16_storage) GTEST_SKIP() << "no fp16 storage";
     check_layouts({.mode = InterpolationMode::kLINEAR, .coordinates = ResizeCoordinateTransformation::kHALF_PIXEL, .scales = {}},
                   {"half", {1, 8, 3, 5}, {1, 8, 6, 10}},
                   DataType::kHALF, float_tolerance(4, DataType::kHALF));

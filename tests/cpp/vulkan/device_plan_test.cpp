@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "support/error.hpp"
+#include "vulkan/device_profiles.hpp"
 
 namespace tensorvk::vulkan {
 namespace {
@@ -284,6 +285,35 @@ TEST(Profile, LowersLimitsAndHidesFeatures) {
     const auto note = std::ranges::find(bare.notes, "fp16 storage", &PlanNote::feature);
     ASSERT_NE(note, bare.notes.end());
     EXPECT_NE(note->why.find("TENSORVK_DEVICE_PROFILE"), std::string::npos) << note->why;
+}
+
+TEST(Profile, EachHidesOnlyWhatThePlanKnowsAndLeavesADeviceUsable) {
+    for (const char* name : {"amd", "intel", "mobile", "bare"}) {
+        SCOPED_TRACE(name);
+        const DeviceProfile* profile = find_profile(name);
+        ASSERT_NE(profile, nullptr);
+        PlanEnvironment hidden;
+        for (const std::string_view feature : profile->hidden) hidden.disabled.emplace_back(feature);
+        EXPECT_EQ(hidden.unknown(), std::vector<std::string>{});
+        PlanEnvironment environment;
+        environment.profile = name;
+        const DevicePlan plan = plan_device(big_gpu(), environment);
+        EXPECT_TRUE(plan.usable);
+        EXPECT_FALSE(plan.caps.cooperative_matrix);
+        EXPECT_LE(plan.caps.limits.max_shared_memory, profile->most.max_shared_memory);
+    }
+}
+
+TEST(Profile, HidesArithmeticOrStorageAlone) {
+    DeviceOffer offer = big_gpu();
+    offer.storage_16bit = offer.shader_float16 = offer.storage_8bit = offer.shader_int8 = true;
+    PlanEnvironment environment;
+    environment.profile = "amd";
+    const DevicePlan amd = plan_device(offer, environment);
+    EXPECT_TRUE(amd.caps.fp16_storage && !amd.caps.fp16_arithmetic && amd.caps.int8_storage);
+    environment.profile = "mobile";
+    const DevicePlan mobile = plan_device(offer, environment);
+    EXPECT_TRUE(mobile.caps.fp16_arithmetic && mobile.caps.int8_arithmetic && !mobile.caps.int8_storage);
 }
 
 TEST(Profile, ADeviceThatHasLessKeepsIt) {
