@@ -35,8 +35,9 @@ void add_builds(BuilderClass& cls) {
 }
 
 void add_facts(BuilderClass& cls) {
-    cls.def_property_readonly("platform_has_fast_fp16", &IBuilder::platformHasFastFp16)
-        .def_property_readonly("platform_has_fast_int8", &IBuilder::platformHasFastInt8)
+    cls.def_property_readonly("platform_has_fast_fp16", &IBuilder::platformHasFastFp16, "Whether the device stores float16.")
+        .def_property_readonly("platform_has_fast_int8", &IBuilder::platformHasFastInt8,
+                               "Whether the device multiplies 8-bit integers several at once.")
         .def_property_readonly("platform_has_tf32", &IBuilder::platformHasTf32)
         .def_property_readonly("num_DLA_cores", &IBuilder::getNbDLACores)
         .def_property_readonly("max_DLA_batch_size", &IBuilder::getMaxDLABatchSize)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -24,6 +26,40 @@ def builder(logger: CollectingLogger) -> Any:
 @pytest.fixture
 def config(builder: Any) -> Any:
     return builder.create_builder_config()
+
+
+FACTS = """
+import tensorvk as trt
+builder = trt.Builder(trt.Logger(trt.Logger.ERROR))
+print(builder.platform_has_fast_fp16, builder.platform_has_fast_int8)
+"""
+
+
+def facts(**environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", FACTS],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_what_a_platform_has_is_what_its_device_has() -> None:
+    assert facts(TENSORVK_DISABLE="cooperative_matrix,fp16,host_kernels,int8,integer_dot_product") == "False False"
+    assert facts(TENSORVK_DISABLE="vulkan").endswith(" True")  # the host's functions compute in 8 bits
+
+
+def test_int8_is_asked_for_by_the_network(builder: Any, config: Any, logger: CollectingLogger) -> None:
+    network = builder.create_network(0)
+    x = network.add_input("x", trt.float32, (2,))
+    network.mark_output(network.add_activation(x, trt.ActivationType.RELU).get_output(0))
+    config.set_flag(trt.BuilderFlag.INT8)
+    assert builder.build_serialized_network(network, config) is not None
+    (warning,) = [text for _, text in logger.messages if "BuilderFlag.INT8" in text]
+    assert "QuantizeLinear and DequantizeLinear compute in int8 without it" in warning
 
 
 def public_attributes(thing: Any) -> list[str]:

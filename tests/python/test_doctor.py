@@ -167,4 +167,4 @@ def test_a_profile_lowers_limits_and_says_so() -> None:
 def test_an_unknown_profile_is_refused_with_those_that_there_are() -> None:
     done = run_doctor(TENSORVK_DEVICE_PROFILE="phone", TENSORVK_DISABLE="")
     assert done.returncode == 1
-    assert "'phone', which is no profile: give 'bare'" in done.stdout + done.stderr
+    assert "'phone', which is no profile: give 'amd'" in done.stdout + done.stderr

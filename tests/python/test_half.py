@@ -67,6 +67,8 @@ def test_layers_pinned_to_float32_keep_all_digits(shop: Shop, place: Any, pinned
     result = shop.run({"x": x, "c": np.array(True)})["y"]
     if pinned:
         np.testing.assert_allclose(result, x, rtol=1e-6)
+    elif not shop.builder.platform_has_fast_fp16:
+        pytest.skip("the device stores no float16, so the flag changes nothing")
     else:  # what pinning is for
         assert 1e-5 < np.abs(result / x - 1).max() < TOLERANCE
 

@@ -28,9 +28,10 @@ class IBuilder {
     //! True when the network's layers are all valid; says why not in the log.
     [[nodiscard]] bool isNetworkSupported(INetworkDefinition const& network, IBuilderConfig const& config) const;
 
-    //! Half storage is offered on every Vulkan device (16-bit storage is required of them).
-    [[nodiscard]] bool platformHasFastFp16() const { return true; }
-    [[nodiscard]] bool platformHasFastInt8() const { return false; }
+    //! Whether the device stores float16, so that BuilderFlag::kFP16 halves what it reads and writes; sums are in float32 everywhere.
+    [[nodiscard]] bool platformHasFastFp16() const;
+    //! Whether the device multiplies 8-bit integers several at once: by matrix units, dot products, or functions of the host.
+    [[nodiscard]] bool platformHasFastInt8() const;
     [[nodiscard]] bool platformHasTf32() const { return false; }
     [[nodiscard]] int32_t getNbDLACores() const { return 0; }
     [[nodiscard]] int32_t getMaxDLABatchSize() const { return 0; }

@@ -10,6 +10,7 @@
 #include "api/runtime_state.hpp"
 #include "builder/builder.hpp"
 #include "layers/expand.hpp"
+#include "vulkan/device.hpp"
 
 namespace tensorvk {
 
@@ -31,11 +32,12 @@ std::vector<builder::ProfileShapes> profile_shapes(const IBuilderConfig& config)
 struct IdleFlag {
     BuilderFlag flag;
     const char* name;
+    const char* why = "TensorVK does not offer it yet";
 };
 
 //! Flags that promise something in TensorRT and do nothing here: asking for one is worth a warning.
 constexpr IdleFlag kIdleFlags[] = {
-    {BuilderFlag::kINT8, "INT8"},
+    {BuilderFlag::kINT8, "INT8", "networks with QuantizeLinear and DequantizeLinear compute in int8 without it, and calibration is not offered"},
     {BuilderFlag::kFP8, "FP8"},
     {BuilderFlag::kINT4, "INT4"},
     {BuilderFlag::kFP4, "FP4"},
@@ -48,7 +50,7 @@ void warn_about_idle_flags(const IBuilderConfig& config, LogSink& log) {
     for (const IdleFlag& idle : kIdleFlags) {
         if (config.getFlag(idle.flag)) {
             log.log(Severity::kWARNING,
-                    text("BuilderFlag.", idle.name, " has no effect: TensorVK does not offer it yet."));
+                    text("BuilderFlag.", idle.name, " has no effect: ", idle.why, "."));
         }
     }
 }
@@ -145,6 +147,17 @@ bool IBuilder::isNetworkSupported(const INetworkDefinition& network, const IBuil
             throw InvalidModel(text("Network '", state.graph().name, "' has no output; mark one with mark_output."));
         }
         (void)layers::expand(state.graph());
+    });
+}
+
+bool IBuilder::platformHasFastFp16() const {
+    return guarded(*reporter_, false, [] { return vulkan::Device::current()->caps().fp16_storage; });
+}
+bool IBuilder::platformHasFastInt8() const {
+    return guarded(*reporter_, false, [] {
+        const vulkan::DeviceCaps& caps = vulkan::Device::current()->caps();
+        const auto of_bytes = [](const vulkan::MatrixShape& shape) { return shape.a == vulkan::MatrixType::kInt8; };
+        return caps.integer_dot_product || caps.host_kernels || std::ranges::any_of(caps.matrix_shapes, of_bytes);
     });
 }
 
