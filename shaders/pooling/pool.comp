@@ -7,11 +7,13 @@
 #extension GL_EXT_shader_16bit_storage : require
 #endif
 #include "common/interface.glsl"
+#ifdef BYTES
+#include "common/words.glsl"
+#endif
 #ifdef WIDE
 layout(set = 0, binding = 0) readonly buffer X { uvec4 x[]; };
 layout(set = 0, binding = 1) writeonly buffer Y { uvec4 y[]; };
 #elif defined(BYTES)
-#include "common/words.glsl"
 layout(set = 0, binding = 0) readonly buffer X { uint x[]; };
 layout(set = 0, binding = 1) buffer Y { uint y[]; };
 #else
@@ -43,7 +45,7 @@ STORAGE(1, writeonly, y)
 #define VALUE uvec4
 #define CHANNELS_TOGETHER 16
 // With their upper bit turned over signed bytes are in the order of unsigned ones.
-#define FLIP (TYPE == 6 ? 0x80808080u : 0u)
+#define FLIP (TYPE == TYPE_I8 ? 0x80808080u : 0u)
 #define READ(i) (x[i] ^ FLIP)
 #define WRITE(i, value) y[i] = value ^ FLIP;
 #define LOWEST uvec4(0u)

@@ -10,6 +10,7 @@
 #include "api/runtime_state.hpp"
 #include "builder/builder.hpp"
 #include "layers/expand.hpp"
+#include "tactics/matrix_units.hpp"
 #include "vulkan/device.hpp"
 
 namespace tensorvk {
@@ -156,8 +157,7 @@ bool IBuilder::platformHasFastFp16() const {
 bool IBuilder::platformHasFastInt8() const {
     return guarded(*reporter_, false, [] {
         const vulkan::DeviceCaps& caps = vulkan::Device::current()->caps();
-        const auto of_bytes = [](const vulkan::MatrixShape& shape) { return shape.a == vulkan::MatrixType::kInt8; };
-        return caps.integer_dot_product || caps.host_kernels || std::ranges::any_of(caps.matrix_shapes, of_bytes);
+        return caps.host_kernels || (!caps.is_cpu && caps.integer_dot_product) || tactics::refuse_byte_matrices(caps).empty();
     });
 }
 

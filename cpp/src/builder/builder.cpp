@@ -21,12 +21,11 @@ namespace tensorvk::builder {
 
 namespace {
 
-//! What every Vulkan 1.2 device has: the limits that the specification guarantees. 16- and 8-bit storage are taken for granted here only
-//! because kernels use them where the network's own edges have such types.
+//! What every Vulkan 1.2 device has: the limits that the specification guarantees. 16-bit storage is taken for granted here only because kernels use it where
+//! the network's own edges have such types.
 vulkan::DeviceCaps portable_caps() {
     vulkan::DeviceCaps caps;
     caps.fp16_storage = true;
-    caps.int8_storage = true;
     caps.limits.max_storage_range = std::uint64_t{1} << 27;
     caps.limits.max_push_constant_bytes = 128;
     caps.limits.max_shared_memory = 16384;

@@ -89,7 +89,8 @@ std::vector<Candidate> convolution_winograd(const ConvolutionProblem& problem, c
         candidate.refusal = text("the transformed weights of ", problem.in_channels, " by ", problem.out_channels, " channels would take more than ",
                                  kMostBytes >> 20, " MB");
     }
-    candidate.lower = [problem](Lowering& lowering) { lower(problem, "cpu/winograd:", lowering); };
+    // Transforming weights in every run takes longer than what it gains.
+    candidate.lower = [problem](Lowering& lowering) { lower(problem, lowering.is_constant(problem.weights) ? "cpu/winograd:" : "cpu/tiled_convolution:", lowering); };
     return {candidate};
 }
 

@@ -12,6 +12,7 @@
 #include "tactics/copy_transpose.hpp"
 #include "tactics/families.hpp"
 #include "tactics/step_builder.hpp"
+#include "tactics/word_types.hpp"
 
 namespace tensorvk::tactics {
 
@@ -96,16 +97,6 @@ std::string refuse(const CopyPlan& plan) {
     return plan.refusal;
 }
 
-std::string refuse_storage(std::int64_t bytes, const vulkan::DeviceCaps& caps) {
-    if (bytes == 1 && !caps.int8_storage) {
-        return "the device cannot store 8-bit elements (storageBuffer8BitAccess)";
-    }
-    if (bytes == 2 && !caps.fp16_storage) {
-        return "the device cannot store 16-bit elements (storageBuffer16BitAccess)";
-    }
-    return {};
-}
-
 Candidate candidate(const char* name, const Problem& problem, std::int64_t unit_bytes, std::string refusal, bool packed = false) {
     Candidate out{.name = name, .refusal = std::move(refusal), .portable = unit_bytes >= 4 || packed, .lower = {}};
     if (out.applicable()) {
@@ -151,7 +142,7 @@ std::vector<Candidate> copy_candidates(const Query& query) {
         out.push_back(transpose_candidate(query, exprs, plan, refusal));
     }
     out.push_back(candidate("copy/generic", problem, size, refusal.empty() ? refuse_storage(size, query.caps) : refusal));
-    if (size < 4) out.push_back(candidate("copy/packed", problem, size, refusal, true));
+    if (size < 4) out.push_back(candidate("copy/packed", problem, size, refusal.empty() ? refuse_packing(size, query.caps) : refusal, true));
     return out;
 }
 

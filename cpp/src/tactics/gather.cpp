@@ -8,6 +8,7 @@
 #include "tactics/families.hpp"
 #include "tactics/layout.hpp"
 #include "tactics/step_builder.hpp"
+#include "tactics/word_types.hpp"
 
 namespace tensorvk::tactics {
 
@@ -50,12 +51,6 @@ std::string refuse(const Problem& problem, const shape::ExprPool& exprs) {
     return {};
 }
 
-std::string refuse_storage(std::int64_t bytes, const vulkan::DeviceCaps& caps) {
-    return bytes == 1 && !caps.int8_storage   ? "the device cannot store 8-bit elements (storageBuffer8BitAccess)"
-           : bytes == 2 && !caps.fp16_storage ? "the device cannot store 16-bit elements (storageBuffer16BitAccess)"
-                                              : "";
-}
-
 } // namespace
 
 std::vector<Candidate> gather_candidates(const Query& query) {
@@ -85,7 +80,7 @@ std::vector<Candidate> gather_candidates(const Query& query) {
         offer("gather/words", 4, runs_of(4));
     }
     offer("gather/generic", size, refuse_storage(size, query.caps));
-    if (size < 4) offer("gather/packed", size, {}, true);
+    if (size < 4) offer("gather/packed", size, refuse_packing(size, query.caps), true);
     return out;
 }
 

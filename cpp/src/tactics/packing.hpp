@@ -10,7 +10,7 @@
 
 namespace tensorvk::tactics {
 
-//! How a picture of few channels has been widened, so that its channels come in eights (convolution_widened.cpp). What the weights lack is zero.
+//! How a picture of few channels has been widened, so that its channels come in eights (picture.cpp). What the weights lack is zero.
 struct Widened {
     std::int64_t channels = 0;     // of the source; 0: it is not widened
     std::int64_t pixels = 1;       // neighbours along a line whose channels lie together

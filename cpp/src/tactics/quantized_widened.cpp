@@ -11,9 +11,9 @@ constexpr std::int64_t kUnit = 16, kPixels = 4, kMostChannels = kUnit / kPixels;
 
 //! The convolution of the wide picture, but for where that lies. Its padding along lines has become part of the picture.
 ConvolutionProblem widened(ConvolutionProblem p) {
-    p.widened = {.channels = p.in_channels, .pixels = kPixels, .kernel_width = p.kernel[2]};
+    p.widened = {.channels = p.in_channels, .pixels = kPixels, .kernel_width = p.kernel[2], .units = (p.kernel[2] + kPixels - 1) / kPixels};
     p.in_channels = kUnit;
-    p.kernel[2] = (p.kernel[2] + kPixels - 1) / kPixels;
+    p.kernel[2] = p.widened.units;
     p.dilation[2] = kPixels / p.stride[2];
     p.stride[2] = 1;
     p.pre[2] = 0;

@@ -35,4 +35,14 @@ std::string refuse_word_type(const Value& value) {
     return text("'", value.name, "' is ", dtype_name(value.dtype), ", which device code does not compute with");
 }
 
+std::string refuse_storage(std::int64_t bytes, const vulkan::DeviceCaps& caps) {
+    if (bytes == 1 && !caps.int8_storage) return "the device cannot store 8-bit elements (storageBuffer8BitAccess)";
+    if (bytes == 2 && !caps.fp16_storage) return "the device cannot store 16-bit elements (storageBuffer16BitAccess)";
+    return {};
+}
+
+std::string refuse_packing(std::int64_t bytes, const vulkan::DeviceCaps& caps) {
+    return refuse_storage(bytes, caps).empty() ? text("the device stores elements of ", 8 * bytes, " bits as they are") : std::string();
+}
+
 } // namespace tensorvk::tactics

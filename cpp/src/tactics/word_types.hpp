@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tactics/operation.hpp"
+#include "vulkan/device_plan.hpp"
 
 namespace tensorvk::tactics {
 
@@ -14,5 +15,9 @@ namespace tensorvk::tactics {
 [[nodiscard]] std::int64_t elements_per_word(DataType type);
 //! Why kernels over words cannot read or write this value, or empty.
 [[nodiscard]] std::string refuse_word_type(const Value& value);
+//! Why a device cannot store elements of so many bytes, or empty.
+[[nodiscard]] std::string refuse_storage(std::int64_t bytes, const vulkan::DeviceCaps& caps);
+//! Why it need not put them into words (shaders/common/unit.glsl), or empty.
+[[nodiscard]] std::string refuse_packing(std::int64_t bytes, const vulkan::DeviceCaps& caps);
 
 } // namespace tensorvk::tactics

@@ -33,6 +33,23 @@ TEST(ConvolutionCandidates, OfAGpuUseSharedMemoryAndMatrixUnitsOfHalves) {
     EXPECT_TRUE(find(candidates, "conv/coopmat_32x32x64")->applicable());
 }
 
+TEST(ConvolutionCandidates, PicturesGoThroughWindowsOfMatrixUnits) {
+    const auto refusal = [](const Case& c, vulkan::DeviceCaps caps = large_gpu()) {
+        const auto candidates = build(c).operation.candidates(caps);
+        const auto* found = find(candidates, "conv/window");
+        return found == nullptr ? std::string("there is none") : found->refusal;
+    };
+    const Case first = with(conv2d("first", {1, 3, 32, 40}, 64, 7, 2, 3), [](Case& c) { c.in_layout = Layout::kLINEAR, c.out_type = DataType::kHALF; });
+    EXPECT_EQ(refusal(first), "");
+    EXPECT_EQ(refusal(with(first, [](Case& c) { c.out = 66; })), "the 66 output channels do not lie together in fours");
+    EXPECT_EQ(refusal(with(first, [](Case& c) { c.dilation = {2, 2}; })), "only for windows over pictures without dilation");
+    EXPECT_EQ(refusal(with(first, [](Case& c) { c.out_type = DataType::kFLOAT; })), "the network does not compute in float16");
+    EXPECT_EQ(refusal(with(first, [](Case& c) { c.kernel = {11, 11}; })), "the weights of a subgroup's columns take 33 fragments, registers hold 32");
+    vulkan::DeviceCaps small = large_gpu();
+    small.limits.max_shared_memory = 8192;
+    EXPECT_NE(refusal(first, small).find("bytes of shared memory, the device has 8192"), std::string::npos) << refusal(first, small);
+}
+
 TEST(ConvolutionCandidates, RefuseWithTheValueThatDecided) {
     vulkan::DeviceCaps cpu;
     cpu.is_cpu = true;
@@ -99,6 +116,9 @@ TEST(ConvolutionCandidates, WinogradOnTheHostRefusesWhatItCannotDo) {
     EXPECT_EQ(refusal(whole), "");
     EXPECT_EQ(refusal(with(whole, [](Case& c) { c.dynamic = true; })), "");
     EXPECT_EQ(refusal(conv2d("stride", {1, 64, 32, 32}, 64, 3, 2, 1)), "only for one group, a window of 3 x 3, stride and dilation 1");
+    EXPECT_EQ(refusal(with(conv2d("groups", {1, 64, 64, 64}, 64, 3, 1, 1), [](Case& c) { c.groups = 2; })), "only for one group, a window of 3 x 3, stride and dilation 1");
+    EXPECT_EQ(refusal(with(conv2d("dilation", {1, 64, 64, 64}, 64, 3, 1, 2), [](Case& c) { c.dilation = {2, 2}; })), "only for one group, a window of 3 x 3, stride and dilation 1");
+    EXPECT_EQ(refusal(with(whole, [](Case& c) { c.in_layout = Layout::kLINEAR; })), "only for tensors whose channels are last");
     EXPECT_EQ(refusal(with(whole, [](Case& c) { c.out_layout = Layout::kLINEAR; })), "only for tensors whose channels are last");
     EXPECT_EQ(refusal(conv2d("few", {1, 15, 64, 64}, 64, 3, 1, 1)), "fewer than 16 channels do not pay for the transforms");
     EXPECT_EQ(refusal(conv2d("small", {1, 64, 7, 8}, 64, 3, 1, 1)), "fewer than 2 million products do not pay for the transforms");

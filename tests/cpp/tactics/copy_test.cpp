@@ -95,6 +95,8 @@ TEST_P(Copies, MoveEveryElementType) {
         if (type == DataType::kFLOAT) {
             EXPECT_EQ(ran, c.ran);
         }
+        const bool small = type == DataType::kHALF || type == DataType::kBOOL;
+        EXPECT_EQ(check_packed(make(source, c.from, c.region, expected, c.to), expected), small && vulkan::Device::current()->caps().shaders ? 1 : 0);
     }
 }
 
@@ -199,6 +201,8 @@ TEST_P(Gathers, AlongEveryAxisWithNegativeIndices) {
                 test.add_input(indices, Layout::kLINEAR, false);
                 test.set_output(expected.dtype, expected.dims, Layout::kLINEAR);
                 check_all(test, {expected}, 0.0);
+                const bool small = GetParam() == DataType::kHALF || GetParam() == DataType::kBOOL;
+                EXPECT_EQ(check_packed(test, expected), small && vulkan::Device::current()->caps().shaders ? 1 : 0);
             }
         }
     }

@@ -50,12 +50,6 @@ Word stored_type(const Launch& launch) {
     return stored->second;
 }
 
-std::string weights_key(const Launch& launch) {
-    std::string key = "weights";
-    for (std::size_t i = 1; i < 24; ++i) key += text(":", launch.param(i));
-    return key;
-}
-
 namespace {
 
 AxisPhase phase_of(const ConvolutionShape& shape, std::size_t axis, std::int64_t first) {

@@ -37,9 +37,6 @@ struct ConvolutionShape {
 
 //! Of which type a float convolution stores its results. Throws InvalidPlan for what none is.
 [[nodiscard]] Word stored_type(const Launch& launch);
-//! All that packed weights depend on: shapes may change while weights do not.
-[[nodiscard]] std::string weights_key(const Launch& launch);
-
 //! Output positions first, first + spread ... along one axis: number q reads q * step + offset for each tap, the taps in ascending order of
 //! their offsets.
 struct AxisPhase {

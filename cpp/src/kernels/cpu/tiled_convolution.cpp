@@ -217,6 +217,15 @@ void cut(Task<A>& task) {
     }
 }
 
+//! All that the packed form depends on: pictures may change while weights do not. Of a transposed convolution an output smaller than the stride has fewer phases.
+std::string weights_key(const ConvolutionShape& s) {
+    std::string key = "weights";
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+        key += text(":", s.kernel[axis], ":", s.stride[axis], ":", s.dilation[axis], ":", s.pre[axis], ":", s.transposed ? std::min(s.stride[axis], s.out[axis]) : 0);
+    }
+    return text(key, ":", s.in_channels, ":", s.out_channels, ":", s.groups, ":", s.in_last);
+}
+
 template <typename A>
 Run prepare(const Launch& launch, std::shared_ptr<Task<A>> task) {
     task->x = launch.buffer<const typename A::Source>(0, task->shape.in_elements());
@@ -225,7 +234,7 @@ Run prepare(const Launch& launch, std::shared_ptr<Task<A>> task) {
     task->weights.stride = task->shape.weight_stride();
     const bool constant = launch.geometry(2) != 0;
     if (constant) {
-        task->packed = launch.keep().template get<ConvolutionWeights<A>>(weights_key(launch), [&] {
+        task->packed = launch.keep().template get<ConvolutionWeights<A>>(weights_key(task->shape), [&] {
             std::unique_ptr<ConvolutionWeights<A>> made(memory_for_weights(*task));
             pack(*task, *made);
             return made.release();

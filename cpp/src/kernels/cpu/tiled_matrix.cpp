@@ -194,7 +194,8 @@ Run prepare(const Launch& launch, std::shared_ptr<Task<A>> task) {
     }
     const bool one = std::ranges::all_of(task->batch, [](const BatchAxis& axis) { return axis.b == 0; });
     const bool constant = launch.geometry(2) != 0 && one && k > 0;
-    if (constant && is_worth_packing(task->m, task->n, task->b.stride, checked_mul(checked_mul(k, task->n), static_cast<std::int64_t>(sizeof(typename A::Source))))) {
+    const std::int64_t bytes_of_factor = checked_mul(checked_mul(k, task->n), bytes_of(task->b.type));
+    if (constant && (std::is_same_v<A, Integers> || is_worth_packing(task->m, task->n, task->b.stride, bytes_of_factor))) {
         task->packed =
             launch.keep().template get<Numbers<typename A::In>>(text("weights:", k, ":", task->n, ":", task->b_row, ":", task->b.stride), [&] {
                 auto made = std::make_unique<Numbers<typename A::In>>(static_cast<std::size_t>(task->panels.numbers()));

@@ -198,8 +198,8 @@ void cut(Task& task) {
 
 void check(const Launch& launch, const ConvolutionShape& s) {
     constexpr Triple kWindowOfTaps{1, 3, 3}, kOnes{1, 1, 1};
-    const bool same_depth = s.in[0] == s.out[0] && s.pre[0] == 0;
-    if (s.kernel == kWindowOfTaps && s.stride == kOnes && s.dilation == kOnes && s.groups == 1 && s.in_last && s.out_last && same_depth) return;
+    const bool same_depth = s.in[0] == s.out[0] && s.pre[0] == 0, constant_weights = launch.geometry(2) != 0;
+    if (constant_weights && s.kernel == kWindowOfTaps && s.stride == kOnes && s.dilation == kOnes && s.groups == 1 && s.in_last && s.out_last && same_depth) return;
     throw InvalidPlan(text("Layer '", launch.layer(), "' of the plan is a convolution that Winograd's kernel does not do: rebuild the plan."));
 }
 
@@ -217,23 +217,17 @@ Run prepare_winograd(const Launch& launch) {
     task->down = (s.out[1] + kTile - 1) / kTile;
     task->across = (s.out[2] + kTile - 1) / kTile;
     task->tiles_in_all = checked_mul(task->pictures(), task->down * task->across);
-    const bool constant = launch.geometry(2) != 0;
-    if (constant) {
-        task->weights = launch.keep().get<Weights>(weights_key(launch), [&] {
-            auto made = std::make_unique<Weights>(task->panels);
-            pack(*task, *made);
-            return made.release();
-        });
-    } else {
-        task->weights = std::make_shared<Weights>(task->panels);
-    }
+    task->weights = launch.keep().get<Weights>(text("winograd:", s.in_channels, ":", s.out_channels), [&] { // whatever the picture
+        auto made = std::make_unique<Weights>(task->panels);
+        pack(*task, *made);
+        return made.release();
+    });
     cut(*task);
     const std::int64_t units = (task->tiles_in_all + task->tiles_together - 1) / task->tiles_together * task->column_blocks;
     const std::int64_t work = task->tiles_together * task->columns * std::min(s.in_channels, kGrain) * kPoints;
     const std::int64_t grain = std::max<std::int64_t>(kGrain / std::max<std::int64_t>(work, 1), 1);
     const std::size_t bytes = task->block_bytes();
     return [=] {
-        if (!constant) pack(*task, *task->weights);
         const Scratch memory(bytes * static_cast<std::size_t>(pieces_of(units, grain)));
         spread(units, grain, [&](std::int64_t first, std::int64_t last, int piece) {
             for (std::int64_t unit = first; unit < last; ++unit) run_block(*task, unit, memory.data() + bytes * static_cast<std::size_t>(piece));

@@ -24,7 +24,7 @@ struct Winograd {
         const float* bias = nullptr;     // of these channels; null: 0
         float* const* places = nullptr; // kTile * kTile of them; null where nothing is stored
     };
-    //! Taps of `lanes * vectors` neighbouring output channels.
+    //! Taps of neighbouring output channels.
     struct Factors {
         const float* taps = nullptr; // kTaps * kTaps rows of as many
         float* points = nullptr;

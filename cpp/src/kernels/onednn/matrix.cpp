@@ -186,9 +186,9 @@ dnnl::matmul::primitive_desc first_of(const std::vector<Asked>& all, const dnnl:
 }
 
 //! Whether a copy of a constant factor of one matrix is kept in the order that the product likes.
-bool keeps_copy(const Launch& launch, const dnnl::memory::desc& factor) {
+bool keeps_copy(const Launch& launch, const Problem& p, const dnnl::memory::desc& factor) {
     return factor.dims().size() == 2 &&
-           is_worth_packing(launch.param(1), launch.param(2), factor.data.format_desc.blocking.strides[1], static_cast<std::int64_t>(factor.get_size()));
+           is_worth_packing(p.a.dims[p.a.dims.size() - 2], launch.param(2), factor.data.format_desc.blocking.strides[1], static_cast<std::int64_t>(factor.get_size()));
 }
 
 Run prepare(const Launch& launch, bool bfloat) {
@@ -208,7 +208,7 @@ Run prepare(const Launch& launch, bool bfloat) {
     const Type type = data_type(types.x), b_type = data_type(types.factor);
     const dnnl::memory::desc a_desc = p.a.desc(type), given = p.b.desc(b_type), c_desc = p.c.desc(data_type(types.y)), sums_desc = p.c.desc();
     const bool constant = launch.geometry(2) != 0;
-    const bool any_order = b_type != type || (constant && keeps_copy(launch, given));
+    const bool any_order = b_type != type || (constant && keeps_copy(launch, p, given));
     std::vector<Asked> asked{{a_desc, any_order ? any_format(p.b.dims, type) : given, c_desc}};
     if (bfloat) asked.push_back({any_format(p.a.dims, type), any_format(p.b.dims, type), c_desc});
     std::optional<PostOps> fused = post_ops_of(rest.program, rest.descs);
