@@ -51,7 +51,9 @@ def facts(**environment: str) -> str:
 def test_what_a_platform_has_is_what_its_device_has() -> None:
     assert facts(TENSORVK_DISABLE="cooperative_matrix,fp16,host_kernels,int8,integer_dot_product") == "False False"
     assert facts(TENSORVK_DISABLE="vulkan").endswith(" True")  # the host's functions compute in 8 bits
-    report = subprocess.run([sys.executable, "-m", "tensorvk", "doctor"], capture_output=True, text=True, timeout=60, check=False)
+    report = subprocess.run(
+        [sys.executable, "-m", "tensorvk", "doctor"], capture_output=True, text=True, timeout=60, check=False
+    )
     stores_halves = re.search(r"^ *no +fp16 storage", report.stdout, re.MULTILINE) is None
     assert facts().startswith(f"{stores_halves} ")
 
