@@ -21,6 +21,7 @@ DeviceFeatures::DeviceFeatures(const DeviceOffer& offer, const DeviceCaps& caps)
     v12_.shaderInt8 = caps.int8_arithmetic;
     v12_.timelineSemaphore = VK_TRUE;
     v12_.vulkanMemoryModel = caps.vulkan_memory_model;
+    v12_.vulkanMemoryModelDeviceScope = caps.vulkan_memory_model; // atomics are of the device's scope, and with the one the other has to be asked for
     if (offer.api_version >= VK_API_VERSION_1_3) {
         add(v13_, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES);
         v13_.subgroupSizeControl = caps.subgroup_size_control;

@@ -136,7 +136,7 @@ void query_features(const InstanceFunctions& fn, VkPhysicalDevice device, Device
     offer.shader_float16 = v12.shaderFloat16 != 0;
     offer.shader_int8 = v12.shaderInt8 != 0;
     offer.timeline_semaphore = v12.timelineSemaphore != 0;
-    offer.vulkan_memory_model = v12.vulkanMemoryModel != 0;
+    offer.vulkan_memory_model = v12.vulkanMemoryModel != 0 && v12.vulkanMemoryModelDeviceScope != 0;
     offer.subgroup_size_control = v13.subgroupSizeControl != 0;
     offer.compute_full_subgroups = v13.computeFullSubgroups != 0;
     offer.integer_dot_product = v13.shaderIntegerDotProduct != 0;
