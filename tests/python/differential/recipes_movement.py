@@ -215,7 +215,8 @@ def center_crop_pad(d: Draw, x: Value) -> Call:
 
 def reverse_sequence(d: Draw, x: Value) -> Call:
     batch = d.integer(0, 1)
-    lengths = d.constant(d.rng.integers(1, min(x.dims[1 - batch]) + 1, extent(x.dims[batch])), np.int64)
+    most = min(x.dims[1 - batch])  # nothing may be reversed of an empty axis
+    lengths = d.constant(d.rng.integers(min(1, most), most + 1, extent(x.dims[batch])), np.int64)
     return Call("ReverseSequence", [x, lengths], {"batch_axis": batch, "time_axis": 1 - batch})
 
 
