@@ -1,7 +1,7 @@
 // Convolution of pictures with few channels, to halves, on cooperative matrix units (16 x 16 x 16, sums in float): the part of the picture that a tile's
 // windows cover lies in shared memory as units of eight halves, those of one pixel and zeros, or four each of two pixels. Neighbouring positions read
 // neighbouring units, so a fragment of the first factor is 16 overlapping rows of them: nothing is gathered. A subgroup holds the weights of its columns, all
-// of the depth, in registers, and goes down the tile with them. Subgroups have 32 lanes.
+// of the depth, in registers, and goes from tile to tile with them, while the next tile's part of the picture is on its way. Subgroups have 32 lanes.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require

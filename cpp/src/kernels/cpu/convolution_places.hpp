@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/cpu/kernel.hpp"
 #include "kernels/cpu/chunk.hpp"
+#include "kernels/cpu/kernel.hpp"
 #include "kernels/cpu/spatial.hpp"
 
 namespace tensorvk::kernels::cpu {
@@ -37,6 +37,7 @@ struct ConvolutionShape {
 
 //! Of which type a float convolution stores its results. Throws InvalidPlan for what none is.
 [[nodiscard]] Word stored_type(const Launch& launch);
+
 //! Output positions first, first + spread ... along one axis: number q reads q * step + offset for each tap, the taps in ascending order of
 //! their offsets.
 struct AxisPhase {

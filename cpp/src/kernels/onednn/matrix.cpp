@@ -4,8 +4,8 @@
 #include <memory>
 #include <vector>
 
-#include "kernels/cpu/workers.hpp"
 #include "kernels/cpu/constant_factor.hpp"
+#include "kernels/cpu/workers.hpp"
 #include "kernels/onednn/catalogue.hpp"
 #include "kernels/onednn/onednn.hpp"
 #include "kernels/onednn/stages.hpp"
