@@ -39,17 +39,6 @@ ConvolutionShape::ConvolutionShape(const Launch& launch, bool is_transposed) : t
 std::int64_t ConvolutionShape::in_elements() const { return checked_mul(checked_mul(batch, in_channels), checked_volume(in)); }
 std::int64_t ConvolutionShape::weight_elements() const { return checked_mul(checked_mul(out_channels, group_in()), checked_volume(kernel)); }
 
-Word stored_type(const Launch& launch) {
-    // kStoresInt8 and kStoresUint8 of cpp/src/tactics/convolution_problem.cpp.
-    constexpr std::array kStored{std::pair{0, Word::kF32}, std::pair{256, Word::kI8}, std::pair{512, Word::kU8}};
-    const auto stored = std::ranges::find(kStored, launch.geometry(0), [](const auto& type) { return type.first; });
-    if (stored == kStored.end()) {
-        throw InvalidPlan(
-            text("Layer '", launch.layer(), "' of the plan is a convolution of types that its kernel does not take: rebuild the plan."));
-    }
-    return stored->second;
-}
-
 namespace {
 
 AxisPhase phase_of(const ConvolutionShape& shape, std::size_t axis, std::int64_t first) {

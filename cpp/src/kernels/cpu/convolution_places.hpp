@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/cpu/chunk.hpp"
 #include "kernels/cpu/kernel.hpp"
 #include "kernels/cpu/spatial.hpp"
 
@@ -34,9 +33,6 @@ struct ConvolutionShape {
     }
     [[nodiscard]] std::int64_t weight_stride() const { return (transposed ? 1 : group_in()) * taps(); }
 };
-
-//! Of which type a float convolution stores its results. Throws InvalidPlan for what none is.
-[[nodiscard]] Word stored_type(const Launch& launch);
 
 //! Output positions first, first + spread ... along one axis: number q reads q * step + offset for each tap, the taps in ascending order of
 //! their offsets.

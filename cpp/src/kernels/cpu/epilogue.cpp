@@ -219,28 +219,6 @@ Epilogue matrix_epilogue(const Launch& launch, Word type, std::uint32_t types) {
     return {launch, {extents, axes - 1, type}, types, strides};
 }
 
-Epilogue convolution_epilogue(const Launch& launch, const ConvolutionShape& shape, Word type, std::uint32_t types) {
-    const std::array<std::int64_t, 5> extents{shape.batch, shape.out_channels, shape.out[0], shape.out[1], shape.out[2]};
-    constexpr std::array<std::size_t, 5> kLast{0, 2, 3, 4, 1}, kFirst{0, 1, 2, 3, 4};
-    const auto order_of = [&](bool last) { return last ? kLast : kFirst; };
-    std::vector<std::int64_t> ordered;
-    for (const std::size_t axis : order_of(shape.out_last)) ordered.push_back(extents[axis]);
-    const auto strides = [&](std::uint32_t mode) {
-        std::array<std::int64_t, 5> by_axis{};
-        std::int64_t stride = 1;
-        const auto order = order_of((mode & 32) != 0);
-        for (auto axis = order.rbegin(); axis != order.rend(); ++axis) {
-            if ((mode >> *axis & 1) == 0) continue;
-            by_axis[*axis] = stride;
-            stride = checked_mul(stride, extents[*axis]);
-        }
-        std::vector<std::int64_t> out;
-        for (const std::size_t axis : order_of(shape.out_last)) out.push_back(by_axis[axis]);
-        return out;
-    };
-    return {launch, {ordered, shape.out_last ? std::size_t{4} : std::size_t{1}, type}, types, strides};
-}
-
 template void Epilogue::along_channels(const float*, std::int64_t, std::int64_t, std::int64_t) const;
 template void Epilogue::along_channels(const std::int32_t*, std::int64_t, std::int64_t, std::int64_t) const;
 template void Epilogue::rows_apart(const float*, std::int64_t, std::byte*) const;

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "kernels/cpu/chunk.hpp"
-#include "kernels/cpu/convolution_places.hpp"
 #include "kernels/cpu/kernel.hpp"
 
 namespace tensorvk::kernels::cpu {
@@ -76,8 +75,5 @@ private:
 
 //! Of a matrix product, by the parameters of matrix/generic; G(1)'s axes are the last five of the result.
 [[nodiscard]] Epilogue matrix_epilogue(const Launch& launch, Word type, std::uint32_t types);
-
-//! Of a convolution, by the parameters of convolution/generic; G(1)'s axes are n, c, d, h, w.
-[[nodiscard]] Epilogue convolution_epilogue(const Launch& launch, const ConvolutionShape& shape, Word type, std::uint32_t types);
 
 } // namespace tensorvk::kernels::cpu

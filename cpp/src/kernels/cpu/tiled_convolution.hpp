@@ -5,8 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "kernels/cpu/convolution_places.hpp"
-#include "kernels/cpu/epilogue.hpp"
+#include "kernels/cpu/convolution_epilogue.hpp"
 #include "kernels/cpu/panels.hpp"
 
 namespace tensorvk::kernels::cpu {

@@ -9,8 +9,7 @@
 #include <vector>
 
 #include "kernels/cpu/catalogue.hpp"
-#include "kernels/cpu/convolution_places.hpp"
-#include "kernels/cpu/epilogue.hpp"
+#include "kernels/cpu/convolution_epilogue.hpp"
 #include "kernels/cpu/panels.hpp"
 #include "kernels/cpu/winograd.hpp"
 #include "kernels/cpu/workers.hpp"
