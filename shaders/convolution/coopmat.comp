@@ -72,12 +72,12 @@ uvec4 next_weights[AHEAD * WEIGHT_LOADS];
 void fetch(int u, int step) {
     int k0 = min(step * TILE_DEPTH, PADDED_DEPTH - TILE_DEPTH);
     int k = k0 + thread % DEPTH_EIGHTS * 8;
-    int tap = k / CHANNELS; // channels come in eights: one load never spans two taps
+    int tap = CHANNELS == DEPTH ? 0 : k / CHANNELS; // channels come in eights: one load never spans two taps
     ivec2 shift = ivec2(tap / KERNEL_WIDTH, tap % KERNEL_WIDTH) * DILATION;
     int offset = shift.x * X_LINE + shift.y * X_PIXEL + k - tap * CHANNELS;
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
         ivec2 at = from[i] + shift;
-        bool inside = k < DEPTH && (INSIDE || (uint(at.x) < uint(IN_HEIGHT) && uint(at.y) < uint(IN_WIDTH)));
+        bool inside = (PADDED_DEPTH == DEPTH || k < DEPTH) && (INSIDE || (uint(at.x) < uint(IN_HEIGHT) && uint(at.y) < uint(IN_WIDTH)));
         next_inputs[u * INPUT_LOADS + i] = inside ? x[(origin[i] + offset) >> 3] : uvec4(0);
     }
     int row_eights = WEIGHT_STRIDE >> 3;
@@ -104,14 +104,30 @@ void subgroup_exchange() {
 }
 
 // The element of a row's first channel in the output.
-int y_of(int row, int offset, bool dense) { return (dense ? row * Y_PIXEL : row_of(row).y) + offset; }
+int y_of(int row, int offset) { return (Y_DENSE ? row * Y_PIXEL : row_of(row).y) + offset; }
 
 // Rows and columns beyond the last read what is there.
-Operands operands_of(int row, int offset, int part, int column, bool dense) {
+Operands operands_of(int row, int offset, int part, int column) {
     int inside = min(column, COLUMNS - 4);
-    return load_operands(y_of(min(row, ROWS - 1), offset, dense) + inside * Y_CHANNEL, part * CHANNEL_PART + inside);
+    return load_operands(y_of(min(row, ROWS - 1), offset) + inside * Y_CHANNEL, part * CHANNEL_PART + inside);
 }
 
+// Elements of the rows that this invocation loads. What needs no division has none.
+void place_inputs(int row0, int part) {
+    [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
+        int at = min(row0 + thread / DEPTH_EIGHTS + i * LOAD_ROWS, ROWS - 1);
+        if (INSIDE && X_DENSE) {
+            origin[i] = at * X_PIXEL + part * X_PART;
+            from[i] = ivec2(0);
+        } else {
+            Row row = row_of(at);
+            origin[i] = row.x + row.from.x * X_LINE + row.from.y * X_PIXEL + part * X_PART;
+            from[i] = row.from;
+        }
+    }
+}
+
+// One function, since sums outside of it would not stay in registers.
 void main() {
     thread = int(gl_LocalInvocationIndex);
     int part = grid_slice() / SPLITS;
@@ -119,20 +135,17 @@ void main() {
     int parts = grid_slices() / SPLITS;
     int row0 = row_group() * TILE_ROWS;
     int first_eight = column_group() * COLUMN_EIGHTS;
-    int weight_part = (part * WEIGHT_PART) >> 3;
-
-    [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
-        Row row = row_of(min(row0 + thread / DEPTH_EIGHTS + i * LOAD_ROWS, ROWS - 1));
-        origin[i] = row.x + row.from.x * X_LINE + row.from.y * X_PIXEL + part * X_PART;
-        from[i] = row.from;
-    }
-    weight = weight_part + thread / COLUMN_EIGHTS * (WEIGHT_STRIDE >> 3) + min(first_eight + thread % COLUMN_EIGHTS, (WEIGHT_STRIDE >> 3) - 1);
+    int row_eights = WEIGHT_STRIDE >> 3;
+    int row_vectors = WEIGHT_STRIDE >> 2;
+    place_inputs(row0, part);
+    weight = ((part * WEIGHT_PART) >> 3) + thread / COLUMN_EIGHTS * row_eights + min(first_eight + thread % COLUMN_EIGHTS, row_eights - 1);
 
     int warp_row = int(gl_SubgroupID) % WARPS_DOWN;
     int warp_column = int(gl_SubgroupID) / WARPS_DOWN;
     int lane = int(gl_SubgroupInvocationID);
-    int result = int(gl_SubgroupID) * SIDE * RESULT_STRIDE; // this subgroup's place among them
-    int row_vectors = WEIGHT_STRIDE >> 2;
+    int first_row = row0 + warp_row * WARP_ROWS;
+    int first_vector = 2 * first_eight + warp_column * WARP_FOURS;
+    int vector = first_vector + lane % WARP_FOURS;
 
     // PADDED_DEPTH is a multiple of AHEAD steps.
     int steps = (PADDED_DEPTH / (TILE_DEPTH * AHEAD) + SPLITS - 1) / SPLITS * AHEAD;
@@ -140,21 +153,13 @@ void main() {
     int last = min(first + steps, PADDED_DEPTH / TILE_DEPTH);
     [[unroll]] for (int u = 0; u < AHEAD; ++u) fetch(u, first + u);
 
-    // Sums begin with the bias, while the first step is on its way.
+    // The bias is asked for while the first step is on its way: that of a lane's channels, which are the same in all rounds of the epilogue.
+    int channel = part * CHANNEL_PART + 4 * min(vector, row_vectors - 1);
+    vec4 lane_bias = SPLITS > 1 ? vec4(0.0) : vec4(bias[channel], bias[channel + 1], bias[channel + 2], bias[channel + 3]);
     coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> sum[ROW_FRAGMENTS][COLUMN_FRAGMENTS];
-    int first_vector = 2 * first_eight + warp_column * WARP_FOURS;
-    if (SPLITS == 1) {
-        int channel = part * CHANNEL_PART + 4 * min(first_vector + lane % WARP_FOURS, row_vectors - 1);
-        vec4 value = vec4(bias[channel], bias[channel + 1], bias[channel + 2], bias[channel + 3]);
-        [[dont_unroll]] for (int at = lane; at < SIDE * WARP_FOURS; at += LANES) results[result + at / WARP_FOURS * RESULT_STRIDE + at % WARP_FOURS] = value; // WARP_FOURS divides LANES
-        subgroup_exchange();
+    [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
+        [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) sum[r][c] = coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator>(0.0);
     }
-    [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) {
-        sum[0][c] = coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator>(0.0);
-        if (SPLITS == 1) coopMatLoad(sum[0][c], results, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
-        [[unroll]] for (int r = 1; r < ROW_FRAGMENTS; ++r) sum[r][c] = sum[0][c];
-    }
-    subgroup_exchange();
 
     for (int s = first; s < last; s += AHEAD) {
         [[unroll]] for (int u = 0; u < AHEAD; ++u) {
@@ -176,16 +181,15 @@ void main() {
         }
     }
 
+    int result = int(gl_SubgroupID) * SIDE * RESULT_STRIDE; // this subgroup's place among them
     int offset = part_offset(part);
-    bool dense = Y_LINE == OUT_WIDTH * Y_PIXEL && Y_PICTURE == OUT_PLANE * Y_PIXEL;
-    int lane_row = row0 + warp_row * WARP_ROWS + lane / WARP_FOURS; // of this lane's first round of the epilogue; each round goes down by some rows
-    int vector = first_vector + lane % WARP_FOURS;
+    int lane_row = first_row + lane / WARP_FOURS; // of this lane's first round of the epilogue; each round goes down by some rows
     int column = 4 * vector;
     // What the program reads is asked for a burst of rounds before it is needed.
     bool ahead = SPLITS == 1 && OUTPUT_VECTORS && !POINTWISE_EMPTY;
     Operands next[TOGETHER];
     if (ahead) {
-        [[unroll]] for (int i = 0; i < TOGETHER; ++i) next[i] = operands_of(lane_row + i * ROUND_ROWS, offset, part, column, dense);
+        [[unroll]] for (int i = 0; i < TOGETHER; ++i) next[i] = operands_of(lane_row + i * ROUND_ROWS, offset, part, column);
     }
     // The loops stay loops, and fragments move up to where the next round stores them: the program is there once, not once a fragment. Instructions come from
     // memory as well.
@@ -198,18 +202,18 @@ void main() {
             Operands now[TOGETHER];
             [[unroll]] for (int i = 0; i < TOGETHER; ++i) now[i] = next[i];
             if (ahead && (BURST == 1 || r * SIDE + down + TOGETHER * ROUND_ROWS < WARP_ROWS)) {
-                [[unroll]] for (int i = 0; i < TOGETHER; ++i) next[i] = operands_of(burst_row + (TOGETHER + i) * ROUND_ROWS, offset, part, column, dense);
+                [[unroll]] for (int i = 0; i < TOGETHER; ++i) next[i] = operands_of(burst_row + (TOGETHER + i) * ROUND_ROWS, offset, part, column);
             }
             [[unroll]] for (int i = 0; i < TOGETHER; ++i) {
                 int row = burst_row + i * ROUND_ROWS;
-                vec4 value = results[result + (lane / WARP_FOURS + down + i * ROUND_ROWS) * RESULT_STRIDE + lane % WARP_FOURS];
+                vec4 value = lane_bias + results[result + (lane / WARP_FOURS + down + i * ROUND_ROWS) * RESULT_STRIDE + lane % WARP_FOURS];
                 if (row >= ROWS || vector >= row_vectors) continue;
                 if (SPLITS > 1) {
                     slices[((split * ROWS + row) * parts + part) * row_vectors + vector] = value;
                 } else if (!ahead) {
-                    store_columns(value, y_of(row, offset, dense), part, column);
+                    store_columns(value, y_of(row, offset), part, column);
                 } else if (column < COLUMNS) {
-                    STORE4(y, OUT_HALF, (y_of(row, offset, dense) + column * Y_CHANNEL) >> 2, finish4(value, now[i]))
+                    STORE4(y, OUT_HALF, (y_of(row, offset) + column * Y_CHANNEL) >> 2, finish4(value, now[i]))
                 }
             }
         }

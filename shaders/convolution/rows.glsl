@@ -61,6 +61,17 @@ Row row_of(int row) {
     return Row(picture.x * X_PICTURE, at * STRIDE - PRE, picture.x * Y_PICTURE + at.x * Y_LINE + at.y * Y_PIXEL);
 }
 
+// Whether positions follow one another in memory without gaps, so that row i lies i pixels behind the first. Where sizes are known when the pipeline is made,
+// so is this, and instructions that are not there need not come from memory.
+bool positions_are_dense(int picture, int line, int pixel) {
+    return (line == OUT_WIDTH * pixel || OUT_WIDTH == OUT_PLANE) && (picture == OUT_PLANE * pixel || OUT_PLANE == ROWS);
+}
+#define Y_DENSE positions_are_dense(Y_PICTURE, Y_LINE, Y_PIXEL)
+// The input's positions are the output's: windows of one tap, stride 1 and no padding.
+#define X_DENSE                                                                                                        \
+    (CHANNELS == DEPTH && STRIDE == ivec2(1) && PRE == ivec2(0) && OUT_WIDTH == IN_WIDTH && OUT_PLANE == IN_HEIGHT * IN_WIDTH && \
+     positions_are_dense(X_PICTURE, X_LINE, X_PIXEL))
+
 // Element of a row's input at a tap, channel 0; -1 outside of the picture.
 int input_position(int origin, ivec2 from, ivec2 tap) {
     ivec2 at = from + tap * DILATION;

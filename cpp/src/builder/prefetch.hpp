@@ -6,8 +6,8 @@
 
 namespace tensorvk::builder {
 
-//! Beside each barrier group, steps that read the large weights of the next one, under the name of the layer that needs them. A small batch leaves most of
-//! a GPU idle and waits for memory in each layer, unless the weights are still in the cache from the last inference; a large one does not notice.
+//! Beside barrier groups, steps that read the large weights of the next ones, some at a time, under the name of the first layer that needs them. A small batch
+//! leaves most of a GPU idle and waits for memory in each layer, unless the weights are still in the cache from the last inference; a large one does not notice.
 void add_prefetches(plan::Program& program, const vulkan::DeviceCaps& caps);
 
 } // namespace tensorvk::builder

@@ -191,9 +191,27 @@ void Trial::append_steps(std::vector<plan::Step>& steps) const {
     steps.insert(steps.end(), program_->steps.begin(), program_->steps.end());
 }
 
+void Trial::repeat_steps(std::size_t times) {
+    std::vector<plan::Step> repeated;
+    for (Range& range : ranges_) {
+        const auto steps = std::span(program_->steps).subspan(range.first, range.last - range.first);
+        range.first = repeated.size();
+        for (std::size_t i = 0; i < times; ++i) {
+            for (const plan::Step& step : steps) {
+                repeated.push_back(step);
+                repeated.back().group = static_cast<std::int32_t>(repeated.size() - 1);
+            }
+        }
+        range.last = repeated.size();
+    }
+    program_->steps = std::move(repeated);
+    times_ = times;
+}
+
 void Trial::prepare(std::shared_ptr<vulkan::Device> device, std::span<const std::byte> weights, std::span<const std::int64_t> symbols,
-                    stream::Stream& stream, LogSink& log) {
+                    stream::Stream& stream, LogSink& log, std::size_t times) {
     stream_ = &stream;
+    if (times > 1) repeat_steps(times);
     execution_ = std::make_unique<runtime::Execution>(runtime::LoadedProgram::load(device, program_, weights, log));
     execution_->set_symbols(symbols);
     for (std::size_t i = 0; i < program_->io.size(); ++i) {
@@ -221,7 +239,7 @@ std::vector<float> Trial::run() {
         for (std::size_t i = range.first; i < range.last; ++i) {
             sum += steps[i];
         }
-        out.push_back(sum);
+        out.push_back(sum / static_cast<float>(times_));
     }
     return out;
 }

@@ -34,10 +34,10 @@ public:
     //! What all candidates dispatch, and what packs their weights.
     void append_steps(std::vector<plan::Step>& steps) const;
 
-    //! Loads the program and fills its inputs with random numbers (integers with zeros: they may be indices).
+    //! Loads the program and fills its inputs with random numbers (integers with zeros: they may be indices). Each candidate will run `times` times in a row.
     void prepare(std::shared_ptr<vulkan::Device> device, std::span<const std::byte> weights, std::span<const std::int64_t> symbols,
-                 stream::Stream& stream, LogSink& log);
-    //! Milliseconds per candidate of one run.
+                 stream::Stream& stream, LogSink& log, std::size_t times = 1);
+    //! Milliseconds per candidate: the mean of its times in a row.
     [[nodiscard]] std::vector<float> run();
     //! The outputs that candidate `index` wrote in the last run.
     [[nodiscard]] std::vector<kernels::host::Tensor> outputs(std::size_t index);
@@ -50,9 +50,11 @@ private:
     };
     void add_inputs(const compiler::Compiled& network, const tactics::Operation& operation);
     void free_memory() noexcept;
+    void repeat_steps(std::size_t times);
 
     std::shared_ptr<plan::Program> program_;
     std::vector<Range> ranges_;
+    std::size_t times_ = 1; // that each candidate runs in a row
     std::unique_ptr<runtime::Execution> execution_;
     stream::Stream* stream_ = nullptr;
     std::vector<std::uint64_t> memory_;

@@ -30,13 +30,13 @@ struct OneOperation {
         }
     }
 
-    //! The candidates' outputs after one run.
-    std::vector<std::vector<kernels::host::Tensor>> outputs() {
+    //! The candidates' outputs after one run, in which each runs `times` times.
+    std::vector<std::vector<kernels::host::Tensor>> outputs(std::size_t times = 1) {
         std::vector<const tactics::Candidate*> pointers;
         for (const tactics::Candidate& candidate : candidates) pointers.push_back(&candidate);
         Trial trial(compiled, operation, pointers, device->caps());
         const auto stream = stream::Stream::from_handle(0);
-        trial.prepare(device, weights.bytes(), {}, *stream, null_log());
+        trial.prepare(device, weights.bytes(), {}, *stream, null_log(), times);
         EXPECT_EQ(trial.run().size(), candidates.size());
         std::vector<std::vector<kernels::host::Tensor>> out;
         for (std::size_t i = 0; i < candidates.size(); ++i) out.push_back(trial.outputs(i));

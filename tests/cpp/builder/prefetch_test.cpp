@@ -48,7 +48,34 @@ TEST(Prefetch, ComesAGroupBeforeTheLayerWhoseNameItHas) {
     chain.step("a", {first});
     chain.step("b", {second});
     chain.step("c", {first, second});
-    EXPECT_EQ(chain.added(), (std::vector<std::string>{"b@0", "c@1", "c@1"})) << "nothing runs before the first";
+    EXPECT_EQ(chain.added(), std::vector<std::string>{"b@0"}) << "nothing runs before the first group, and what was read is there";
+}
+
+TEST(Prefetch, StepsReadSeveralBuffersEach) {
+    Chain chain;
+    chain.step("0", {});
+    for (const char* layer : {"1", "2", "3", "4", "5", "6", "7"}) chain.step(layer, {chain.buffer(plan::BufferKind::kDERIVED, kLarge)});
+    EXPECT_EQ(chain.added(), (std::vector<std::string>{"1@0", "7@6"})) << "a dispatch costs something, however little it does";
+}
+
+TEST(Prefetch, ReadsNoMoreAheadThanStaysInACache) {
+    Chain chain;
+    const std::int32_t first = chain.buffer(plan::BufferKind::kDERIVED, 8 * kLarge), second = chain.buffer(plan::BufferKind::kDERIVED, 8 * kLarge);
+    chain.step("a", {});
+    chain.step("b", {first});
+    chain.step("c", {second});
+    EXPECT_EQ(chain.added(), (std::vector<std::string>{"b@0", "c@1"}));
+}
+
+TEST(Prefetch, ReadsNothingAheadOfAHostStep) {
+    Chain chain;
+    const std::int32_t first = chain.buffer(plan::BufferKind::kDERIVED, kLarge), second = chain.buffer(plan::BufferKind::kDERIVED, kLarge);
+    chain.step("a", {});
+    chain.step("b", {first});
+    chain.step("host", {}, true);
+    chain.step("c", {});
+    chain.step("d", {second});
+    EXPECT_EQ(chain.added(), (std::vector<std::string>{"b@0", "d@3"}));
 }
 
 TEST(Prefetch, LeavesTablesAndWhatNoCacheHoldsAlone) {
@@ -86,9 +113,10 @@ TEST(Prefetch, StepsReadTheirWholeBufferAndBindNothingOfOthers) {
     const plan::Step& step = chain.program.steps[1];
     EXPECT_EQ(chain.program.exprs.value(step.params.at(0)), (kLarge + 16) / 16);
     EXPECT_EQ(chain.program.exprs.value(step.groups[0]), kLarge / (16 << 10) + 1);
-    ASSERT_EQ(step.bindings.size(), 2u);
-    EXPECT_EQ(step.bindings[0].buffer, weights);
-    EXPECT_EQ(chain.program.buffers[static_cast<std::size_t>(step.bindings[1].buffer)].name, "scratch");
+    ASSERT_EQ(step.bindings.size(), 7u);
+    EXPECT_EQ(chain.program.buffers[static_cast<std::size_t>(step.bindings[0].buffer)].name, "scratch");
+    for (std::size_t i = 1; i < 7; ++i) EXPECT_EQ(step.bindings[i].buffer, weights);
+    for (std::size_t i = 1; i < 6; ++i) EXPECT_EQ(chain.program.exprs.value(step.params.at(i)), 0) << "nothing is read of what is bound to fill up";
 }
 
 } // namespace

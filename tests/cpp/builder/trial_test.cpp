@@ -29,6 +29,35 @@ TEST(Trial, EveryCandidateWritesItsOwnOutput) {
     }
 }
 
+TEST(Trial, CandidatesThatRunThreeTimesInARowWriteTheSame) {
+    OneOperation one;
+    const auto once = one.outputs();
+    const auto thrice = one.outputs(3);
+    ASSERT_EQ(thrice.size(), once.size());
+    for (std::size_t i = 0; i < once.size(); ++i) EXPECT_EQ(thrice[i][0].data, once[i][0].data) << one.candidates[i].name;
+}
+
+TEST(Trial, StepsOfACandidateFollowOneAnotherEachTime) {
+    OneOperation one;
+    const tactics::Candidate* pointers[] = {&one.candidates[0], &one.candidates[1]};
+    Trial trial(one.compiled, one.operation, pointers, one.device->caps());
+    const auto kernels = [&] {
+        std::vector<plan::Step> steps;
+        trial.append_steps(steps);
+        std::vector<std::string> out;
+        for (const plan::Step& step : steps) out.push_back(step.kernel);
+        return out;
+    };
+    const std::vector<std::string> once = kernels(); // of each candidate one step, behind those that pack
+    const std::string first = once[once.size() - 2], second = once.back();
+    const auto stream = stream::Stream::from_handle(0);
+    trial.prepare(one.device, one.weights.bytes(), {}, *stream, null_log(), 2);
+    const std::vector<std::string> twice = kernels();
+    ASSERT_EQ(twice.size(), once.size() + 2);
+    EXPECT_EQ(std::vector<std::string>(twice.end() - 4, twice.end()), (std::vector<std::string>{first, first, second, second}));
+    EXPECT_EQ(trial.run().size(), 2u);
+}
+
 TEST(Trial, NoTwoCandidatesShareATimingCacheEntry) {
     OneOperation one;
     std::vector<const tactics::Candidate*> pointers;
