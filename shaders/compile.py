@@ -7,6 +7,7 @@ A shader `<family>/<name>.comp` has a table of its variants beside it, `<name>.t
 
     target = "vulkan1.2"                 # optional: glslang's --target-env
     defines = ["WIDTH=4"]                # optional: for every variant
+    subgroup_size = 32                   # optional: subgroups that the shader is made for
     [[variant]]
     name = "f32"
     defines = ["T=float"]
@@ -29,7 +30,7 @@ from pathlib import Path
 from typing import NoReturn
 
 SHADERS = Path(__file__).resolve().parent
-TABLE_KEYS = {"target", "defines", "variant"}
+TABLE_KEYS = {"target", "defines", "subgroup_size", "variant"}
 VARIANT_KEYS = {"name", "defines", "target"}
 
 
@@ -45,6 +46,7 @@ class Variant:
     name: str
     defines: tuple[str, ...]
     target: str
+    subgroup_size: int  # 0: any
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Kernel:
 
     id: str
     spirv: bytes
+    subgroup_size: int
 
     @property
     def content_hash(self) -> int:
@@ -84,8 +87,11 @@ def read_table(shader: Path) -> list[Variant]:
         fail(f"{path}: unknown keys {sorted(unknown)}; allowed are {sorted(TABLE_KEYS | VARIANT_KEYS)}.")
     if not rows or len(set(names)) != len(names) or not all(re.fullmatch(r"[a-z0-9_]+", name) for name in names):
         fail(f"{path}: needs one or more [[variant]] with different names of [a-z0-9_], found {names}.")
+    size = table.get("subgroup_size", 0)
+    if not isinstance(size, int) or size not in {0, 4, 8, 16, 32, 64, 128}:
+        fail(f"{path}: subgroup_size is {size!r}; allowed are powers of two from 4 to 128.")
     common, target = table.get("defines", []), table.get("target", "vulkan1.2")
-    return [Variant(r["name"], (*common, *r.get("defines", [])), r.get("target", target)) for r in rows]
+    return [Variant(r["name"], (*common, *r.get("defines", [])), r.get("target", target), size) for r in rows]
 
 
 def readable(output: str, variant: str) -> str:
@@ -126,10 +132,10 @@ def pack(shader: Path, output: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for variant in read_table(shader):
             spirv, used = compile_variant(shader, variant, Path(folder))
-            kernels.append(Kernel(f"{shader.parent.name}/{shader.stem}:{variant.name}", spirv))
+            kernels.append(Kernel(f"{shader.parent.name}/{shader.stem}:{variant.name}", spirv, variant.subgroup_size))
             inputs |= used
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_bytes(pickle.dumps([(kernel.id, kernel.spirv) for kernel in kernels]))
+    output.write_bytes(pickle.dumps([(kernel.id, kernel.spirv, kernel.subgroup_size) for kernel in kernels]))
     Path(f"{output}.d").write_text(f"{output}: {' '.join(sorted(inputs))}\n")
 
 
@@ -146,11 +152,12 @@ def embed(pack_list: Path, output: Path) -> None:
     kernels = sorted((Kernel(*entry) for entries in packs for entry in entries), key=lambda kernel: kernel.id)
     rows, offset = [], 0
     for kernel in kernels:
-        rows.append(f'    {{"{kernel.id}", {kernel.content_hash:#018x}ULL, {offset}U, {len(kernel.spirv)}U}},')
+        place = f"{offset}U, {len(kernel.spirv)}U, {kernel.subgroup_size}U"
+        rows.append(f'    {{"{kernel.id}", {kernel.content_hash:#018x}ULL, {place}}},')
         offset += len(kernel.spirv)
     archive = zstandard.ZstdCompressor(level=19).compress(b"".join(kernel.spirv for kernel in kernels))
     # An array of no rows is no C++; the span below counts the real ones.
-    table = "\n".join(rows) or '    {"", 0, 0, 0},'
+    table = "\n".join(rows) or '    {"", 0, 0, 0, 0},'
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(
         f"""// Written by shaders/compile.py.

@@ -159,6 +159,27 @@ def test_the_inspector_tells_layers_and_bindings(engine: Any, context: Any) -> N
     assert inspector.get_layer_information(99, trt.LayerInformationFormat.JSON) == ""
 
 
+def test_no_more_tactics_are_tried_than_the_user_wants() -> None:
+    def tried(most: int) -> int:
+        """For a convolution and what lays its input out."""
+        builder = trt.Builder(CollectingLogger())
+        network = builder.create_network()
+        x = network.add_input("x", trt.float32, (1, 16, 20, 20))
+        weights = np.random.default_rng(0).standard_normal((16, 16, 3, 3), np.float32)
+        network.mark_output(network.add_convolution_nd(x, 16, (3, 3), weights).get_output(0))
+        config = builder.create_builder_config()
+        config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
+        config.max_num_tactics = most
+        inspector = load(builder.build_serialized_network(network, config)).create_engine_inspector()
+        layers = json.loads(inspector.get_engine_information(trt.LayerInformationFormat.JSON))["Layers"]
+        candidates = [candidate for layer in layers for candidate in layer["Candidates"]]
+        refusals = [candidate.get("Refused") for candidate in candidates]
+        assert (f"not tried, max_num_tactics is {most}" in refusals) == (most == 1)
+        return len([candidate for candidate in candidates if candidate.get("Milliseconds", -1) >= 0])
+
+    assert tried(1) < tried(-1)
+
+
 def test_the_inspector_gives_names_only_unless_asked_in_detail() -> None:
     engine = load(relu_plan(verbosity=trt.ProfilingVerbosity.LAYER_NAMES_ONLY))
     information = json.loads(engine.create_engine_inspector().get_engine_information(trt.LayerInformationFormat.JSON))

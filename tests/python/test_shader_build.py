@@ -44,11 +44,12 @@ def run(*arguments: Path | str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def pack(shader: Path) -> list[tuple[str, bytes]]:
+def pack(shader: Path) -> list[tuple[str, bytes, int]]:
+    """Id, SPIR-V and subgroup size of each kernel."""
     output = shader.with_suffix(".pack")
     result = run("pack", shader, output)
     assert result.returncode == 0, result.stderr
-    kernels: list[tuple[str, bytes]] = pickle.loads(output.read_bytes())
+    kernels: list[tuple[str, bytes, int]] = pickle.loads(output.read_bytes())
     return kernels
 
 
@@ -61,9 +62,15 @@ def refusal(shader: Path) -> str:
 
 def test_a_shader_becomes_one_spirv_module_for_each_variant(shader: Path) -> None:
     kernels = pack(shader)
-    assert [name for name, _ in kernels] == ["family/add:f32", "family/add:i32"]
-    assert all(spirv[:4] == bytes.fromhex("03022307") for _, spirv in kernels)
+    assert [name for name, _, _ in kernels] == ["family/add:f32", "family/add:i32"]
+    assert all(spirv[:4] == bytes.fromhex("03022307") for _, spirv, _ in kernels)
     assert kernels[0][1] != kernels[1][1]
+
+
+def test_a_shader_says_for_which_subgroups_it_is_made(shader: Path) -> None:
+    assert [size for _, _, size in pack(shader)] == [0, 0]
+    shader.with_suffix(".toml").write_text("subgroup_size = 32\n" + TABLE)
+    assert [size for _, _, size in pack(shader)] == [32, 32]
 
 
 def test_two_builds_give_the_same_bytes(shader: Path) -> None:
@@ -96,6 +103,7 @@ def test_a_mistake_in_a_header_is_named_there(shader: Path) -> None:
         ('[[variant]]\nname = "F 32"\n', "names of [a-z0-9_]"),
         ('[[variant]]\nname = "f32"\nflags = ["T=float"]\n', "unknown keys ['flags']"),
         ("[[variant\n", "line 1"),
+        ('subgroup_size = 33\n[[variant]]\nname = "f32"\n', "subgroup_size is 33; allowed are powers of two"),
     ],
 )
 def test_a_wrong_table_is_refused_with_its_name(shader: Path, table: str | None, said: str) -> None:
@@ -109,10 +117,11 @@ def test_a_wrong_table_is_refused_with_its_name(shader: Path, table: str | None,
 
 
 def test_the_embedded_table_is_sorted_and_has_room_for_every_kernel(shader: Path) -> None:
-    sizes = {name: len(spirv) for name, spirv in pack(shader)}
+    shader.with_suffix(".toml").write_text("subgroup_size = 32\n" + TABLE)
+    sizes = {name: len(spirv) for name, spirv, _ in pack(shader)}
     packs, output = shader.with_name("packs.txt"), shader.with_name("embedded.cpp")
     packs.write_text(f"{shader.with_suffix('.pack')}\n")
     assert run("embed", packs, output).returncode == 0
     rows = [line for line in output.read_text().splitlines() if line.startswith('    {"')]
     assert [row.split('"')[1] for row in rows] == sorted(sizes)
-    assert f", {sizes['family/add:f32']}U, {sizes['family/add:i32']}U}}," in rows[1]
+    assert f", {sizes['family/add:f32']}U, {sizes['family/add:i32']}U, 32U}}," in rows[1]

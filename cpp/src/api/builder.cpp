@@ -71,6 +71,7 @@ builder::Options build_options(IBuilderConfig& config, api::Progress& progress) 
     options.host_tactics = names_host_tactics(config.getTacticSources());
     options.optimization_level = config.getBuilderOptimizationLevel();
     options.avg_timing_iterations = config.getAvgTimingIterations();
+    options.max_tactics = config.getMaxNbTactics();
     options.workspace_bytes = config.getMemoryPoolLimit(MemoryPoolType::kWORKSPACE);
     options.flags = config.getFlags();
     options.profiling_verbosity = static_cast<uint32_t>(config.getProfilingVerbosity());

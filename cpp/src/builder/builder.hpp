@@ -27,8 +27,9 @@ struct Options {
     bool host_tactics = true;          // on devices whose memory is the host's, its functions compete with the shaders
     bool disable_timing_cache = false; // time again what the cache knows
     bool error_on_cache_miss = false;  // refuse to time anything
-    int optimization_level = 3;        // 0: nothing is timed, the first portable candidate that is not generic; 1 to 5: more repetitions
+    int optimization_level = 3;        // 0: nothing is timed, the first portable candidate that is not generic; 1 to 5: more candidates, more repetitions
     int avg_timing_iterations = 1;     // multiplies the repetitions
+    int max_tactics = -1;              // at most so many candidates of an operation are timed; negative: as many as the level says
     std::uint64_t workspace_bytes = UINT64_MAX; // candidates that need more scratch memory are dropped
     std::uint32_t flags = 0;           // BuilderFlag bits as the user gave them, stored in the plan
     std::uint32_t profiling_verbosity = 0;

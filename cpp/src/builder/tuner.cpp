@@ -124,6 +124,8 @@ std::optional<Tuner::Race> Tuner::enter(const compiler::Compiled& network, const
     Race race;
     race.candidates = candidates_for(network, operation, device_->caps(), options_.host_tactics);
     leave_out_shaders(race.candidates, options_.optimization_level);
+    leave_out_slow(race.candidates, options_.optimization_level);
+    leave_out_many(race.candidates, options_.max_tactics);
     const auto only_host = [](const tactics::Candidate& c) { return !c.applicable() || runs_by_calls(c); };
     if (std::ranges::all_of(race.candidates, only_host)) {
         return std::nullopt;

@@ -38,7 +38,7 @@ Kernel find(std::string_view id) {
             text("This TensorVK has no kernel '", id, "' (it has ", embedded_kernels().size(), " others)."));
     }
     const std::span<const std::uint32_t> spirv = embedded_spirv(*kernel);
-    return {kernel->id, kernel->content_hash, spirv, count_bindings(spirv)};
+    return {kernel->id, kernel->content_hash, spirv, count_bindings(spirv), kernel->subgroup_size};
 }
 
 } // namespace tensorvk::kernels

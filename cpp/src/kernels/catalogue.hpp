@@ -11,7 +11,8 @@ struct Kernel {
     std::string_view id;            // valid until the process ends
     std::uint64_t content_hash = 0; // equal hashes run equal code
     std::span<const std::uint32_t> spirv;
-    std::uint32_t bindings = 0; // buffers at set 0: one more than the highest binding
+    std::uint32_t bindings = 0;      // buffers at set 0: one more than the highest binding
+    std::uint32_t subgroup_size = 0; // invocations of the subgroups that it is made for; 0: any
 };
 
 [[nodiscard]] bool contains(std::string_view id) noexcept;

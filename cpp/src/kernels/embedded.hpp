@@ -12,6 +12,7 @@ struct EmbeddedKernel {
     std::uint64_t content_hash; ///< hash of the SPIR-V: two libraries with the same hash run the same code
     std::uint32_t offset;       ///< bytes into the decompressed archive, a multiple of 4
     std::uint32_t size;         ///< bytes of SPIR-V, a multiple of 4
+    std::uint32_t subgroup_size; ///< invocations of the subgroups that it is made for; 0: any
 };
 
 /// All kernels compressed together, since variants of one shader differ little.

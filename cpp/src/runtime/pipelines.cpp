@@ -35,11 +35,16 @@ std::shared_ptr<const vulkan::Pipeline> make_pipeline(vulkan::Device& device, co
         constants.push_back({constant.id, static_cast<std::uint32_t>(constant.value)});
     }
     vulkan::PipelineDesc desc;
-    desc.spirv = kernels::find(step.kernel).spirv;
+    const kernels::Kernel kernel = kernels::find(step.kernel);
+    desc.spirv = kernel.spirv;
     desc.constants = constants;
     desc.bindings = static_cast<std::uint32_t>(step.bindings.size());
     desc.push_constant_bytes = kPushBytes;
     desc.name = step.kernel;
+    if (kernel.subgroup_size != 0 && device.caps().min_subgroup_size != device.caps().max_subgroup_size) { // else there is nothing to ask for
+        desc.required_subgroup_size = kernel.subgroup_size;
+        desc.full_subgroups = true;
+    }
     return device.pipelines().get(desc);
 }
 

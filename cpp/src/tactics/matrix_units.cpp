@@ -10,6 +10,8 @@ namespace {
 
 using vulkan::MatrixType;
 
+constexpr std::uint32_t kLanes = 32;
+
 bool has_shape(const vulkan::DeviceCaps& caps, std::uint32_t depth, MatrixType factors, MatrixType sums) {
     return std::ranges::any_of(caps.matrix_shapes, [&](const vulkan::MatrixShape& s) {
         return s.m == 16 && s.n == 16 && s.k == depth && s.a == factors && s.b == factors && s.c == sums && s.result == sums;
@@ -18,8 +20,12 @@ bool has_shape(const vulkan::DeviceCaps& caps, std::uint32_t depth, MatrixType f
 
 std::string refuse_device(const vulkan::DeviceCaps& caps) {
     if (!caps.cooperative_matrix || !caps.vulkan_memory_model) return "the device has no cooperative matrices";
-    if (caps.subgroup_size != 32) return text("the device's subgroups have ", caps.subgroup_size, " lanes, the kernel is made for 32");
-    return {};
+    const bool fixed = caps.min_subgroup_size == caps.max_subgroup_size;
+    const bool has_them = caps.min_subgroup_size <= kLanes && kLanes <= caps.max_subgroup_size;
+    if (fixed ? caps.subgroup_size == kLanes : has_them && caps.subgroup_size_control) return {};
+    const std::string made = text("the kernel is made for subgroups of ", kLanes, " lanes, the device's have ");
+    if (fixed) return made + std::to_string(caps.subgroup_size);
+    return text(made, caps.min_subgroup_size, " to ", caps.max_subgroup_size, has_them ? ", and it cannot be asked for a number" : "");
 }
 
 } // namespace

@@ -20,7 +20,7 @@ enum class Layout : std::uint8_t {
     kCHANNELS_LAST = 1, // rank >= 3: N, spatial..., C; channels are not padded
 };
 
-//! An edge between operations. Its memory is `buffer` of the program, `offset` elements from its begin (views of concatenations).
+//! An edge between operations. Its memory is `buffer` of the program.
 struct Value {
     std::string name;
     DataType dtype = DataType::kFLOAT; // type in memory

@@ -5,6 +5,7 @@
 #include "support/error.hpp"
 #include "tactics/matrix_units.hpp"
 #include "tactics/product.hpp"
+#include "tactics/tile_cost.hpp"
 
 namespace tensorvk::tactics {
 namespace {
@@ -15,6 +16,11 @@ struct MatrixGeometry {
     std::int32_t ahead = 1;               // steps of the depth that are fetched ahead, and buffers
     [[nodiscard]] TileNeeds needs() const { return {rows, columns, 32, shared_bytes(), threads()}; }
     [[nodiscard]] std::int32_t threads() const { return 32 * (rows / warp_rows) * (columns / warp_columns); }
+    [[nodiscard]] double estimate(std::int64_t splits, const ProductShape& shape) const {
+        TileWork work{.rows = rows, .columns = columns, .depth = depth, .ahead = ahead, .splits = splits, .threads = threads(), .shared_bytes = shared_bytes()};
+        work.microseconds = matrix_step_us(work, warp_rows, warp_columns);
+        return estimated_us(work, shape);
+    }
     [[nodiscard]] std::int64_t shared_bytes() const {
         return 16 * (ahead * (rows * (depth / 8 + 1) + depth * (columns / 8 + 1)) + threads() / 32 * 16 * (warp_columns / 4 + 1));
     }
@@ -104,6 +110,7 @@ std::vector<Candidate> coopmat_tiles(const std::string& name, const std::string&
             if (tile.ahead > 1) candidate.name += text("_p", tile.ahead);
             if (splits > 1) candidate.name += text("_k", splits);
             candidate.refusal = refuse_tile(tile.needs(), shape.shape(), caps);
+            candidate.estimate = tile.estimate(splits, shape.shape());
             candidate.lower = [make, tile, splits](Lowering& lowering) { lower(make(lowering), tile, splits, lowering); };
             out.push_back(std::move(candidate));
         }

@@ -33,6 +33,14 @@ TEST(Embedded, IsFoundById) {
     for (const EmbeddedKernel& kernel : embedded_kernels()) EXPECT_EQ(find_embedded(kernel.id), &kernel);
 }
 
+TEST(Embedded, KernelsOfMatrixUnitsAreMadeForSubgroupsOf32) {
+    for (const EmbeddedKernel& kernel : embedded_kernels()) {
+        const std::string_view id = kernel.id;
+        const bool matrix_units = id.find("/coopmat:") != std::string_view::npos || id.starts_with("convolution/window:");
+        EXPECT_EQ(kernel.subgroup_size, matrix_units ? 32u : 0u) << id;
+    }
+}
+
 TEST(Embedded, IdsThatAreNotThereAreNotFound) {
     const std::string first = embedded_kernels().front().id;
     const std::string last = embedded_kernels().back().id;

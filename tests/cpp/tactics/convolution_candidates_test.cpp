@@ -33,6 +33,25 @@ TEST(ConvolutionCandidates, OfAGpuUseSharedMemoryAndMatrixUnitsOfHalves) {
     EXPECT_TRUE(find(candidates, "conv/coopmat_32x32x64")->applicable());
 }
 
+TEST(ConvolutionCandidates, MatrixUnitsAskDevicesWithSeveralSubgroupSizesFor32Lanes) {
+    Case c = conv2d("halves", {1, 8, 16, 16}, 64, 3, 1, 1);
+    c.in_type = c.out_type = DataType::kHALF;
+    const auto refusal = [&](std::uint32_t usual, std::uint32_t least, std::uint32_t most, bool control) {
+        vulkan::DeviceCaps caps = large_gpu();
+        caps.subgroup_size = usual;
+        caps.min_subgroup_size = least;
+        caps.max_subgroup_size = most;
+        caps.subgroup_size_control = control;
+        const auto candidates = build(c).operation.candidates(caps);
+        return find(candidates, "conv/coopmat")->refusal;
+    };
+    EXPECT_EQ(refusal(32, 32, 32, false), "");
+    EXPECT_EQ(refusal(64, 32, 64, true), "") << "as AMD's do";
+    EXPECT_EQ(refusal(64, 64, 64, true), "the kernel is made for subgroups of 32 lanes, the device's have 64");
+    EXPECT_EQ(refusal(32, 8, 32, false), "the kernel is made for subgroups of 32 lanes, the device's have 8 to 32, and it cannot be asked for a number");
+    EXPECT_EQ(refusal(8, 4, 16, true), "the kernel is made for subgroups of 32 lanes, the device's have 4 to 16");
+}
+
 TEST(ConvolutionCandidates, PicturesGoThroughWindowsOfMatrixUnits) {
     const auto refusal = [](const Case& c, vulkan::DeviceCaps caps = large_gpu()) {
         const auto candidates = build(c).operation.candidates(caps);

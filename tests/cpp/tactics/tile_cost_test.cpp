@@ -1,0 +1,94 @@
+// The estimate by which builders choose the tiles that they try.
+#include "tactics/tile_cost.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "tactics/family.hpp"
+
+namespace tensorvk::tactics {
+namespace {
+
+vulkan::DeviceCaps large_gpu() {
+    vulkan::DeviceCaps caps;
+    caps.fp16_storage = caps.fp16_arithmetic = caps.cooperative_matrix = caps.vulkan_memory_model = true;
+    caps.subgroup_size = 32;
+    caps.limits.max_shared_memory = 49152;
+    caps.limits.max_workgroup_invocations = 1024;
+    using enum vulkan::MatrixType;
+    caps.matrix_shapes = {{16, 16, 16, kFloat16, kFloat16, kFloat32, kFloat32, false, true}};
+    return caps;
+}
+
+//! Of halves; `rows` 0: dynamic.
+std::vector<Candidate> candidates_of(std::int64_t rows, std::int64_t columns, std::int64_t depth) {
+    shape::ExprPool exprs;
+    const auto number = [&](std::int64_t value) { return value > 0 ? exprs.constant(value) : exprs.symbol("rows"); };
+    const shape::Expr m = number(rows), n = number(columns), k = number(depth);
+    std::vector<Value> values(3);
+    values[0].dtype = values[2].dtype = DataType::kHALF;
+    values[0].dims = {m, k};
+    values[1].dims = {k, n};
+    values[2].dims = {m, n};
+    Operation operation;
+    operation.name = "product";
+    operation.kind = MatrixProduct{};
+    operation.inputs = {0, 1};
+    operation.outputs = {2};
+    return candidates(operation, values, large_gpu(), exprs);
+}
+
+struct Measured {
+    std::int64_t rows, columns, depth;
+    const char* fastest;
+};
+
+// The layers of ResNet-50 at batch 1 and 32, a U-Net and BERT on an H200, as products of the same size.
+constexpr Measured kMeasured[] = {
+    {128, 768, 768, "32x32x128_p2"},    {128, 3072, 768, "64x64x64_p2"},     {128, 768, 3072, "64x64x64_p2_k5"},  {3136, 64, 64, "32x64x64"},
+    {3136, 64, 576, "32x64x64_p2"},     {3136, 256, 64, "32x64x64"},         {3136, 64, 256, "32x64x64"},         {3136, 128, 256, "32x64x64"},
+    {784, 128, 1152, "32x32x128"},      {784, 512, 128, "32x64x64"},         {784, 512, 256, "32x64x64"},         {784, 128, 512, "32x32x128_p2"},
+    {784, 256, 512, "32x32x64_p2"},     {196, 256, 2304, "32x64x64_p2_k9"},  {196, 1024, 256, "32x32x128"},       {196, 1024, 512, "32x32x64_p2"},
+    {196, 256, 1024, "32x32x128"},      {196, 512, 1024, "32x32x128"},       {49, 512, 4608, "32x64x64_p2_k12"},  {49, 2048, 512, "32x32x128"},
+    {49, 2048, 1024, "32x32x128"},      {49, 512, 2048, "32x64x64_p2_k8"},   {100352, 64, 64, "128x64x32"},       {100352, 64, 576, "128x64x64"},
+    {100352, 256, 64, "128x64x32"},     {100352, 64, 256, "64x64x64"},       {100352, 128, 256, "128x128x32"},    {25088, 128, 1152, "64x128x32"},
+    {25088, 512, 128, "128x128x32"},    {25088, 512, 256, "128x128x32"},     {25088, 128, 512, "64x128x32"},      {25088, 256, 512, "128x64x64"},
+    {6272, 256, 2304, "64x64x64"},      {6272, 1024, 256, "64x128x32"},      {6272, 1024, 512, "64x128x32"},      {6272, 256, 1024, "64x64x64"},
+    {6272, 512, 1024, "64x128x32"},     {1568, 512, 4608, "128x128x32_k5"},  {1568, 2048, 512, "128x128x32"},     {1568, 2048, 1024, "128x128x32"},
+    {1568, 512, 2048, "128x128x32_k5"}, {32, 1000, 2048, "32x32x128_p2_k4"}, {65536, 32, 288, "128x32x32"},       {16384, 64, 288, "32x64x64"},
+    {16384, 64, 576, "64x64x64"},       {4096, 128, 576, "32x64x64"},        {4096, 128, 1152, "32x64x64_p2"},    {1024, 256, 1152, "32x32x128"},
+    {1024, 256, 2304, "64x128x32_k8"},  {256, 512, 2304, "64x64x32_p2_k8"},  {256, 512, 4608, "64x64x64_k8"},     {1024, 256, 4608, "128x64x64_k8"},
+    {4096, 128, 2304, "128x128x32_k8"}, {16384, 64, 1152, "64x64x64_p2"},    {65536, 32, 576, "128x32x32"},
+};
+
+TEST(TileCost, TheFastestOnAnH200IsAmongTheBestEight) {
+    for (const Measured& product : kMeasured) {
+        std::vector<Candidate> all = candidates_of(product.rows, product.columns, product.depth);
+        std::erase_if(all, [](const Candidate& candidate) { return !candidate.applicable() || candidate.estimate == 0.0; });
+        ASSERT_GT(all.size(), 8u);
+        std::ranges::stable_sort(all, {}, &Candidate::estimate);
+        const auto fastest = std::ranges::find(all, std::string("matrix/coopmat_") + product.fastest, &Candidate::name);
+        EXPECT_LT(fastest - all.begin(), 8) << product.rows << " x " << product.columns << " x " << product.depth << ": " << product.fastest;
+    }
+}
+
+TEST(TileCost, MatrixUnitsComeBeforeFloats) {
+    const std::vector<Candidate> all = candidates_of(6272, 256, 2304);
+    double slowest_matrix = 0.0, fastest_float = 1e9;
+    for (const Candidate& candidate : all) {
+        if (candidate.name.starts_with("matrix/coopmat_128")) slowest_matrix = std::max(slowest_matrix, candidate.estimate);
+        if (candidate.name.starts_with("matrix/shared_")) fastest_float = std::min(fastest_float, candidate.estimate);
+    }
+    EXPECT_GT(slowest_matrix, 0.0);
+    EXPECT_LT(slowest_matrix, fastest_float);
+}
+
+TEST(TileCost, ThereIsNoEstimateWhereRowsAreDynamic) {
+    for (const Candidate& candidate : candidates_of(0, 256, 256)) EXPECT_EQ(candidate.estimate, 0.0) << candidate.name;
+}
+
+} // namespace
+} // namespace tensorvk::tactics
