@@ -88,7 +88,7 @@ def read_table(shader: Path) -> list[Variant]:
     if not rows or len(set(names)) != len(names) or not all(re.fullmatch(r"[a-z0-9_]+", name) for name in names):
         fail(f"{path}: needs one or more [[variant]] with different names of [a-z0-9_], found {names}.")
     size = table.get("subgroup_size", 0)
-    if not isinstance(size, int) or size not in {0, 4, 8, 16, 32, 64, 128}:
+    if "subgroup_size" in table and (type(size) is not int or size not in {4, 8, 16, 32, 64, 128}):
         fail(f"{path}: subgroup_size is {size!r}; allowed are powers of two from 4 to 128.")
     common, target = table.get("defines", []), table.get("target", "vulkan1.2")
     return [Variant(r["name"], (*common, *r.get("defines", [])), r.get("target", target), size) for r in rows]

@@ -104,6 +104,7 @@ def test_a_mistake_in_a_header_is_named_there(shader: Path) -> None:
         ('[[variant]]\nname = "f32"\nflags = ["T=float"]\n', "unknown keys ['flags']"),
         ("[[variant\n", "line 1"),
         ('subgroup_size = 33\n[[variant]]\nname = "f32"\n', "subgroup_size is 33; allowed are powers of two"),
+        ('subgroup_size = false\n[[variant]]\nname = "f32"\n', "subgroup_size is False; allowed are powers of two"),
     ],
 )
 def test_a_wrong_table_is_refused_with_its_name(shader: Path, table: str | None, said: str) -> None:

@@ -137,7 +137,8 @@ class IBuilderConfig {
     [[nodiscard]] int64_t getL2LimitForTiling() const { return values_.l2_limit; }
     void setMaxAuxStreams(int32_t count) { values_.max_aux_streams = count; }
     [[nodiscard]] int32_t getMaxAuxStreams() const { return values_.max_aux_streams; }
-    //! At most so many tactics of a layer are timed where there is a choice; -1: as many as the optimization level says.
+    //! Of a layer's tactics at most so many of those whose time can be estimated are tried, and so many of the others, beside the one that numbers are
+    //! compared with; -1: as many as the optimization level says.
     void setMaxNbTactics(int32_t count) { values_.max_tactics = count; }
     [[nodiscard]] int32_t getMaxNbTactics() const { return values_.max_tactics; }
     void setPreviewFeature(PreviewFeature feature, bool enable);

@@ -29,7 +29,7 @@ struct Options {
     bool error_on_cache_miss = false;  // refuse to time anything
     int optimization_level = 3;        // 0: nothing is timed, the first portable candidate that is not generic; 1 to 5: more candidates, more repetitions
     int avg_timing_iterations = 1;     // multiplies the repetitions
-    int max_tactics = -1;              // at most so many candidates of an operation are timed; negative: as many as the level says
+    int max_tactics = -1;              // leave_out_many() in builder/candidates.hpp; negative: no limit
     std::uint64_t workspace_bytes = UINT64_MAX; // candidates that need more scratch memory are dropped
     std::uint32_t flags = 0;           // BuilderFlag bits as the user gave them, stored in the plan
     std::uint32_t profiling_verbosity = 0;

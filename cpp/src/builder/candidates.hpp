@@ -40,18 +40,21 @@ struct Choice {
 //! them costs another tenth of a millisecond: below a level nobody waits for them to lose.
 void leave_out_shaders(std::vector<tactics::Candidate>& candidates, int optimization_level);
 
+//! Those that need more scratch memory than `most_bytes`, for these symbols. Judged before times are looked up: the limit is this build's, while they are cached for others.
+void leave_out_large(std::vector<tactics::Candidate>& candidates, const compiler::Compiled& network, const tactics::Operation& operation, const vulkan::DeviceCaps& caps,
+                     std::span<const std::int64_t> symbols, std::uint64_t most_bytes);
 //! Of the candidates for which there are estimates, the best two, four, eight and sixteen are tried at levels 1 to 4, all at level 5; the others get refusals.
 void leave_out_slow(std::vector<tactics::Candidate>& candidates, int optimization_level);
-//! No more than the user wants (negative: no limit): the best by estimate, and of those without one the first. The generic candidate, which the others' numbers are
-//! compared with, is always tried.
+//! No more than the user wants (negative: no limit): so many of the best by estimate, and so many of those without one, kernels of the host first. The generic candidate,
+//! which the others' numbers are compared with, is always tried.
 void leave_out_many(std::vector<tactics::Candidate>& candidates, int max_tactics);
 
 [[nodiscard]] std::vector<CandidateReport> reports_of(const std::vector<tactics::Candidate>& candidates);
 //! All of them in one sentence.
 [[nodiscard]] std::string refusals(const std::vector<CandidateReport>& reports);
 
-//! Without timing: the first candidate that runs on the host (on a CPU's device), else the best by estimate, else the first that is portable and not generic, else
-//! the generic one.
+//! Without timing: the first candidate that runs on the host (on a CPU's device), else the first that is portable and not generic, else the
+//! generic one.
 [[nodiscard]] Choice choose_untimed(const compiler::Compiled& network, const tactics::Operation& operation, const vulkan::DeviceCaps& caps, bool host_tactics);
 
 } // namespace tensorvk::builder

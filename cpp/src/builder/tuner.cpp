@@ -39,12 +39,16 @@ Tuner::Tuner(std::shared_ptr<vulkan::Device> device, const Options& options, con
 
 namespace {
 
-//! A time belongs to one device and driver and one piece of work.
-Digest128 cache_key(const plan::DeviceKey& device, const Digest128& content) {
+//! In a network some kernels come for the first time in an inference, where a GPU waits for their instructions, and others have been there before.
+std::size_t times_in_a_row(const vulkan::DeviceCaps& caps) { return caps.is_cpu ? 1 : 2; }
+
+//! A time belongs to one device and driver, one piece of work, and one way to measure.
+Digest128 cache_key(const plan::DeviceKey& device, const Digest128& content, std::size_t times) {
     std::string bytes(device.name);
     for (const std::uint32_t part : {device.vendor_id, device.device_id, device.driver_version}) {
         bytes += '/' + std::to_string(part);
     }
+    if (times > 1) bytes += '*' + std::to_string(times);
     bytes.append(reinterpret_cast<const char*>(content.data()), content.size());
     return digest128(std::as_bytes(std::span(bytes)));
 }
@@ -60,27 +64,19 @@ bool counts_steps(const compiler::Compiled& network, const tactics::Operation& o
 
 std::vector<Contender> Tuner::contenders_of(const compiler::Compiled& network, const tactics::Operation& operation,
                                                    const std::vector<tactics::Candidate>& candidates, std::vector<CandidateReport>& reports) {
-    std::vector<Contender> all;
+    std::vector<Contender> contenders;
     for (std::size_t i = 0; i < candidates.size(); ++i) {
         if (candidates[i].applicable()) {
-            all.push_back({&candidates[i], &reports[i], {}, {}});
+            contenders.push_back({&candidates[i], &reports[i], {}, {}});
         }
-    }
-    // Judged here and not when timed: the limit is this build's, while times are cached for others.
-    std::vector<Contender> contenders;
-    const Trial trial(network, operation, candidates_of(all), device_->caps());
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        const std::uint64_t scratch = trial.scratch_bytes(i, symbols_);
-        if (scratch > options_.workspace_bytes) {
-            all[i].report->refusal = text("needs ", scratch, " bytes of workspace; the limit is ", options_.workspace_bytes);
-            continue;
-        }
-        all[i].key = cache_key(runtime::device_key(*device_), trial.content(i, symbols_));
-        all[i].timing = options_.disable_timing_cache ? std::nullopt : cache_->find(all[i].key);
-        contenders.push_back(all[i]);
     }
     if (contenders.empty()) {
         throw Unsupported(text("No kernel can run operation '", operation.name, "': ", refusals(reports)));
+    }
+    const Trial trial(network, operation, candidates_of(contenders), device_->caps());
+    for (std::size_t i = 0; i < contenders.size(); ++i) {
+        contenders[i].key = cache_key(runtime::device_key(*device_), trial.content(i, symbols_), times_in_a_row(device_->caps()));
+        contenders[i].timing = options_.disable_timing_cache ? std::nullopt : cache_->find(contenders[i].key);
     }
     return contenders;
 }
@@ -124,6 +120,7 @@ std::optional<Tuner::Race> Tuner::enter(const compiler::Compiled& network, const
     Race race;
     race.candidates = candidates_for(network, operation, device_->caps(), options_.host_tactics);
     leave_out_shaders(race.candidates, options_.optimization_level);
+    leave_out_large(race.candidates, network, operation, device_->caps(), symbols_, options_.workspace_bytes);
     leave_out_slow(race.candidates, options_.optimization_level);
     leave_out_many(race.candidates, options_.max_tactics);
     const auto only_host = [](const tactics::Candidate& c) { return !c.applicable() || runs_by_calls(c); };
@@ -251,7 +248,7 @@ void Tuner::time_once(Trial& trial, std::span<Contender* const> contenders) cons
     constexpr float kBudgetMilliseconds = 400.0f; // per operation; long ones are stable after few rounds
     const int rounds = (device_->caps().is_cpu ? 2 : 4) * std::max(options_.avg_timing_iterations, 1) + (options_.optimization_level > 3 ? 6 : 1);
     std::vector<std::vector<float>> times(contenders.size());
-    float spent = 0.0f;
+    float spent = 0.0f; // by one of the times in a row
     for (int round = 0; round < rounds && (round < 2 || spent < kBudgetMilliseconds); ++round) {
         const std::vector<float> result = trial.run();
         for (std::size_t i = 0; i < result.size(); ++i) {
@@ -267,8 +264,7 @@ void Tuner::time_once(Trial& trial, std::span<Contender* const> contenders) cons
 void Tuner::measure(const compiler::Compiled& network, const tactics::Operation& operation, std::vector<Contender>& contenders) {
     const auto stream = stream::Stream::from_handle(options_.profile_stream);
     if (!device_->caps().is_cpu && !clock_) clock_.emplace(device_, stream, log_);
-    // In a network some kernels come for the first time in an inference, where a GPU waits for their instructions, and others have been there before.
-    const std::size_t times = device_->caps().is_cpu ? 1 : 2;
+    const std::size_t times = times_in_a_row(device_->caps());
     // Everybody runs: drivers finish compiling at the first dispatch, and the results are compared.
     Trial all(network, operation, candidates_of(contenders), device_->caps());
     all.prepare(device_, weights_, symbols_, *stream, log_, times);

@@ -44,7 +44,7 @@ private:
     void leave_out_refused(const compiler::Compiled& network, const tactics::Operation& operation, std::vector<Contender>& contenders);
     [[nodiscard]] bool sizes_known(const compiler::Compiled& network, const tactics::Operation& operation) const;
     [[nodiscard]] bool make_up_unknown(const compiler::Compiled& network);
-    //! The applicable candidates within the workspace limit, with what the cache knows. The others' reports get their refusals.
+    //! The applicable candidates, with what the cache knows.
     [[nodiscard]] std::vector<Contender> contenders_of(const compiler::Compiled& network, const tactics::Operation& operation,
                                                        const std::vector<tactics::Candidate>& candidates,
                                                        std::vector<CandidateReport>& reports);

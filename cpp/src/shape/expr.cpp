@@ -117,6 +117,9 @@ Expr ExprPool::make(ExprOp op, Expr a, Expr b) {
         default: break;
         }
     }
+    if (const auto distance = op == ExprOp::kSUB ? known_distance(a, b) : std::nullopt) {
+        return constant(*distance);
+    }
     const ExprNode left = node(a); // a copy: intern below may move the nodes
     const bool chain = vb && (op == ExprOp::kADD || op == ExprOp::kSUB || op == ExprOp::kMUL);
     if (chain && op == ExprOp::kSUB) { // x - c is x + (-c), so that chains fold
@@ -132,6 +135,17 @@ Expr ExprPool::make(ExprOp op, Expr a, Expr b) {
         return left.b == b ? left.a : left.b;
     }
     return intern({op, 0, a, b});
+}
+
+std::optional<std::int64_t> ExprPool::known_distance(Expr a, Expr b) const {
+    const auto split = [&](Expr e) { // x + c; others have their constants on the right too, see make()
+        const ExprNode& n = node(e);
+        const auto c = n.op == ExprOp::kADD ? value(n.b) : std::nullopt;
+        return c ? std::pair(n.a, *c) : std::pair(e, std::int64_t{0});
+    };
+    const auto [x, c] = split(a);
+    const auto [y, d] = split(b);
+    return x == y ? std::optional(apply(ExprOp::kSUB, c, d)) : std::nullopt;
 }
 
 Expr ExprPool::product(std::span<const Expr> factors) {

@@ -87,6 +87,8 @@ public:
 
 private:
     Expr intern(const ExprNode& node);
+    //! a - b where both are the same but for a constant.
+    [[nodiscard]] std::optional<std::int64_t> known_distance(Expr a, Expr b) const;
 
     std::vector<ExprNode> nodes_;
     std::map<ExprNode, std::int32_t> index_;

@@ -110,6 +110,9 @@ using ProductTactic = std::vector<Candidate> (*)(const std::string& family, cons
 [[nodiscard]] std::vector<Candidate> product_vector(const std::string& family, const std::string& refusal,
                                                     const Product& product, const Query& query);
 
+//! Why a product is none for matrix units of halves, whatever the device, or empty.
+[[nodiscard]] std::string refuse_matrix_units(const Product& product);
+
 [[nodiscard]] std::vector<Candidate> product_coopmat(const std::string& family, const std::string& refusal,
                                                      const Product& product, const Query& query);
 

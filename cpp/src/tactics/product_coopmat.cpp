@@ -17,9 +17,8 @@ struct MatrixGeometry {
     [[nodiscard]] TileNeeds needs() const { return {rows, columns, 32, shared_bytes(), threads()}; }
     [[nodiscard]] std::int32_t threads() const { return 32 * (rows / warp_rows) * (columns / warp_columns); }
     [[nodiscard]] double estimate(std::int64_t splits, const ProductShape& shape) const {
-        TileWork work{.rows = rows, .columns = columns, .depth = depth, .ahead = ahead, .splits = splits, .threads = threads(), .shared_bytes = shared_bytes()};
-        work.microseconds = matrix_step_us(work, warp_rows, warp_columns);
-        return estimated_us(work, shape);
+        const TileWork work{.rows = rows, .columns = columns, .depth = depth, .ahead = ahead, .splits = splits, .threads = threads(), .shared_bytes = shared_bytes()};
+        return estimated_us(work, matrix_step_us(work, warp_rows, warp_columns), shape);
     }
     [[nodiscard]] std::int64_t shared_bytes() const {
         return 16 * (ahead * (rows * (depth / 8 + 1) + depth * (columns / 8 + 1)) + threads() / 32 * 16 * (warp_columns / 4 + 1));
@@ -44,7 +43,9 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
     return (a + b - 1) / b;
 }
 
-std::string refuse_product(const Product& product) {
+} // namespace
+
+std::string refuse_matrix_units(const Product& product) {
     if (product.x().dtype != DataType::kHALF)
         return text("the input '", product.x().name, "' is float32, matrix units take float16");
     if (product.shape().channels % 8 != 0 || !product.shape().input_vectors) {
@@ -55,6 +56,8 @@ std::string refuse_product(const Product& product) {
         return text("there are ", product.shape().columns, " output channels, not a multiple of 8");
     return {};
 }
+
+namespace {
 
 //! Whether the epilogue reads as many numbers as it writes, and they are many.
 bool reads_much(const Product& product, std::span<const Value> values) {
@@ -97,7 +100,7 @@ void lower(const Product& product, const MatrixGeometry& tile, std::int64_t spli
 std::vector<Candidate> coopmat_tiles(const std::string& name, const std::string& refusal, const Product& shape, const vulkan::DeviceCaps& caps,
                                      const std::function<Product(Lowering&)>& make) {
     std::string common = refusal.empty() ? refuse_half_matrices(caps) : refusal;
-    if (common.empty()) common = refuse_product(shape);
+    if (common.empty()) common = refuse_matrix_units(shape);
     if (!common.empty()) return {{.name = name, .refusal = common, .portable = false, .lower = {}}};
     std::vector<Candidate> out;
     for (const MatrixGeometry& tile : kTiles) {

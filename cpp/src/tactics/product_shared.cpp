@@ -15,9 +15,8 @@ struct SharedGeometry {
     [[nodiscard]] TileNeeds needs() const { return {rows, columns, 16, shared_bytes(), threads()}; }
     [[nodiscard]] std::int32_t threads() const { return rows / thread_rows * (columns / thread_columns); }
     [[nodiscard]] double estimate(std::int64_t splits, const ProductShape& shape) const {
-        TileWork work{.rows = rows, .columns = columns, .depth = depth, .splits = splits, .threads = threads(), .shared_bytes = shared_bytes()};
-        work.microseconds = float_step_us(work, thread_rows, thread_columns);
-        return estimated_us(work, shape);
+        const TileWork work{.rows = rows, .columns = columns, .depth = depth, .splits = splits, .threads = threads(), .shared_bytes = shared_bytes()};
+        return estimated_us(work, float_step_us(work, thread_rows, thread_columns), shape);
     }
     [[nodiscard]] std::int64_t shared_bytes() const { return 16 * (depth * (rows / 4 + 1) + depth * columns / 4); }
 };
@@ -78,7 +77,7 @@ std::vector<Candidate> product_shared(const std::string& family, const std::stri
         refusal.empty() && query.caps.is_cpu ? "shared memory and barriers cost 10x on CPU drivers" : refusal;
     if (!common.empty()) return {{.name = family + "/shared", .refusal = common, .portable = false, .lower = {}}};
     // Good enough to tell these tiles from those of matrix units; too rough to tell them from one another.
-    const bool beside_matrix_units = product.x().dtype == DataType::kHALF && refuse_half_matrices(query.caps).empty();
+    const bool beside_matrix_units = refuse_matrix_units(product).empty() && refuse_half_matrices(query.caps).empty();
     std::vector<Candidate> out;
     for (const SharedGeometry& tile : kTiles) {
         std::vector<std::int64_t> choices{1};

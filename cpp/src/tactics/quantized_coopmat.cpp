@@ -4,7 +4,6 @@
 #include "support/error.hpp"
 #include "tactics/matrix_units.hpp"
 #include "tactics/quantized.hpp"
-#include "tactics/tile_cost.hpp"
 
 namespace tensorvk::tactics {
 namespace {
@@ -14,11 +13,6 @@ struct MatrixGeometry {
     std::int32_t warp_rows, warp_columns; // of a subgroup's
     [[nodiscard]] TileNeeds needs() const { return {rows, columns, 32, shared_bytes(), threads()}; }
     [[nodiscard]] std::int32_t threads() const { return 32 * (rows / warp_rows) * (columns / warp_columns); }
-    [[nodiscard]] double estimate(std::int64_t splits, const ProductShape& shape) const {
-        TileWork work{.rows = rows, .columns = columns, .depth = depth, .splits = splits, .threads = threads(), .shared_bytes = shared_bytes()};
-        work.microseconds = matrix_step_us(work, warp_rows, warp_columns) / 2;
-        return estimated_us(work, shape);
-    }
     [[nodiscard]] std::int64_t shared_bytes() const { return 16 * ((rows + columns) * (depth / 16 + 1) + threads() / 32 * 16 * (warp_columns / 4 + 1)); }
 };
 
@@ -98,7 +92,6 @@ std::vector<Candidate> byte_matrix_tiles(const std::string& name, const std::str
             out.push_back({.name = splits > 1 ? text(whole, "_k", splits) : whole,
                            .refusal = refuse_tile(tile.needs(), shape.shape(), query.caps),
                            .portable = false,
-                           .estimate = tile.estimate(splits, shape.shape()),
                            .lower = [make, tile, splits](Lowering& lowering) { lower(make(lowering), tile, splits, lowering); }});
         }
     }

@@ -34,7 +34,7 @@ double float_step_us(const TileWork& tile, std::int64_t thread_rows, std::int64_
     return products * (kFloatProduct + kFloatElement * (1.0 / static_cast<double>(thread_rows) + 1.0 / static_cast<double>(thread_columns)));
 }
 
-double estimated_us(const TileWork& tile, const ProductShape& shape) {
+double estimated_us(const TileWork& tile, double step_us, const ProductShape& shape) {
     if (!shape.rows) return 0.0;
     const auto rows = static_cast<double>(*shape.rows), columns = static_cast<double>(shape.columns), splits = static_cast<double>(tile.splits);
     const auto parts = static_cast<double>(shape.parts), ahead = static_cast<double>(tile.ahead);
@@ -43,7 +43,7 @@ double estimated_us(const TileWork& tile, const ProductShape& shape) {
     const double groups = tiles * splits / kProcessors; // of each processor
     const double at_a_time = std::max(1.0, std::min({std::floor(kSharedBytes / static_cast<double>(tile.shared_bytes)), std::floor(kThreads / static_cast<double>(tile.threads)), kGroups}));
     const double waiting = std::ceil(groups / at_a_time) * steps / ahead * kLatency;
-    const double working = (groups < kManyGroups ? std::ceil(groups) : groups) * steps * tile.microseconds;
+    const double working = (groups < kManyGroups ? std::ceil(groups) : groups) * steps * step_us;
     const double results = rows * columns * parts;
     const double sum = tile.splits > 1 ? kSecondDispatch + splits * results * 8.0 / kSliceBytes : 0.0;
     return kStart + std::max(waiting, working) + results * 2.0 / kResultBytes + sum;

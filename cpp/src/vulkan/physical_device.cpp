@@ -171,6 +171,7 @@ void query_properties(const InstanceFunctions& fn, VkPhysicalDevice device, Devi
     offer.subgroup_size = v11.subgroupSize;
     offer.min_subgroup_size = v13.minSubgroupSize;
     offer.max_subgroup_size = v13.maxSubgroupSize;
+    offer.subgroup_size_control = offer.subgroup_size_control && (v13.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
     const bool compute = (v11.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
     offer.subgroup_arithmetic = compute && (v11.subgroupSupportedOperations & VK_SUBGROUP_FEATURE_ARITHMETIC_BIT) != 0;
     offer.subgroup_shuffle = compute && (v11.subgroupSupportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT) != 0;

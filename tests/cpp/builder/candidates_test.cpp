@@ -58,6 +58,14 @@ TEST(Candidates, ThatAreLeftOutSayWhy) {
     EXPECT_FALSE(last->lower);
 }
 
+TEST(Candidates, ThatAreBetterGoBeforeTiesAheadOfThem) {
+    std::vector<tactics::Candidate> candidates = {candidate_of("x", 3.0), candidate_of("y", 3.0), candidate_of("z", 1.0)};
+    leave_out_slow(candidates, 1);
+    EXPECT_TRUE(candidates[0].applicable());
+    EXPECT_FALSE(candidates[1].applicable());
+    EXPECT_TRUE(candidates[2].applicable());
+}
+
 TEST(Candidates, WithTheSameEstimateAreNotMoreThanTheLevelHas) {
     auto candidates = twenty();
     for (tactics::Candidate& candidate : candidates) candidate.estimate = candidate.estimate > 0.0 ? 3.0 : 0.0;
@@ -77,6 +85,13 @@ TEST(Candidates, AreNoMoreThanTheUserWants) {
     };
     EXPECT_EQ(names(2), "a b conv/generic x y ") << "the best by estimate, the first of the others, and what their numbers are compared with";
     EXPECT_EQ(names(0), "a conv/generic x ") << "somebody has to do it";
+    auto with_host = twenty();
+    with_host.push_back(candidate_of("shader"));
+    with_host.push_back(candidate_of("host"));
+    with_host.back().host = true;
+    leave_out_many(with_host, 1);
+    EXPECT_TRUE(with_host.back().applicable()) << "kernels of the host come first";
+    EXPECT_FALSE((with_host.end() - 2)->applicable());
     EXPECT_EQ(names(-1).size(), 20u * 2 + 13 + 3 * 2);
 }
 

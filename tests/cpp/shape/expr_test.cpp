@@ -32,6 +32,15 @@ TEST_F(ExprPoolTest, EqualExpressionsHaveEqualIds) {
     EXPECT_NE(pool.sub(n, m), pool.sub(m, n));
 }
 
+TEST_F(ExprPoolTest, DifferencesOfNeighboursAreKnown) {
+    EXPECT_EQ(pool.value(pool.sub(pool.add(n, c(7)), n)), 7);
+    EXPECT_EQ(pool.value(pool.sub(n, pool.add(c(2), n))), -2);
+    EXPECT_EQ(pool.value(pool.sub(pool.add(n, c(7)), pool.sub(n, c(2)))), 9);
+    EXPECT_EQ(pool.value(pool.sub(pool.add(n, c(7)), m)), std::nullopt);
+    EXPECT_EQ(pool.value(pool.sub(pool.mul(n, c(2)), n)), std::nullopt);
+    EXPECT_EQ(at(pool.sub(pool.add(n, c(7)), m), 5, 2), 10);
+}
+
 TEST_F(ExprPoolTest, ConstantsFoldAtOnce) {
     struct Row {
         ExprOp op;

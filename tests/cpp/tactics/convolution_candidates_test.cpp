@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tactics/convolution_case.hpp"
+#include "tactics/large_gpu.hpp"
 
 namespace tensorvk::test {
 namespace {
@@ -11,17 +12,6 @@ const tactics::Candidate* find(const std::vector<tactics::Candidate>& candidates
         if (candidate.name.starts_with(begin)) return &candidate;
     }
     return nullptr;
-}
-
-vulkan::DeviceCaps large_gpu() {
-    vulkan::DeviceCaps caps;
-    caps.fp16_storage = caps.fp16_arithmetic = caps.cooperative_matrix = caps.vulkan_memory_model = true;
-    caps.subgroup_size = 32;
-    caps.limits.max_shared_memory = 49152;
-    caps.limits.max_workgroup_invocations = 1024;
-    using enum vulkan::MatrixType;
-    caps.matrix_shapes = {{16, 16, 16, kFloat16, kFloat16, kFloat32, kFloat32, false, true}};
-    return caps;
 }
 
 TEST(ConvolutionCandidates, OfAGpuUseSharedMemoryAndMatrixUnitsOfHalves) {

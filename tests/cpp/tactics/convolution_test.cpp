@@ -105,6 +105,9 @@ std::vector<Case> cases() {
         conv2d("c256_to_c128_4x4_small_m", {1, 256, 4, 4}, 128, 3, 1, 1),
         conv2d("pointwise_c40_to_c24", {1, 40, 11, 5}, 24, 1, 1, 0),
         conv2d("pointwise_stride2", {3, 32, 9, 9}, 64, 1, 2, 0),
+        with(conv2d("half_pointwise_stride2", {3, 64, 9, 9}, 48, 1, 2, 0), [](Case& c) { c.in_type = c.out_type = DataType::kHALF; }),
+        with(conv2d("half_pointwise_cut_off", {2, 64, 9, 7}, 48, 1, 1, 0), [](Case& c) { c.in_type = c.out_type = DataType::kHALF, c.post = {2, 1}; }),
+        with(conv2d("long_depth_linear_out", {2, 128, 5, 7}, 16, 1, 1, 0), [](Case& c) { c.out_layout = Layout::kLINEAR; }),
         conv2d("one_pixel_all_taps", {1, 33, 1, 1}, 3, 3, 1, 1),
         // Few positions: what gates of mobile networks and the last layers of classifiers are.
         with(conv2d("one_place_c672_to_c28", {1, 672, 1, 1}, 28, 1, 1, 0), [&](Case& c) { half(c); }),
@@ -317,7 +320,7 @@ std::vector<Case> shared_cases() {
     std::vector<Case> out;
     for (const Case& c : cases()) {
         for (const char* name : {"first_layer_linear_in", "c64_to_c64_batch3", "c256_to_c128_4x4_small_m", "groups2",
-                                 "residual_odd", "half_residual", "transposed_2x2_c64", "one_place_c672_to_c28", "one_place_c28_to_c672",
+                                 "residual_odd", "half_residual", "half_pointwise_stride2", "half_pointwise_cut_off", "long_depth_linear_out", "transposed_2x2_c64", "one_place_c672_to_c28", "one_place_c28_to_c672",
                                  "three_places_c33_to_c17", "six_places_of_two_groups_stride2"}) {
             if (c.name == name) out.push_back(c);
         }

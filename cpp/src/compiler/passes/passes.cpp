@@ -6,12 +6,13 @@
 namespace tensorvk::compiler {
 
 std::span<const Pass> graph_passes() {
-    static constexpr std::array<Pass, 13> passes = {{
+    static constexpr std::array<Pass, 14> passes = {{
         {"remove_dead", remove_dead},
         {"move_quantization", move_quantization},
         {"quantize_products", quantize_products},
         {"fold_constants", fold_constants},
         {"order_movement", order_movement},
+        {"fold_padding", fold_padding},
         {"inline_scalars", inline_scalars},
         {"fuse_pointwise", fuse_pointwise},
         {"simplify_programs", simplify_programs},

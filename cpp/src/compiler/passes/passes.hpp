@@ -14,6 +14,7 @@ void move_quantization(Ir& ir); // quantize before data moves, dequantize after 
 void quantize_products(Ir& ir); // convolutions and matrix products of dequantized factors become products of integers
 void fold_constants(Ir& ir);    // ops whose inputs are all known, by the host reference
 void order_movement(Ir& ir);    // transposes in front of reshapes; channel shuffles as parts written between each other
+void fold_padding(Ir& ir);      // zeros around a picture into the convolution that reads it
 void inline_scalars(Ir& ir);    // constants of one element become immediates of pointwise programs
 void fuse_pointwise(Ir& ir);    // chains of pointwise ops into one program
 void simplify_programs(Ir& ir); // what exporters spell out and programs have one operation for
