@@ -40,6 +40,7 @@ CASES = {
     "dilated": Case((1, 3, 9, 9), (NONE, NONE, (2, 2), (2, 2)), settings={"dilation_nd": (2, 2)}),
     "one_element": Case((1, 1, 1, 1), (NONE, NONE, (1, 1), (1, 1)), maps=1),
     "volume": Case((1, 2, 4, 5, 3), (NONE, NONE, (1, 0), (0, 1), (1, 1)), kernel=(2, 3, 2)),
+    "wide": Case((1, 1, 3, 3), (NONE, NONE, (0, 300), (200, 0)), maps=2),
     "nothing": Case((1, 3, 5, 5), (NONE, NONE, NONE, NONE)),
     "read_elsewhere_too": Case((1, 3, 5, 5), (NONE, NONE, (1, 1), (1, 1)), folded=False, also_output=True),
     "ones": Case((1, 3, 5, 5), (NONE, NONE, (1, 1), (1, 1)), fill=1.0, folded=False),

@@ -103,6 +103,7 @@ void keep_best(std::vector<tactics::Candidate>& candidates, std::size_t most, co
 
 void leave_out_large(std::vector<tactics::Candidate>& candidates, const compiler::Compiled& network, const tactics::Operation& operation, const vulkan::DeviceCaps& caps,
                      std::span<const std::int64_t> symbols, std::uint64_t most_bytes) {
+    if (most_bytes == UINT64_MAX) return;
     std::vector<tactics::Candidate*> applicable;
     for (tactics::Candidate& candidate : candidates) {
         if (candidate.applicable()) applicable.push_back(&candidate);

@@ -10,6 +10,7 @@ namespace tensorvk::compiler {
 namespace {
 
 constexpr std::size_t kFirstSpatialAxis = 2;
+constexpr std::int64_t kMost = 1 << 20; // around an axis: nobody means more, and sums of it stay far from overflowing
 
 //! Of each spatial axis.
 struct Zeros {
@@ -27,9 +28,10 @@ std::optional<Zeros> zeros_around(Ir& ir, const Op& op) {
         const auto start = ir.exprs.value(copy->start[axis]);
         const auto more = ir.exprs.value(ir.exprs.sub(copy->region[axis], from[axis]));
         if (copy->axis_of[axis] != static_cast<std::int32_t>(axis) || !ir.exprs.is(copy->stride[axis], 1) || !start || !more) return std::nullopt;
+        if (*start < -kMost || *start > 0 || *more < 0 || *more > kMost) return std::nullopt;
         const std::int64_t before = -*start, behind = *more - before;
         const bool spatial = axis >= kFirstSpatialAxis;
-        if (before < 0 || behind < 0 || (!spatial && (before > 0 || behind > 0))) return std::nullopt;
+        if (behind < 0 || (!spatial && *more > 0)) return std::nullopt;
         if (!spatial) continue;
         zeros.before.push_back(before);
         zeros.behind.push_back(behind);
