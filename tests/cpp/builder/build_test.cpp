@@ -112,10 +112,10 @@ TEST(Build, AnEmptyTimingCacheWithErrorOnMissIsRefused) {
     EXPECT_THROW((void)build_plan(network, options, null_log()), InvalidState);
 }
 
-//! A product whose fast candidates reorder an operand into scratch memory first.
-//! At the level at which everything is tried.
+//! At which shaders are tried beside kernels of the host.
 constexpr int kLevelOfAll = 4;
 
+//! A product whose fast candidates reorder an operand into scratch memory first.
 std::string report_of_product(std::uint64_t workspace_bytes, const std::shared_ptr<TimingCache>& cache, int level = kLevelOfAll) {
     graph::Network network;
     network.mark_output(network.add_layer(LayerType::kMATRIX_MULTIPLY, {input(network, {64, 130}, "a"), input(network, {130, 65}, "b")},
