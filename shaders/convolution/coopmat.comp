@@ -182,7 +182,7 @@ void main() {
     }
 
     int result = int(gl_SubgroupID) * SIDE * RESULT_STRIDE; // this subgroup's place among them
-    int offset = part_offset(part);
+    int offset = result_offset(part);
     int lane_row = first_row + lane / WARP_FOURS; // of this lane's first round of the epilogue; each round goes down by some rows
     int column = 4 * vector;
     // What the program reads is asked for a burst of rounds before it is needed.

@@ -5,6 +5,9 @@
 #include "common/epilogue.glsl"
 #include "convolution/rows.glsl"
 
+#define Y_FIRST G(15) // element of the first result: the output may be a part of a larger value
+int result_offset(int part) { return Y_FIRST + part_offset(part); }
+
 // Four neighbouring columns of one row to the output: epilogue and store. `y` is the element of the row's (and part's) channel 0, `column`
 // counts within the part. Columns beyond the last are padding.
 #define GATHER4(k, y)                                                                                                    \

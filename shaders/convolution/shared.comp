@@ -139,7 +139,7 @@ void main() {
         }
     }
 
-    int offset = part_offset(part);
+    int offset = result_offset(part);
     [[unroll]] for (int r = 0; r < THREAD_ROWS; ++r) {
         int row = row0 + ((r / 4) * ROW_LANES + row_lane) * 4 + r % 4;
         if (row < ROWS) {

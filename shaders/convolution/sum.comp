@@ -28,5 +28,5 @@ void main() {
     int channel = part * CHANNEL_PART + 4 * vector;
     vec4 sum = vec4(bias[channel], bias[channel + 1], bias[channel + 2], bias[channel + 3]);
     [[unroll]] for (int s = 0; s < SPLITS; ++s) sum += slices[s * count + index];
-    store_columns(sum, (Y_DENSE ? row * Y_PIXEL : row_of(row).y) + part_offset(part), part, 4 * vector);
+    store_columns(sum, (Y_DENSE ? row * Y_PIXEL : row_of(row).y) + result_offset(part), part, 4 * vector);
 }

@@ -94,7 +94,7 @@ void main() {
     }
 
     // Unrolled: a loop that indexes the sums with a variable keeps them all in memory, and CPU drivers compile that for a minute.
-    int offset = part_offset(part);
+    int offset = result_offset(part);
     [[unroll]] for (int r = 0; r < LANE_ROWS; ++r) {
         int row = row0 + r * row_step;
         if (row >= ROWS) continue;

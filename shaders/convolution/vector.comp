@@ -72,5 +72,5 @@ void main() {
     if (slice >= EACH || row >= ROWS || vector >= row_vectors) return;
     int channel = part * CHANNEL_PART + 4 * vector;
     vec4 value = sums[slice * INVOCATIONS + invocation % VECTORS] + vec4(bias[channel], bias[channel + 1], bias[channel + 2], bias[channel + 3]);
-    store_columns(value, row_of(row).y + part_offset(part), part, 4 * vector);
+    store_columns(value, row_of(row).y + result_offset(part), part, 4 * vector);
 }

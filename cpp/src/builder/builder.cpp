@@ -138,12 +138,13 @@ compiler::Target target_of(DataType internal, const Options& options, const vulk
     return {.internal = internal,
             .host_tiles = host,
             .normalizations = !host && internal != DataType::kBF16,
-            .attention = halves && tactics::refuse_half_matrices(device.caps()).empty() && device.caps().subgroup_shuffle};
+            .attention = halves && tactics::refuse_half_matrices(device.caps()).empty() && device.caps().subgroup_shuffle,
+            .placements = !host};
 }
 
 //! Whether what was compiled for no device in particular is what this target wants.
 bool is_portable(const compiler::Target& target, const compiler::Compiled& portable) {
-    return target.internal == DataType::kFLOAT && !target.normalizations && !(target.host_tiles && quantizes(portable));
+    return target.internal == DataType::kFLOAT && !target.normalizations && !target.placements && !(target.host_tiles && quantizes(portable));
 }
 
 plan::Program portable_program(const compiler::Compiled& network) {

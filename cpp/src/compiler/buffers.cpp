@@ -158,6 +158,9 @@ plan::Program assign_buffers(Ir& ir, WeightStore& weights) {
                 }
             }
         }
+        if (op.placement) {
+            give_buffer(op.placement->part); // for kernels that need a copy behind
+        }
     }
     program.exprs = ir.exprs;
     return program;

@@ -105,6 +105,7 @@ Compiled compile(Ir ir, const graph::Network& network, const Target& target, Wei
     check_sources(ir);
     assign_types(ir, target.internal);
     assign_layouts(ir);
+    place_parts(ir);
     find_views(ir);
     out.program = assign_buffers(ir, weights);
     out.program.constraints = assumptions(network);

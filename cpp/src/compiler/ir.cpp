@@ -144,6 +144,9 @@ shape::Exprs expressions_of(const Ir& ir, const Op& op) {
     } else if (const auto* values = std::get_if<tactics::ShapeValues>(&op.kind)) {
         append(values->values);
     }
+    if (op.placement) {
+        out.push_back(op.placement->copy.destination_offset);
+    }
     return out;
 }
 

@@ -60,6 +60,7 @@ struct Target {
     bool host_tiles = false;              // products run in the host's tiles, whose epilogues quantize sums of float32 as well
     bool normalizations = false;          // shaders normalise rows in one dispatch
     bool attention = false;               // matrix units do attention in one dispatch
+    bool placements = false;              // shaders write products into their parts of larger values
 };
 
 struct Ir {

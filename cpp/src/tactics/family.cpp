@@ -8,6 +8,7 @@
 
 #include "support/error.hpp"
 #include "tactics/families.hpp"
+#include "tactics/placement.hpp"
 #include "tactics/widening.hpp"
 
 namespace tensorvk::tactics {
@@ -83,10 +84,10 @@ std::string refuse_product_shaders(const Query& query) {
 
 } // namespace
 
-std::vector<Candidate> candidates(const Operation& operation, std::span<const Value> values, const vulkan::DeviceCaps& caps,
-                                  const shape::ExprPool& exprs) {
-    const Query query{operation, values, caps, exprs};
-    const Family family = kFamilies[operation.kind.index()];
+namespace {
+
+std::vector<Candidate> offered(const Query& query) {
+    const Family family = kFamilies[query.operation.kind.index()];
     std::vector<Candidate> all = family(query);
     widen_host_candidates(all, query, family);
     const std::string product = refuse_product_shaders(query);
@@ -95,12 +96,20 @@ std::vector<Candidate> candidates(const Operation& operation, std::span<const Va
             candidate.refusal = product;
             candidate.lower = nullptr;
         }
-        if (!caps.shaders && !candidate.host && !candidate.calls_host()) { // whatever else speaks against it
+        if (!query.caps.shaders && !candidate.host && !candidate.calls_host()) { // whatever else speaks against it
             candidate.refusal = "the device runs no shaders";
             candidate.lower = nullptr;
         }
     }
     return all;
+}
+
+} // namespace
+
+std::vector<Candidate> candidates(const Operation& operation, std::span<const Value> values, const vulkan::DeviceCaps& caps,
+                                  const shape::ExprPool& exprs) {
+    const Query query{operation, values, caps, exprs};
+    return operation.placement ? placed_candidates(query, offered) : offered(query);
 }
 
 } // namespace tensorvk::tactics

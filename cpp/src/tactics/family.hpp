@@ -53,6 +53,7 @@ struct Candidate {
     std::string refusal; // not empty: refused, and this is why
     bool host = false;     // runs on the host: a CPU device's, and of the tactic source HOST
     bool portable = false; // needs no optional feature: may serve the plan's portable program
+    bool in_place = false; // writes into the part of its output that the operation's placement names
     double estimate = 0.0; // microseconds that a model expects on a GPU; 0: there is none
     std::function<void(Lowering&)> lower; // adds steps; empty when refused
 

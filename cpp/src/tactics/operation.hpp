@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -94,6 +95,9 @@ struct HostCall {
 
 using Kind = std::variant<Convolution, MatrixProduct, Pooling, Pointwise, Copy, Gather, Resize, Reduce, SoftMax, TopK, ShapeValues, HostCall, Normalization, Attention>;
 
+//! A product's result goes straight into its part of a larger value, outputs[0] of the operation, as `copy` would put it there. `part`: the result alone.
+struct Placement { ValueId part = -1; Copy copy; };
+
 struct Operation {
     std::string name; // "conv1 + relu1": the layers in it
     Kind kind;
@@ -101,7 +105,8 @@ struct Operation {
     std::vector<ValueId> outputs;
     bool has_bias = false;
     kernels::PointwiseProgram epilogue; // applied before the store; external operand k is operands[k]
-    std::vector<ValueId> operands;      // broadcastable to output 0
+    std::vector<ValueId> operands;      // broadcastable to output 0, or to the part of it that is computed here
+    std::optional<Placement> placement{};
 };
 
 } // namespace tensorvk::tactics

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "support/error.hpp"
+#include "tactics/collapse.hpp"
+#include "tactics/layout.hpp"
 
 namespace tensorvk::tactics {
 namespace {
@@ -137,6 +139,36 @@ Product::Product(const MatrixProblem& p, const shape::ExprPool& exprs)
     shape_.output_vectors = packing_.columns % 4 == 0;
 }
 
+std::optional<Product::Place> Product::place_of(const Query& query) const {
+    const Copy& copy = operation_.placement->copy;
+    const Value& whole = query.output(1);
+    const std::size_t channels = matrix_ ? y_.dims.size() - 1 : 1;
+    if (copy.destination_axis != static_cast<std::int32_t>(channels) || copy.destination_stride != 1) return std::nullopt;
+    if (whole.layout != y_.layout || whole.dtype != y_.dtype) return std::nullopt;
+    shape::ExprPool exprs = query.exprs; // a scratch copy
+    const auto first = exprs.value(exprs.mul(copy.destination_offset, memory_strides(exprs, whole)[channels]));
+    if (!first || *first > INT32_MAX) return std::nullopt;
+    return Place{whole, *first};
+}
+
+std::string Product::refuse_placement(const Query& query) const {
+    if (!place_of(query)) return "the result's place is not known to be a range of channels of what it is a part of";
+    for (const ValueId operand : operation_.operands) { // kernels read them where they write
+        const auto mode = operand_mode(query.value(operand), y_, roles_, query.exprs);
+        if (!mode || (mode->kind != OperandKind::kPER_CHANNEL && mode->kind != OperandKind::kSCALAR)) return text("'", query.value(operand).name, "' lies like the result alone");
+    }
+    return {};
+}
+
+Product Product::placed(const Query& query) const {
+    Product out = *this;
+    out.place_ = place_of(query);
+    out.y_.buffer = out.place_->whole.buffer;
+    const shape::Expr channels = out.place_->whole.dims[matrix_ ? y_.dims.size() - 1 : 1];
+    out.shape_.output_vectors = shape_.output_vectors && out.place_->first % 4 == 0 && is_multiple_of(query.exprs, channels, 4);
+    return out;
+}
+
 shape::Expr Product::rows(shape::ExprPool& exprs) const {
     if (matrix_) return exprs.product(shape::Exprs(y_.dims.begin(), y_.dims.end() - 1));
     return exprs.product(without_channels(subpixel_ ? x_ : y_));
@@ -160,6 +192,8 @@ void Product::add_params(StepBuilder& step, Lowering& lowering, const Packing& p
     const shape::Expr zero = exprs.constant(0);
     const shape::Expr one = exprs.constant(1);
     const std::int64_t weight_part = packing.padded_depth() * packing.padded_columns();
+    const Value& target = place_ ? place_->whole : y_;
+    if (place_) step.geometry(15, static_cast<std::int32_t>(place_->first));
     const auto common = [&](const ImageStrides& x, shape::Expr in_height, shape::Expr in_width, shape::Expr out_width,
                             shape::Expr plane) {
         step.param(row_count).param(out_width).param(plane).param(in_height).param(in_width);
@@ -170,12 +204,12 @@ void Product::add_params(StepBuilder& step, Lowering& lowering, const Packing& p
     if (matrix_) {
         const FactorStrides a = factor_strides(lowering, x_, std::get<MatrixProduct>(operation_.kind).transpose_a, 2);
         common({zero, a.column, zero, a.row}, one, row_count, row_count, row_count);
-        step.param(zero).param(zero).param(out_channels_).param(one);
+        step.param(zero).param(zero).param(target.dims.back()).param(one);
         step.param(zero).param(weight_part).param(one).param(zero).param(zero).param(zero);
         return;
     }
     const ImageStrides x = image_strides(lowering, x_);
-    const ImageStrides y = image_strides(lowering, y_);
+    const ImageStrides y = image_strides(lowering, target);
     const Value& grid = subpixel_ ? x_ : y_; // rows are its positions
     const auto height = [&](const Value& value) { return value.dims.size() > 3 ? value.dims[2] : one; };
     common(x, height(x_), x_.dims.back(), grid.dims.back(), exprs.mul(height(grid), grid.dims.back()));
@@ -231,9 +265,15 @@ std::int64_t splits_for(std::int64_t tile_rows, std::int64_t tile_columns, const
 std::vector<Candidate> product_candidates(const std::string& family, const std::string& refusal, const Product& product,
                                           const Query& query) {
     constexpr ProductTactic kTactics[] = {product_texel, product_tile, product_shared, product_vector, product_coopmat};
+    const bool in_place = query.operation.placement.has_value();
+    const std::string why = refusal.empty() && in_place ? product.refuse_placement(query) : refusal;
+    const Product target = in_place && why.empty() ? product.placed(query) : product;
     std::vector<Candidate> out;
     for (const ProductTactic tactic : kTactics) {
-        for (Candidate& candidate : tactic(family, refusal, product, query)) out.push_back(std::move(candidate));
+        for (Candidate& candidate : tactic(family, why, target, query)) {
+            candidate.in_place = in_place;
+            out.push_back(std::move(candidate));
+        }
     }
     return out;
 }

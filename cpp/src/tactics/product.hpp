@@ -35,6 +35,10 @@ class Product {
 
     Product(const ConvolutionProblem& problem, const shape::ExprPool& exprs);
     Product(const MatrixProblem& problem, const shape::ExprPool& exprs);
+    //! Why kernels cannot write into the larger value that an operation with a placement has for output 1, or empty.
+    [[nodiscard]] std::string refuse_placement(const Query& query) const;
+    //! The same product written there.
+    [[nodiscard]] Product placed(const Query& query) const;
 
     [[nodiscard]] const ProductShape& shape() const { return shape_; }
     [[nodiscard]] const Operation& operation() const { return operation_; }
@@ -57,7 +61,7 @@ class Product {
     [[nodiscard]] std::int32_t pack_bias(Lowering& lowering) const;
     //! Of a product of integers, instead of the bias.
     [[nodiscard]] std::int32_t pack_parameters(Lowering& lowering) const;
-    //! P(0) .. P(29) of product.glsl.
+    //! P(0) .. P(29) and G(15) of product.glsl.
     void add_params(StepBuilder& step, Lowering& lowering, const Packing& packing) const;
 
   private:
@@ -68,8 +72,16 @@ class Product {
         std::int64_t kernel_width = 1, part_width = 1;
     };
 
+    //! Of the larger value that the result is a part of.
+    struct Place {
+        Value whole;
+        std::int64_t first; // its elements in front of the result
+    };
+    [[nodiscard]] std::optional<Place> place_of(const Query& query) const;
+
     Operation operation_;
     Value x_, weights_, y_;
+    std::optional<Place> place_{};
     std::int32_t bias_ = -1;
     bool half_ = false;
     bool matrix_ = false;

@@ -82,5 +82,37 @@ TEST(Layouts, ReshapeOfAnInputToAnOutputIsACopy) {
     EXPECT_NE(compiled.program.io[0].buffer, compiled.program.io[1].buffer);
 }
 
+//! Two convolutions that are concatenated, of which the first is read by another one as well.
+Compiled build_concatenation(bool placements) {
+    graph::Network network;
+    auto* x = input(network, {1, 3, 8, 8});
+    auto* shared = conv1x1(network, x, 4, std::vector<float>(12, 1));
+    auto* other = conv1x1(network, x, 8, std::vector<float>(24, 2));
+    auto* joined = concatenation(network, {shared, other}, 1);
+    network.mark_output(conv1x1(network, joined, 8, std::vector<float>(96, 1)));
+    network.mark_output(conv1x1(network, shared, 8, std::vector<float>(32, 1)));
+    WeightStore weights;
+    return compile(network, {.placements = placements}, weights);
+}
+
+TEST(Placements, WhatOnlyAConcatenationReadsIsWrittenIntoIt) {
+    const Compiled compiled = build_concatenation(true);
+    int placed = 0, copies = 0;
+    for (const auto& op : compiled.operations) {
+        const bool copy = std::holds_alternative<tactics::Copy>(op.kind);
+        copies += copy && std::get<tactics::Copy>(op.kind).destination_axis >= 0 ? 1 : 0;
+        if (!op.placement) continue;
+        ++placed;
+        EXPECT_EQ(compiled.program.exprs.value(compiled.values[static_cast<std::size_t>(op.placement->part)].dims[1]), 8);
+        EXPECT_EQ(compiled.program.exprs.value(op.placement->copy.destination_offset), 4);
+    }
+    EXPECT_EQ(placed, 1);
+    EXPECT_EQ(copies, 1) << "what somebody else reads too keeps its own memory";
+}
+
+TEST(Placements, AreMadeWhereShadersComputeAlone) {
+    for (const auto& op : build_concatenation(false).operations) EXPECT_FALSE(op.placement);
+}
+
 } // namespace
 } // namespace tensorvk::compiler

@@ -38,6 +38,22 @@ void OperationCase::set_output(DataType dtype, std::vector<std::int64_t> dims, L
     operation_.outputs.push_back(add_value(Tensor(dtype, std::move(dims)), layout, false));
 }
 
+void OperationCase::place_output(std::vector<std::int64_t> whole, std::size_t axis, std::int64_t offset) {
+    const tactics::ValueId part = operation_.outputs[0];
+    const Value result = values_[static_cast<std::size_t>(part)];
+    tactics::Copy copy;
+    for (std::size_t i = 0; i < whole.size(); ++i) {
+        copy.axis_of.push_back(static_cast<std::int32_t>(i));
+        copy.start.push_back(program_.exprs.constant(0));
+        copy.stride.push_back(program_.exprs.constant(1));
+    }
+    copy.region = result.dims;
+    copy.destination_axis = static_cast<std::int32_t>(axis);
+    copy.destination_offset = program_.exprs.constant(offset);
+    operation_.outputs = {add_value(Tensor(result.dtype, std::move(whole)), result.layout, false)};
+    operation_.placement = tactics::Placement{part, std::move(copy)};
+}
+
 void OperationCase::make_dynamic(std::size_t axis) {
     const Value& input = values_[static_cast<std::size_t>(operation_.inputs[0])];
     const shape::Expr known = input.dims[axis];

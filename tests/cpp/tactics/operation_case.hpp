@@ -20,6 +20,8 @@ public:
     void omit_input() { operation_.inputs.push_back(-1); } // the next one is absent
     void add_operand(const kernels::host::Tensor& tensor, tactics::Layout layout);
     void set_output(DataType dtype, std::vector<std::int64_t> dims, tactics::Layout layout); // another call adds another output
+    //! Output 0 becomes the part from `offset` on along that axis of a larger value, which is the output from now on.
+    void place_output(std::vector<std::int64_t> whole, std::size_t axis, std::int64_t offset);
     void omit_output(); // nobody wants the next output
     //! Dimension `axis` of input 0 and of the output (and of operands that have it) becomes one symbol.
     void make_dynamic(std::size_t input_axis);

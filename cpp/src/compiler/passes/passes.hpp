@@ -35,6 +35,8 @@ void assign_types(Ir& ir, DataType internal);
 [[nodiscard]] std::vector<bool> wide_values(const Ir& ir, DataType internal);
 //! LINEAR or CHANNELS_LAST for every value; reformats appear where an operation cannot read what there is.
 void assign_layouts(Ir& ir);
+//! Products that only a concatenation reads are written into it, where shaders do that.
+void place_parts(Ir& ir);
 //! Transposes that only rename axes in memory become reshapes, which cost nothing.
 void find_views(Ir& ir);
 
