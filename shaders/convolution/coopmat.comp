@@ -62,7 +62,8 @@ shared uvec4 columns[AHEAD * WEIGHT_BUFFER];
 shared vec4 results[THREADS / LANES * SIDE * RESULT_STRIDE];
 
 int thread;
-int origin[INPUT_LOADS]; // element of the first tap, channel 0; it may lie outside
+#define LANE_DEPTH (thread % DEPTH_EIGHTS * 8) // of a step, where this thread loads
+int origin[INPUT_LOADS]; // eight of the first tap, at this thread's place in a step; it may lie outside
 ivec2 from[INPUT_LOADS];
 int weight; // of this thread's first load, in eights
 uvec4 next_inputs[AHEAD * INPUT_LOADS];
@@ -71,14 +72,15 @@ uvec4 next_weights[AHEAD * WEIGHT_LOADS];
 // All that depends on the step alone is computed once: small products wait for these addresses. Behind the last step the last one comes again.
 void fetch(int u, int step) {
     int k0 = min(step * TILE_DEPTH, PADDED_DEPTH - TILE_DEPTH);
-    int k = k0 + thread % DEPTH_EIGHTS * 8;
-    int tap = CHANNELS == DEPTH ? 0 : k / CHANNELS; // channels come in eights: one load never spans two taps
+    int k = k0 + LANE_DEPTH;
+    // Channels come in eights: one load never spans two taps. Where a step does not either, they are one number for all threads.
+    int tap = CHANNELS == DEPTH ? 0 : (CHANNELS % TILE_DEPTH == 0 ? k0 : k) / CHANNELS;
     ivec2 shift = ivec2(tap / KERNEL_WIDTH, tap % KERNEL_WIDTH) * DILATION;
-    int offset = shift.x * X_LINE + shift.y * X_PIXEL + k - tap * CHANNELS;
+    int offset = (shift.x * X_LINE + shift.y * X_PIXEL + k0 - tap * CHANNELS) >> 3;
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
         ivec2 at = from[i] + shift;
         bool inside = (PADDED_DEPTH == DEPTH || k < DEPTH) && (INSIDE || (uint(at.x) < uint(IN_HEIGHT) && uint(at.y) < uint(IN_WIDTH)));
-        next_inputs[u * INPUT_LOADS + i] = inside ? x[(origin[i] + offset) >> 3] : uvec4(0);
+        next_inputs[u * INPUT_LOADS + i] = inside ? x[origin[i] + offset] : uvec4(0);
     }
     int row_eights = WEIGHT_STRIDE >> 3;
     [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i)
@@ -112,16 +114,16 @@ Operands operands_of(int row, int offset, int part, int column) {
     return load_operands(y_of(min(row, ROWS - 1), offset) + inside * Y_CHANNEL, part * CHANNEL_PART + inside);
 }
 
-// Elements of the rows that this invocation loads. What needs no division has none.
+// Where the rows that this invocation loads begin. What needs no division has none.
 void place_inputs(int row0, int part) {
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
         int at = min(row0 + thread / DEPTH_EIGHTS + i * LOAD_ROWS, ROWS - 1);
         if (INSIDE && X_DENSE) {
-            origin[i] = at * X_PIXEL + part * X_PART;
+            origin[i] = (at * X_PIXEL + part * X_PART + LANE_DEPTH) >> 3;
             from[i] = ivec2(0);
         } else {
             Row row = row_of(at);
-            origin[i] = row.x + row.from.x * X_LINE + row.from.y * X_PIXEL + part * X_PART;
+            origin[i] = (row.x + row.from.x * X_LINE + row.from.y * X_PIXEL + part * X_PART + LANE_DEPTH) >> 3;
             from[i] = row.from;
         }
     }

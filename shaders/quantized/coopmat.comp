@@ -30,6 +30,7 @@ const int THREADS = G(9) > 0 ? G(9) : 128; // 32 * (TILE_ROWS / WARP_ROWS) * (TI
 #define FLIP (TYPE_X == TYPE_I8 ? 0u : 0x80808080u)
 #define OUTSIDE uvec4((X_ZERO & 255) * 0x01010101)
 const int SPLITS = G(11) > 0 ? G(11) : 1;
+const bool INSIDE = G(13) != 0;          // no tap of any position lies outside of the picture
 const int BURST = G(14) > 0 ? G(14) : 1; // most rounds of the epilogue whose operands are asked for together
 
 const int SIDE = 16, STEP = 32; // of a fragment
@@ -52,7 +53,8 @@ shared uvec4 columns[TILE_COLUMNS * LINE_STRIDE];
 shared ivec4 results[THREADS / LANES * SIDE * RESULT_STRIDE];
 
 int thread;
-int origin[INPUT_LOADS]; // element of the first tap, channel 0; it may lie outside
+#define LANE_DEPTH (thread % LINE * 16) // of a step, where this thread loads
+int origin[INPUT_LOADS]; // sixteen of the first tap, at this thread's place in a step; it may lie outside
 ivec2 from[INPUT_LOADS];
 int weight[WEIGHT_LOADS]; // of the first step, in sixteens
 uvec4 next_inputs[INPUT_LOADS];
@@ -61,14 +63,15 @@ uvec4 next_weights[WEIGHT_LOADS];
 // Behind the last step the last one comes again.
 void fetch(int step) {
     int k0 = min(step * TILE_DEPTH, PADDED_DEPTH - TILE_DEPTH);
-    int k = k0 + thread % LINE * 16;
-    int tap = k / CHANNELS; // channels come in sixteens: one load never spans two taps
+    int k = k0 + LANE_DEPTH;
+    // As in convolution/coopmat.comp; channels come in sixteens.
+    int tap = CHANNELS == DEPTH ? 0 : (CHANNELS % TILE_DEPTH == 0 ? k0 : k) / CHANNELS;
     ivec2 shift = ivec2(tap / KERNEL_WIDTH, tap % KERNEL_WIDTH) * DILATION;
-    int offset = shift.x * X_LINE + shift.y * X_PIXEL + k - tap * CHANNELS;
+    int offset = (shift.x * X_LINE + shift.y * X_PIXEL + k0 - tap * CHANNELS) >> 4;
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
         ivec2 at = from[i] + shift;
-        bool inside = k < DEPTH && uint(at.x) < uint(IN_HEIGHT) && uint(at.y) < uint(IN_WIDTH);
-        next_inputs[i] = inside ? x[(origin[i] + offset) >> 4] ^ FLIP : OUTSIDE;
+        bool inside = (PADDED_DEPTH == DEPTH || k < DEPTH) && (INSIDE || (uint(at.x) < uint(IN_HEIGHT) && uint(at.y) < uint(IN_WIDTH)));
+        next_inputs[i] = inside ? x[origin[i] + offset] ^ FLIP : OUTSIDE;
     }
     [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i) next_weights[i] = weights[weight[i] + (k0 >> 4)];
 }
@@ -89,11 +92,26 @@ void subgroup_exchange() {
     controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
 }
 
+// Where the rows that this invocation loads begin. What needs no division has none.
+void place_inputs(int row0, int part) {
+    [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
+        int at = min(row0 + thread / LINE + i * LOAD_LINES, ROWS - 1);
+        if (INSIDE && X_DENSE) {
+            origin[i] = (at * X_PIXEL + part * X_PART + LANE_DEPTH) >> 4;
+            from[i] = ivec2(0);
+        } else {
+            Row row = row_of(at);
+            origin[i] = (row.x + row.from.x * X_LINE + row.from.y * X_PIXEL + part * X_PART + LANE_DEPTH) >> 4;
+            from[i] = row.from;
+        }
+    }
+}
+
 // The element of a row's first channel in the output.
-int y_of(int row, int offset, bool dense) { return (dense ? row * Y_PIXEL : row_of(row).y) + offset; }
+int y_of(int row, int offset) { return (Y_DENSE ? row * Y_PIXEL : row_of(row).y) + offset; }
 
 // Rows beyond the last read what is there.
-Operands operands_of(int row, int offset, bool dense) { return row_operands(y_of(min(row, ROWS - 1), offset, dense)); }
+Operands operands_of(int row, int offset) { return row_operands(y_of(min(row, ROWS - 1), offset)); }
 
 void main() {
     thread = int(gl_LocalInvocationIndex);
@@ -103,11 +121,7 @@ void main() {
     int row0 = row_group() * TILE_ROWS;
     int column0 = column_group() * TILE_COLUMNS;
     int depth_sixteens = PADDED_DEPTH >> 4;
-    [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
-        Row row = row_of(min(row0 + thread / LINE + i * LOAD_LINES, ROWS - 1));
-        origin[i] = row.x + row.from.x * X_LINE + row.from.y * X_PIXEL + part * X_PART;
-        from[i] = row.from;
-    }
+    place_inputs(row0, part);
     [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i)
         weight[i] = (part * WEIGHT_PART >> 4) + min(column0 + thread / LINE + i * LOAD_LINES, WEIGHT_STRIDE - 1) * depth_sixteens + thread % LINE;
     int steps = (PADDED_DEPTH / TILE_DEPTH + SPLITS - 1) / SPLITS;
@@ -120,7 +134,6 @@ void main() {
     int lane = int(gl_SubgroupInvocationID);
     int result = int(gl_SubgroupID) * SIDE * RESULT_STRIDE; // this subgroup's place among them
     int offset = part_offset(part);
-    bool dense = Y_LINE == OUT_WIDTH * Y_PIXEL && Y_PICTURE == OUT_PLANE * Y_PIXEL;
     int lane_row = row0 + warp_row * WARP_ROWS + lane / WARP_FOURS; // of this lane's first round of the epilogue; each round goes down by some rows
     int column = column0 + warp_column * WARP_COLUMNS + lane % WARP_FOURS * 4;
     coopmat<int, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> sum[ROW_FRAGMENTS][COLUMN_FRAGMENTS];
@@ -165,7 +178,7 @@ void main() {
     if (ahead) {
         bias = with_bias(ivec4(0), first);
         of_columns = column_operands(first);
-        [[unroll]] for (int i = 0; i < TOGETHER; ++i) next[i] = operands_of(lane_row + i * ROUND_ROWS, row_offset, dense);
+        [[unroll]] for (int i = 0; i < TOGETHER; ++i) next[i] = operands_of(lane_row + i * ROUND_ROWS, row_offset);
     }
     [[dont_unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
         [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c)
@@ -176,15 +189,15 @@ void main() {
             Operands now[TOGETHER];
             [[unroll]] for (int i = 0; i < TOGETHER; ++i) now[i] = next[i];
             if (ahead && r * SIDE + down + TOGETHER * ROUND_ROWS < WARP_ROWS) {
-                [[unroll]] for (int i = 0; i < TOGETHER; ++i) next[i] = operands_of(burst_row + (TOGETHER + i) * ROUND_ROWS, row_offset, dense);
+                [[unroll]] for (int i = 0; i < TOGETHER; ++i) next[i] = operands_of(burst_row + (TOGETHER + i) * ROUND_ROWS, row_offset);
             }
             [[unroll]] for (int i = 0; i < TOGETHER; ++i) {
                 int row = burst_row + i * ROUND_ROWS;
                 ivec4 value = results[result + (lane / WARP_FOURS + down + i * ROUND_ROWS) * RESULT_STRIDE + lane % WARP_FOURS];
                 if (row >= ROWS || column >= COLUMNS) continue;
                 if (SPLITS > 1) slices[((split * ROWS + row) * parts + part) * row_vectors + (column >> 2)] = value;
-                else if (ahead) finish_columns(value + bias, y_of(row, row_offset, dense), of_columns, now[i]);
-                else store_columns(value, y_of(row, offset, dense), part, column);
+                else if (ahead) finish_columns(value + bias, y_of(row, row_offset), of_columns, now[i]);
+                else store_columns(value, y_of(row, offset), part, column);
             }
         }
         subgroup_exchange();

@@ -1,4 +1,4 @@
-// .../coopmat_<rows>x<columns>x<depth>[_p<steps ahead>][_k<splits>]: products of halves on cooperative matrix units
+// .../coopmat_<rows>x<columns>x<depth>[_w<subgroups>][_p<steps ahead>][_k<splits>]: products of halves on cooperative matrix units
 // (shaders/convolution/coopmat.comp).
 #include <algorithm>
 
@@ -15,24 +15,27 @@ struct MatrixGeometry {
     std::int32_t warp_rows, warp_columns; // of a subgroup's
     std::int32_t ahead = 1;               // steps of the depth that are fetched ahead, and buffers
     [[nodiscard]] TileNeeds needs() const { return {rows, columns, 32, shared_bytes(), threads()}; }
-    [[nodiscard]] std::int32_t threads() const { return 32 * (rows / warp_rows) * (columns / warp_columns); }
+    [[nodiscard]] std::int32_t subgroups() const { return (rows / warp_rows) * (columns / warp_columns); }
+    [[nodiscard]] std::int32_t threads() const { return 32 * subgroups(); }
     [[nodiscard]] double estimate(std::int64_t splits, const ProductShape& shape) const {
         const TileWork work{.rows = rows, .columns = columns, .depth = depth, .ahead = ahead, .splits = splits, .threads = threads(), .shared_bytes = shared_bytes()};
-        return estimated_us(work, matrix_step_us(work, warp_rows, warp_columns), shape);
+        return estimated_us(work, matrix_step(work, warp_rows, warp_columns), shape);
     }
     [[nodiscard]] std::int64_t shared_bytes() const {
         return 16 * (ahead * (rows * (depth / 8 + 1) + depth * (columns / 8 + 1)) + threads() / 32 * 16 * (warp_columns / 4 + 1));
     }
 };
 
-// What won somewhere in a sweep over the layers of ResNet-50, a U-Net, BERT and ViT.
+// What won somewhere in sweeps over the layers of ResNet-50, a U-Net, BERT and ViT.
 constexpr MatrixGeometry kTiles[] = {
-    {32, 32, 64, 16, 16},  {32, 32, 128, 16, 16}, {32, 64, 64, 16, 32},   {64, 32, 64, 32, 16},
-    {64, 64, 32, 32, 32},  {64, 64, 64, 32, 32},  {128, 32, 32, 32, 32},  {128, 64, 32, 64, 32},
-    {128, 64, 64, 64, 32}, {64, 128, 32, 32, 64}, {128, 128, 32, 64, 64}, {32, 32, 64, 16, 16, 2},
-    {32, 32, 128, 16, 16, 2}, {32, 64, 64, 16, 32, 2}, {64, 64, 32, 32, 32, 2}, {64, 64, 64, 32, 32, 2},
+    {32, 32, 64, 16, 16},  {32, 32, 128, 16, 16},  {64, 64, 64, 32, 32},   {128, 32, 32, 32, 32},    {128, 64, 32, 64, 32},
+    {64, 128, 32, 32, 64}, {128, 128, 32, 64, 64}, {32, 32, 128, 16, 16, 2}, {64, 64, 64, 32, 32, 2},
+    // Subgroups wait for their own instructions where a processor has one workgroup: eight or sixteen of them wait for less.
+    {64, 32, 64, 16, 16},  {32, 64, 128, 16, 16},  {64, 64, 64, 16, 32},   {64, 64, 64, 16, 16},     {128, 64, 32, 32, 32},
+    {128, 64, 64, 32, 32}, {128, 64, 64, 32, 16},  {64, 128, 64, 32, 32},  {32, 128, 64, 16, 32},    {32, 64, 64, 16, 16, 2},
 };
 
+constexpr std::int32_t kFewSubgroups = 4;   // that names do not tell
 constexpr std::int64_t kLeastDepth = 256;   // of a slice of K
 constexpr std::int64_t kMostSplits = 12;
 // Operands of more results than stay in a cache come from memory: the epilogue asks for four rounds of them together. Else its program is there only once.
@@ -110,6 +113,7 @@ std::vector<Candidate> coopmat_tiles(const std::string& name, const std::string&
         for (const std::int64_t splits : choices) {
             Candidate candidate;
             candidate.name = text(name, "_", tile.rows, "x", tile.columns, "x", tile.depth);
+            if (tile.subgroups() > kFewSubgroups) candidate.name += text("_w", tile.subgroups());
             if (tile.ahead > 1) candidate.name += text("_p", tile.ahead);
             if (splits > 1) candidate.name += text("_k", splits);
             candidate.refusal = refuse_tile(tile.needs(), shape.shape(), caps);

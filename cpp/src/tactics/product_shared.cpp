@@ -16,7 +16,7 @@ struct SharedGeometry {
     [[nodiscard]] std::int32_t threads() const { return rows / thread_rows * (columns / thread_columns); }
     [[nodiscard]] double estimate(std::int64_t splits, const ProductShape& shape) const {
         const TileWork work{.rows = rows, .columns = columns, .depth = depth, .splits = splits, .threads = threads(), .shared_bytes = shared_bytes()};
-        return estimated_us(work, float_step_us(work, thread_rows, thread_columns), shape);
+        return estimated_us(work, float_step(work, thread_rows, thread_columns), shape);
     }
     [[nodiscard]] std::int64_t shared_bytes() const { return 16 * (depth * (rows / 4 + 1) + depth * columns / 4); }
 };

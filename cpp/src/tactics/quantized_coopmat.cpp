@@ -1,4 +1,4 @@
-// .../coopmat_<rows>x<columns>x<depth>[_k<splits>]: products of 8-bit integers on cooperative matrix units (shaders/quantized/coopmat.comp).
+// .../coopmat_<rows>x<columns>x<depth>[_w<subgroups>][_k<splits>]: products of 8-bit integers on cooperative matrix units (shaders/quantized/coopmat.comp).
 #include <algorithm>
 
 #include "support/error.hpp"
@@ -16,9 +16,11 @@ struct MatrixGeometry {
     [[nodiscard]] std::int64_t shared_bytes() const { return 16 * ((rows + columns) * (depth / 16 + 1) + threads() / 32 * 16 * (warp_columns / 4 + 1)); }
 };
 
+constexpr std::int32_t kFewThreads = 128; // that names do not tell
 constexpr MatrixGeometry kTiles[] = {
     {32, 32, 128, 16, 16}, {32, 32, 256, 16, 16}, {32, 64, 128, 16, 32}, {64, 32, 128, 32, 16}, {64, 64, 64, 32, 32},  {64, 64, 128, 32, 32},
     {128, 32, 64, 32, 32}, {128, 64, 64, 64, 32}, {128, 64, 128, 64, 32}, {64, 128, 64, 32, 64}, {128, 128, 64, 64, 64},
+    {128, 64, 128, 32, 32}, {64, 128, 128, 32, 32}, {64, 64, 128, 16, 32}, {32, 64, 128, 16, 16}, // of eight subgroups
 };
 
 // Where there are enough workgroups, their epilogues ask for four rounds of operands together (see product_coopmat.cpp).
@@ -70,7 +72,8 @@ void lower(const Product& product, const MatrixGeometry& tile, std::int64_t spli
     step.geometry(3, product.shape().output_vectors ? 1 : 0);
     step.geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, tile.depth);
     step.geometry(7, tile.warp_rows).geometry(8, tile.warp_columns).geometry(9, tile.threads()).geometry(10, signed_zero(product));
-    step.geometry(11, static_cast<std::int32_t>(splits)).geometry(14, product.shape().least_rows * product.shape().columns >= kManyResults ? kBurst : 1);
+    step.geometry(11, static_cast<std::int32_t>(splits)).geometry(13, product.always_inside() ? 1 : 0);
+    step.geometry(14, product.shape().least_rows * product.shape().columns >= kManyResults ? kBurst : 1);
     step.reads(product.x().buffer).reads(weights).reads(parameters).writes(target);
     add_quantized_epilogue(step, lowering, operation, product.roles(), false);
     lowering.add(step.take());
@@ -88,7 +91,7 @@ std::vector<Candidate> byte_matrix_tiles(const std::string& name, const std::str
         std::vector<std::int64_t> choices{1};
         if (const std::int64_t most = splits_for(tile.rows, tile.columns, shape.shape(), kLeastDepth, kMostSplits); most > 1) choices.push_back(most);
         for (const std::int64_t splits : choices) {
-            const std::string whole = text(name, "_", tile.rows, "x", tile.columns, "x", tile.depth);
+            const std::string whole = text(name, "_", tile.rows, "x", tile.columns, "x", tile.depth, tile.threads() > kFewThreads ? text("_w", tile.threads() / 32) : "");
             out.push_back({.name = splits > 1 ? text(whole, "_k", splits) : whole,
                            .refusal = refuse_tile(tile.needs(), shape.shape(), query.caps),
                            .portable = false,

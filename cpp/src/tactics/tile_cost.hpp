@@ -15,14 +15,18 @@ struct TileWork {
     std::int64_t threads = 0, shared_bytes = 0;
 };
 
-//! Microseconds of one step where a processor has nothing else to do. Of halves on matrix units: subgroups compute `warp_rows` x `warp_columns` each.
-[[nodiscard]] double matrix_step_us(const TileWork& tile, std::int64_t warp_rows, std::int64_t warp_columns);
-//! Of floats, invocations compute `thread_rows` x `thread_columns` each.
-[[nodiscard]] double float_step_us(const TileWork& tile, std::int64_t thread_rows, std::int64_t thread_columns);
+//! Microseconds of one step of a workgroup: until what it asked for has come and is dealt with, and of its processor's work, which others can not do meanwhile.
+struct StepTime {
+    double waiting, working;
+};
+//! Of halves on matrix units: subgroups compute `warp_rows` x `warp_columns` each.
+[[nodiscard]] StepTime matrix_step(const TileWork& tile, std::int64_t warp_rows, std::int64_t warp_columns);
+//! Of floats: invocations compute `thread_rows` x `thread_columns` each.
+[[nodiscard]] StepTime float_step(const TileWork& tile, std::int64_t thread_rows, std::int64_t thread_columns);
 
-//! Microseconds of the product; 0 where its rows are dynamic: no estimate. A model with eight numbers, fitted to 749 candidates for the layers of ResNet-50 (batch 1 and 32),
-//! a U-Net and BERT on an H200, from which it is 12 % off (root mean square); among its best four is one within 10 % of the fastest, among its best eight the fastest. Steps along
-//! the depth wait for memory, or, where a processor has several workgroups, for its work. Other GPUs differ in all numbers, in the order of tiles less.
-[[nodiscard]] double estimated_us(const TileWork& tile, double step_us, const ProductShape& shape);
+//! Microseconds of the product; 0 where its rows are dynamic: no estimate. A model with nine numbers, fitted to 1,556 candidates for the layers of ResNet-50 (batch 1 and 32),
+//! a U-Net and BERT on an H200, from which it is 8 % off (root mean square); among its best eight is one within 3 % of the fastest. Steps along the depth wait for memory and for
+//! their own subgroups, or, where a processor has several workgroups, for its work. Other GPUs differ in all numbers, in the order of tiles less.
+[[nodiscard]] double estimated_us(const TileWork& tile, const StepTime& step, const ProductShape& shape);
 
 } // namespace tensorvk::tactics
