@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from pathlib import Path
 
@@ -74,13 +73,6 @@ def is_right(row: Row) -> bool:
     return row.subject.engine != OURS or (isinstance(row.subject.state, Ready) and not row.is_wrong(row.subject))
 
 
-def program(text: str) -> str:
-    found = shutil.which(text)
-    if found is None:
-        raise argparse.ArgumentTypeError(f"there is no program {text}")
-    return found
-
-
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.gpu", description=__doc__)
     parser.add_argument(
@@ -99,10 +91,16 @@ def parse_arguments() -> argparse.Namespace:
         help="the first is compared with the others: %(choices)s (default: all)",
     )
     parser.add_argument(
-        "--torch-python", type=program, default=sys.executable, help="interpreter that has PyTorch (%(default)s)"
+        "--torch-python",
+        type=interpreters.program,
+        default=sys.executable,
+        help="interpreter that has PyTorch (%(default)s)",
     )
     parser.add_argument(
-        "--peer-python", type=program, default=sys.executable, help="one that has the other engines (%(default)s)"
+        "--peer-python",
+        type=interpreters.program,
+        default=sys.executable,
+        help="one that has the other engines (%(default)s)",
     )
     parser.add_argument("--level", type=int, default=3, help="our builder's optimization level (%(default)s)")
     parser.add_argument("--keep-plans", action="store_true", help="take the plans of an earlier run")

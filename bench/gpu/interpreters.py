@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -18,3 +20,11 @@ def environment() -> dict[str, str]:
 def run(interpreter: str, module: str, *arguments: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
     command = [interpreter, "-m", module, *arguments]
     return subprocess.run(command, env=environment(), capture_output=capture, text=True, check=False)
+
+
+def program(text: str) -> str:
+    """For arguments that name an interpreter."""
+    found = shutil.which(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"there is no program {text}")
+    return found

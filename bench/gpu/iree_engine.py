@@ -27,6 +27,8 @@ TARGETS = {
     "apple": "apple",
 }
 
+LONGEST_ERROR = 160  # the rest is the whole operation with its types
+
 
 class Engine:
     def __init__(self, case: Case, settings: Settings) -> None:
@@ -121,7 +123,7 @@ def _compile(model: Path, program: Path, target: str | None) -> None:
     try:
         compile_file(str(imported), input_type="onnx", output_file=str(program), extra_args=flags)
     except CompilerToolError as failure:
-        errors = [line for line in str(failure).splitlines() if "error:" in line]
-        raise RuntimeError(errors[0] if errors else "iree-compile failed") from failure
+        errors = [line.partition("error: ")[2] for line in str(failure).splitlines() if "error: " in line]
+        raise RuntimeError(errors[0][:LONGEST_ERROR] if errors else "iree-compile failed") from failure
     finally:
         imported.unlink(missing_ok=True)
