@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,9 @@ def model_of(case: Case) -> Path:
 
 
 def inputs_of(case: Case) -> Arrays:
-    inputs = case.inputs()
-    if case.precision != "fp16":
-        return inputs
-    return {name: a.astype(np.float16) if a.dtype == np.float32 else a for name, a in inputs.items()}
+    return {name: array.astype(type_of(case, array.dtype), copy=False) for name, array in case.inputs().items()}
+
+
+def type_of(case: Case, dtype: Any) -> Any:
+    """What an input or output of the float32 model becomes."""
+    return np.dtype(np.float16) if case.precision == "fp16" and dtype == np.float32 else dtype

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from bench.arrays import Arrays
 from bench.results import NotOffered
@@ -31,16 +32,17 @@ class Engine:
         self._session = onnxruntime.InferenceSession(str(half.model_of(case)), options)
         if plugin.get_ep_name() not in self._session.get_providers():
             raise NotOffered("ONNX Runtime left the model to its CPU provider")
-        self._names = [output.name for output in self._session.get_outputs()]
         self._binding = self._session.io_binding()
-        self._inputs = []  # a binding keeps nothing alive
+        self._values: list[Any] = []  # a binding keeps nothing alive
         for name, array in half.inputs_of(case).items():
-            value = self._session.create_ortvalue_from_shape_and_type(array.shape, array.dtype, DEVICE)
+            value = self._on_the_device(array.shape, array.dtype)
             value.update_inplace(array)
             self._binding.bind_ortvalue_input(name, value)
-            self._inputs.append(value)
-        for name in self._names:
-            self._binding.bind_output(name, DEVICE)
+        expected = case.expected()
+        for name, array in expected.items():
+            value = self._on_the_device(array.shape, half.type_of(case, array.dtype))
+            self._binding.bind_ortvalue_output(name, value)
+        self._names = list(expected)
 
     def start(self) -> None:
         self._session.run_with_iobinding(self._binding)
@@ -51,3 +53,7 @@ class Engine:
 
     def outputs(self) -> Arrays:
         return dict(zip(self._names, self._binding.copy_outputs_to_cpu(), strict=True))
+
+    def _on_the_device(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        self._values.append(self._session.create_ortvalue_from_shape_and_type(shape, dtype, DEVICE))
+        return self._values[-1]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
 import time
+import types
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from bench import plot
 from bench.gpu import __main__ as command
-from bench.gpu import agreement, engines, prepare, report, rounds
+from bench.gpu import agreement, engines, prepare, report, rounds, webgpu_engine
 from bench.gpu.agreement import Pair
 from bench.gpu.cases import DEFAULT, Case
 from bench.gpu.report import Measured
@@ -108,6 +111,36 @@ def test_an_engine_that_cannot_be_made_is_absent_with_the_reason(tmp_path: Path)
     alone, _ = rounds.measure(case, {"tensorvk": sys.executable}, Settings(level=0), 0.01, 0.005)
     assert isinstance(alone.subject.state, Absent)
     assert "no_such_network_b1.onnx" in alone.subject.state.reason
+
+
+@pytest.mark.parametrize(("engine", "module"), [("ncnn-vulkan", "ncnn"), ("iree-vulkan", "iree.runtime")])
+def test_other_vulkan_engines_compute_the_same(doubled: Case, engine: str, module: str) -> None:
+    pytest.importorskip(module)
+    both = {"tensorvk": sys.executable, engine: sys.executable}
+    alone, _ = rounds.measure(doubled, both, Settings(level=0), 0.01, 0.005)
+    assert isinstance(alone.results[1].state, Ready)
+    assert agreement.compare(doubled, both) == [Pair("tensorvk", engine, 0.0)]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_tensors_are_bound_to_onnxruntimes_device(
+    doubled: Case, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with the WebGPU plug-in, but on ONNX Runtime's own device, which is everywhere."""
+    plugin = types.ModuleType("onnxruntime_ep_webgpu")
+    plugin.get_library_path = lambda: ""  # type: ignore[attr-defined]
+    plugin.get_ep_name = lambda: "CPUExecutionProvider"  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "onnxruntime_ep_webgpu", plugin)
+    monkeypatch.setattr(onnxruntime, "register_execution_provider_library", lambda name, path: None)
+    monkeypatch.setattr(webgpu_engine, "DEVICE", "cpu")
+    case = dataclasses.replace(doubled, precision=precision)
+    engine = webgpu_engine.Engine(case, Settings())
+    for _ in range(2):
+        engine.start()
+    engine.wait()
+    outputs = engine.outputs()
+    assert outputs["output"].dtype == (np.float16 if precision == "fp16" else np.float32)
+    np.testing.assert_array_equal(outputs["output"], 2 * np.arange(17).reshape(1, 17))
 
 
 @pytest.mark.parametrize(
