@@ -17,16 +17,15 @@ from . import half
 from .cases import Case
 from .settings import Settings
 
-# What IREE compiles for, by a word of the device's name. Others get its smallest common ground.
+# What IREE may compile for, by a word of the device's name, best first: it cannot compile everything for everything.
 TARGETS = {
-    "nvidia": "ampere",  # its newest that has all that later ones have
-    "radeon": "rdna3",
-    "amd": "rdna3",
-    "mali": "valhall4",
-    "adreno": "adreno",
-    "apple": "apple",
+    "nvidia": ("ampere", "pascal"),  # the newest that has all that later ones have; one without cooperative matrices
+    "radeon": ("rdna3", "rdna1"),
+    "amd": ("rdna3", "rdna1"),
+    "mali": ("valhall4",),
+    "adreno": ("adreno",),
 }
-
+ANY = "any"  # its smallest common ground, the last for every device
 LONGEST_ERROR = 160  # the rest is the whole operation with its types
 
 
@@ -104,22 +103,32 @@ def _choose(rt: Any, wanted: str | None) -> tuple[int, str]:
 
 
 def compiled(case: Case, device_name: str) -> Path:
-    """Kept beside the model."""
-    target = next((value for word, value in TARGETS.items() if word in device_name.lower()), None)
-    program = case.made(f".{case.precision}.{target or 'any'}.vmfb")
-    if not is_made(program, case.model):
-        _compile(half.model_of(case), program, target)
-    return program
+    """For the first target that works, kept beside the model. Raises RuntimeError with the first target's reason."""
+    targets = next((several for word, several in TARGETS.items() if word in device_name.lower()), ())
+    programs = {target: case.made(f".{case.precision}.{target}.vmfb") for target in (*targets, ANY)}
+    for program in programs.values():
+        if is_made(program, case.model):
+            return program
+    reasons = []
+    for target, program in programs.items():
+        try:
+            _compile(half.model_of(case), program, target)
+            return program
+        except RuntimeError as reason:
+            reasons.append(f"for {target}: {reason}")
+    raise RuntimeError(reasons[0])
 
 
-def _compile(model: Path, program: Path, target: str | None) -> None:
+def _compile(model: Path, program: Path, target: str) -> None:
     """Raises RuntimeError with the compiler's first error."""
     from iree.compiler.tools import CompilerToolError, compile_file
     from iree.compiler.tools.import_onnx import __main__ as importer
 
     imported = program.with_suffix(".mlir")
     importer.main(importer.parse_arguments([str(model), "-o", str(imported)]))
-    flags = ["--iree-hal-target-device=vulkan"] + ([f"--iree-vulkan-target={target}"] if target else [])
+    flags = ["--iree-hal-target-device=vulkan"]
+    if target != ANY:
+        flags.append(f"--iree-vulkan-target={target}")
     try:
         compile_file(str(imported), input_type="onnx", output_file=str(program), extra_args=flags)
     except CompilerToolError as failure:

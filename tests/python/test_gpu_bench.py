@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from bench import plot
 from bench.gpu import __main__ as command
-from bench.gpu import agreement, engines, prepare, report, rounds, webgpu_engine
+from bench.gpu import agreement, engines, iree_engine, prepare, report, rounds, webgpu_engine
 from bench.gpu.agreement import Pair
 from bench.gpu.cases import DEFAULT, Case
 from bench.gpu.report import Measured
@@ -120,6 +120,27 @@ def test_other_vulkan_engines_compute_the_same(doubled: Case, engine: str, modul
     alone, _ = rounds.measure(doubled, both, Settings(level=0), 0.01, 0.005)
     assert isinstance(alone.results[1].state, Ready)
     assert agreement.compare(doubled, both) == [Pair("tensorvk", engine, 0.0)]
+
+
+def test_iree_takes_the_first_target_that_it_can_compile_for(doubled: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    def compile_for(possible: str) -> list[str]:
+        tried = []
+
+        def compile_(model: Path, program: Path, target: str) -> None:
+            tried.append(target)
+            if target != possible:
+                raise RuntimeError(f"nothing for {target}")
+            program.touch()
+
+        monkeypatch.setattr(iree_engine, "_compile", compile_)
+        iree_engine.compiled(doubled, "NVIDIA H200 (580)")
+        return tried
+
+    with pytest.raises(RuntimeError, match="for ampere: nothing for ampere"):
+        compile_for("none")
+    assert compile_for("pascal") == ["ampere", "pascal"]
+    assert compile_for("ampere") == []  # it is there
+    assert iree_engine.compiled(doubled, "NVIDIA H200 (580)").name == "doubled_b1.fp32.pascal.vmfb"
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
