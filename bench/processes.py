@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
 
 from .results import Absent, NotOffered, Ready, first_line
 
-FAILURES = (RuntimeError, OSError, KeyError, ValueError, TypeError, ImportError, AttributeError)
+FAILURES = Exception  # other libraries raise what they like
 
 T = TypeVar("T")
 
@@ -26,23 +27,31 @@ def made_or_absent(make: Callable[[], T]) -> T | Absent:
         return Absent(f"failed: {first_line(failure)}")
 
 
-def first_word(connection: Connection) -> Ready | Absent:
-    try:
-        state = connection.recv()
-    except (EOFError, ConnectionError):
-        return Absent("failed: its process ended; what it said is above")
+def first_word(connection: Connection, patience_s: float | None = None) -> Ready | Absent:
+    state = answer(connection, patience_s)
     assert isinstance(state, Ready | Absent)
     return state
 
 
-def one_round(connections: dict[str, Connection], number: int) -> dict[str, Any]:
-    """A block of each engine, in an order that turns from round to round."""
+def answer(connection: Connection, patience_s: float | None = None) -> Any:
+    """What the process says next; Absent if it has ended, or has not said anything for that long."""
+    try:
+        if not connection.poll(patience_s):
+            return Absent(f"failed: said nothing for {patience_s:.0f} s")
+        return connection.recv()
+    except (EOFError, ConnectionError):
+        return Absent("failed: its process ended; what it said is above")
+
+
+def one_round(connections: dict[str, Connection], number: int, patience_s: float | None = None) -> dict[str, Any]:
+    """A block of each engine, or Absent, in an order that turns from round to round."""
     names = list(connections)
     turn = number % len(names)
     blocks = {}
     for name in names[turn:] + names[:turn]:
-        connections[name].send(True)
-        blocks[name] = connections[name].recv()
+        with suppress(ConnectionError):  # it has ended, as its answer will show
+            connections[name].send(True)
+        blocks[name] = answer(connections[name], patience_s)
     return blocks
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+LONGEST_LINE = 240
+
 
 @dataclass(frozen=True)
 class Ready:
@@ -51,10 +53,14 @@ class Row:
     results: list[Result]
     rounds: int
     disturbed: int  # rounds in which another process took a processor; left out where enough others are there
+    allowed_error: float = 0.05  # of the outputs' largest magnitude: a larger one is wrong
 
     @property
     def subject(self) -> Result:
         return self.results[0]
+
+    def is_wrong(self, result: Result | None) -> bool:
+        return result is not None and isinstance(result.state, Ready) and result.state.error > self.allowed_error
 
     def result(self, engine: str) -> Result | None:
         return next((result for result in self.results if result.engine == engine), None)
@@ -65,4 +71,6 @@ class NotOffered(Exception):
 
 
 def first_line(failure: Exception) -> str:
-    return (str(failure).strip() or type(failure).__name__).splitlines()[0]
+    """Of a long one both ends: some name their source files before they say what is wrong."""
+    line = (str(failure).strip() or type(failure).__name__).splitlines()[0]
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE // 2]} ... {line[-LONGEST_LINE // 2 :]}"

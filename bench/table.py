@@ -9,8 +9,6 @@ import numpy as np
 
 from .results import Absent, Ready, Result, Row
 
-NOTED_ERROR = 0.05  # of the outputs' largest magnitude
-
 
 @dataclass(frozen=True)
 class Ratio:
@@ -22,8 +20,11 @@ class Ratio:
 
 
 def ratio(row: Row, peers: tuple[str, ...]) -> Ratio | None:
-    """To the one of the peers that is fastest over all rounds. None where one of the two has no time."""
+    """To the one of the peers that is fastest over all rounds, of several to one that is right. None where one of the
+    two has no time."""
     timed = [result for peer in peers if (result := row.result(peer)) is not None and result.blocks]
+    if len(peers) > 1:
+        timed = [result for result in timed if not row.is_wrong(result)]
     if not timed or not row.subject.blocks:
         return None
     peer = min(timed, key=lambda result: result.ms)
@@ -52,8 +53,13 @@ def columns(rows: list[Row], best: Best | None) -> list[tuple[str, ...]]:
 
 
 def markdown(rows: list[Row], best: Best | None = None) -> str:
+    """Times, errors, and who took no part."""
     if not rows:
         return "No model was measured."
+    return "\n".join([times(rows, best), "", errors(rows), *notes(rows)]).rstrip()
+
+
+def times(rows: list[Row], best: Best | None = None) -> str:
     peers = columns(rows, best)
     titles = [peer[0] if len(peer) == 1 or best is None else best.title for peer in peers]
     lines = [
@@ -63,55 +69,70 @@ def markdown(rows: list[Row], best: Best | None = None) -> str:
         "|---" * (len(titles) + 3) + "|",
     ]
     for row in rows:
-        cells = [_time(row.subject), *(_cell(row, peer) for peer in peers), f"{row.rounds}, {row.disturbed}"]
+        cells = [_time(row, row.subject), *(_cell(row, peer) for peer in peers), f"{row.rounds}, {row.disturbed}"]
         lines.append(f"| {row.case} | " + " | ".join(cells) + " |")
     means = [_mean(rows, peer) for peer in peers]
     lines.append("| geometric mean | | " + " | ".join(means) + " | |")
-    return "\n".join([*lines, "", errors(rows), *notes(rows)])
+    return "\n".join(lines)
 
 
 def errors(rows: list[Row]) -> str:
     engines = [result.engine for result in rows[0].results]
     lines = [
-        f"Largest errors, of the outputs' largest magnitude (a time with * has one above {NOTED_ERROR}):",
+        "Largest errors, of the outputs' largest magnitude (a time with * has a wrong result):",
         "",
         "| model | " + " | ".join(engines) + " |",
     ]
     lines.append("|---" * (len(engines) + 1) + "|")
     for row in rows:
-        cells = [f"{r.state.error:.1e}" if isinstance(r.state, Ready) else "" for r in row.results]
+        cells = [f"{r.state.error:.1e}{_star(row, r)}" if isinstance(r.state, Ready) else "" for r in row.results]
         lines.append(f"| {row.case} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
 def notes(rows: list[Row]) -> list[str]:
-    """Why engines took no part, one line for each reason."""
-    where: dict[tuple[str, str], list[str]] = {}
+    """Why engines took no part, and which were wrong, one line for each reason."""
+    where: dict[tuple[str, str], list[str]] = {}  # cases by engine and reason
     for row in rows:
         for result in row.results:
             if isinstance(result.state, Absent):
                 where.setdefault((result.engine, result.state.reason), []).append(row.case)
-    return ["", *(f"- {engine}: {reason}: {', '.join(cases)}" for (engine, reason), cases in where.items())]
+            elif row.is_wrong(result):
+                reason = f"WRONG, more than {row.allowed_error:g} off"
+                where.setdefault((result.engine, reason), []).append(row.case)
+    together: dict[tuple[str, ...], list[str]] = {}  # engines by reason and cases
+    for (engine, reason), cases in where.items():
+        together.setdefault((reason, *cases), []).append(engine)
+    return ["", *(f"- {', '.join(each)}: {reason}: {', '.join(cases)}" for (reason, *cases), each in together.items())]
 
 
-def _time(result: Result | None) -> str:
+def _star(row: Row, result: Result) -> str:
+    return "*" if row.is_wrong(result) else ""
+
+
+def _time(row: Row, result: Result | None) -> str:
     if result is None:
         return ""
     if isinstance(result.state, Absent):
         reason = result.state.reason
         return next((word for word in ("not installed", "failed") if reason.startswith(word)), "-")
-    star = "*" if result.state.error > NOTED_ERROR else ""
-    return (f"{result.ms:.3g}" if result.ms < 100 else f"{result.ms:.0f}") + star
+    return (f"{result.ms:.3g}" if result.ms < 100 else f"{result.ms:.0f}") + _star(row, result)
 
 
 def _cell(row: Row, peers: tuple[str, ...]) -> str:
-    time = _time(row.result(peers[0])) if len(peers) == 1 else ""
+    time = _time(row, row.result(peers[0])) if len(peers) == 1 else ""
     found = ratio(row, peers)
     if found is None:
         return time
-    return f"{time} ({found.median:.2f}, {found.low:.2f}-{found.high:.2f})".strip()
+    return f"{time} ({_number(found.median)}, {_number(found.low)}-{_number(found.high)})".strip()
+
+
+def _number(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.1g}"
 
 
 def _mean(rows: list[Row], peers: tuple[str, ...]) -> str:
-    ratios = [found.median for row in rows if (found := ratio(row, peers)) is not None]
-    return f"{geometric_mean(ratios):.2f} of {len(ratios)}, largest {max(ratios):.2f}" if ratios else ""
+    """Of results that are right."""
+    right = [row for row in rows if len(peers) > 1 or not row.is_wrong(row.result(peers[0]))]
+    ratios = [found.median for row in right if (found := ratio(row, peers)) is not None]
+    return f"{_number(geometric_mean(ratios))} of {len(ratios)}, largest {_number(max(ratios))}" if ratios else ""

@@ -11,6 +11,7 @@ import onnx
 
 from bench.arrays import Arrays
 from bench.datasets import DataSet, load_model
+from bench.files import is_made
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,6 @@ class Case:
     model: Path  # ONNX, fixed shapes
     inputs: Arrays
     outputs: Arrays
-
-    def is_made(self, path: Path) -> bool:
-        """Whether a file that was made of the model is there and newer than the model."""
-        return path.is_file() and path.stat().st_mtime >= self.model.stat().st_mtime
 
     @property
     def network(self) -> str:
@@ -46,7 +43,7 @@ def prepare(name: str, folder: Path, work: Path) -> Case:
     batch = name.partition("@")[2]
     data = stack(model.sets, int(batch)) if batch else model.sets[0]
     path = work / name / "model.onnx"
-    if not path.is_file() or path.stat().st_mtime < model.path.stat().st_mtime:
+    if not is_made(path, model.path):
         path.parent.mkdir(parents=True, exist_ok=True)
         onnx.save(with_fixed_shapes(onnx.load(str(model.path)), data.inputs), str(path))
     return Case(name, path, data.inputs, data.outputs)

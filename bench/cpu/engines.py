@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.files import is_made
+
 from . import peers
 from .cases import Case
 from .peers import Run
@@ -50,7 +52,7 @@ def make(engine: str, case: Case, settings: Settings) -> Run:
 def plan_of(engine: str, case: Case, settings: Settings) -> bytes:
     """A kept plan, or a new one."""
     kept = None if settings.plans is None else settings.plans / f"{case.name}-{engine}.plan"
-    if kept is not None and case.is_made(kept):
+    if kept is not None and is_made(kept, case.model):
         return kept.read_bytes()
     _choose_device(engine)
     from .ours import build_plan

@@ -5,26 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
+
+from bench.limits import Machine
 
 EDGE = 2048  # of the matrices; 3 x 16 MB
 COPIED = 1 << 28  # bytes: more than caches hold
 TRIES = 8
-
-
-@dataclass(frozen=True)
-class Machine:
-    """Of as many threads as this process may use."""
-
-    flops: float  # a second, fp32
-    bandwidth: float  # bytes read and written a second, in memory: tensors that lie in a cache can be faster
-    product: str  # the library whose matrix product was the measure
-
-    def shortest_ms(self, flops: float, size: float) -> float:
-        """Of a layer that does nothing but what it has to, operations and traffic at the same time."""
-        return 1000 * max(flops / self.flops, size / self.bandwidth)
 
 
 def measure(threads: int) -> Machine:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from tensorvk import cudart
 from tensorvk.demo.device import check
 
 from bench.arrays import Arrays
+from bench.profiling import LayerTimes, describe
 
 
 def build_plan(model: Path, level: int | None = None, bf16: bool = False) -> bytes:
@@ -72,10 +72,7 @@ class HostEngine:
 
     def describe(self) -> dict[str, Any]:
         """The inspector's description of the layers."""
-        inspector = self.engine.create_engine_inspector()
-        inspector.execution_context = self.context
-        description: dict[str, Any] = json.loads(inspector.get_engine_information(trt.LayerInformationFormat.JSON))
-        return description
+        return describe(self.engine, self.context)
 
     def _host_array(self, name: str, expected: Arrays) -> npt.NDArray[np.generic]:
         """Pinned memory; it lives as long as the process."""
@@ -87,12 +84,3 @@ class HostEngine:
         address = int(check(cudart.cudaHostAlloc(max(size, 1))))
         buffer = (ctypes.c_char * size).from_address(address)
         return np.frombuffer(buffer, dtype).reshape(shape)
-
-
-class LayerTimes(trt.IProfiler):
-    def __init__(self) -> None:
-        super().__init__()
-        self.ms: dict[str, float] = {}
-
-    def report_layer_time(self, layer_name: str, ms: float) -> None:
-        self.ms[layer_name] = self.ms.get(layer_name, 0.0) + ms

@@ -5,12 +5,9 @@ What a peer needs is imported by its own function: one that is not installed rai
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
-import numpy as np
-
+from bench import ncnn_net
 from bench.arrays import Arrays
 from bench.results import NotOffered
 
@@ -77,63 +74,10 @@ def torch(case: Case, threads: int) -> Run:
 
 
 def ncnn_cpu(case: Case, threads: int) -> Run:
-    return _ncnn(case, threads, vulkan=False)
+    return ncnn_net.load(case.model, case.inputs, case.outputs, ncnn_net.Options(threads))
 
 
 def ncnn_vulkan(case: Case, threads: int) -> Run:
     """On the first Vulkan device, in fp32 like our shaders."""
-    return _ncnn(case, threads, vulkan=True)
-
-
-def _ncnn(case: Case, threads: int, vulkan: bool) -> Run:
-    import ncnn
-
-    if any(array.shape[:1] != (1,) for array in case.inputs.values()):
-        raise NotOffered("ncnn takes one row at a time")
-    net = ncnn.Net()
-    net.opt.num_threads = threads
-    net.opt.use_vulkan_compute = vulkan
-    for half in ("packed", "storage", "arithmetic"):
-        setattr(net.opt, f"use_fp16_{half}", False)
-    parameters, weights = convert_for_ncnn(case)
-    if net.load_param(str(parameters)) or net.load_model(str(weights)):
-        raise RuntimeError("ncnn refused what pnnx made")
-    mats = [ncnn.Mat(np.ascontiguousarray(array[0])) for array in case.inputs.values()]
-
-    def run() -> Arrays:
-        extractor = net.create_extractor()
-        for index, mat in enumerate(mats):
-            extractor.input(f"in{index}", mat)
-        outputs = {}
-        for index, (name, expected) in enumerate(case.outputs.items()):
-            code, mat = extractor.extract(f"out{index}")
-            if code:
-                raise RuntimeError(f"ncnn could not compute out{index}: code {code}")
-            outputs[name] = np.array(mat).reshape(expected.shape)
-        return outputs
-
-    return run
-
-
-def convert_for_ncnn(case: Case) -> tuple[Path, Path]:
-    """pnnx's translation, kept beside the model."""
-    import subprocess
-
-    import pnnx
-
-    parameters, weights = (case.model.with_suffix(f".ncnn.{suffix}") for suffix in ("param", "bin"))
-    if not case.is_made(weights):
-        kinds = {"float32": "f32", "float16": "f16", "int64": "i64", "int32": "i32", "uint8": "u8"}
-        shapes = [f"[{','.join(map(str, array.shape))}]{kinds[str(array.dtype)]}" for array in case.inputs.values()]
-        program = Path(pnnx.__file__).parent / "pnnx"
-        with tempfile.TemporaryDirectory() as folder:
-            local = Path(folder) / "model.onnx"
-            local.symlink_to(case.model.resolve())
-            command = [str(program), str(local), "inputshape=" + ",".join(shapes), "fp16=0"]
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
-            made = local.with_suffix(".ncnn.param"), local.with_suffix(".ncnn.bin")
-            if done.returncode or not made[1].is_file():
-                raise RuntimeError(f"pnnx could not translate it (exit status {done.returncode})")
-            parameters.write_bytes(made[0].read_bytes())
-            weights.write_bytes(made[1].read_bytes())
-    return parameters, weights
+    options = ncnn_net.Options(threads, vulkan=True)
+    return ncnn_net.load(case.model, case.inputs, case.outputs, options)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.layers import Layer, layers_of
+from bench.limits import Machine
+
 from . import arguments, machine
 from .cases import Case
 from .engines import OURS, Settings, our_engine, plan_of
-from .layers import Layer, layers_of
-from .machine import Machine
 from .worker import in_own_process, milliseconds
 
 RUNS = 15

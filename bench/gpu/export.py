@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from bench.exported.networks import NETWORKS, seeded
@@ -20,9 +19,8 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for text in sys.argv[2:]:
         case = Case.parse(text, folder)
-        if not case.arrays.is_file():
-            write(case)
-            print(f"{case.model}: {case.model.stat().st_size / 1e6:.0f} MB", file=sys.stderr)
+        write(case)
+        print(f"{case.model}: {case.model.stat().st_size / 1e6:.0f} MB", file=sys.stderr)
 
 
 def write(case: Case) -> None:
@@ -35,7 +33,7 @@ def write(case: Case) -> None:
     with torch.inference_mode():
         output = module(*inputs)
     named = {name: tensor.numpy() for name, tensor in zip(network.input_names, inputs, strict=True)}
-    np.savez(case.arrays, output=output.numpy(), **named)
+    case.save(named, {"output": output.numpy()})
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ WARM_UP_RUNS = 5
 
 class Engine:
     def __init__(self, case: Case, compiled: bool, graph: bool) -> None:
+        if case.network not in NETWORKS or case.file is not None:
+            raise NotOffered("there is no torch module of it")
         if case.quantized:
             raise NotOffered("PyTorch has no int8 convolutions on a GPU")
         if not torch.cuda.is_available():

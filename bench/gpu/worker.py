@@ -34,36 +34,39 @@ def main() -> None:
 def serve(connection: Connection, name: str, case: Case, settings: Settings, slice_s: float) -> None:
     """Says Ready or Absent; then each message asks for one block, answered with a Block."""
     started = time.perf_counter()
-    made = made_or_absent(lambda: first_result(make(name, case, settings), case))
+    made = made_or_absent(lambda: first_result(name, make(name, case, settings), case))
     if isinstance(made, Absent):
         connection.send(made)
         return
     engine, error = made
     prepare_s = time.perf_counter() - started
-    shortest = warm_up(engine, WARM_UP_S)
-    count = max(3, round(1000 * slice_s / shortest))
-    connection.send(Ready(error, prepare_s, peak_mb(), count))
-    while connection.recv():
-        connection.send(block(engine, count))
+    count = made_or_absent(lambda: max(1, round(1000 * slice_s / warm_up(engine, WARM_UP_S))))
+    connection.send(count if isinstance(count, Absent) else Ready(error, prepare_s, peak_mb(), count))
+    while not isinstance(count, Absent) and connection.recv():
+        connection.send(made_or_absent(lambda: block(engine, count)))
 
 
-def first_result(engine: Engine, case: Case) -> tuple[Engine, float]:
-    """The engine, and its error."""
+def first_result(name: str, engine: Engine, case: Case) -> tuple[Engine, float]:
+    """The engine, and its error. Its outputs are kept, to be compared with others'."""
     milliseconds(engine, 1)
-    return engine, largest_error(engine.outputs(), case.expected())
+    outputs = engine.outputs()
+    kept = case.results(name)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(kept, **outputs)  # type: ignore[arg-type]
+    return engine, largest_error(outputs, case.expected())
 
 
 def warm_up(engine: Engine, seconds: float) -> float:
     """Milliseconds of the quickest inference of the last half."""
-    times = []
+    times: list[float] = []
     until = time.perf_counter() + seconds
-    while len(times) < 3 or time.perf_counter() < until:
+    while not times or time.perf_counter() < until:
         times.append(milliseconds(engine, 1))
     return min(times[len(times) // 2 :])
 
 
 def block(engine: Engine, count: int) -> Block:
-    for _ in range(max(1, int(LEAD_IN * count))):
+    for _ in range(int(np.ceil(LEAD_IN * count)) if count > 1 else 0):
         milliseconds(engine, 1)
     alone = float(np.median([milliseconds(engine, 1) for _ in range(count)]))
     return Block(alone, milliseconds(engine, count) / count)

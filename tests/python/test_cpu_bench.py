@@ -14,9 +14,9 @@ from bench.cpu import rounds
 from bench.cpu.__main__ import FASTER
 from bench.cpu.cases import Case, stack, with_fixed_shapes
 from bench.cpu.engines import Settings
-from bench.cpu.layers import layers_of
 from bench.cpu.worker import in_own_process
 from bench.datasets import DataSet
+from bench.layers import layers_of
 from bench.results import Absent, Ready, Result, Row
 
 
