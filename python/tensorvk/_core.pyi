@@ -5,6 +5,7 @@ they return None after logging when they do not.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from os import PathLike
 from types import ModuleType
 from typing import Any, ClassVar, Self, SupportsInt, TypeAlias, overload
 
@@ -1664,6 +1665,14 @@ class IBuilderConfig:
     def quantization_flags(self) -> int: ...
     @quantization_flags.setter
     def quantization_flags(self, value: int) -> None: ...
+    @property
+    def tactic_time_budget(self) -> float: ...
+    @tactic_time_budget.setter
+    def tactic_time_budget(self, value: float) -> None: ...
+    @property
+    def timing_cache_path(self) -> str: ...
+    @timing_cache_path.setter
+    def timing_cache_path(self, value: str | PathLike[str]) -> None: ...
 
 class IExecutionContext:
     device_memory: Handle  # write-only

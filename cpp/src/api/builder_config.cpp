@@ -1,6 +1,7 @@
 #include "tensorvk/builder_config.h"
 
 #include <algorithm>
+#include <cmath>
 #include <span>
 
 #include "api/convert.hpp"
@@ -90,6 +91,15 @@ void IBuilderConfig::setAvgTimingIterations(int32_t count) {
             throw InvalidArgument(text("The number of timing iterations was ", count, "; it must be 1 or more."));
         }
         values_.avg_timing_iterations = count;
+    });
+}
+
+void IBuilderConfig::setTacticTimeBudget(double seconds) {
+    succeeds(*reporter_, [&] {
+        if (!std::isfinite(seconds) || seconds < 0.0) {
+            throw InvalidArgument(text("The tactic time budget was ", seconds, " seconds; it must be 0 (no limit) or more."));
+        }
+        values_.tactic_time_budget = seconds;
     });
 }
 

@@ -29,8 +29,7 @@ std::shared_ptr<TimingCache> TimingCache::from_bytes(std::span<const std::byte> 
     }
     constexpr std::size_t frame = kMagic.size() + sizeof(Digest128);
     if (bytes.size() < frame || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) {
-        const bool other = bytes.size() >= kMagic.size() && std::memcmp(bytes.data(), kMagic.data(), kMagic.size() - 1) == 0;
-        throw InvalidArgument(text("These ", bytes.size(), other ? " bytes are a timing cache of another version of TensorVK" : " bytes are no TensorVK timing cache",
+        throw InvalidArgument(text("These ", bytes.size(), has_name(bytes) ? " bytes are a timing cache of another version of TensorVK" : " bytes are no TensorVK timing cache",
                                    "; pass b\"\" to begin with an empty one."));
     }
     const auto content = bytes.first(bytes.size() - sizeof(Digest128));
@@ -45,6 +44,10 @@ std::shared_ptr<TimingCache> TimingCache::from_bytes(std::span<const std::byte> 
         cache->entries_[record.key] = {record.milliseconds, record.correct != 0};
     }
     return cache;
+}
+
+bool TimingCache::has_name(std::span<const std::byte> bytes) {
+    return bytes.size() >= kMagic.size() && std::memcmp(bytes.data(), kMagic.data(), kMagic.size() - 1) == 0; // the last character is the version
 }
 
 std::vector<std::byte> TimingCache::bytes() const {

@@ -27,6 +27,8 @@ public:
     TimingCache() = default;
     //! Empty bytes give an empty cache. Throws InvalidArgument when the bytes are no timing cache or are damaged.
     [[nodiscard]] static std::shared_ptr<TimingCache> from_bytes(std::span<const std::byte> bytes);
+    //! Whether the bytes are a timing cache of any version, by what they begin with.
+    [[nodiscard]] static bool has_name(std::span<const std::byte> bytes);
     //! The same entries always give the same bytes.
     [[nodiscard]] std::vector<std::byte> bytes() const;
     //! Adds the other cache's entries; entries known to both keep this cache's times.
