@@ -75,6 +75,10 @@ void bind_profile(py::module_& module) {
 void bind_timing_cache(py::module_& module) {
     py::class_<ITimingCache, std::shared_ptr<ITimingCache>>(module, "ITimingCache", "Measured times of tactics.")
         .def("serialize", [](const ITimingCache& self) { return std::shared_ptr<IHostMemory>(self.serialize()); })
+        .def(
+            "serialize_for_any_driver",
+            [](const ITimingCache& self) { return std::shared_ptr<IHostMemory>(self.serializeForAnyDriver()); },
+            "Not in TensorRT: for other drivers of the device that was timed.")
         .def("combine", &ITimingCache::combine, py::arg("input_cache"), py::arg("ignore_mismatch"))
         .def("reset", &ITimingCache::reset);
 }

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import tensorvk as trt
 from engines import CollectingLogger, infer, load
+from onnx import TensorProto, helper, numpy_helper
+
+from bench.gpu import shipped_cache
+
+SHIPPED = Path(trt.__file__).parent / "timing_caches"
 
 # Two products whose shapes come from `width`: networks of different widths have no timing in common.
 NETWORK = """
@@ -208,3 +215,52 @@ def test_a_file_of_another_kind_is_left_alone_with_one_warning(tmp_path: Path) -
     (sentence,) = warnings(logger)
     assert "thesis.txt' is no timing cache" in sentence
     assert path.read_text() == "To my parents"
+
+
+# Timings of other drivers
+
+
+def test_timings_for_any_driver_need_no_timing_here() -> None:
+    _, config = build(CollectingLogger(), 29)
+    any_driver = bytes(config.get_timing_cache().serialize_for_any_driver())
+    assert any_driver != bytes(config.get_timing_cache().serialize())
+
+    def change(config: Any) -> None:
+        config.set_timing_cache(config.create_timing_cache(any_driver), False)
+        config.set_flag(trt.BuilderFlag.ERROR_ON_TIMING_CACHE_MISS)
+
+    logger = CollectingLogger()
+    plan, _ = build(logger, 29, change)
+    assert plan is not None, logger.errors()
+    x = np.linspace(-1, 1, 3 * 29, dtype=np.float32).reshape(3, 29)
+    y = infer(load(plan).create_execution_context(), {"x": x})["y"]
+    # Sums of 29 products of numbers up to 29: each of the two rounds to 2^-24 of them.
+    np.testing.assert_allclose(y, expected(29, x), rtol=1e-5, atol=1e-3)
+
+
+def test_the_shipped_caches_are_small_and_named_by_their_device() -> None:
+    config = trt.Builder(CollectingLogger()).create_builder_config()
+    files = sorted(SHIPPED.glob("*.cache"))
+    for file in files:
+        assert re.fullmatch("[0-9a-f]{4}-[0-9a-f]{4}.cache", file.name)
+        assert config.create_timing_cache(file.read_bytes()) is not None, "of this version, and whole"
+    assert sum(file.stat().st_size for file in files) < 4 << 20, "every user downloads them"
+
+
+def test_a_shipped_cache_is_made_of_models_and_grows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    models = []
+    for size in (30, 31):
+        info = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [3, size]) for name in ("x", "y")]
+        weights = numpy_helper.from_array(np.ones((size, size), np.float32), "w")
+        graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "g", info[:1], info[1:], [weights])
+        models.append(tmp_path / f"{size}.onnx")
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(models[-1]))
+    folder = tmp_path / "caches"
+    assert shipped_cache.main([f"{models[0]}:fp32", "--folder", str(folder)]) == 0
+    (file,) = folder.iterdir()
+    first = file.stat().st_size
+    assert shipped_cache.main([str(models[1]), "--folder", str(folder)]) == 0
+    assert file.stat().st_size > first > shipped_cache.FRAME
+    assert f"{(file.stat().st_size - 24) // 24} timings" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="is no model"):
+        shipped_cache.main([f"{models[0]}:fp64"])

@@ -56,6 +56,9 @@ class ITimingCache {
         : cache_(std::move(cache)), reporter_(std::move(reporter)) {}
     virtual ~ITimingCache() = default;
     [[nodiscard]] IHostMemory* serialize() const; //!< the caller owns the result
+    //! Not in TensorRT: the timings of the current device for other drivers of the same device (the cache must hold no other device's). A build with them
+    //! times nothing that is in it, and compares its winners with the reference on its own driver.
+    [[nodiscard]] IHostMemory* serializeForAnyDriver() const;
     //! Adds the entries of another cache; false, after logging, when it is of another device and mismatches are not
     //! ignored.
     bool combine(const ITimingCache& other, bool ignoreMismatch);

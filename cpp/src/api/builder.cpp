@@ -10,6 +10,7 @@
 #include "api/progress.hpp"
 #include "api/runtime_state.hpp"
 #include "builder/builder.hpp"
+#include "builder/shipped_timings.hpp"
 #include "layers/expand.hpp"
 #include "tactics/matrix_units.hpp"
 #include "vulkan/device.hpp"
@@ -86,6 +87,7 @@ builder::Options build_options(IBuilderConfig& config, api::Progress& progress) 
     options.max_tactics = config.getMaxNbTactics();
     options.tactic_time_budget = config.getTacticTimeBudget();
     options.timing_cache_path = timing_cache_path(config);
+    options.shipped_timings = builder::shipped_timings_folder();
     options.workspace_bytes = config.getMemoryPoolLimit(MemoryPoolType::kWORKSPACE);
     options.flags = config.getFlags() & ~kFlagsOfTheWay;
     options.profiling_verbosity = static_cast<uint32_t>(config.getProfilingVerbosity());

@@ -8,6 +8,8 @@
 #include "api/host_memory.hpp"
 #include "api/reporter.hpp"
 #include "builder/timing_cache.hpp"
+#include "builder/timing_key.hpp"
+#include "vulkan/device.hpp"
 
 namespace tensorvk {
 
@@ -123,6 +125,12 @@ DeviceType IBuilderConfig::getDeviceType(const ILayer* layer) const {
 IHostMemory* ITimingCache::serialize() const {
     return guarded(*reporter_, static_cast<IHostMemory*>(nullptr),
                    [&] { return new api::HostMemory(cache_->bytes()); });
+}
+
+IHostMemory* ITimingCache::serializeForAnyDriver() const {
+    return guarded(*reporter_, static_cast<IHostMemory*>(nullptr), [&] {
+        return new api::HostMemory(builder::TimingKeys(*vulkan::Device::current()).for_any_driver(*cache_).bytes());
+    });
 }
 
 bool ITimingCache::combine(const ITimingCache& other, bool) {

@@ -7,6 +7,7 @@
 #include "builder/prefetch.hpp"
 #include "builder/profiles.hpp"
 #include "builder/report.hpp"
+#include "builder/shipped_timings.hpp"
 #include "builder/timing_file.hpp"
 #include "builder/tuner.hpp"
 #include "compiler/compile.hpp"
@@ -186,7 +187,7 @@ std::vector<std::byte> build_plan(const graph::Network& network, const Options& 
 
     TimingFile file(options.disable_timing_cache ? std::string() : options.timing_cache_path, log);
     Tuner tuner(device, options, tuned, symbol_values(tuned.program, opt_shapes(plan.profiles[0])), weights.bytes(), log, Budget(options.tactic_time_budget),
-                {file.cache()});
+                {file.cache(), shipped_timings(options.shipped_timings, device->offer(), log)});
     try {
         tuner.time_all([&](const char* phase, int done, int all) { progress.step(phase, done, all); });
     } catch (...) { // cancelled, perhaps: what was timed until then is worth keeping

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -37,6 +38,7 @@ struct Options {
     std::vector<ProfileShapes> profiles;
     std::shared_ptr<TimingCache> timing_cache; // null: one for this build only
     std::string timing_cache_path;     // a file that processes share (builder/timing_file.hpp); empty: none
+    std::filesystem::path shipped_timings; // folder of timing caches of measured devices (builder/shipped_timings.hpp); empty: none
     std::uint64_t profile_stream = 0;  // stream on which candidates are timed
     std::function<bool(const char* phase, int step, int steps)> progress; // false cancels the build
 };

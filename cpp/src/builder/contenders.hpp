@@ -18,7 +18,7 @@ namespace tensorvk::builder {
 struct Contender {
     const tactics::Candidate* candidate = nullptr;
     CandidateReport* report = nullptr;
-    Digest128 key{}; // in the timing cache
+    Digest128 content{}; // of all that it dispatches
     std::optional<Timing> timing;
     bool lasting = false; // the timing is worth remembering
 };

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "builder/timing_key.hpp"
 #include "support/dtype.hpp"
 #include "support/error.hpp"
 
@@ -34,8 +35,6 @@ float median(std::vector<float> values) {
 }
 
 } // namespace
-
-std::size_t times_in_a_row(const vulkan::DeviceCaps& caps) { return caps.is_cpu ? 1 : 2; }
 
 Stopwatch::Stopwatch(std::shared_ptr<vulkan::Device> device, const Options& options, std::span<const std::byte> weights, const Budget& budget, LogSink& log)
     : device_(std::move(device)), options_(options), weights_(weights), budget_(budget), log_(log), stream_(stream::Stream::from_handle(options.profile_stream)) {}

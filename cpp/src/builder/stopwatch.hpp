@@ -21,10 +21,6 @@ struct Task {
     std::span<const std::int64_t> symbols; // of the network, all known
 };
 
-//! How often a candidate runs before the next one's turn. In a network some kernels come for the first time in an inference, where a GPU waits for their
-//! instructions, and others have been there before.
-[[nodiscard]] std::size_t times_in_a_row(const vulkan::DeviceCaps& caps);
-
 class Stopwatch {
 public:
     //! All of it must outlive this.

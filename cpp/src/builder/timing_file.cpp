@@ -52,9 +52,7 @@ void TimingFile::merge(const TimingCache& entries) noexcept {
         if (!lock) return warn(text("The timing cache '", path_.string(), "' cannot be written, or is locked by another process; what this build timed is not kept in it."));
         const std::shared_ptr<TimingCache> now = read();
         if (now == nullptr) return;
-        const std::size_t before = now->size();
-        now->combine(entries);
-        if (now->size() > before && !replace_file(path_, {now->bytes()})) {
+        if (now->combine(entries) && !replace_file(path_, {now->bytes()})) {
             warn(text("The timing cache '", path_.string(), "' could not be written; what this build timed is not kept in it."));
         }
     } catch (const std::exception& error) {

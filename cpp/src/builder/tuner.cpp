@@ -5,7 +5,6 @@
 #include <set>
 
 #include "builder/workload.hpp"
-#include "runtime/device_key.hpp"
 #include "runtime/pipelines.hpp"
 #include "support/dtype.hpp"
 #include "support/error.hpp"
@@ -15,17 +14,6 @@
 namespace tensorvk::builder {
 
 namespace {
-
-//! A time belongs to one device and driver, one piece of work, and one way to measure.
-Digest128 cache_key(const plan::DeviceKey& device, const Digest128& content, std::size_t times) {
-    std::string bytes(device.name);
-    for (const std::uint32_t part : {device.vendor_id, device.device_id, device.driver_version}) {
-        bytes += '/' + std::to_string(part);
-    }
-    if (times > 1) bytes += '*' + std::to_string(times);
-    bytes.append(reinterpret_cast<const char*>(content.data()), content.size());
-    return digest128(std::as_bytes(std::span(bytes)));
-}
 
 //! Random numbers would be no lengths of sequences.
 bool counts_steps(const compiler::Compiled& network, const tactics::Operation& operation) {
@@ -68,8 +56,8 @@ bool make_up_unknown(const compiler::Compiled& network, std::vector<std::int64_t
 Digest128 identity(std::span<const Contender> contenders) {
     std::vector<std::byte> bytes;
     for (const Contender& contender : contenders) {
-        const auto key = std::as_bytes(std::span(contender.key));
-        bytes.insert(bytes.end(), key.begin(), key.end());
+        const auto content = std::as_bytes(std::span(contender.content));
+        bytes.insert(bytes.end(), content.begin(), content.end());
     }
     return digest128(bytes);
 }
@@ -79,7 +67,7 @@ Digest128 identity(std::span<const Contender> contenders) {
 Tuner::Tuner(std::shared_ptr<vulkan::Device> device, const Options& options, const compiler::Compiled& whole, std::vector<std::int64_t> symbols,
              std::span<const std::byte> weights, LogSink& log, Budget budget, std::vector<std::shared_ptr<TimingCache>> others)
     : device_(std::move(device)), options_(options), cache_(options.timing_cache ? options.timing_cache : std::make_shared<TimingCache>()),
-      others_(std::move(others)), log_(log), budget_(std::move(budget)), stopwatch_(device_, options, weights, budget_, log) {
+      others_(std::move(others)), log_(log), budget_(std::move(budget)), keys_(*device_), stopwatch_(device_, options, weights, budget_, log) {
     enter_all(whole, symbols);
 }
 
@@ -130,23 +118,26 @@ std::vector<Contender> Tuner::contenders_of(const Entry& entry, const std::vecto
     }
     const Trial trial(*entry.network, *entry.operation, candidates_of(contenders), device_->caps());
     for (std::size_t i = 0; i < contenders.size(); ++i) {
-        contenders[i].key = cache_key(runtime::device_key(*device_), trial.content(i, entry.symbols), times_in_a_row(device_->caps()));
+        contenders[i].content = trial.content(i, entry.symbols);
     }
     return contenders;
 }
 
-std::optional<Timing> Tuner::find(const Digest128& key) const {
-    std::optional<Timing> timing = cache_->find(key);
-    for (auto other = others_.begin(); !timing && other != others_.end(); ++other) {
-        timing = (*other)->find(key);
-        if (timing) cache_->insert(key, *timing);
+std::optional<Timing> Tuner::find(const Digest128& content) const {
+    const Digest128 here = keys_.exact(content);
+    std::optional<Timing> timing = cache_->find(here);
+    if (timing) return timing;
+    for (const Digest128& key : {here, keys_.any_driver(content)}) {
+        if (!timing) timing = cache_->find(key);
+        for (auto other = others_.begin(); !timing && other != others_.end(); ++other) timing = (*other)->find(key);
     }
+    if (timing) cache_->insert(here, *timing);
     return timing;
 }
 
 void Tuner::look_up(Race& race) const {
     if (options_.disable_timing_cache) return;
-    for (Contender& contender : race.contenders) contender.timing = find(contender.key);
+    for (Contender& contender : race.contenders) contender.timing = find(contender.content);
     // A cache that leaves nobody to choose is as good as none.
     race.known = std::ranges::all_of(race.contenders, [](const Contender& c) { return c.timing.has_value(); }) &&
                  std::ranges::any_of(race.contenders, [](const Contender& c) { return c.timing->correct; });
@@ -173,13 +164,23 @@ std::vector<Tuner::Entry*> Tuner::in_order() {
     return out;
 }
 
+std::vector<const tactics::Candidate*> Tuner::wanted(const Entry& entry) {
+    if (entry.is_open()) return candidates_of(entry.race->contenders);
+    if (!entry.race || entry.race->decided || !entry.race->known) return {};
+    const std::vector<Contender>& contenders = entry.race->contenders;
+    const Contender* best = winner(contenders);
+    if (best->timing->checked) return {};
+    return {contenders[reference_index(contenders)].candidate, best->candidate};
+}
+
 std::size_t Tuner::make_kernels(std::span<Entry* const> order, std::size_t first, std::size_t most, const Tell& tell) {
     constexpr std::size_t kPortion = 128; // a second or two
     std::vector<plan::Step> steps;
     std::size_t next = first;
     for (; next < order.size() && (most == 0 || steps.size() < most); ++next) {
         const Entry& entry = *order[next];
-        if (entry.is_open()) Trial(*entry.network, *entry.operation, candidates_of(entry.race->contenders), device_->caps()).append_steps(steps);
+        const std::vector<const tactics::Candidate*> candidates = wanted(entry);
+        if (!candidates.empty()) Trial(*entry.network, *entry.operation, candidates, device_->caps()).append_steps(steps);
     }
     for (std::size_t done = 0; done < steps.size(); done += kPortion) {
         if (tell) tell("Making kernels", static_cast<int>(done), static_cast<int>(steps.size()));
@@ -204,7 +205,10 @@ void Tuner::time_all(const Tell& tell) {
     for (std::size_t i = 0; i < order.size(); ++i) {
         tell("Timing", static_cast<int>(i), all);
         Entry& entry = *order[i];
-        if (entry.is_open()) look_up(*entry.race); // an equal one may have been timed meanwhile
+        if (entry.race && !entry.race->decided) {
+            look_up(*entry.race); // an equal one may have been timed meanwhile
+            if (entry.race->known) check_winner(entry, *entry.race);
+        }
         if (!entry.is_open() || options_.error_on_cache_miss) continue;
         const bool choice = entry.race->contenders.size() > 1; // the only one is timed for the report
         tally.operations += choice ? 1 : 0;
@@ -227,7 +231,7 @@ void Tuner::time(Entry& entry, Tally& tally) {
     const std::size_t makeable = contenders.size();
     stopwatch_.measure(entry.task(), contenders);
     for (const Contender& contender : contenders) {
-        if (contender.lasting) cache_->insert(contender.key, *contender.timing);
+        if (contender.lasting) cache_->insert(keys_.exact(contender.content), *contender.timing);
     }
     const std::size_t left = makeable - contenders.size();
     tally.in_part += left > 0 ? 1 : 0;
@@ -236,11 +240,24 @@ void Tuner::time(Entry& entry, Tally& tally) {
     entry.race->timed = true;
 }
 
+void Tuner::check_winner(const Entry& entry, Race& race) {
+    std::vector<Contender>& contenders = race.contenders;
+    const Contender* best = winner(contenders);
+    for (; best != nullptr && !best->timing->checked; best = winner(contenders)) {
+        const auto index = static_cast<std::size_t>(best - contenders.data());
+        const bool right = stopwatch_.first_right(entry.task(), contenders, std::span(&index, 1)) != nullptr;
+        if (right) contenders[index].report->error = 0.0f; // as in the next build, which need not compare
+        contenders[index].timing = Timing{best->timing->milliseconds, right};
+        if (!options_.disable_timing_cache) cache_->insert(keys_.exact(contenders[index].content), *contenders[index].timing);
+    }
+    race.known = race.known && best != nullptr;
+}
+
 void Tuner::leave_out_refused(const Entry& entry, std::vector<Contender>& contenders) {
     const Trial all(*entry.network, *entry.operation, candidates_of(contenders), device_->caps());
     const std::vector<std::string> refusals = all.compile(device_);
     for (std::size_t i = 0; i < contenders.size(); ++i) {
-        if (!refusals[i].empty()) cache_->insert(contenders[i].key, {-1.0f, false});
+        if (!refusals[i].empty()) cache_->insert(keys_.exact(contenders[i].content), {-1.0f, false});
     }
     const std::string said = drop_refused(contenders, refusals);
     if (contenders.empty()) {
@@ -248,7 +265,9 @@ void Tuner::leave_out_refused(const Entry& entry, std::vector<Contender>& conten
     }
 }
 
-const tactics::Candidate& Tuner::best_untimed(const Entry& entry, std::vector<Contender>& contenders) {
+const tactics::Candidate& Tuner::best_untimed(Entry& entry) {
+    std::vector<Contender>& contenders = entry.race->contenders;
+    check_winner(entry, *entry.race);
     if (const Contender* best = winner(contenders); best != nullptr) return *best->candidate; // what was timed, here or earlier, comes before what is only estimated
     const auto [known, is_new] = untimed_.try_emplace(identity(contenders), 0);
     if (is_new) {
@@ -277,7 +296,7 @@ Choice Tuner::choose(const tactics::Operation& operation) {
         throw InvalidState(text("Operation '", operation.name,
                                 "' is not in the timing cache and BuilderFlag.ERROR_ON_TIMING_CACHE_MISS is set; build once without it."));
     }
-    const tactics::Candidate& chosen = entry.is_open() ? best_untimed(entry, contenders) : *winner(contenders)->candidate;
+    const tactics::Candidate& chosen = entry.is_open() ? best_untimed(entry) : *winner(contenders)->candidate;
     for (const Contender& contender : contenders) {
         if (!contender.timing) continue;
         contender.report->from_cache = !entry.race->timed;

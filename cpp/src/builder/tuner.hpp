@@ -14,6 +14,7 @@
 #include "builder/candidates.hpp"
 #include "builder/contenders.hpp"
 #include "builder/stopwatch.hpp"
+#include "builder/timing_key.hpp"
 #include "compiler/compile.hpp"
 #include "tactics/family.hpp"
 #include "vulkan/device.hpp"
@@ -63,15 +64,19 @@ private:
     //! The applicable candidates, with what the cache knows.
     [[nodiscard]] std::vector<Contender> contenders_of(const Entry& entry, const std::vector<tactics::Candidate>& candidates,
                                                        std::vector<CandidateReport>& reports) const;
-    [[nodiscard]] std::optional<Timing> find(const Digest128& key) const;
+    [[nodiscard]] std::optional<Timing> find(const Digest128& content) const;
     void look_up(Race& race) const;
     //! All entries: in the network's order, or, where time is short, those first that are worth most.
     [[nodiscard]] std::vector<Entry*> in_order();
-    //! Makes the pipelines of open entries from `first` on, `most` or a few more, all where it is 0. Returns where the next ones begin.
+    //! Those who will run.
+    [[nodiscard]] static std::vector<const tactics::Candidate*> wanted(const Entry& entry);
+    //! Makes the pipelines that entries want from `first` on, `most` or a few more, all where it is 0. Returns where the next ones begin.
     std::size_t make_kernels(std::span<Entry* const> order, std::size_t first, std::size_t most, const Tell& tell);
     void time(Entry& entry, Tally& tally);
+    //! Where the times are another driver's, the fastest is compared with the reference on this one; the next one where it fails. With nobody left the race is open.
+    void check_winner(const Entry& entry, Race& race);
     void leave_out_refused(const Entry& entry, std::vector<Contender>& contenders);
-    [[nodiscard]] const tactics::Candidate& best_untimed(const Entry& entry, std::vector<Contender>& contenders);
+    [[nodiscard]] const tactics::Candidate& best_untimed(Entry& entry);
 
     std::shared_ptr<vulkan::Device> device_;
     const Options& options_;
@@ -79,6 +84,7 @@ private:
     std::vector<std::shared_ptr<TimingCache>> others_;
     LogSink& log_;
     Budget budget_;
+    TimingKeys keys_;
     Stopwatch stopwatch_;
     std::deque<Entry> entries_;
     std::map<const tactics::Operation*, Entry*> index_;

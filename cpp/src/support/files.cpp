@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -36,6 +37,12 @@ bool is_at(int file, const fs::path& path) {
 }
 
 } // namespace
+
+fs::path own_folder() {
+    Dl_info info{};
+    if (dladdr(reinterpret_cast<const void*>(&own_folder), &info) == 0 || info.dli_fname == nullptr) return {};
+    return fs::path(info.dli_fname).parent_path();
+}
 
 std::optional<std::vector<std::byte>> read_file(const fs::path& path, std::uintmax_t most) {
     std::error_code error;

@@ -11,6 +11,9 @@
 
 namespace tensorvk {
 
+//! Of the library or program that this code is in; empty where that cannot be told.
+[[nodiscard]] std::filesystem::path own_folder();
+
 //! All of a regular file of at most `most` bytes; nothing where it cannot be had.
 [[nodiscard]] std::optional<std::vector<std::byte>> read_file(const std::filesystem::path& path, std::uintmax_t most);
 
