@@ -164,13 +164,15 @@ std::vector<Tuner::Entry*> Tuner::in_order() {
     return out;
 }
 
-std::vector<const tactics::Candidate*> Tuner::wanted(const Entry& entry) {
-    if (entry.is_open()) return candidates_of(entry.race->contenders);
-    if (!entry.race || entry.race->decided || !entry.race->known) return {};
+std::vector<const tactics::Candidate*> Tuner::wanted(const Entry& entry) const {
+    if (!entry.race || entry.race->decided || entry.race->timed) return {};
     const std::vector<Contender>& contenders = entry.race->contenders;
+    if (!entry.race->known && !budget_.over()) return candidates_of(contenders);
+    // One is enough, and another to compare it with.
     const Contender* best = winner(contenders);
-    if (best->timing->checked) return {};
-    return {contenders[reference_index(contenders)].candidate, best->candidate};
+    if (best != nullptr && best->timing->checked) return {};
+    const Contender& taken = best != nullptr ? *best : contenders[by_trust(contenders, !device_->caps().is_cpu).front()];
+    return {contenders[reference_index(contenders)].candidate, taken.candidate};
 }
 
 std::size_t Tuner::make_kernels(std::span<Entry* const> order, std::size_t first, std::size_t most, const Tell& tell) {
@@ -200,7 +202,9 @@ void Tuner::time_all(const Tell& tell) {
     const bool gpu = !device_->caps().is_cpu;
     if (gpu && !budget_.limited() && !options_.error_on_cache_miss) make_all_kernels(tell);
     std::size_t made = gpu && budget_.limited() ? 0 : order.size(); // pipelines of the entries before
+    const auto has_choice = [](const Entry& entry) { return entry.is_open() && entry.race->contenders.size() > 1; }; // the only one is timed for the report
     Tally tally;
+    tally.operations = static_cast<std::size_t>(std::ranges::count_if(entries_, has_choice));
     std::set<Digest128> left;
     for (std::size_t i = 0; i < order.size(); ++i) {
         tell("Timing", static_cast<int>(i), all);
@@ -210,16 +214,15 @@ void Tuner::time_all(const Tell& tell) {
             if (entry.race->known) check_winner(entry, *entry.race);
         }
         if (!entry.is_open() || options_.error_on_cache_miss) continue;
-        const bool choice = entry.race->contenders.size() > 1; // the only one is timed for the report
-        tally.operations += choice ? 1 : 0;
         if (!budget_.over()) {
             if (made <= i) made = make_kernels(order, i, kPipelinesPerCore * static_cast<std::size_t>(usable_cores()), {});
             time(entry, tally);
             continue;
         }
-        tally.untimed += choice ? 1 : 0;
+        tally.untimed += has_choice(entry) ? 1 : 0;
         if (left.insert(identity(entry.race->contenders)).second) tally.left += entry.race->contenders.size();
     }
+    if (gpu && tally.untimed > 0) make_kernels(order, 0, 0, {});
     tell("Timing", all, all);
     if (const std::string said = shortage(budget_, tally); !said.empty()) log_.log(Severity::kWARNING, said);
 }

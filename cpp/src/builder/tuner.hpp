@@ -68,8 +68,8 @@ private:
     void look_up(Race& race) const;
     //! All entries: in the network's order, or, where time is short, those first that are worth most.
     [[nodiscard]] std::vector<Entry*> in_order();
-    //! Those who will run.
-    [[nodiscard]] static std::vector<const tactics::Candidate*> wanted(const Entry& entry);
+    //! Those who are about to run.
+    [[nodiscard]] std::vector<const tactics::Candidate*> wanted(const Entry& entry) const;
     //! Makes the pipelines that entries want from `first` on, `most` or a few more, all where it is 0. Returns where the next ones begin.
     std::size_t make_kernels(std::span<Entry* const> order, std::size_t first, std::size_t most, const Tell& tell);
     void time(Entry& entry, Tally& tally);
