@@ -30,6 +30,8 @@ double enough_seconds(double spent, const Tally& tally) {
     return spent * static_cast<double>(tally.tried + tally.left) / static_cast<double>(tally.tried);
 }
 
+std::string no_time_left(const Budget& budget) { return text("not timed: the tactic time budget of ", budget.seconds(), " s was over"); }
+
 std::string shortage(const Budget& budget, const Tally& tally) {
     if (tally.untimed + tally.in_part == 0) return {};
     std::string out = text("The tactic time budget of ", budget.seconds(), " s was over when ", tally.untimed, " of ", tally.operations,

@@ -50,6 +50,8 @@ struct Tally {
 
 //! Seconds that would have been enough for everything, by what the candidates took that were tried; 0 where none was.
 [[nodiscard]] double enough_seconds(double spent, const Tally& tally);
+//! Why a candidate was not timed, for its report.
+[[nodiscard]] std::string no_time_left(const Budget& budget);
 //! What a user is told of a budget that was too small; empty where it was not.
 [[nodiscard]] std::string shortage(const Budget& budget, const Tally& tally);
 

@@ -91,4 +91,13 @@ const Contender* winner(std::span<const Contender> contenders) {
     return best;
 }
 
+const Contender* winner_so_far(std::span<const Contender> contenders, bool gpu) {
+    const Contender* best = winner(contenders);
+    if (best == nullptr || !gpu) return best; // estimates are of GPUs
+    const Contender& trusted = contenders[by_trust(contenders, gpu).front()];
+    const double estimate = trusted.candidate->estimate;
+    const bool faster = !trusted.timing && estimate > 0.0 && estimate * 1e-3 < static_cast<double>(best->timing->milliseconds);
+    return faster ? nullptr : best;
+}
+
 } // namespace tensorvk::builder

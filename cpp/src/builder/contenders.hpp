@@ -39,5 +39,7 @@ using Outputs = std::vector<kernels::host::Tensor>;
 void judge(Trial& trial, const Outputs& reference, OnTheWay rounded, const std::string& operation, std::span<Contender> contenders, LogSink& log);
 //! The fastest that is correct, of those that have been judged and timed. Null where there is none.
 [[nodiscard]] const Contender* winner(std::span<const Contender> contenders);
+//! The same where only some were timed; null too where one that was not is expected to be faster.
+[[nodiscard]] const Contender* winner_so_far(std::span<const Contender> contenders, bool gpu);
 
 } // namespace tensorvk::builder

@@ -92,7 +92,7 @@ void Stopwatch::try_in_turn(const Task& task, std::vector<Contender>& contenders
         tried.insert(tried.end(), some.begin(), some.end());
     }
     for (std::size_t i = tried.size(); i < order.size(); ++i) {
-        contenders[order[i]].report->refusal = text("not tried: the tactic time budget of ", budget_.seconds(), " s was over");
+        contenders[order[i]].report->refusal = no_time_left(budget_);
     }
     std::ranges::sort(tried, {}, &Contender::candidate); // equal times go to the simpler one, which comes first
     contenders = std::move(tried);

@@ -6,7 +6,6 @@
 
 #include "builder/workload.hpp"
 #include "runtime/pipelines.hpp"
-#include "support/dtype.hpp"
 #include "support/error.hpp"
 #include "support/processors.hpp"
 #include "vulkan/pipeline_cache.hpp"
@@ -14,43 +13,6 @@
 namespace tensorvk::builder {
 
 namespace {
-
-//! Random numbers would be no lengths of sequences.
-bool counts_steps(const compiler::Compiled& network, const tactics::Operation& operation) {
-    return std::holds_alternative<tactics::HostCall>(operation.kind) && std::ranges::any_of(operation.inputs, [&](tactics::ValueId id) {
-        return id >= 0 && !is_floating(network.values[static_cast<std::size_t>(id)].dtype);
-    });
-}
-
-//! What depends on data has no size that could be timed.
-bool sizes_known(const compiler::Compiled& network, const tactics::Operation& operation, std::span<const std::int64_t> symbols) {
-    shape::Exprs dims;
-    for (const auto* list : {&operation.inputs, &operation.outputs, &operation.operands}) {
-        for (const tactics::ValueId id : *list) {
-            if (id >= 0) {
-                const shape::Exprs& of = network.values[static_cast<std::size_t>(id)].dims;
-                dims.insert(dims.end(), of.begin(), of.end());
-            }
-        }
-    }
-    const auto used = network.program.exprs.symbols_of(dims);
-    return std::all_of(used.begin(), used.end(), [&](std::int64_t symbol) { return symbols[static_cast<std::size_t>(symbol)] >= 0; });
-}
-
-//! The operation does not depend on what is not known yet, but others of the network do, and all are evaluated together. False when no number
-//! can be made up for them.
-bool make_up_unknown(const compiler::Compiled& network, std::vector<std::int64_t>& symbols) {
-    if (std::ranges::find(symbols, -1) == symbols.end()) {
-        return true;
-    }
-    std::ranges::replace(symbols, -1, 1);
-    try {
-        (void)network.program.exprs.evaluate(symbols);
-        return true;
-    } catch (const InvalidArgument&) { // a division by zero
-        return false;
-    }
-}
 
 //! Equal for operations that are decided by the same times.
 Digest128 identity(std::span<const Contender> contenders) {
@@ -85,8 +47,7 @@ void Tuner::enter_all(const compiler::Compiled& network, const std::vector<std::
 void Tuner::enter(Entry& entry) const {
     const compiler::Compiled& network = *entry.network;
     const tactics::Operation& operation = *entry.operation;
-    if (options_.optimization_level == 0 || counts_steps(network, operation) || !sizes_known(network, operation, entry.symbols) ||
-        !make_up_unknown(network, entry.symbols)) {
+    if (options_.optimization_level == 0 || !can_be_timed(network, operation, entry.symbols)) {
         return;
     }
     Race race;
@@ -169,9 +130,10 @@ std::vector<const tactics::Candidate*> Tuner::wanted(const Entry& entry) const {
     const std::vector<Contender>& contenders = entry.race->contenders;
     if (!entry.race->known && !budget_.over()) return candidates_of(contenders);
     // One is enough, and another to compare it with.
-    const Contender* best = winner(contenders);
+    const bool gpu = !device_->caps().is_cpu;
+    const Contender* best = winner_so_far(contenders, gpu);
     if (best != nullptr && best->timing->checked) return {};
-    const Contender& taken = best != nullptr ? *best : contenders[by_trust(contenders, !device_->caps().is_cpu).front()];
+    const Contender& taken = best != nullptr ? *best : contenders[by_trust(contenders, gpu).front()];
     return {contenders[reference_index(contenders)].candidate, taken.candidate};
 }
 
@@ -270,16 +232,17 @@ void Tuner::leave_out_refused(const Entry& entry, std::vector<Contender>& conten
 
 const tactics::Candidate& Tuner::best_untimed(Entry& entry) {
     std::vector<Contender>& contenders = entry.race->contenders;
+    const bool gpu = !device_->caps().is_cpu;
     check_winner(entry, *entry.race);
-    if (const Contender* best = winner(contenders); best != nullptr) return *best->candidate; // what was timed, here or earlier, comes before what is only estimated
+    if (const Contender* best = winner_so_far(contenders, gpu); best != nullptr) return *best->candidate;
     const auto [known, is_new] = untimed_.try_emplace(identity(contenders), 0);
     if (is_new) {
-        std::vector<std::size_t> order = by_trust(contenders, !device_->caps().is_cpu);
-        const auto is_wrong = [&](std::size_t i) { return contenders[i].timing.has_value(); }; // a right one would have won
+        std::vector<std::size_t> order = by_trust(contenders, gpu);
+        const auto is_wrong = [&](std::size_t i) { return contenders[i].timing && !contenders[i].timing->correct; };
         if (std::ranges::any_of(order, std::not_fn(is_wrong))) std::erase_if(order, is_wrong);
         // On a CPU a kernel to compare with may take longer than there is time for everything: as at optimization level 0, the first is taken.
-        const Contender* best = device_->caps().is_cpu || contenders.size() == 1 ? &contenders[order.front()]
-                                                                                : stopwatch_.first_right(entry.task(), contenders, order);
+        const bool checked = gpu && contenders.size() > 1;
+        const Contender* best = checked ? stopwatch_.first_right(entry.task(), contenders, order) : &contenders[order.front()];
         if (best == nullptr) throw Unsupported(text("The driver of ", device_->offer().name, " refuses every kernel for operation '", entry.operation->name, "'."));
         known->second = static_cast<std::size_t>(best - contenders.data());
     }
@@ -299,9 +262,13 @@ Choice Tuner::choose(const tactics::Operation& operation) {
         throw InvalidState(text("Operation '", operation.name,
                                 "' is not in the timing cache and BuilderFlag.ERROR_ON_TIMING_CACHE_MISS is set; build once without it."));
     }
-    const tactics::Candidate& chosen = entry.is_open() ? best_untimed(entry) : *winner(contenders)->candidate;
+    const bool short_of_time = entry.is_open();
+    const tactics::Candidate& chosen = short_of_time ? best_untimed(entry) : *winner(contenders)->candidate;
     for (const Contender& contender : contenders) {
-        if (!contender.timing) continue;
+        if (!contender.timing) {
+            if (contender.candidate != &chosen && contender.report->refusal.empty()) contender.report->refusal = no_time_left(budget_);
+            continue;
+        }
         contender.report->from_cache = !entry.race->timed;
         contender.report->milliseconds = contender.timing->milliseconds;
         if (!contender.timing->correct && contender.report->refusal.empty()) {

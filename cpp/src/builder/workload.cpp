@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "support/dtype.hpp"
+#include "support/error.hpp"
 
 namespace tensorvk::builder {
 
@@ -31,6 +32,43 @@ private:
     std::vector<std::int64_t> numbers_;
 };
 
+//! Random numbers would be no lengths of sequences.
+bool counts_steps(const compiler::Compiled& network, const tactics::Operation& operation) {
+    return std::holds_alternative<tactics::HostCall>(operation.kind) && std::ranges::any_of(operation.inputs, [&](tactics::ValueId id) {
+        return id >= 0 && !is_floating(network.values[static_cast<std::size_t>(id)].dtype);
+    });
+}
+
+//! What depends on data has no size that could be timed.
+bool sizes_known(const compiler::Compiled& network, const tactics::Operation& operation, std::span<const std::int64_t> symbols) {
+    shape::Exprs dims;
+    for (const auto* list : {&operation.inputs, &operation.outputs, &operation.operands}) {
+        for (const tactics::ValueId id : *list) {
+            if (id >= 0) {
+                const shape::Exprs& of = network.values[static_cast<std::size_t>(id)].dims;
+                dims.insert(dims.end(), of.begin(), of.end());
+            }
+        }
+    }
+    const auto used = network.program.exprs.symbols_of(dims);
+    return std::all_of(used.begin(), used.end(), [&](std::int64_t symbol) { return symbols[static_cast<std::size_t>(symbol)] >= 0; });
+}
+
+//! The operation does not depend on what is not known yet, but others of the network do, and all are evaluated together. False when no number
+//! can be made up for them.
+bool make_up_unknown(const compiler::Compiled& network, std::vector<std::int64_t>& symbols) {
+    if (std::ranges::find(symbols, -1) == symbols.end()) {
+        return true;
+    }
+    std::ranges::replace(symbols, -1, 1);
+    try {
+        (void)network.program.exprs.evaluate(symbols);
+        return true;
+    } catch (const InvalidArgument&) { // a division by zero
+        return false;
+    }
+}
+
 double multiplications(const tactics::Operation& operation, const Sizes& sizes) {
     if (const auto* conv = std::get_if<tactics::Convolution>(&operation.kind)) {
         // Each element of the output (transposed: of the input) meets the weights of one channel.
@@ -49,6 +87,10 @@ double multiplications(const tactics::Operation& operation, const Sizes& sizes) 
 }
 
 } // namespace
+
+bool can_be_timed(const compiler::Compiled& network, const tactics::Operation& operation, std::vector<std::int64_t>& symbols) {
+    return !counts_steps(network, operation) && sizes_known(network, operation, symbols) && make_up_unknown(network, symbols);
+}
 
 double expected_microseconds(const compiler::Compiled& network, const tactics::Operation& operation, std::span<const tactics::Candidate> candidates,
                              std::span<const std::int64_t> symbols) {

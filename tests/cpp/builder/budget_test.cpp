@@ -73,6 +73,21 @@ TEST(Budget, OnAGpuTheBestByEstimateIsTakenUntimedElseAsAtLevelZero) {
     EXPECT_EQ(reference_index(contenders), 0u);
 }
 
+TEST(Budget, WhatWasTimedGoesBeforeWhatIsEstimatedUnlessThatIsFaster) {
+    const std::vector<tactics::Candidate> candidates = {named("conv/generic", true), named("conv/fast", false, 10.0), named("conv/slow", false, 20.0)};
+    const auto so_far = [&](std::optional<Timing> generic, std::optional<Timing> fast, bool gpu) -> std::string {
+        const Contender contenders[] = {{&candidates[0], nullptr, {}, generic}, {&candidates[1], nullptr, {}, fast}, {&candidates[2], nullptr, {}, {}}};
+        const Contender* best = winner_so_far(contenders, gpu);
+        return best == nullptr ? "" : best->candidate->name;
+    };
+    EXPECT_EQ(so_far({}, {}, true), "");
+    EXPECT_EQ(so_far(Timing{0.005f, true}, {}, true), "conv/generic") << "5 us, and 10 are expected";
+    EXPECT_EQ(so_far(Timing{0.5f, true}, {}, true), "") << "the rest is left from another version, perhaps";
+    EXPECT_EQ(so_far(Timing{0.5f, true}, {}, false), "conv/generic") << "no estimate is of a CPU";
+    EXPECT_EQ(so_far(Timing{0.5f, true}, Timing{0.4f, true}, true), "conv/fast");
+    EXPECT_EQ(so_far(Timing{0.5f, true}, Timing{0.4f, false}, true), "conv/generic");
+}
+
 //! Of the only operation of that kind.
 template <typename Kind>
 double expected_of(const graph::Network& network) {
