@@ -75,6 +75,10 @@ void bind_profile(py::module_& module) {
 void bind_timing_cache(py::module_& module) {
     py::class_<ITimingCache, std::shared_ptr<ITimingCache>>(module, "ITimingCache", "Measured times of tactics.")
         .def("serialize", [](const ITimingCache& self) { return std::shared_ptr<IHostMemory>(self.serialize()); })
+        .def(
+            "serialize_for_any_driver",
+            [](const ITimingCache& self) { return std::shared_ptr<IHostMemory>(self.serializeForAnyDriver()); },
+            "Not in TensorRT: for other drivers of the device that was timed.")
         .def("combine", &ITimingCache::combine, py::arg("input_cache"), py::arg("ignore_mismatch"))
         .def("reset", &ITimingCache::reset);
 }
@@ -106,6 +110,10 @@ void add_flags(ConfigClass& cls) {
     cls.def("get_preview_feature", &Config::getPreviewFeature, py::arg("feature"));
 }
 
+void set_timing_cache_path(Config& self, const py::object& path) {
+    self.setTimingCachePath(py::module_::import("os").attr("fspath")(path).cast<std::string>());
+}
+
 void add_build(ConfigClass& cls) {
     cls.def("set_memory_pool_limit", &Config::setMemoryPoolLimit, py::arg("pool"), py::arg("pool_size"), "In bytes.")
         .def("get_memory_pool_limit", &Config::getMemoryPoolLimit, py::arg("pool"))
@@ -134,6 +142,8 @@ void add_build(ConfigClass& cls) {
             "From ITimingCache.serialize(); b'' makes an empty one. None for damaged bytes.")
         .def("set_timing_cache", &Config::setTimingCache, py::arg("cache"), py::arg("ignore_mismatch"))
         .def("get_timing_cache", [](const Config& self) { return api::BuilderAccess::timing_cache(self); })
+        .def_property("timing_cache_path", &Config::getTimingCachePath, &set_timing_cache_path,
+                      "Not in TensorRT: a file of timings that processes share; '': what TENSORVK_TIMING_CACHE names.")
         .def("set_tactic_sources", &Config::setTacticSources, py::arg("tactic_sources"))
         .def("get_tactic_sources", &Config::getTacticSources)
         .def_property(
@@ -143,6 +153,8 @@ void add_build(ConfigClass& cls) {
         .def_property("builder_optimization_level", &Config::getBuilderOptimizationLevel,
                       &Config::setBuilderOptimizationLevel, "0 (no search) to 5.")
         .def_property("avg_timing_iterations", &Config::getAvgTimingIterations, &Config::setAvgTimingIterations)
+        .def_property("tactic_time_budget", &Config::getTacticTimeBudget, &Config::setTacticTimeBudget,
+                      "Not in TensorRT: seconds for making and timing kernels; 0: as many as it takes.")
         .def_property("min_timing_iterations", &Config::getMinTimingIterations, &Config::setMinTimingIterations)
         .def_property(
             "progress_monitor", &Config::getProgressMonitor,

@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "builder/shipped_timings.hpp"
 #include "gil.hpp"
 #include "kernels/cpu/component.hpp"
 #include "support/error.hpp"
@@ -38,6 +39,7 @@ py::dict describe(const vulkan::DeviceSurvey& device) {
     result["type"] = vulkan::to_string(offer.type);
     result["vulkan"] = version_text(offer.api_version);
     result["driver"] = offer.driver_info.empty() ? offer.driver_name : text(offer.driver_name, " ", offer.driver_info);
+    result["timing_cache"] = builder::shipped_timings_name(offer);
     result["memory"] = device.plan.caps.device_memory;
     result["subgroup_size"] = offer.subgroup_size;
     result["usable"] = device.plan.usable;

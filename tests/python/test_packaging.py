@@ -106,6 +106,7 @@ def test_the_wheel_is_small_and_carries_what_it_links(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     package = tmp_path / "site" / "tensorvk"
+    assert (package / "timing_caches" / "README.md").is_file()
     bundled = {path.name for path in package.glob("*.so*")}
     for library in package.glob("*.so*"):
         found = needed(library) - bundled - OPTIONAL.get(library.name, set())

@@ -56,6 +56,9 @@ class ITimingCache {
         : cache_(std::move(cache)), reporter_(std::move(reporter)) {}
     virtual ~ITimingCache() = default;
     [[nodiscard]] IHostMemory* serialize() const; //!< the caller owns the result
+    //! Not in TensorRT: the timings of the current device for other drivers of the same device (the cache must hold no other device's). A build with them
+    //! times nothing that is in it, and compares its winners with the reference on its own driver.
+    [[nodiscard]] IHostMemory* serializeForAnyDriver() const;
     //! Adds the entries of another cache; false, after logging, when it is of another device and mismatches are not
     //! ignored.
     bool combine(const ITimingCache& other, bool ignoreMismatch);
@@ -108,6 +111,11 @@ class IBuilderConfig {
     bool setTimingCache(const ITimingCache& cache, bool ignoreMismatch);
     [[nodiscard]] const ITimingCache* getTimingCache() const { return values_.timing_cache.get(); }
 
+    //! Not in TensorRT: a file of timings that processes share. A build takes from it what the configuration's timing cache does not know, and adds what it
+    //! times, under a lock; its bytes are those of ITimingCache::serialize. Empty: the one that the environment variable TENSORVK_TIMING_CACHE names, if any.
+    void setTimingCachePath(std::string path) { values_.timing_cache_path = std::move(path); }
+    [[nodiscard]] const std::string& getTimingCachePath() const { return values_.timing_cache_path; }
+
     bool setTacticSources(TacticSources sources);
     [[nodiscard]] TacticSources getTacticSources() const { return values_.tactic_sources; }
     void setProfileStream(void* stream) { values_.profile_stream = stream; } //!< a cudaStream_t that timing runs on
@@ -118,6 +126,10 @@ class IBuilderConfig {
     [[nodiscard]] int32_t getBuilderOptimizationLevel() const { return values_.optimization_level; }
     void setAvgTimingIterations(int32_t count);
     [[nodiscard]] int32_t getAvgTimingIterations() const { return values_.avg_timing_iterations; }
+    //! Not in TensorRT: seconds for making and timing kernels; 0 (the default): as many as it takes. Where most of the network's time goes is timed first, the
+    //! best by estimate before others. Operations without a winner when it is over run what is fastest by estimate; a warning says how many.
+    void setTacticTimeBudget(double seconds);
+    [[nodiscard]] double getTacticTimeBudget() const { return values_.tactic_time_budget; }
     void setMinTimingIterations(int32_t count) { values_.min_timing_iterations = count; }
     [[nodiscard]] int32_t getMinTimingIterations() const { return values_.min_timing_iterations; }
     void setProgressMonitor(IProgressMonitor* monitor);
@@ -169,12 +181,14 @@ class IBuilderConfig {
         std::vector<std::shared_ptr<const IOptimizationProfile>> profiles;
         std::shared_ptr<const IOptimizationProfile> calibration_profile;
         std::shared_ptr<ITimingCache> timing_cache;
+        std::string timing_cache_path;
         std::shared_ptr<IProgressMonitor> progress_monitor;
         TacticSources tactic_sources = kDefaultTacticSources;
         void* profile_stream = nullptr;
         ProfilingVerbosity verbosity = ProfilingVerbosity::kLAYER_NAMES_ONLY;
         int32_t optimization_level = 3;
         int32_t avg_timing_iterations = 1;
+        double tactic_time_budget = 0.0;
         int32_t min_timing_iterations = 1;
         EngineCapability capability = EngineCapability::kSTANDARD;
         HardwareCompatibilityLevel hardware_compatibility = HardwareCompatibilityLevel::kNONE;

@@ -1,6 +1,7 @@
 #include "tensorvk/builder.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "api/builder_access.hpp"
 #include "api/convert.hpp"
@@ -9,6 +10,7 @@
 #include "api/progress.hpp"
 #include "api/runtime_state.hpp"
 #include "builder/builder.hpp"
+#include "builder/shipped_timings.hpp"
 #include "layers/expand.hpp"
 #include "tactics/matrix_units.hpp"
 #include "vulkan/device.hpp"
@@ -62,6 +64,17 @@ bool names_host_tactics(TacticSources sources) {
     return std::ranges::any_of(kStandForIt, [&](TacticSource source) { return (sources >> static_cast<int32_t>(source) & 1U) != 0; });
 }
 
+constexpr BuilderFlags bit(BuilderFlag flag) { return BuilderFlags{1} << static_cast<uint32_t>(flag); }
+
+//! They say where timings come from, not what is built of them: the same timings shall give the same plan.
+constexpr BuilderFlags kFlagsOfTheWay = bit(BuilderFlag::kDISABLE_TIMING_CACHE) | bit(BuilderFlag::kERROR_ON_TIMING_CACHE_MISS) |
+                                        bit(BuilderFlag::kEDITABLE_TIMING_CACHE) | bit(BuilderFlag::kDISABLE_COMPILATION_CACHE);
+
+std::string timing_cache_path(const IBuilderConfig& config) {
+    const char* common = std::getenv("TENSORVK_TIMING_CACHE");
+    return !config.getTimingCachePath().empty() || common == nullptr ? config.getTimingCachePath() : common;
+}
+
 builder::Options build_options(IBuilderConfig& config, api::Progress& progress) {
     builder::Options options;
     options.fp16 = config.getFlag(BuilderFlag::kFP16);
@@ -72,8 +85,11 @@ builder::Options build_options(IBuilderConfig& config, api::Progress& progress) 
     options.optimization_level = config.getBuilderOptimizationLevel();
     options.avg_timing_iterations = config.getAvgTimingIterations();
     options.max_tactics = config.getMaxNbTactics();
+    options.tactic_time_budget = config.getTacticTimeBudget();
+    options.timing_cache_path = timing_cache_path(config);
+    options.shipped_timings = builder::shipped_timings_folder();
     options.workspace_bytes = config.getMemoryPoolLimit(MemoryPoolType::kWORKSPACE);
-    options.flags = config.getFlags();
+    options.flags = config.getFlags() & ~kFlagsOfTheWay;
     options.profiling_verbosity = static_cast<uint32_t>(config.getProfilingVerbosity());
     options.profiles = profile_shapes(config);
     if (config.getTimingCache() == nullptr && !options.disable_timing_cache) {

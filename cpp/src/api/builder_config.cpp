@@ -1,12 +1,15 @@
 #include "tensorvk/builder_config.h"
 
 #include <algorithm>
+#include <cmath>
 #include <span>
 
 #include "api/convert.hpp"
 #include "api/host_memory.hpp"
 #include "api/reporter.hpp"
 #include "builder/timing_cache.hpp"
+#include "builder/timing_key.hpp"
+#include "vulkan/device.hpp"
 
 namespace tensorvk {
 
@@ -93,6 +96,15 @@ void IBuilderConfig::setAvgTimingIterations(int32_t count) {
     });
 }
 
+void IBuilderConfig::setTacticTimeBudget(double seconds) {
+    succeeds(*reporter_, [&] {
+        if (!std::isfinite(seconds) || seconds < 0.0) {
+            throw InvalidArgument(text("The tactic time budget was ", seconds, " seconds; it must be 0 (no limit) or more."));
+        }
+        values_.tactic_time_budget = seconds;
+    });
+}
+
 void IBuilderConfig::setProgressMonitor(IProgressMonitor* monitor) {
     values_.progress_monitor = api::unowned(monitor);
 }
@@ -113,6 +125,12 @@ DeviceType IBuilderConfig::getDeviceType(const ILayer* layer) const {
 IHostMemory* ITimingCache::serialize() const {
     return guarded(*reporter_, static_cast<IHostMemory*>(nullptr),
                    [&] { return new api::HostMemory(cache_->bytes()); });
+}
+
+IHostMemory* ITimingCache::serializeForAnyDriver() const {
+    return guarded(*reporter_, static_cast<IHostMemory*>(nullptr), [&] {
+        return new api::HostMemory(builder::TimingKeys(*vulkan::Device::current()).for_any_driver(*cache_).bytes());
+    });
 }
 
 bool ITimingCache::combine(const ITimingCache& other, bool) {

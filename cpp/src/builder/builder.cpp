@@ -7,6 +7,8 @@
 #include "builder/prefetch.hpp"
 #include "builder/profiles.hpp"
 #include "builder/report.hpp"
+#include "builder/shipped_timings.hpp"
+#include "builder/timing_file.hpp"
 #include "builder/tuner.hpp"
 #include "compiler/compile.hpp"
 #include "kernels/cpu/component.hpp"
@@ -154,12 +156,13 @@ plan::Program portable_program(const compiler::Compiled& network) {
            }).program;
 }
 
-//! A device without shaders has no other source of tactics than the host.
+//! With a timing cache. A device without shaders has no other source of tactics than the host.
 Options usable(Options options, const vulkan::Device& device, LogSink& log) {
     if (!options.host_tactics && !device.caps().shaders) {
         log.log(Severity::kWARNING, text("The tactic source HOST stays on: ", device.offer().name, " has no other."));
         options.host_tactics = true;
     }
+    if (options.timing_cache == nullptr) options.timing_cache = std::make_shared<TimingCache>();
     return options;
 }
 
@@ -182,17 +185,17 @@ std::vector<std::byte> build_plan(const graph::Network& network, const Options& 
     const compiler::Compiled tuned = is_portable(target, portable) ? portable : compiler::compile(network, target, weights);
     progress.step("Compiling", 2, 2);
 
-    Tuner tuner(device, options, tuned, symbol_values(tuned.program, opt_shapes(plan.profiles[0])), weights.bytes(), log);
-    if (!device->caps().is_cpu && !options.error_on_cache_miss) {
-        tuner.compile_ahead([&](int done, int all) { progress.step("Making kernels", done, all); });
+    TimingFile file(options.disable_timing_cache ? std::string() : options.timing_cache_path, log);
+    Tuner tuner(device, options, tuned, symbol_values(tuned.program, opt_shapes(plan.profiles[0])), weights.bytes(), log, Budget(options.tactic_time_budget),
+                {file.cache(), shipped_timings(options.shipped_timings, device->offer(), log)});
+    try {
+        tuner.time_all([&](const char* phase, int done, int all) { progress.step(phase, done, all); });
+    } catch (...) { // cancelled, perhaps: what was timed until then is worth keeping
+        file.merge(*options.timing_cache);
+        throw;
     }
-    const int steps = operation_count(tuned);
-    int done = 0;
-    Emitted emitted = emit(tuned, device->caps(), [&](const compiler::Compiled& part, const tactics::Operation& operation) {
-        progress.step("Timing", done++, steps);
-        return tuner.choose(part, operation);
-    });
-    progress.step("Timing", steps, steps);
+    file.merge(*options.timing_cache);
+    Emitted emitted = emit(tuned, device->caps(), [&](const compiler::Compiled&, const tactics::Operation& operation) { return tuner.choose(operation); });
     if (!device->caps().is_cpu) add_prefetches(emitted.program, device->caps());
     check_sizes(emitted.program, device->caps().limits.max_storage_range);
     const StepCount count = step_count(emitted.program);
@@ -206,7 +209,7 @@ std::vector<std::byte> build_plan(const graph::Network& network, const Options& 
     plan.profiling_verbosity = options.profiling_verbosity;
     std::vector<std::byte> bytes = plan::write_plan(plan);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-    log.log(Severity::kINFO, text("Built '", network.name, "' for ", device->offer().name, ": ", network.layers().size(), " layers became ", steps,
+    log.log(Severity::kINFO, text("Built '", network.name, "' for ", device->offer().name, ": ", network.layers().size(), " layers became ", operation_count(tuned),
                                   " operations: ", count.dispatches, " dispatches and ", count.host, " host steps; ", bytes.size(), " bytes in ",
                                   seconds.count(), " s."));
     return bytes;

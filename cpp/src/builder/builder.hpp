@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -29,12 +30,15 @@ struct Options {
     bool error_on_cache_miss = false;  // refuse to time anything
     int optimization_level = 3;        // 0: nothing is timed, the first portable candidate that is not generic; 1 to 5: more candidates, more repetitions
     int avg_timing_iterations = 1;     // multiplies the repetitions
+    double tactic_time_budget = 0.0;   // seconds for making and timing kernels; 0: without a limit
     int max_tactics = -1;              // leave_out_many() in builder/candidates.hpp; negative: no limit
     std::uint64_t workspace_bytes = UINT64_MAX; // candidates that need more scratch memory are dropped
     std::uint32_t flags = 0;           // BuilderFlag bits as the user gave them, stored in the plan
     std::uint32_t profiling_verbosity = 0;
     std::vector<ProfileShapes> profiles;
     std::shared_ptr<TimingCache> timing_cache; // null: one for this build only
+    std::string timing_cache_path;     // a file that processes share (builder/timing_file.hpp); empty: none
+    std::filesystem::path shipped_timings; // folder of timing caches of measured devices (builder/shipped_timings.hpp); empty: none
     std::uint64_t profile_stream = 0;  // stream on which candidates are timed
     std::function<bool(const char* phase, int step, int steps)> progress; // false cancels the build
 };

@@ -1,6 +1,7 @@
 #include "builder/contenders.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "support/error.hpp"
@@ -30,13 +31,39 @@ std::string drop_refused(std::vector<Contender>& contenders, std::span<const std
     return said;
 }
 
-void judge(Trial& trial, OnTheWay rounded, const std::string& operation, std::span<Contender> contenders, LogSink& log) {
+std::vector<const tactics::Candidate*> candidates_of(std::span<const Contender> contenders) {
+    std::vector<const tactics::Candidate*> out;
+    for (const Contender& contender : contenders) out.push_back(contender.candidate);
+    return out;
+}
+
+std::vector<const tactics::Candidate*> candidates_of(std::span<Contender* const> contenders) {
+    std::vector<const tactics::Candidate*> out;
+    for (const Contender* contender : contenders) out.push_back(contender->candidate);
+    return out;
+}
+
+std::size_t reference_index(std::span<const Contender> contenders) {
     const auto generic = std::find_if(contenders.begin(), contenders.end(), [](const Contender& c) { return is_generic(*c.candidate); });
-    const auto reference = trial.outputs(generic == contenders.end() ? 0 : static_cast<std::size_t>(generic - contenders.begin()));
+    return generic == contenders.end() ? 0 : static_cast<std::size_t>(generic - contenders.begin());
+}
+
+std::vector<std::size_t> by_trust(std::span<const Contender> contenders, bool gpu) {
+    std::vector<std::size_t> order(contenders.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::stable_sort(order, {}, [&](std::size_t i) {
+        const tactics::Candidate& candidate = *contenders[i].candidate;
+        if (gpu && candidate.estimate > 0.0) return std::pair(0, candidate.estimate);
+        return std::pair(candidate.host ? 1 : candidate.portable && !is_generic(candidate) ? 2 : 3, 0.0);
+    });
+    return order;
+}
+
+void judge(Trial& trial, const Outputs& reference, OnTheWay rounded, const std::string& operation, std::span<Contender> contenders, LogSink& log) {
     std::vector<Verdict> verdicts(contenders.size());
     const auto portion = static_cast<std::size_t>(usable_cores()); // of results that are in the host's memory at one time
     for (std::size_t first = 0; first < contenders.size(); first += portion) {
-        std::vector<std::vector<kernels::host::Tensor>> results;
+        std::vector<Outputs> results;
         for (std::size_t i = first; i < std::min(first + portion, contenders.size()); ++i) {
             results.push_back(trial.outputs(i));
         }
@@ -57,12 +84,20 @@ void judge(Trial& trial, OnTheWay rounded, const std::string& operation, std::sp
 const Contender* winner(std::span<const Contender> contenders) {
     const Contender* best = nullptr;
     for (const Contender& contender : contenders) {
+        if (!contender.timing || !contender.timing->correct) continue;
         const bool faster = best != nullptr && contender.timing->milliseconds * kNoise < best->timing->milliseconds && !is_host_call(*contender.candidate);
-        if (contender.timing->correct && (best == nullptr || faster)) {
-            best = &contender;
-        }
+        if (best == nullptr || faster) best = &contender;
     }
     return best;
+}
+
+const Contender* winner_so_far(std::span<const Contender> contenders, bool gpu) {
+    const Contender* best = winner(contenders);
+    if (best == nullptr || !gpu) return best; // estimates are of GPUs
+    const Contender& trusted = contenders[by_trust(contenders, gpu).front()];
+    const double estimate = trusted.candidate->estimate;
+    const bool faster = !trusted.timing && estimate > 0.0 && estimate * 1e-3 < static_cast<double>(best->timing->milliseconds);
+    return faster ? nullptr : best;
 }
 
 } // namespace tensorvk::builder

@@ -11,14 +11,18 @@ namespace tensorvk::builder {
 namespace {
 
 // Layout: magic, then one record per entry sorted by key, then the digest of everything before it. Little endian.
-constexpr std::array<char, 8> kMagic = {'T', 'V', 'K', 'T', 'I', 'M', 'E', '2'};
+constexpr std::array<char, 8> kMagic = {'T', 'V', 'K', 'T', 'I', 'M', 'E', '3'};
 
 struct Record {
     Digest128 key;
     float milliseconds;
-    std::uint32_t correct;
+    std::uint32_t state;
 };
 static_assert(sizeof(Record) == 24);
+
+enum State : std::uint32_t { kWrong = 0, kRight = 1, kRightElsewhere = 2, kWrongElsewhere = 3 };
+
+std::uint32_t state_of(const Timing& timing) { return timing.checked ? (timing.correct ? kRight : kWrong) : (timing.correct ? kRightElsewhere : kWrongElsewhere); }
 
 } // namespace
 
@@ -29,8 +33,7 @@ std::shared_ptr<TimingCache> TimingCache::from_bytes(std::span<const std::byte> 
     }
     constexpr std::size_t frame = kMagic.size() + sizeof(Digest128);
     if (bytes.size() < frame || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) {
-        const bool other = bytes.size() >= kMagic.size() && std::memcmp(bytes.data(), kMagic.data(), kMagic.size() - 1) == 0;
-        throw InvalidArgument(text("These ", bytes.size(), other ? " bytes are a timing cache of another version of TensorVK" : " bytes are no TensorVK timing cache",
+        throw InvalidArgument(text("These ", bytes.size(), has_name(bytes) ? " bytes are a timing cache of another version of TensorVK" : " bytes are no TensorVK timing cache",
                                    "; pass b\"\" to begin with an empty one."));
     }
     const auto content = bytes.first(bytes.size() - sizeof(Digest128));
@@ -42,9 +45,13 @@ std::shared_ptr<TimingCache> TimingCache::from_bytes(std::span<const std::byte> 
     for (std::size_t at = kMagic.size(); at < content.size(); at += sizeof(Record)) {
         Record record;
         std::memcpy(&record, content.data() + at, sizeof(Record));
-        cache->entries_[record.key] = {record.milliseconds, record.correct != 0};
+        cache->entries_[record.key] = {record.milliseconds, record.state == kRight || record.state == kRightElsewhere, record.state <= kRight};
     }
     return cache;
+}
+
+bool TimingCache::has_name(std::span<const std::byte> bytes) {
+    return bytes.size() >= kMagic.size() && std::memcmp(bytes.data(), kMagic.data(), kMagic.size() - 1) == 0; // the last character is the version
 }
 
 std::vector<std::byte> TimingCache::bytes() const {
@@ -53,7 +60,7 @@ std::vector<std::byte> TimingCache::bytes() const {
     std::memcpy(out.data(), kMagic.data(), kMagic.size());
     std::size_t at = kMagic.size();
     for (const auto& [key, timing] : entries_) {
-        const Record record{key, timing.milliseconds, timing.correct ? 1u : 0u};
+        const Record record{key, timing.milliseconds, state_of(timing)};
         std::memcpy(out.data() + at, &record, sizeof(Record));
         at += sizeof(Record);
     }
@@ -62,12 +69,26 @@ std::vector<std::byte> TimingCache::bytes() const {
     return out;
 }
 
-void TimingCache::combine(const TimingCache& other) {
+bool TimingCache::combine(const TimingCache& other) {
     if (&other == this) {
-        return;
+        return false;
     }
     const std::scoped_lock lock(mutex_, other.mutex_);
-    entries_.insert(other.entries_.begin(), other.entries_.end());
+    bool changed = false;
+    for (const auto& [key, timing] : other.entries_) {
+        const auto [mine, is_new] = entries_.try_emplace(key, timing);
+        const bool better = !is_new && timing.checked && !mine->second.checked;
+        if (better) mine->second = timing;
+        changed |= is_new || better;
+    }
+    return changed;
+}
+
+TimingCache TimingCache::mapped(const std::function<std::pair<Digest128, Timing>(const Digest128&, Timing)>& change) const {
+    const std::lock_guard lock(mutex_);
+    TimingCache out;
+    for (const auto& [key, timing] : entries_) out.entries_.insert(change(key, timing));
+    return out;
 }
 
 void TimingCache::clear() {

@@ -1,69 +1,73 @@
 #include "builder/tuner.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <set>
 
-#include "runtime/device_key.hpp"
+#include "builder/workload.hpp"
 #include "runtime/pipelines.hpp"
-#include "support/dtype.hpp"
 #include "support/error.hpp"
+#include "support/processors.hpp"
 #include "vulkan/pipeline_cache.hpp"
 
 namespace tensorvk::builder {
 
 namespace {
 
-//! Where two kernels' float32 sums straddle a rounding to float16, a whole unit of it lies between them. Of bfloat16 factors some kernels round the
-//! others too.
-OnTheWay rounded_on_the_way(const compiler::Compiled& network, const tactics::Operation& operation) {
-    if (std::ranges::any_of(operation.inputs, [&](tactics::ValueId id) { return id >= 0 && network.values[static_cast<std::size_t>(id)].dtype == DataType::kBF16; })) {
-        return OnTheWay::kBFLOAT;
+//! Equal for operations that are decided by the same times.
+Digest128 identity(std::span<const Contender> contenders) {
+    std::vector<std::byte> bytes;
+    for (const Contender& contender : contenders) {
+        const auto content = std::as_bytes(std::span(contender.content));
+        bytes.insert(bytes.end(), content.begin(), content.end());
     }
-    const bool product = std::holds_alternative<tactics::MatrixProduct>(operation.kind) || std::holds_alternative<tactics::Convolution>(operation.kind);
-    if (product && network.values[static_cast<std::size_t>(operation.inputs[0])].dtype == DataType::kHALF) return OnTheWay::kHALF; // so may the weights be
-    const bool half = std::ranges::any_of(operation.epilogue.slots,
-                                          [](const kernels::PointwiseSlot& slot) { return slot.op == kernels::PointwiseOp::kROUND_HALF; });
-    return half ? OnTheWay::kHALF : OnTheWay::kEXACT;
-}
-
-float median(std::vector<float> values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
+    return digest128(bytes);
 }
 
 } // namespace
 
 Tuner::Tuner(std::shared_ptr<vulkan::Device> device, const Options& options, const compiler::Compiled& whole, std::vector<std::int64_t> symbols,
-             std::span<const std::byte> weights, LogSink& log)
-    : device_(std::move(device)), options_(options), whole_(whole), whole_symbols_(std::move(symbols)), weights_(weights),
-      cache_(options.timing_cache ? options.timing_cache : std::make_shared<TimingCache>()), log_(log) {}
+             std::span<const std::byte> weights, LogSink& log, Budget budget, std::vector<std::shared_ptr<TimingCache>> others)
+    : device_(std::move(device)), options_(options), cache_(options.timing_cache ? options.timing_cache : std::make_shared<TimingCache>()),
+      others_(std::move(others)), log_(log), budget_(std::move(budget)), keys_(*device_), stopwatch_(device_, options, weights, budget_, log) {
+    enter_all(whole, symbols);
+}
 
-namespace {
-
-//! In a network some kernels come for the first time in an inference, where a GPU waits for their instructions, and others have been there before.
-std::size_t times_in_a_row(const vulkan::DeviceCaps& caps) { return caps.is_cpu ? 1 : 2; }
-
-//! A time belongs to one device and driver, one piece of work, and one way to measure.
-Digest128 cache_key(const plan::DeviceKey& device, const Digest128& content, std::size_t times) {
-    std::string bytes(device.name);
-    for (const std::uint32_t part : {device.vendor_id, device.device_id, device.driver_version}) {
-        bytes += '/' + std::to_string(part);
+void Tuner::enter_all(const compiler::Compiled& network, const std::vector<std::int64_t>& symbols) {
+    for (const tactics::Operation& operation : network.operations) {
+        Entry& entry = entries_.emplace_back(Entry{&network, &operation, symbols, {}});
+        index_[&operation] = &entry;
+        enter(entry);
     }
-    if (times > 1) bytes += '*' + std::to_string(times);
-    bytes.append(reinterpret_cast<const char*>(content.data()), content.size());
-    return digest128(std::as_bytes(std::span(bytes)));
+    for (const compiler::Compiled& body : network.bodies) { // only the whole network has the shapes of a profile; those inside have what their callers give them
+        enter_all(body, std::vector<std::int64_t>(body.program.exprs.symbols().size(), -1));
+    }
 }
 
-//! Random numbers would be no lengths of sequences.
-bool counts_steps(const compiler::Compiled& network, const tactics::Operation& operation) {
-    return std::holds_alternative<tactics::HostCall>(operation.kind) && std::ranges::any_of(operation.inputs, [&](tactics::ValueId id) {
-        return id >= 0 && !is_floating(network.values[static_cast<std::size_t>(id)].dtype);
-    });
+void Tuner::enter(Entry& entry) const {
+    const compiler::Compiled& network = *entry.network;
+    const tactics::Operation& operation = *entry.operation;
+    if (options_.optimization_level == 0 || !can_be_timed(network, operation, entry.symbols)) {
+        return;
+    }
+    Race race;
+    race.candidates = candidates_for(network, operation, device_->caps(), options_.host_tactics);
+    leave_out_shaders(race.candidates, options_.optimization_level);
+    leave_out_large(race.candidates, network, operation, device_->caps(), entry.symbols, options_.workspace_bytes);
+    leave_out_slow(race.candidates, options_.optimization_level);
+    leave_out_many(race.candidates, options_.max_tactics);
+    const auto only_host = [](const tactics::Candidate& c) { return !c.applicable() || runs_by_calls(c); };
+    if (std::ranges::all_of(race.candidates, only_host)) {
+        return;
+    }
+    race.reports = reports_of(race.candidates);
+    race.contenders = contenders_of(entry, race.candidates, race.reports);
+    race.decided = race.contenders.size() == 1 && options_.optimization_level < 3; // timed for the report only where time is given
+    look_up(race);
+    entry.race = std::move(race);
 }
 
-} // namespace
-
-std::vector<Contender> Tuner::contenders_of(const compiler::Compiled& network, const tactics::Operation& operation,
-                                                   const std::vector<tactics::Candidate>& candidates, std::vector<CandidateReport>& reports) {
+std::vector<Contender> Tuner::contenders_of(const Entry& entry, const std::vector<tactics::Candidate>& candidates, std::vector<CandidateReport>& reports) const {
     std::vector<Contender> contenders;
     for (std::size_t i = 0; i < candidates.size(); ++i) {
         if (candidates[i].applicable()) {
@@ -71,221 +75,208 @@ std::vector<Contender> Tuner::contenders_of(const compiler::Compiled& network, c
         }
     }
     if (contenders.empty()) {
-        throw Unsupported(text("No kernel can run operation '", operation.name, "': ", refusals(reports)));
+        throw Unsupported(text("No kernel can run operation '", entry.operation->name, "': ", refusals(reports)));
     }
-    const Trial trial(network, operation, candidates_of(contenders), device_->caps());
+    const Trial trial(*entry.network, *entry.operation, candidates_of(contenders), device_->caps());
     for (std::size_t i = 0; i < contenders.size(); ++i) {
-        contenders[i].key = cache_key(runtime::device_key(*device_), trial.content(i, symbols_), times_in_a_row(device_->caps()));
-        contenders[i].timing = options_.disable_timing_cache ? std::nullopt : cache_->find(contenders[i].key);
+        contenders[i].content = trial.content(i, entry.symbols);
     }
     return contenders;
 }
 
-//! What depends on data has no size that could be timed.
-bool Tuner::sizes_known(const compiler::Compiled& network, const tactics::Operation& operation) const {
-    shape::Exprs dims;
-    for (const auto* list : {&operation.inputs, &operation.outputs, &operation.operands}) {
-        for (const tactics::ValueId id : *list) {
-            if (id >= 0) {
-                const shape::Exprs& of = network.values[static_cast<std::size_t>(id)].dims;
-                dims.insert(dims.end(), of.begin(), of.end());
-            }
-        }
+std::optional<Timing> Tuner::find(const Digest128& content) const {
+    const Digest128 here = keys_.exact(content);
+    std::optional<Timing> timing = cache_->find(here);
+    if (timing) return timing;
+    for (const Digest128& key : {here, keys_.any_driver(content)}) {
+        if (!timing) timing = cache_->find(key);
+        for (auto other = others_.begin(); !timing && other != others_.end(); ++other) timing = (*other)->find(key);
     }
-    const auto used = network.program.exprs.symbols_of(dims);
-    return std::all_of(used.begin(), used.end(), [&](std::int64_t symbol) { return symbols_[static_cast<std::size_t>(symbol)] >= 0; });
+    if (timing) cache_->insert(here, *timing);
+    return timing;
 }
 
-//! The operation does not depend on what is not known yet, but others of the network do, and all are evaluated together. False when no number
-//! can be made up for them.
-bool Tuner::make_up_unknown(const compiler::Compiled& network) {
-    if (std::ranges::find(symbols_, -1) == symbols_.end()) {
-        return true;
-    }
-    std::ranges::replace(symbols_, -1, 1);
-    try {
-        (void)network.program.exprs.evaluate(symbols_);
-        return true;
-    } catch (const InvalidArgument&) { // a division by zero
-        return false;
-    }
-}
-
-std::optional<Tuner::Race> Tuner::enter(const compiler::Compiled& network, const tactics::Operation& operation) {
-    // Only the whole network has the shapes of a profile; those inside have what their callers give them.
-    symbols_ = &network == &whole_ ? whole_symbols_ : std::vector<std::int64_t>(network.program.exprs.symbols().size(), -1);
-    if (options_.optimization_level == 0 || counts_steps(network, operation) || !sizes_known(network, operation) || !make_up_unknown(network)) {
-        return std::nullopt;
-    }
-    Race race;
-    race.candidates = candidates_for(network, operation, device_->caps(), options_.host_tactics);
-    leave_out_shaders(race.candidates, options_.optimization_level);
-    leave_out_large(race.candidates, network, operation, device_->caps(), symbols_, options_.workspace_bytes);
-    leave_out_slow(race.candidates, options_.optimization_level);
-    leave_out_many(race.candidates, options_.max_tactics);
-    const auto only_host = [](const tactics::Candidate& c) { return !c.applicable() || runs_by_calls(c); };
-    if (std::ranges::all_of(race.candidates, only_host)) {
-        return std::nullopt;
-    }
-    race.reports = reports_of(race.candidates);
-    race.contenders = contenders_of(network, operation, race.candidates, race.reports);
-    race.decided = race.contenders.size() == 1 && options_.optimization_level < 3; // timed for the report only where time is given
+void Tuner::look_up(Race& race) const {
+    if (options_.disable_timing_cache) return;
+    for (Contender& contender : race.contenders) contender.timing = find(contender.content);
     // A cache that leaves nobody to choose is as good as none.
     race.known = std::ranges::all_of(race.contenders, [](const Contender& c) { return c.timing.has_value(); }) &&
                  std::ranges::any_of(race.contenders, [](const Contender& c) { return c.timing->correct; });
-    return race;
 }
 
-Choice Tuner::choose(const compiler::Compiled& network, const tactics::Operation& operation) {
-    std::optional<Race> race = enter(network, operation);
-    if (!race) {
-        return choose_untimed(network, operation, device_->caps(), options_.host_tactics);
+std::vector<Tuner::Entry*> Tuner::in_order() {
+    std::vector<Entry*> order;
+    for (Entry& entry : entries_) order.push_back(&entry);
+    if (!budget_.limited()) return order;
+    std::vector<Work> works(order.size());
+    std::map<Digest128, std::size_t> times;
+    const auto same = [&](const Entry& entry) -> std::size_t& { return times[identity(entry.race->contenders)]; };
+    for (const Entry* entry : order) {
+        if (entry->is_open() && !options_.disable_timing_cache) ++same(*entry);
     }
-    std::vector<Contender>& contenders = race->contenders;
-    if (race->decided) {
-        return {*contenders[0].candidate, std::move(race->reports)};
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        const Entry& entry = *order[i];
+        if (!entry.is_open()) continue;
+        works[i] = {expected_microseconds(*entry.network, *entry.operation, entry.race->candidates, entry.symbols),
+                    std::max<std::size_t>(same(entry), 1), entry.race->contenders.size()};
     }
-    if (!race->known && options_.error_on_cache_miss) {
+    std::vector<Entry*> out;
+    for (const std::size_t i : by_worth(works)) out.push_back(order[i]);
+    return out;
+}
+
+std::vector<const tactics::Candidate*> Tuner::wanted(const Entry& entry) const {
+    if (!entry.race || entry.race->decided || entry.race->timed) return {};
+    const std::vector<Contender>& contenders = entry.race->contenders;
+    if (!entry.race->known && !budget_.over()) return candidates_of(contenders);
+    // One is enough, and another to compare it with.
+    const bool gpu = !device_->caps().is_cpu;
+    const Contender* best = winner_so_far(contenders, gpu);
+    if (best != nullptr && best->timing->checked) return {};
+    const Contender& taken = best != nullptr ? *best : contenders[by_trust(contenders, gpu).front()];
+    return {contenders[reference_index(contenders)].candidate, taken.candidate};
+}
+
+std::size_t Tuner::make_kernels(std::span<Entry* const> order, std::size_t first, std::size_t most, const Tell& tell) {
+    constexpr std::size_t kPortion = 128; // a second or two
+    std::vector<plan::Step> steps;
+    std::size_t next = first;
+    for (; next < order.size() && (most == 0 || steps.size() < most); ++next) {
+        const Entry& entry = *order[next];
+        const std::vector<const tactics::Candidate*> candidates = wanted(entry);
+        if (!candidates.empty()) Trial(*entry.network, *entry.operation, candidates, device_->caps()).append_steps(steps);
+    }
+    for (std::size_t done = 0; done < steps.size(); done += kPortion) {
+        if (tell) tell("Making kernels", static_cast<int>(done), static_cast<int>(steps.size()));
+        const std::size_t count = std::min(kPortion, steps.size() - done);
+        (void)runtime::try_pipelines(device_, std::span(steps).subspan(done, count)); // who needs a refused one says so
+    }
+    device_->pipelines().save();
+    return next;
+}
+
+void Tuner::make_all_kernels(const Tell& tell) { (void)make_kernels(in_order(), 0, 0, tell); }
+
+void Tuner::time_all(const Tell& tell) {
+    constexpr std::size_t kPipelinesPerCore = 8; // at a time where time is short: half a second or so
+    const std::vector<Entry*> order = in_order();
+    const int all = static_cast<int>(order.size());
+    const bool gpu = !device_->caps().is_cpu;
+    if (gpu && !budget_.limited() && !options_.error_on_cache_miss) make_all_kernels(tell);
+    std::size_t made = gpu && budget_.limited() ? 0 : order.size(); // pipelines of the entries before
+    const auto has_choice = [](const Entry& entry) { return entry.is_open() && entry.race->contenders.size() > 1; }; // the only one is timed for the report
+    Tally tally;
+    tally.operations = static_cast<std::size_t>(std::ranges::count_if(entries_, has_choice));
+    std::set<Digest128> left;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        tell("Timing", static_cast<int>(i), all);
+        Entry& entry = *order[i];
+        if (entry.race && !entry.race->decided) {
+            look_up(*entry.race); // an equal one may have been timed meanwhile
+            if (entry.race->known) check_winner(entry, *entry.race);
+        }
+        if (!entry.is_open() || options_.error_on_cache_miss) continue;
+        if (!budget_.over()) {
+            if (made <= i) made = make_kernels(order, i, kPipelinesPerCore * static_cast<std::size_t>(usable_cores()), {});
+            time(entry, tally);
+            continue;
+        }
+        tally.untimed += has_choice(entry) ? 1 : 0;
+        if (left.insert(identity(entry.race->contenders)).second) tally.left += entry.race->contenders.size();
+    }
+    if (gpu && tally.untimed > 0) make_kernels(order, 0, 0, {});
+    tell("Timing", all, all);
+    if (const std::string said = shortage(budget_, tally); !said.empty()) log_.log(Severity::kWARNING, said);
+}
+
+void Tuner::time(Entry& entry, Tally& tally) {
+    std::vector<Contender>& contenders = entry.race->contenders;
+    const std::size_t count = contenders.size();
+    leave_out_refused(entry, contenders);
+    const std::size_t makeable = contenders.size();
+    stopwatch_.measure(entry.task(), contenders);
+    for (const Contender& contender : contenders) {
+        if (contender.lasting) cache_->insert(keys_.exact(contender.content), *contender.timing);
+    }
+    const std::size_t left = makeable - contenders.size();
+    tally.in_part += left > 0 ? 1 : 0;
+    tally.tried += count - left;
+    tally.left += left;
+    entry.race->timed = true;
+}
+
+void Tuner::check_winner(const Entry& entry, Race& race) {
+    std::vector<Contender>& contenders = race.contenders;
+    const Contender* best = winner(contenders);
+    for (; best != nullptr && !best->timing->checked; best = winner(contenders)) {
+        const auto index = static_cast<std::size_t>(best - contenders.data());
+        const bool right = stopwatch_.first_right(entry.task(), contenders, std::span(&index, 1)) != nullptr;
+        if (right) contenders[index].report->error = 0.0f; // as in the next build, which need not compare
+        contenders[index].timing = Timing{best->timing->milliseconds, right};
+        if (!options_.disable_timing_cache) cache_->insert(keys_.exact(contenders[index].content), *contenders[index].timing);
+    }
+    race.known = race.known && best != nullptr;
+}
+
+void Tuner::leave_out_refused(const Entry& entry, std::vector<Contender>& contenders) {
+    const Trial all(*entry.network, *entry.operation, candidates_of(contenders), device_->caps());
+    const std::vector<std::string> refusals = all.compile(device_);
+    for (std::size_t i = 0; i < contenders.size(); ++i) {
+        if (!refusals[i].empty()) cache_->insert(keys_.exact(contenders[i].content), {-1.0f, false});
+    }
+    const std::string said = drop_refused(contenders, refusals);
+    if (contenders.empty()) {
+        throw Unsupported(text("The driver of ", device_->offer().name, " refuses every kernel for operation '", entry.operation->name, "': ", said));
+    }
+}
+
+const tactics::Candidate& Tuner::best_untimed(Entry& entry) {
+    std::vector<Contender>& contenders = entry.race->contenders;
+    const bool gpu = !device_->caps().is_cpu;
+    check_winner(entry, *entry.race);
+    if (const Contender* best = winner_so_far(contenders, gpu); best != nullptr) return *best->candidate;
+    const auto [known, is_new] = untimed_.try_emplace(identity(contenders), 0);
+    if (is_new) {
+        std::vector<std::size_t> order = by_trust(contenders, gpu);
+        const auto is_wrong = [&](std::size_t i) { return contenders[i].timing && !contenders[i].timing->correct; };
+        if (std::ranges::any_of(order, std::not_fn(is_wrong))) std::erase_if(order, is_wrong);
+        // On a CPU a kernel to compare with may take longer than there is time for everything: as at optimization level 0, the first is taken.
+        const bool checked = gpu && contenders.size() > 1;
+        const Contender* best = checked ? stopwatch_.first_right(entry.task(), contenders, order) : &contenders[order.front()];
+        if (best == nullptr) throw Unsupported(text("The driver of ", device_->offer().name, " refuses every kernel for operation '", entry.operation->name, "'."));
+        known->second = static_cast<std::size_t>(best - contenders.data());
+    }
+    return *contenders[known->second].candidate;
+}
+
+Choice Tuner::choose(const tactics::Operation& operation) {
+    Entry& entry = *index_.at(&operation);
+    if (!entry.race) {
+        return choose_untimed(*entry.network, operation, device_->caps(), options_.host_tactics);
+    }
+    std::vector<Contender>& contenders = entry.race->contenders;
+    if (entry.race->decided) {
+        return {*contenders[0].candidate, std::move(entry.race->reports)};
+    }
+    if (entry.is_open() && options_.error_on_cache_miss) {
         throw InvalidState(text("Operation '", operation.name,
                                 "' is not in the timing cache and BuilderFlag.ERROR_ON_TIMING_CACHE_MISS is set; build once without it."));
     }
-    for (Contender& contender : contenders) {
-        contender.report->from_cache = race->known;
-    }
-    if (!race->known) {
-        leave_out_refused(network, operation, contenders);
-        measure(network, operation, contenders);
-    }
+    const bool short_of_time = entry.is_open();
+    const tactics::Candidate& chosen = short_of_time ? best_untimed(entry) : *winner(contenders)->candidate;
     for (const Contender& contender : contenders) {
+        if (!contender.timing) {
+            if (contender.candidate != &chosen && contender.report->refusal.empty()) contender.report->refusal = no_time_left(budget_);
+            continue;
+        }
+        contender.report->from_cache = !entry.race->timed;
         contender.report->milliseconds = contender.timing->milliseconds;
         if (!contender.timing->correct && contender.report->refusal.empty()) {
             contender.report->refusal = contender.timing->milliseconds < 0.0f ? "the driver refused it when it was to be timed"
                                                                               : "dropped: its numbers differed from the generic kernel's when it was timed";
         }
     }
-    return {*winner(contenders)->candidate, std::move(race->reports)};
-}
-
-void Tuner::collect_steps(const compiler::Compiled& network, std::vector<plan::Step>& steps) {
-    for (const tactics::Operation& operation : network.operations) {
-        const std::optional<Race> race = enter(network, operation);
-        if (race && !race->decided && !race->known) {
-            Trial(network, operation, candidates_of(race->contenders), device_->caps()).append_steps(steps);
-        }
-    }
-    for (const compiler::Compiled& body : network.bodies) {
-        collect_steps(body, steps);
-    }
-}
-
-void Tuner::compile_ahead(const std::function<void(int done, int all)>& progress) {
-    constexpr std::size_t kPortion = 128; // a second or two
-    std::vector<plan::Step> steps;
-    collect_steps(whole_, steps);
-    for (std::size_t done = 0; done < steps.size(); done += kPortion) {
-        progress(static_cast<int>(done), static_cast<int>(steps.size()));
-        const std::size_t count = std::min(kPortion, steps.size() - done);
-        (void)runtime::try_pipelines(device_, std::span(steps).subspan(done, count)); // who needs a refused one says so
-    }
-    device_->pipelines().save();
-}
-
-void Tuner::leave_out_refused(const compiler::Compiled& network, const tactics::Operation& operation, std::vector<Contender>& contenders) {
-    const Trial all(network, operation, candidates_of(contenders), device_->caps());
-    const std::vector<std::string> refusals = all.compile(device_);
-    for (std::size_t i = 0; i < contenders.size(); ++i) {
-        if (!refusals[i].empty()) cache_->insert(contenders[i].key, {-1.0f, false});
-    }
-    const std::string said = drop_refused(contenders, refusals);
-    if (contenders.empty()) {
-        throw Unsupported(text("The driver of ", device_->offer().name, " refuses every kernel for operation '", operation.name, "': ", said));
-    }
-}
-
-std::vector<const tactics::Candidate*> Tuner::candidates_of(std::span<const Contender> contenders) {
-    std::vector<const tactics::Candidate*> out;
-    for (const Contender& contender : contenders) {
-        out.push_back(contender.candidate);
-    }
-    return out;
-}
-
-std::vector<Contender*> Tuner::shortlist(Trial& trial, const std::vector<float>& first, std::span<Contender> contenders) const {
-    constexpr float kFarBehind = 4.0f;
-    constexpr float kCompileMilliseconds = 200.0f;
-    constexpr float kDisturbanceMilliseconds = 10.0f; // another process on the same cores
-    const auto close = [&](const std::vector<float>& times, float slack) {
-        const float most = *std::min_element(times.begin(), times.end()) * kFarBehind + slack;
-        std::vector<Contender*> out;
-        for (std::size_t i = 0; i < times.size(); ++i) {
-            if (!device_->caps().is_cpu || times[i] <= most) {
-                out.push_back(&contenders[i]);
-            }
-        }
-        return out;
-    };
-    std::vector<Contender*> chosen = close(first, kCompileMilliseconds);
-    if (chosen.size() < contenders.size()) {
-        const std::vector<float> second = trial.run(); // the first contains compiling, which is nothing to judge by nor to remember
-        for (std::size_t i = 0; i < contenders.size(); ++i) {
-            contenders[i].timing->milliseconds = second[i];
-        }
-        chosen = close(second, kDisturbanceMilliseconds);
-    }
-    return chosen;
-}
-
-void Tuner::time(Trial& trial, std::span<Contender* const> contenders) {
-    constexpr int kTries = 3; // a clock that falls on the way makes times of two kinds
-    for (int i = 0; i < kTries; ++i) {
-        if (clock_) clock_->bring_up();
-        time_once(trial, contenders);
-        if (!clock_ || clock_->is_up()) break;
-    }
-}
-
-void Tuner::time_once(Trial& trial, std::span<Contender* const> contenders) const {
-    constexpr float kBudgetMilliseconds = 400.0f; // per operation; long ones are stable after few rounds
-    const int rounds = (device_->caps().is_cpu ? 2 : 4) * std::max(options_.avg_timing_iterations, 1) + (options_.optimization_level > 3 ? 6 : 1);
-    std::vector<std::vector<float>> times(contenders.size());
-    float spent = 0.0f; // by one of the times in a row
-    for (int round = 0; round < rounds && (round < 2 || spent < kBudgetMilliseconds); ++round) {
-        const std::vector<float> result = trial.run();
-        for (std::size_t i = 0; i < result.size(); ++i) {
-            times[i].push_back(result[i]);
-            spent += result[i];
-        }
-    }
-    for (std::size_t i = 0; i < contenders.size(); ++i) {
-        contenders[i]->timing->milliseconds = median(times[i]);
-    }
-}
-
-void Tuner::measure(const compiler::Compiled& network, const tactics::Operation& operation, std::vector<Contender>& contenders) {
-    const auto stream = stream::Stream::from_handle(options_.profile_stream);
-    if (!device_->caps().is_cpu && !clock_) clock_.emplace(device_, stream, log_);
-    const std::size_t times = times_in_a_row(device_->caps());
-    // Everybody runs: drivers finish compiling at the first dispatch, and the results are compared.
-    Trial all(network, operation, candidates_of(contenders), device_->caps());
-    all.prepare(device_, weights_, symbols_, *stream, log_, times);
-    const std::vector<float> first = all.run();
-    judge(all, rounded_on_the_way(network, operation), operation.name, contenders, log_);
-    const std::vector<Contender*> close = shortlist(all, first, contenders);
-    if (close.size() == contenders.size()) {
-        time(all, close);
-    } else {
-        std::vector<const tactics::Candidate*> candidates;
-        for (const Contender* contender : close) {
-            candidates.push_back(contender->candidate);
-        }
-        Trial few(network, operation, candidates, device_->caps());
-        few.prepare(device_, weights_, symbols_, *stream, log_, times);
-        (void)few.run();
-        time(few, close);
-    }
-    for (const Contender& contender : contenders) {
-        cache_->insert(contender.key, *contender.timing);
-    }
+    return {chosen, std::move(entry.race->reports)};
 }
 
 } // namespace tensorvk::builder

@@ -4,12 +4,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <system_error>
+#include <optional>
+#include <utility>
 
-#include <unistd.h>
-
-#include "support/error.hpp"
+#include "support/files.hpp"
 #include "support/hash.hpp"
 
 namespace tensorvk::vulkan {
@@ -53,41 +51,19 @@ Header header_for(const CacheMagic& magic, std::span<const std::byte> bytes) {
 // The bytes behind a header that is the right one for them and `what`; else none.
 template <typename H, typename What>
 std::vector<std::byte> read_behind(const std::filesystem::path& path, const What& what) {
-    std::error_code error;
-    const std::uintmax_t size = std::filesystem::file_size(path, error);
     constexpr std::uintmax_t kMost = 1U << 28; // bytes; whatever is larger was not written here, and is not read to find that out
-    if (error || size < sizeof(H) || size > kMost) return {};
-    std::ifstream file(path, std::ios::binary);
+    std::optional<std::vector<std::byte>> bytes = read_file(path, kMost);
+    if (!bytes || bytes->size() < sizeof(H)) return {};
     H header;
-    file.read(reinterpret_cast<char*>(&header), sizeof(header));
-    if (!file || header.size != size - sizeof(H)) return {};
-    std::vector<std::byte> bytes(header.size);
-    file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    if (!file || header != header_for(what, bytes)) return {};
-    return bytes;
+    std::memcpy(&header, bytes->data(), sizeof(H));
+    bytes->erase(bytes->begin(), bytes->begin() + sizeof(H));
+    return header == header_for(what, *bytes) ? std::move(*bytes) : std::vector<std::byte>();
 }
 
 template <typename What>
 bool write_behind(const std::filesystem::path& path, const What& what, std::span<const std::byte> bytes) noexcept {
-    try {
-        std::filesystem::create_directories(path.parent_path());
-        const std::filesystem::path part = path.string() + text(".", getpid(), ".part");
-        bool written = false;
-        {
-            const auto header = header_for(what, bytes);
-            std::ofstream file(part, std::ios::binary | std::ios::trunc);
-            file.write(reinterpret_cast<const char*>(&header), sizeof(header));
-            file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-            file.close();
-            written = static_cast<bool>(file);
-        }
-        std::error_code error;
-        if (written) std::filesystem::rename(part, path, error);
-        if (!written || error) std::filesystem::remove(part, error);
-        return written && std::filesystem::exists(path);
-    } catch (const std::exception&) {
-        return false;
-    }
+    const auto header = header_for(what, bytes);
+    return replace_file(path, {std::as_bytes(std::span(&header, 1)), bytes});
 }
 
 } // namespace

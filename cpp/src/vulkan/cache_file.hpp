@@ -21,8 +21,7 @@ using CacheMagic = std::array<char, 8>;
 
 //! Bytes with a checksum. Empty when the file is missing, damaged or of another kind.
 [[nodiscard]] std::vector<std::byte> read_cache_bytes(const std::filesystem::path& path, const CacheMagic& magic);
-//! Written beside `path` and renamed over it, so that readers see the old file or the new one. Returns false when that
-//! failed.
+//! As replace_file().
 bool write_cache_bytes(const std::filesystem::path& path, const CacheMagic& magic,
                        std::span<const std::byte> bytes) noexcept;
 

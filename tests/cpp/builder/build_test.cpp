@@ -5,12 +5,17 @@
 #include <cstring>
 #include <numeric>
 
+#include <unistd.h>
+
 #include "builder/builder.hpp"
+#include "builder/shipped_timings.hpp"
+#include "builder/timing_key.hpp"
 #include "compiler/networks.hpp"
 #include "runtime/context.hpp"
 #include "stream/copy.hpp"
 #include "stream/memory.hpp"
 #include "support/error.hpp"
+#include "support/files.hpp"
 
 namespace tensorvk::builder {
 namespace {
@@ -145,6 +150,32 @@ TEST(Build, ShadersAreTriedBesideHostKernelsAtHighLevelsAlone) {
     const auto left_out = [](const std::string& report) { return report.find("not tried beside a kernel of the host") != std::string::npos; };
     EXPECT_TRUE(left_out(report_of_product(UINT64_MAX, std::make_shared<TimingCache>(), kLevelOfAll - 1)));
     EXPECT_FALSE(left_out(report_of_product(UINT64_MAX, std::make_shared<TimingCache>())));
+}
+
+TEST(Build, TimesOfAnotherDriverSaveTimingThemHere) {
+    graph::Network network;
+    residual_block(network, 1);
+    Options options;
+    options.optimization_level = 5;
+    options.timing_cache = std::make_shared<TimingCache>();
+    (void)build_plan(network, options, null_log());
+    const auto replayed = build_plan(network, options, null_log());
+    const TimingCache any = TimingKeys(*vulkan::Device::current()).for_any_driver(*options.timing_cache);
+
+    options.error_on_cache_miss = true;
+    options.timing_cache = TimingCache::from_bytes(any.bytes());
+    EXPECT_EQ(build_plan(network, options, null_log()), replayed) << "the same times";
+
+    // The same in a folder of such caches, by the device's name.
+    const std::filesystem::path folder = std::filesystem::temp_directory_path() / ("tensorvk-shipped-" + std::to_string(getpid()));
+    options.timing_cache = std::make_shared<TimingCache>();
+    EXPECT_THROW((void)build_plan(network, options, null_log()), InvalidState);
+    ASSERT_TRUE(replace_file(folder / shipped_timings_name(vulkan::Device::current()->offer()), {any.bytes()}));
+    options.shipped_timings = folder;
+    EXPECT_EQ(build_plan(network, options, null_log()), replayed);
+    options.shipped_timings.clear();
+    EXPECT_EQ(build_plan(network, options, null_log()), replayed) << "what was taken from there is in the build's own";
+    std::filesystem::remove_all(folder);
 }
 
 //! The same entries, all of them marked wrong.

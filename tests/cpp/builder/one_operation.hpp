@@ -21,13 +21,14 @@ struct OneOperation {
         auto* conv = conv1x1(network, input(network, {1, 2, 3, 3}), 2, {1, -1, 0.5f, 2}, {0.25f, -0.5f});
         network.mark_output(relu(network, conv));
         compiled = compiler::compile(network, {}, weights);
-        const auto found = std::ranges::find_if(compiled.operations, [](const tactics::Operation& o) {
-            return std::holds_alternative<tactics::Convolution>(o.kind);
-        });
-        operation = *found;
+        operation = in_network();
         for (tactics::Candidate& candidate : tactics::candidates(operation, compiled.values, device->caps(), compiled.program.exprs)) {
             if (candidate.applicable()) candidates.push_back(std::move(candidate));
         }
+    }
+
+    [[nodiscard]] const tactics::Operation& in_network() const {
+        return *std::ranges::find_if(compiled.operations, [](const tactics::Operation& o) { return std::holds_alternative<tactics::Convolution>(o.kind); });
     }
 
     //! The candidates' outputs after one run, in which each runs `times` times.

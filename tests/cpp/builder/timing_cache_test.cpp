@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "builder/timing_key.hpp"
 #include "support/error.hpp"
 
 namespace tensorvk::builder {
@@ -45,6 +46,42 @@ TEST(TimingCache, CombineKeepsItsOwnTimes) {
     a.combine(b);
     EXPECT_EQ(a.size(), 2u);
     EXPECT_EQ(a.find(key(1))->milliseconds, 1.0f);
+}
+
+TEST(TimingCache, WhetherATimeWasCheckedOnThisDriverIsKept) {
+    TimingCache cache;
+    for (const int state : {0, 1, 2, 3}) cache.insert(key(static_cast<std::uint8_t>(state)), {1.0f, (state & 1) != 0, (state & 2) != 0});
+    const auto copy = TimingCache::from_bytes(cache.bytes());
+    for (const int state : {0, 1, 2, 3}) {
+        const Timing timing = *copy->find(key(static_cast<std::uint8_t>(state)));
+        EXPECT_EQ(timing.correct, (state & 1) != 0);
+        EXPECT_EQ(timing.checked, (state & 2) != 0);
+    }
+}
+
+TEST(TimingCache, CombineTakesWhatOnlyTheOtherHasChecked) {
+    TimingCache a;
+    TimingCache b;
+    a.insert(key(1), {1, true, false});
+    b.insert(key(1), {9, false, true});
+    EXPECT_FALSE(b.combine(a));
+    EXPECT_TRUE(a.combine(b));
+    EXPECT_EQ(a.bytes(), b.bytes());
+    EXPECT_FALSE(a.combine(b)) << "nothing is new";
+}
+
+TEST(TimingCache, TimesOfADeviceCanBeTakenAsThoseOfAnyDriver) {
+    const auto device = vulkan::Device::current();
+    const TimingKeys keys(*device);
+    TimingCache cache;
+    cache.insert(keys.exact(key(1)), {1, true});
+    cache.insert(keys.exact(key(2)), {2, false});
+    const TimingCache any = keys.for_any_driver(cache);
+    EXPECT_EQ(any.size(), 2u);
+    EXPECT_FALSE(any.find(keys.exact(key(1))));
+    ASSERT_TRUE(any.find(keys.any_driver(key(1))));
+    EXPECT_FALSE(any.find(keys.any_driver(key(1)))->checked);
+    EXPECT_FALSE(any.find(keys.any_driver(key(2)))->correct);
 }
 
 TEST(TimingCache, EveryDamagedByteIsNoticed) {

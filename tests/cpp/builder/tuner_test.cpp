@@ -21,6 +21,13 @@ struct Warnings : LogSink {
     }
 };
 
+Tuner::Tell counting(std::vector<int>& told, const std::string& phase) {
+    return [&told, phase](const char* now, int done, int all) {
+        if (now == phase) told.push_back(done);
+        EXPECT_LE(done, all);
+    };
+}
+
 TEST(Tuner, AQuickCandidateWithOtherNumbersLosesAndIsNamed) {
     OneOperation one;
     tactics::Operation other = one.operation;
@@ -40,7 +47,7 @@ TEST(Tuner, AQuickCandidateWithOtherNumbersLosesAndIsNamed) {
     CandidateReport reports[2];
     Contender contenders[] = {{&right, &reports[0], {}, {}}, {&quick, &reports[1], {}, {}}};
     Warnings warnings;
-    judge(trial, OnTheWay::kEXACT, "conv + relu", contenders, warnings);
+    judge(trial, trial.outputs(reference_index(contenders)), OnTheWay::kEXACT, "conv + relu", contenders, warnings);
     contenders[0].timing->milliseconds = 10.0f;
     contenders[1].timing->milliseconds = 0.1f;
 
@@ -50,6 +57,83 @@ TEST(Tuner, AQuickCandidateWithOtherNumbersLosesAndIsNamed) {
     EXPECT_FALSE(reports[1].refusal.empty());
     ASSERT_EQ(warnings.all.size(), 1u);
     EXPECT_NE(warnings.all[0].find("'conv + relu': candidate conv/quick"), std::string::npos) << warnings.all[0];
+}
+
+TEST(Tuner, WhatIsTakenUntimedIsComparedWithTheReference) {
+    OneOperation one;
+    if (!one.device->caps().shaders) GTEST_SKIP() << "no driver";
+    tactics::Operation other = one.operation;
+    other.epilogue = {}; // without its ReLU
+    auto wrong = tactics::candidates(other, one.compiled.values, one.device->caps(), one.compiled.program.exprs);
+    tactics::Candidate quick = *std::ranges::find_if(wrong, &tactics::Candidate::applicable);
+    quick.name = "conv/quick";
+    one.candidates.push_back(quick);
+    std::vector<CandidateReport> reports = reports_of(one.candidates);
+    std::vector<Contender> contenders;
+    for (std::size_t i = 0; i < one.candidates.size(); ++i) contenders.push_back({&one.candidates[i], &reports[i], {}, {}});
+
+    const Options options;
+    const Budget budget(0.0);
+    Warnings warnings;
+    Stopwatch stopwatch(one.device, options, one.weights.bytes(), budget, warnings);
+    const std::size_t order[] = {contenders.size() - 1, 0};
+    EXPECT_EQ(stopwatch.first_right({one.compiled, one.operation, {}}, contenders, order), &contenders[0]);
+    EXPECT_EQ(warnings.all.size(), 1u);
+    EXPECT_NE(reports.back().refusal.find("differs"), std::string::npos) << reports.back().refusal;
+}
+
+//! A clock that stands still until it was read so often; then the time is over.
+Budget::Clock runs_out_after(int readings) {
+    return [left = readings]() mutable { return left-- > 0 ? 0.0 : 100.0; };
+}
+
+TEST(Tuner, WhereverTheBudgetEndsThereIsAResultAndOneWarning) {
+    OneOperation one;
+    if (!one.device->caps().shaders) GTEST_SKIP() << "no driver";
+    std::size_t most = 0;
+    bool complete = false, some_said = false;
+    for (int readings = 1; !complete; readings += 1 + readings / 4) {
+        ASSERT_LT(readings, 200) << "the budget never suffices";
+        Options options;
+        options.optimization_level = 5;
+        options.timing_cache = std::make_shared<TimingCache>();
+        Warnings warnings;
+        Tuner tuner(one.device, options, one.compiled, {}, one.weights.bytes(), warnings, Budget(1.0, runs_out_after(readings)));
+        std::vector<int> timed;
+        tuner.time_all(counting(timed, "Timing"));
+        EXPECT_EQ(timed.size(), one.compiled.operations.size() + 1);
+        const Choice choice = tuner.choose(one.in_network());
+        EXPECT_TRUE(choice.candidate.applicable());
+        complete = warnings.all.empty();
+        const bool said = std::ranges::any_of(choice.reports, [](const CandidateReport& r) { return r.refusal.find("budget of 1 s was over") != std::string::npos; });
+        EXPECT_TRUE(warnings.all.size() == 1 || complete);
+        EXPECT_FALSE(said && complete);
+        some_said |= said;
+        for (const CandidateReport& report : choice.reports) {
+            EXPECT_TRUE(report.milliseconds >= 0.0f || !report.refusal.empty() || report.name == choice.candidate.name) << report.name;
+        }
+        EXPECT_GE(options.timing_cache->size(), most) << "more time, more is known";
+        most = options.timing_cache->size();
+    }
+    EXPECT_GT(most, 1u);
+    EXPECT_TRUE(some_said) << "what was not timed says why";
+}
+
+TEST(Tuner, WhatWasTimedBeforeTheBudgetEndedIsNotTimedAgain) {
+    OneOperation one;
+    Options options;
+    options.optimization_level = 5;
+    options.timing_cache = std::make_shared<TimingCache>();
+    Warnings warnings;
+    const auto build = [&](double seconds) {
+        Tuner tuner(one.device, options, one.compiled, {}, one.weights.bytes(), warnings, Budget(seconds));
+        tuner.time_all([](const char*, int, int) {});
+        return tuner.choose(one.in_network());
+    };
+    const Choice timed = build(0.0);
+    const Choice again = build(1e-9);
+    EXPECT_EQ(again.candidate.name, timed.candidate.name);
+    EXPECT_TRUE(warnings.all.empty());
 }
 
 TEST(Tuner, AmongCorrectOnesTheFirstWinsUnlessALaterOneIsClearlyFaster) {
@@ -85,17 +169,15 @@ TEST(Tuner, MakesAheadWhatItWillTimeAndTellsHowFarItIs) {
     if (!one.device->caps().shaders) GTEST_SKIP() << "no driver";
     Options options;
     options.optimization_level = 5; // shaders beside host kernels, too
-    Tuner tuner(one.device, options, one.compiled, {}, one.weights.bytes(), null_log());
-    std::vector<int> told;
-    tuner.compile_ahead([&](int done, int all) {
-        told.push_back(done);
-        EXPECT_LT(done, all);
-    });
-    ASSERT_FALSE(told.empty());
-    EXPECT_EQ(told.front(), 0);
-    const std::uint64_t made = one.device->pipelines().compiled();
-    (void)tuner.choose(one.compiled, one.operation);
-    EXPECT_EQ(one.device->pipelines().compiled(), made) << "the rest is timing";
+    Tuner tuner(one.device, options, one.compiled, {}, one.weights.bytes(), null_log(), Budget(0.0));
+    std::vector<int> made, timed;
+    tuner.make_all_kernels(counting(made, "Making kernels"));
+    EXPECT_EQ(made, std::vector<int>{0}) << "fewer than a portion";
+    const std::uint64_t before = one.device->pipelines().compiled();
+    tuner.time_all(counting(timed, "Timing"));
+    EXPECT_EQ(one.device->pipelines().compiled(), before) << "the rest is timing";
+    EXPECT_EQ(timed.size(), one.compiled.operations.size() + 1);
+    EXPECT_TRUE(tuner.choose(one.in_network()).candidate.applicable());
 }
 
 TEST(Clock, IsKeptUpByWorkAndOutlivesItsCallersStream) {

@@ -6,6 +6,7 @@
 
 #include "kernels/cpu/thread_pool.hpp"
 #include "support/error.hpp"
+#include "support/files.hpp"
 
 namespace tensorvk::kernels::cpu {
 
@@ -16,21 +17,12 @@ struct Opened {
     std::string absence;
 };
 
-//! The folder of the library or program that this code is in.
-std::string own_folder() {
-    Dl_info info{};
-    if (dladdr(reinterpret_cast<const void*>(&component_absence), &info) == 0 || info.dli_fname == nullptr) return {};
-    const std::string path = info.dli_fname;
-    const std::size_t slash = path.rfind('/');
-    return slash == std::string::npos ? std::string() : path.substr(0, slash + 1);
-}
-
 Opened open_component() {
     Opened out;
     (void)ThreadPool::get(); // here, where a bad setting can be said
     void* library = nullptr;
     // Beside this library; else where the linker looks for what this one needs.
-    for (const std::string& file : {own_folder() + kComponentFile, std::string(kComponentFile)}) {
+    for (const std::string& file : {(own_folder() / kComponentFile).string(), std::string(kComponentFile)}) {
         library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
         if (library != nullptr) break;
         out.absence = dlerror();
