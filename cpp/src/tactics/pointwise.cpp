@@ -1,4 +1,4 @@
-// pointwise/vec4 and pointwise/generic: chains of element-wise operations, casts among them.
+// pointwise/vec4, pointwise/fours and pointwise/generic: chains of element-wise operations, casts among them.
 #include <algorithm>
 #include <cmath>
 
@@ -170,6 +170,40 @@ Candidate vec4(const Problem& problem, const Query& query) {
     return candidate;
 }
 
+// Why pointwise/fours cannot do it, or is not needed, or empty.
+std::string refuse_fours(const Problem& problem, const Query& query) {
+    constexpr DataType kTypes[] = {DataType::kFLOAT, DataType::kHALF, DataType::kINT8, DataType::kUINT8};
+    const auto takes = [&](const Value& value) { return std::ranges::find(kTypes, value.dtype) != std::end(kTypes); };
+    if (!takes(problem.output) || !std::ranges::all_of(problem.tensors, takes)) return "one of the tensors is neither of floats nor of 8 bits";
+    if (problem.integer) return "integers are computed as such";
+    if (problem.axes() > 1) return text("broadcasting leaves ", problem.axes(), " axes, this kernel takes one");
+    shape::ExprPool exprs = query.exprs; // a scratch copy
+    if (!is_multiple_of(exprs, element_count(exprs, problem.output), 4)) return "the number of elements is not known to be a multiple of 4";
+    const bool bytes = is_byte(problem.output.dtype) || std::ranges::any_of(problem.tensors, [](const Value& value) { return is_byte(value.dtype); });
+    return bytes || (problem.half && !query.caps.fp16_storage) ? "" : "pointwise/vec4 moves floats as well";
+}
+
+void lower_fours(const Problem& problem, Lowering& lowering) {
+    StepBuilder step(lowering, problem.operation.name, "pointwise/fours:words");
+    const shape::Expr count = element_count(lowering.exprs(), problem.output);
+    step.local_size(kLocalSize).flat_groups(lowering.exprs().ceil_div(count, lowering.exprs().constant(4 * kLocalSize))).param(count);
+    std::int32_t types = word_type(problem.output.dtype) << 20, ones = 0;
+    for (std::size_t t = 0; t < problem.tensors.size(); ++t) {
+        types |= word_type(problem.tensors[t].dtype) << (4 * t);
+        const std::vector<bool>& extends = problem.broadcast.tensors[t].extends;
+        ones |= std::ranges::find(extends, true) == extends.end() ? 1 << t : 0;
+    }
+    step.geometry(0, types).geometry(1, ones);
+    bind(step, problem);
+    lowering.add(step.take());
+}
+
+Candidate fours(const Problem& problem, const Query& query) {
+    Candidate candidate{.name = "pointwise/fours", .refusal = refuse_fours(problem, query), .portable = true, .lower = {}};
+    if (candidate.applicable()) candidate.lower = [problem](Lowering& lowering) { lower_fours(problem, lowering); };
+    return candidate;
+}
+
 //! Why cpu/pointwise cannot do it, or empty.
 std::string refuse_on_cpu(const Problem& problem, const Query& query) {
     if (std::string why = refuse_cpu(query, "cpu/pointwise:words"); !why.empty()) return why;
@@ -229,7 +263,7 @@ Candidate on_host(const Problem& problem) {
 
 std::vector<Candidate> pointwise_candidates(const Query& query) {
     const Problem problem(query);
-    std::vector<Candidate> candidates{cpu(problem, query), vec4(problem, query), generic(problem)};
+    std::vector<Candidate> candidates{cpu(problem, query), vec4(problem, query), fours(problem, query), generic(problem)};
     if (std::ranges::none_of(candidates, [&](const Candidate& c) { return c.applicable() && (c.host || query.caps.shaders); })) {
         candidates.push_back(on_host(problem));
     }

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 #include "kernels/host/pointwise.hpp"
 #include "tactics/check.hpp"
@@ -247,6 +248,31 @@ TEST_P(Casts, GoTowardsZero) {
 
 constexpr auto kTypes = {DataType::kFLOAT, DataType::kHALF, DataType::kINT32, DataType::kINT64, DataType::kBOOL, DataType::kINT8, DataType::kUINT8};
 INSTANTIATE_TEST_SUITE_P(Types, Casts, testing::Combine(testing::ValuesIn(kTypes), testing::ValuesIn(kTypes)));
+
+//! (value - 3) / 8 + operand 0 * operand 1, and for bytes the nearest of their range.
+TEST(Pointwise, BytesAndFloatsMoveInFours) {
+    for (const auto& [from, residual, to] : {std::tuple{DataType::kINT8, DataType::kUINT8, DataType::kFLOAT}, {DataType::kUINT8, DataType::kINT8, DataType::kINT8},
+                                             {DataType::kFLOAT, DataType::kINT8, DataType::kUINT8}, {DataType::kINT8, DataType::kHALF, DataType::kHALF}}) {
+        PointwiseProgram program{{{.op = PointwiseOp::kSUB, .a = kValue, .b = kImmediate, .immediate = 3.0F},
+                                  {.op = PointwiseOp::kMUL, .a = slot(0), .b = kImmediate, .immediate = 0.125F},
+                                  {.op = PointwiseOp::kMUL, .a = operand(0), .b = operand(1)},
+                                  {.op = PointwiseOp::kADD, .a = slot(1), .b = slot(2)}}};
+        if (is_byte(to)) {
+            const float least = to == DataType::kINT8 ? -128.0F : 0.0F;
+            for (const auto& [op, number] : {std::pair{PointwiseOp::kQUANTIZE, 0.5F}, {PointwiseOp::kMAX, least}, {PointwiseOp::kMIN, least + 255.0F}}) {
+                program.slots.push_back({.op = op, .a = slot(static_cast<std::uint8_t>(program.slots.size() - 1)), .b = kImmediate, .immediate = number});
+            }
+        }
+        const std::vector<double> values = {0, 1, 17, 33, 100, 127, 64, 5, 90, 2, 121};
+        const Input one{filled(DataType::kFLOAT, {1}, {0.25})};
+        for (const std::int64_t count : {4, 12, 68, 260}) {
+            const auto ran = check(program, {filled(from, {count}, values)}, {{filled(residual, {count}, values)}, one}, to, Layout::kLINEAR, 0.0);
+            EXPECT_EQ(std::ranges::count(ran, std::string("pointwise/fours")), ran.empty() ? 0 : 1);
+        }
+        const auto uneven = check(program, {filled(from, {17}, values)}, {{filled(residual, {17}, values)}, one}, to, Layout::kLINEAR, 0.0);
+        EXPECT_EQ(std::ranges::count(uneven, std::string("pointwise/fours")), 0) << "the last four are not whole";
+    }
+}
 
 TEST(Pointwise, IntegersAreExactBeyondWhatFloatsHold) {
     for (const DataType type : {DataType::kINT32, DataType::kINT64}) {
