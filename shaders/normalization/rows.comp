@@ -29,6 +29,9 @@ STORAGE(3, writeonly, y)
 #define READ(i) LOAD4(x, IN_HALF, i)
 #define SUM(v) (((v).x + (v).y) + ((v).z + (v).w))
 #define FINISH(value, at, place) finish4(value, 4 * (at), 4 * (place))
+#define ARGUMENTS Operands
+#define LOAD_ARGUMENTS(at, place) load_operands(4 * (at), 4 * (place))
+#define FINISH_WITH(value, given) finish4(value, given)
 #define WRITE(i, value) STORE4(y, OUT_HALF, i, value)
 #else
 #define VALUE float
@@ -36,11 +39,15 @@ STORAGE(3, writeonly, y)
 #define READ(i) LOAD(x, IN_HALF, i)
 #define SUM(v) (v)
 #define FINISH(value, at, place) finish(value, at, place)
+#define ARGUMENTS vec4
+#define LOAD_ARGUMENTS(at, place) vec4(OPERAND(0, at, place), OPERAND(1, at, place), OPERAND(2, at, place), OPERAND(3, at, place))
+#define FINISH_WITH(value, given) (POINTWISE_EMPTY ? value : pointwise(value, given.x, given.y, given.z, given.w))
 #define WRITE(i, value) STORE(y, OUT_HALF, i, value)
 #endif
 
 #ifdef SHARED
 const int KEPT = G(5) > 0 ? G(5) : 1; // values of a lane: all that it reads
+const bool EARLY = KEPT <= 4;         // few enough to ask for what the program reads before lanes wait for each other
 #define FIRST int(gl_LocalInvocationID.x)
 #define ROW int(flat_group())
 #define EACH(i, k, BODY) { [[unroll]] for (int k = 0; k < KEPT; ++k) { int i = FIRST + k * LANES; if (i < length) { BODY } } }
@@ -83,7 +90,8 @@ void main() {
     float square = 0.0;
 #ifdef SHARED
     VALUE kept[KEPT];
-    EACH(i, k, kept[k] = READ(base + i);)
+    ARGUMENTS given[KEPT];
+    EACH(i, k, kept[k] = READ(base + i); if (EARLY) given[k] = LOAD_ARGUMENTS(base + i, i);)
 #define VALUE_OF(i, k) kept[k]
 #else
 #define VALUE_OF(i, k) READ(base + i)
@@ -94,5 +102,11 @@ void main() {
     }
     EACH(i, k, VALUE d = VALUE_OF(i, k) - mean; square += SUM(d * d);)
     float scale = 1.0 / sqrt(join(square, 1) / elements + EPSILON);
+#ifdef SHARED
+    if (EARLY) {
+        EACH(i, k, VALUE d = FINISH_WITH(((kept[k] - mean) * scale), given[k]); WRITE((base + i), d))
+        return;
+    }
+#endif
     EACH(i, k, VALUE d = FINISH((VALUE_OF(i, k) - mean) * scale, base + i, i); WRITE((base + i), d))
 }

@@ -38,7 +38,7 @@ struct Lanes {
     Lanes(std::int64_t length, const Way& way) {
         constexpr std::int32_t kFew = 64, kMany = 128;
         const std::int64_t vectors = length / (way.fours ? 4 : 1);
-        count = vectors <= 4 * kFew ? kFew : kMany;
+        count = vectors <= (way.fours ? 1 : 4) * kFew ? kFew : kMany;
         kept = (vectors + count - 1) / count;
     }
     std::int32_t count;
