@@ -21,21 +21,30 @@ struct Place {
     int extent[5];  // of those
 };
 
-Place place(int index) {
-    int row = index / N % M;
-    int column = index % N;
-    int rest = index / N / M;
+// The first element of one of the result's matrices.
+Place place_of_matrix(int matrix) {
     int batch[6] = BATCH;
     int a_batch[6] = A_BATCH;
     int b_batch[6] = B_BATCH;
-    Place p = Place(row * A_ROW, column * B_COLUMN, int[5](0, 0, 0, row, column), int[5](batch[3], batch[4], batch[5], M, N));
+    Place p = Place(0, 0, int[5](0, 0, 0, 0, 0), int[5](batch[3], batch[4], batch[5], M, N));
     for (int axis = 5; axis >= 0; --axis) {
-        int i = rest % batch[axis];
-        rest /= batch[axis];
+        int i = matrix % batch[axis];
+        matrix /= batch[axis];
         p.a += i * a_batch[axis];
         p.b += i * b_batch[axis];
         if (axis >= 3) p.at[axis - 3] = i;
     }
+    return p;
+}
+
+Place place(int index) {
+    int row = index / N % M;
+    int column = index % N;
+    Place p = place_of_matrix(index / N / M);
+    p.a += row * A_ROW;
+    p.b += column * B_COLUMN;
+    p.at[3] = row;
+    p.at[4] = column;
     return p;
 }
 

@@ -109,6 +109,7 @@ Compiled compile(Ir ir, const graph::Network& network, const Target& target, Wei
     find_views(ir);
     out.program = assign_buffers(ir, weights);
     out.program.constraints = assumptions(network);
+    for (Value& value : ir.values) value.known = value.constant != nullptr;
     out.values.assign(ir.values.begin(), ir.values.end());
     out.operations.assign(ir.ops.begin(), ir.ops.end());
     for (const auto& body : ir.bodies) {

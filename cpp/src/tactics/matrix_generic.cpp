@@ -6,7 +6,6 @@
 
 #include "support/dtype.hpp"
 #include "support/error.hpp"
-#include "tactics/layout.hpp"
 #include "tactics/matrix_problem.hpp"
 #include "tactics/rounds.hpp"
 
@@ -14,12 +13,6 @@ namespace tensorvk::tactics {
 namespace {
 
 constexpr std::int32_t kLocalSize = 64;
-constexpr std::size_t kBatchAxes = 6; // what the kernel has parameters for
-
-void add_batch(StepBuilder& step, const shape::Exprs& values, std::int64_t missing) {
-    for (std::size_t i = values.size(); i < kBatchAxes; ++i) step.param(missing);
-    step.params(values);
-}
 
 void lower(const MatrixProblem& p, const std::string& kernel, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
@@ -27,25 +20,8 @@ void lower(const MatrixProblem& p, const std::string& kernel, Lowering& lowering
     step.geometry(2, lowering.is_constant(p.b) ? 1 : 0);
     const shape::Expr count = exprs.product(p.c.dims);
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
-    const FactorStrides a = factor_strides(lowering, p.a, p.product().transpose_a, p.c.dims.size());
-    const FactorStrides b = factor_strides(lowering, p.b, p.product().transpose_b, p.c.dims.size());
-    step.param(count).param(p.m).param(p.n).param(p.k).param(a.row).param(a.column).param(b.row).param(b.column);
-    add_batch(step, {p.c.dims.begin(), p.c.dims.end() - 2}, 1);
-    add_batch(step, a.batch, 0);
-    add_batch(step, b.batch, 0);
-    step.param(p.bias >= 0 ? 1 : 0);
-    step.reads(p.a.buffer).reads(p.b.buffer).reads(p.bias >= 0 ? p.bias : p.b.buffer).writes(p.c.buffer);
-    add_epilogue(step, lowering, p.operation, p.roles, p.type_bits(), p.b.buffer);
+    add_matrix_product(step, p, lowering, count);
     lowering.add(step.take());
-}
-
-//! What both carriers' parameters cannot say.
-std::string refuse_shape(const MatrixProblem& p, const Query& query) {
-    if (p.c.dims.size() > kBatchAxes + 2) {
-        return text("the product has rank ", p.c.dims.size(), ", the kernel takes at most ", kBatchAxes + 2);
-    }
-    if (!lies_in_rows(query.exprs, p.c)) return "the product is stored channels last, the kernel writes rows";
-    return {};
 }
 
 std::string refuse_type(const Value& value, std::initializer_list<DataType> taken) {
@@ -67,7 +43,7 @@ std::string refuse_types(const MatrixProblem& p, const Query& query) {
 }
 
 std::string refuse(const MatrixProblem& p, const Query& query) {
-    if (std::string why = refuse_shape(p, query); !why.empty()) return why;
+    if (std::string why = refuse_matrix_shape(p, query.exprs); !why.empty()) return why;
     if (const auto k = query.exprs.value(p.k)) {
         if (std::string why = refuse_rounds(query.caps, rounds_of(*k, kProductBodies)); !why.empty()) return why;
     }
@@ -94,7 +70,7 @@ std::vector<Candidate> matrix_cpu(const MatrixProblem& problem, const Query& que
         candidate.name = name;
         candidate.host = true;
         candidate.refusal = refuse_cpu(query, kernel);
-        if (candidate.refusal.empty()) candidate.refusal = refuse_shape(problem, query);
+        if (candidate.refusal.empty()) candidate.refusal = refuse_matrix_shape(problem, query.exprs);
         if (candidate.refusal.empty()) candidate.refusal = refuse_epilogue(query, problem.roles, general && problem.c.dims.size() <= 5);
         if (candidate.refusal.empty()) candidate.refusal = refuse_types(problem, query);
         candidate.lower = [problem, at = kernel](Lowering& lowering) { lower(problem, at, lowering); };

@@ -2,8 +2,19 @@
 
 #include "support/dtype.hpp"
 #include "support/error.hpp"
+#include "tactics/layout.hpp"
 
 namespace tensorvk::tactics {
+namespace {
+
+constexpr std::size_t kBatchAxes = 6; // what kernels have parameters for
+
+void add_batch(StepBuilder& step, const shape::Exprs& values, std::int64_t missing) {
+    for (std::size_t i = values.size(); i < kBatchAxes; ++i) step.param(missing);
+    step.params(values);
+}
+
+} // namespace
 
 MatrixProblem::MatrixProblem(const Query& query)
     : operation(query.operation), a(query.input(0)), b(query.input(1)), c(query.output()) {
@@ -37,6 +48,26 @@ FactorStrides factor_strides(Lowering& lowering, const Value& factor, bool trans
         out.batch.push_back(present && !lowering.exprs().is(factor.dims[own], 1) ? strides[own] : zero);
     }
     return out;
+}
+
+void add_matrix_product(StepBuilder& step, const MatrixProblem& p, Lowering& lowering, shape::Expr count) {
+    const FactorStrides a = factor_strides(lowering, p.a, p.product().transpose_a, p.c.dims.size());
+    const FactorStrides b = factor_strides(lowering, p.b, p.product().transpose_b, p.c.dims.size());
+    step.param(count).param(p.m).param(p.n).param(p.k).param(a.row).param(a.column).param(b.row).param(b.column);
+    add_batch(step, {p.c.dims.begin(), p.c.dims.end() - 2}, 1);
+    add_batch(step, a.batch, 0);
+    add_batch(step, b.batch, 0);
+    step.param(p.bias >= 0 ? 1 : 0);
+    step.reads(p.a.buffer).reads(p.b.buffer).reads(p.bias >= 0 ? p.bias : p.b.buffer).writes(p.c.buffer);
+    add_epilogue(step, lowering, p.operation, p.roles, p.type_bits(), p.b.buffer);
+}
+
+std::string refuse_matrix_shape(const MatrixProblem& p, const shape::ExprPool& exprs) {
+    if (p.c.dims.size() > kBatchAxes + 2) {
+        return text("the product has rank ", p.c.dims.size(), ", the kernel takes at most ", kBatchAxes + 2);
+    }
+    if (!lies_in_rows(exprs, p.c)) return "the product is stored channels last, the kernel writes rows";
+    return {};
 }
 
 } // namespace tensorvk::tactics

@@ -35,9 +35,17 @@ struct FactorStrides {
 [[nodiscard]] FactorStrides factor_strides(Lowering& lowering, const Value& factor, bool transpose,
                                            std::size_t result_rank);
 
+//! What kernels of float products share: P(0) .. P(26), of which P(0) is `count`, bindings and epilogue.
+void add_matrix_product(StepBuilder& step, const MatrixProblem& problem, Lowering& lowering, shape::Expr count);
+//! What those parameters cannot say, or empty.
+[[nodiscard]] std::string refuse_matrix_shape(const MatrixProblem& problem, const shape::ExprPool& exprs);
+
 using MatrixTactic = std::vector<Candidate> (*)(const MatrixProblem& problem, const Query& query);
 
 [[nodiscard]] std::vector<Candidate> matrix_cpu(const MatrixProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> matrix_generic(const MatrixProblem& problem, const Query& query);
+[[nodiscard]] std::vector<Candidate> matrix_in_place_shared(const MatrixProblem& problem, const Query& query);
+[[nodiscard]] std::vector<Candidate> matrix_in_place_vector(const MatrixProblem& problem, const Query& query);
+[[nodiscard]] std::vector<Candidate> matrix_in_place_coopmat(const MatrixProblem& problem, const Query& query);
 
 } // namespace tensorvk::tactics

@@ -28,6 +28,7 @@ struct Value {
     shape::Exprs dims;                 // logical order
     Layout layout = Layout::kLINEAR;
     std::int32_t buffer = -1;
+    bool known = false; // its numbers are the plan's
 };
 using ValueId = std::int32_t;
 

@@ -2,10 +2,13 @@
 #include "kernels/host/matrix.hpp"
 
 #include <cmath>
+#include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "tactics/check.hpp"
+#include "tactics/large_gpu.hpp"
 #include "tactics/tensor_bytes.hpp"
 
 namespace tensorvk::test {
@@ -72,18 +75,23 @@ Built build(const Case& c) {
     return {std::move(operation), expected, c.a[c.a.size() - (c.transpose_a ? 2 : 1)]};
 }
 
+bool touches(const Case& c, DataType type) { return c.a_type == type || c.b_type == type || c.out_type == type; }
+
+//! As for convolutions: sqrt(K) roundings of a float, or one of a half (2^-11) in the result and in packed weights.
+double tolerance_of(const Case& c, const Built& built) {
+    if (touches(c, DataType::kBF16)) return kBfloatTolerance;
+    return touches(c, DataType::kHALF) ? 2e-3 : 1e-6 * std::sqrt(static_cast<double>(built.terms)) + 1e-7;
+}
+
 class MatrixTactics : public testing::TestWithParam<Case> {};
 
 TEST_P(MatrixTactics, AgreeWithTheHostReference) {
     const Case& c = GetParam();
     const auto device = vulkan::Device::by_index(0);
-    const auto touches = [&](DataType type) { return c.a_type == type || c.b_type == type || c.out_type == type; };
-    const bool half = touches(DataType::kHALF), bfloat = touches(DataType::kBF16);
-    if (half && !device->caps().fp16_storage) GTEST_SKIP() << "no fp16 storage";
+    const bool bfloat = touches(c, DataType::kBF16);
+    if (touches(c, DataType::kHALF) && !device->caps().fp16_storage) GTEST_SKIP() << "no fp16 storage";
     if (bfloat && !device->caps().host_kernels) GTEST_SKIP() << "only the host computes with bfloat16";
-    // As for convolutions: sqrt(K) roundings of a float, or one of a half (2^-11) in the result and in packed weights.
     const auto built = build(c);
-    const double tolerance = bfloat ? kBfloatTolerance : half ? 2e-3 : 1e-6 * std::sqrt(static_cast<double>(built.terms)) + 1e-7;
     RunsAnywhere anywhere(device->caps());
     for (const tactics::Candidate& candidate : built.operation.candidates(device->caps())) {
         if (!candidate.applicable()) {
@@ -93,29 +101,33 @@ TEST_P(MatrixTactics, AgreeWithTheHostReference) {
         OperationCase::Prepared prepared = built.operation.prepare(device, candidate);
         anywhere.note(prepared);
         prepared.runner->run();
-        EXPECT_LT(relative_error(built.operation.output(prepared), built.expected), tolerance) << candidate.name;
+        EXPECT_LT(relative_error(built.operation.output(prepared), built.expected), tolerance_of(c, built)) << candidate.name;
     }
     anywhere.expect();
 }
 
-// Products of few rows on GPUs run on any device, only not fast.
-class FewRowsForGpus : public MatrixTactics {};
-
-TEST_P(FewRowsForGpus, AgreeWithTheHostReference) {
-    const Case& c = GetParam();
+//! Candidates of GPUs whose names begin so run on any device, only not fast. Returns how many there were.
+int check_for_gpus(const Case& c, std::string_view prefix) {
     const auto device = vulkan::Device::by_index(0);
-    if (c.a_type == DataType::kHALF && !device->caps().fp16_storage) GTEST_SKIP() << "no fp16 storage";
     const Built built = build(c);
     vulkan::DeviceCaps caps = device->caps();
     caps.is_cpu = false;
     int applicable = 0;
     for (const tactics::Candidate& candidate : built.operation.candidates(caps)) {
-        if (!candidate.applicable() || !candidate.name.starts_with("matrix/vector_")) continue;
+        if (!candidate.applicable() || !candidate.name.starts_with(prefix)) continue;
         ++applicable;
-        const double tolerance = c.a_type == DataType::kHALF ? 2e-3 : 1e-6 * std::sqrt(static_cast<double>(built.terms)) + 1e-7;
-        EXPECT_LT(relative_error(built.operation.run(device, candidate), built.expected), tolerance) << candidate.name;
+        EXPECT_LT(relative_error(built.operation.run(device, candidate), built.expected), tolerance_of(c, built)) << candidate.name;
     }
-    EXPECT_GE(applicable, 1);
+    return applicable;
+}
+
+bool can_store(const Case& c) { return vulkan::Device::by_index(0)->caps().fp16_storage || !touches(c, DataType::kHALF); }
+
+class FewRowsForGpus : public MatrixTactics {};
+
+TEST_P(FewRowsForGpus, AgreeWithTheHostReference) {
+    if (!can_store(GetParam())) GTEST_SKIP() << "no fp16 storage";
+    EXPECT_GE(check_for_gpus(GetParam(), "matrix/vector_"), 1);
 }
 
 const Case kFewRows[] = {
@@ -179,6 +191,131 @@ const Case kCases[] = {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, MatrixTactics, testing::ValuesIn(kCases),
                          [](const auto& shape) { return shape.param.name; });
+
+// Of factors that kernels read where they lie; in_place() adds each of them in float16.
+const Case kInPlace[] = {
+    {.name = "one_element", .a = {1, 1}, .b = {1, 1}},
+    {.name = "three", .a = {3, 3}, .b = {3, 3}, .bias = true},
+    {.name = "seventeen", .a = {2, 17, 17}, .b = {2, 17, 17}, .bias = true, .operand = {17}},
+    {.name = "thirty_three", .a = {2, 33, 33}, .b = {2, 33, 33}, .operand = {2, 33, 33}},
+    {.name = "sixty_four", .a = {3, 64, 64}, .b = {3, 64, 64}, .bias = true, .operand = {3, 64, 64}},
+    {.name = "one_hundred_and_thirty", .a = {130, 130}, .b = {130, 130}, .bias = true, .operand = {130}},
+    {.name = "whole_tiles", .a = {128, 96}, .b = {96, 256}, .operand = {128, 256}},
+    {.name = "deeper_than_a_step_by_four", .a = {2, 68, 36}, .b = {2, 36, 72}, .bias = true},
+    {.name = "transposed_first", .a = {2, 33, 64}, .b = {2, 33, 72}, .transpose_a = true, .bias = true},
+    {.name = "transposed_second", .a = {2, 72, 40}, .b = {2, 64, 40}, .transpose_b = true, .operand = {72, 64}},
+    {.name = "both_transposed", .a = {2, 40, 72}, .b = {2, 64, 40}, .transpose_a = true, .transpose_b = true},
+    {.name = "both_transposed_odd", .a = {2, 41, 71}, .b = {2, 63, 41}, .transpose_a = true, .transpose_b = true, .bias = true, .operand = {2, 71, 63}},
+    {.name = "second_factor_of_all", .a = {5, 40, 33}, .b = {1, 33, 40}},
+    {.name = "first_factor_of_all", .a = {40, 32}, .b = {3, 2, 32, 40}, .operand = {3, 1, 40, 1}},
+    {.name = "broadcast_both_ways", .a = {3, 1, 33, 8}, .b = {2, 8, 36}, .operand = {3, 2, 33, 36}},
+    {.name = "six_leading_axes", .a = {2, 1, 2, 1, 2, 1, 17, 8}, .b = {1, 2, 1, 2, 1, 2, 8, 12}, .bias = true, .operand = {12}},
+    {.name = "operand_of_a_matrix", .a = {2, 3, 33, 16}, .b = {2, 3, 36, 16}, .transpose_b = true, .operand = {2, 1, 1, 36}},
+    {.name = "operand_of_rows", .a = {2, 34, 16}, .b = {2, 16, 35}, .operand = {34, 1}},
+    {.name = "squared", .a = {2, 33, 17}, .b = {2, 17, 35}, .bias = true, .squared = true},
+    {.name = "dynamic_batch", .a = {3, 33, 16}, .b = {3, 16, 40}, .operand = {3, 33, 40}, .dynamic = true},
+    {.name = "dynamic_rows", .a = {33, 16}, .b = {16, 40}, .bias = true, .operand = {33, 40}, .dynamic = true},
+    {.name = "long_depth", .a = {40, 1030}, .b = {1030, 36}},
+    {.name = "no_terms", .a = {2, 3, 0}, .b = {2, 0, 5}, .bias = true, .operand = {2, 3, 5}},
+    {.name = "no_rows", .a = {2, 0, 8}, .b = {2, 8, 4}},
+    {.name = "no_matrices", .a = {0, 3, 8}, .b = {0, 8, 4}},
+};
+const Case kThin[] = {
+    {.name = "one_element", .a = {1, 1}, .b = {1, 1}},
+    {.name = "one_row", .a = {1, 512}, .b = {512, 260}, .bias = true, .operand = {260}},
+    {.name = "one_row_odd", .a = {1, 129}, .b = {129, 33}, .bias = true, .operand = {1, 33}},
+    {.name = "one_row_of_each_matrix", .a = {3, 1, 64}, .b = {3, 64, 68}, .operand = {3, 1, 68}},
+    {.name = "one_row_by_transposed", .a = {2, 1, 68}, .b = {2, 130, 68}, .transpose_b = true, .bias = true},
+    {.name = "one_row_by_transposed_odd", .a = {1, 67}, .b = {131, 67}, .transpose_b = true, .operand = {131}},
+    {.name = "one_transposed_row", .a = {2, 33, 1}, .b = {2, 33, 17}, .transpose_a = true},
+    {.name = "one_column", .a = {2, 130, 64}, .b = {2, 64, 1}, .bias = true, .operand = {2, 130, 1}},
+    {.name = "one_column_odd", .a = {131, 67}, .b = {67, 1}, .operand = {131, 1}},
+    {.name = "one_column_of_transposed", .a = {2, 64, 132}, .b = {2, 64, 1}, .transpose_a = true, .bias = true},
+    {.name = "one_column_of_both_transposed", .a = {35, 33}, .b = {1, 35}, .transpose_a = true, .transpose_b = true, .squared = true},
+    {.name = "three_rows", .a = {3, 64}, .b = {64, 77}, .bias = true, .operand = {3, 77}},
+    {.name = "four_rows_by_transposed", .a = {2, 4, 40}, .b = {33, 40}, .transpose_b = true, .operand = {2, 1, 33}},
+    {.name = "two_columns", .a = {2, 40, 36}, .b = {2, 36, 2}, .bias = true, .operand = {40, 2}},
+    {.name = "no_terms", .a = {1, 0}, .b = {0, 5}, .bias = true, .operand = {5}},
+    {.name = "no_columns", .a = {2, 8}, .b = {8, 0}},
+};
+
+template <std::size_t kCount>
+std::vector<Case> in_place(const Case (&cases)[kCount]) {
+    std::vector<Case> out;
+    for (Case c : cases) {
+        c.constant_b = false;
+        out.push_back(c);
+        c.name += "_of_halves";
+        c.a_type = c.b_type = c.out_type = DataType::kHALF;
+        out.push_back(c);
+    }
+    return out;
+}
+
+class InPlaceForGpus : public MatrixTactics {};
+
+TEST_P(InPlaceForGpus, AgreeWithTheHostReference) {
+    if (!can_store(GetParam())) GTEST_SKIP() << "no fp16 storage";
+    EXPECT_GE(check_for_gpus(GetParam(), "matrix/in_place_shared_"), 1);
+}
+
+class ThinInPlaceForGpus : public MatrixTactics {};
+
+TEST_P(ThinInPlaceForGpus, AgreeWithTheHostReference) {
+    if (!can_store(GetParam())) GTEST_SKIP() << "no fp16 storage";
+    EXPECT_GE(check_for_gpus(GetParam(), "matrix/in_place_vector_"), 1);
+}
+
+const auto kNameOfCase = [](const auto& shape) { return shape.param.name; };
+INSTANTIATE_TEST_SUITE_P(InPlace, MatrixTactics, testing::ValuesIn(in_place(kInPlace)), kNameOfCase);
+INSTANTIATE_TEST_SUITE_P(Thin, MatrixTactics, testing::ValuesIn(in_place(kThin)), kNameOfCase);
+INSTANTIATE_TEST_SUITE_P(Shapes, InPlaceForGpus, testing::ValuesIn(in_place(kInPlace)), kNameOfCase);
+INSTANTIATE_TEST_SUITE_P(Shapes, ThinInPlaceForGpus, testing::ValuesIn(in_place(kThin)), kNameOfCase);
+
+//! Of mixed types, and what is read in place though it is constant.
+const Case kMixed[] = {
+    {.name = "half_by_float", .a = {2, 33, 40}, .b = {2, 40, 36}, .constant_b = false, .a_type = DataType::kHALF, .out_type = DataType::kHALF},
+    {.name = "float_by_half", .a = {2, 33, 40}, .b = {2, 40, 36}, .constant_b = false, .bias = true, .operand = {36}, .b_type = DataType::kHALF},
+    {.name = "halves_to_float", .a = {33, 40}, .b = {40, 36}, .constant_b = false, .a_type = DataType::kHALF, .b_type = DataType::kHALF},
+    {.name = "constant_batches", .a = {3, 33, 40}, .b = {3, 40, 36}, .bias = true},
+    {.name = "constant_halves", .a = {33, 40}, .b = {40, 36}, .b_type = DataType::kHALF},
+};
+INSTANTIATE_TEST_SUITE_P(Mixed, InPlaceForGpus, testing::ValuesIn(kMixed), kNameOfCase);
+
+//! Of the candidate of that name, for a GPU; the name itself where there is none.
+std::string refusal(const Case& c, const std::string& name, const vulkan::DeviceCaps& caps = large_gpu()) {
+    for (const tactics::Candidate& candidate : build(c).operation.candidates(caps)) {
+        if (candidate.name == name) return candidate.refusal;
+    }
+    return name;
+}
+
+TEST(InPlace, IsRefusedForTheirReasons) {
+    const Case batches{.name = "batches", .a = {2, 200, 64}, .b = {2, 64, 200}, .constant_b = false};
+    const Case thin{.name = "thin", .a = {2, 1, 64}, .b = {2, 64, 40}, .constant_b = false};
+    EXPECT_EQ(refusal({.name = "constant", .a = {200, 64}, .b = {64, 200}}, "matrix/in_place_shared"),
+              "the second factor is one constant matrix, kernels that pack it once take the product");
+    EXPECT_EQ(refusal(batches, "matrix/in_place_vector"), "the product has neither at most 4 rows nor at most 4 columns");
+    EXPECT_EQ(refusal(batches, "matrix/in_place_coopmat"), "'value0' is float32, matrix units take float16");
+    EXPECT_EQ(refusal(thin, "matrix/in_place_shared_64x64_4x4"), "the product has 1 rows, more than half of the 64 of the tile would be padding");
+    EXPECT_EQ(refusal(thin, "matrix/in_place_vector_32x16"), "");
+    vulkan::DeviceCaps small = large_gpu();
+    small.limits.max_shared_memory = 16384;
+    small.limits.max_workgroup_invocations = 128;
+    EXPECT_EQ(refusal(batches, "matrix/in_place_shared_128x128_8x8", small), "the tile takes 16896 bytes of shared memory, the device has 16384");
+    EXPECT_EQ(refusal(batches, "matrix/in_place_shared_64x64_4x4", small), "the tile takes 256 invocations, the device has 128");
+    EXPECT_EQ(refusal(batches, "matrix/in_place_shared_32x32_4x4", small), "");
+    vulkan::DeviceCaps cpu = large_gpu();
+    cpu.is_cpu = true;
+    EXPECT_EQ(refusal(batches, "matrix/in_place_shared", cpu), "shared memory and barriers cost 10x on CPU drivers");
+}
+
+TEST(InPlace, MatrixUnitsTakeHalvesOfAnyExtent) {
+    Case c{.name = "halves", .a = {2, 197, 197}, .b = {2, 197, 64}, .constant_b = false, .a_type = DataType::kHALF, .b_type = DataType::kHALF, .out_type = DataType::kHALF};
+    EXPECT_EQ(refusal(c, "matrix/in_place_coopmat_64x64x32"), "");
+    c.b_type = DataType::kFLOAT;
+    EXPECT_EQ(refusal(c, "matrix/in_place_coopmat"), "'value1' is float32, matrix units take float16");
+}
 
 //! Every case again in bfloat16; a constant second factor is float32, as weights are.
 std::vector<Case> bfloat_cases() {

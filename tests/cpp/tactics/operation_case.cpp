@@ -18,6 +18,7 @@ tactics::ValueId OperationCase::add_value(const Tensor& tensor, Layout layout, b
     value.name = "value" + std::to_string(values_.size());
     value.dtype = tensor.dtype;
     value.layout = layout;
+    value.known = constant;
     for (const std::int64_t dim : tensor.dims) value.dims.push_back(program_.exprs.constant(dim));
     value.buffer = static_cast<std::int32_t>(program_.buffers.size());
     program_.buffers.push_back({.name = value.name,

@@ -1,0 +1,63 @@
+#include "tactics/matrix_in_place.hpp"
+
+#include <algorithm>
+
+#include "support/error.hpp"
+#include "tactics/collapse.hpp"
+#include "tactics/product.hpp"
+
+namespace tensorvk::tactics {
+namespace {
+
+constexpr std::int32_t kByDepth = 1, kWide = 2; // of A_LIES and B_LIES in shaders/matrix/tiles.glsl
+
+//! `line`, `depth`: strides of a factor along the result's rows or columns and along K. `lines`: how many there are.
+std::int32_t how_it_lies(const MatrixProblem& p, const shape::ExprPool& exprs, shape::Expr line, shape::Expr depth, shape::Expr lines, const shape::Exprs& batch, std::int64_t unit) {
+    const bool by_depth = exprs.is(depth, 1) && !exprs.is(p.k, 1);
+    const auto whole = [&](shape::Expr e) { return is_multiple_of(exprs, e, unit); };
+    const bool wide = exprs.is(by_depth ? depth : line, 1) && whole(by_depth ? line : depth) && whole(by_depth ? p.k : lines) && std::ranges::all_of(batch, whole);
+    return (by_depth ? kByDepth : 0) | (wide ? kWide : 0);
+}
+
+//! More than half of a tile's extent would be padding.
+bool mostly_empty(const shape::ExprPool& exprs, shape::Expr extent, std::int64_t tile) {
+    const auto known = exprs.value(extent);
+    return known && *known * 2 <= tile;
+}
+
+} // namespace
+
+std::string refuse_in_place(const MatrixProblem& p, const Query& query) {
+    if (query.caps.is_cpu) return "shared memory and barriers cost 10x on CPU drivers";
+    if (std::string why = refuse_matrix_shape(p, query.exprs); !why.empty()) return why;
+    if (p.b.known && Product::refuse(p, query).empty()) return "the second factor is one constant matrix, kernels that pack it once take the product";
+    return refuse_epilogue(query, p.roles, p.c.dims.size() <= 5);
+}
+
+std::string refuse_in_place_tile(const InPlaceNeeds& tile, const MatrixProblem& p, const Query& query) {
+    constexpr std::int64_t kSmallest = 32; // tiles of that are for what is small
+    const vulkan::DeviceLimits& limits = query.caps.limits;
+    if (limits.max_shared_memory < tile.shared_bytes) return text("the tile takes ", tile.shared_bytes, " bytes of shared memory, the device has ", limits.max_shared_memory);
+    if (limits.max_workgroup_invocations < tile.threads) return text("the tile takes ", tile.threads, " invocations, the device has ", limits.max_workgroup_invocations);
+    const auto padded = [&](shape::Expr extent, std::int64_t size) { return size > kSmallest && mostly_empty(query.exprs, extent, size); };
+    if (padded(p.m, tile.rows)) return text("the product has ", *query.exprs.value(p.m), " rows, more than half of the ", tile.rows, " of the tile would be padding");
+    if (padded(p.n, tile.columns)) return text("the product has ", *query.exprs.value(p.n), " columns, more than half of the ", tile.columns, " of the tile would be padding");
+    return {};
+}
+
+StepBuilder in_place_step(const MatrixProblem& p, const std::string& kernel, std::int64_t rows, std::int64_t columns, std::int64_t unit, Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    StepBuilder step(lowering, p.operation.name, kernel);
+    const shape::Expr down = exprs.ceil_div(p.m, exprs.constant(rows)), across = exprs.ceil_div(p.n, exprs.constant(columns));
+    const shape::Expr matrices = exprs.product(shape::Exprs(p.c.dims.begin(), p.c.dims.end() - 2));
+    const shape::Expr count = exprs.mul(matrices, exprs.mul(down, across));
+    step.flat_groups(count);
+    add_matrix_product(step, p, lowering, count);
+    const FactorStrides a = factor_strides(lowering, p.a, p.product().transpose_a, p.c.dims.size());
+    const FactorStrides b = factor_strides(lowering, p.b, p.product().transpose_b, p.c.dims.size());
+    step.geometry(2, how_it_lies(p, exprs, a.row, a.column, p.m, a.batch, unit));
+    step.geometry(3, how_it_lies(p, exprs, b.column, b.row, p.n, b.batch, unit));
+    return step;
+}
+
+} // namespace tensorvk::tactics

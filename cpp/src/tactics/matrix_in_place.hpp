@@ -1,0 +1,26 @@
+// Matrix products whose factors kernels read where they lie, nothing packed: what product.hpp's tactics pack in every run or do not take, such
+// as a second factor of several matrices or of float16.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "tactics/matrix_problem.hpp"
+
+namespace tensorvk::tactics {
+
+//! Why no kernel of this kind is for the product, or empty.
+[[nodiscard]] std::string refuse_in_place(const MatrixProblem& problem, const Query& query);
+
+//! What a workgroup takes of the device.
+struct InPlaceNeeds {
+    std::int64_t rows, columns, shared_bytes, threads;
+};
+//! Why a device has no such workgroups, or a product is so small beside the tile that a smaller one is better, or empty.
+[[nodiscard]] std::string refuse_in_place_tile(const InPlaceNeeds& tile, const MatrixProblem& problem, const Query& query);
+
+//! One step of a kernel with shaders/matrix/tiles.glsl: as many workgroups as there are tiles, factors loaded in units of `unit` elements where all of
+//! them begin at multiples of that. The caller adds the geometry from 4 on.
+[[nodiscard]] StepBuilder in_place_step(const MatrixProblem& problem, const std::string& kernel, std::int64_t rows, std::int64_t columns, std::int64_t unit, Lowering& lowering);
+
+} // namespace tensorvk::tactics

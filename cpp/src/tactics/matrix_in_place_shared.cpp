@@ -1,0 +1,41 @@
+// matrix/in_place_shared_<rows>x<columns>_<of an invocation>: through shared memory (shaders/matrix/shared.comp), for GPUs.
+#include "support/error.hpp"
+#include "tactics/matrix_in_place.hpp"
+
+namespace tensorvk::tactics {
+namespace {
+
+struct Geometry {
+    std::int32_t rows, columns, depth;        // of a workgroup's tile: rows * depth and columns * depth are multiples of 4 * threads()
+    std::int32_t thread_rows, thread_columns; // of an invocation's
+    [[nodiscard]] std::int32_t threads() const { return rows / thread_rows * (columns / thread_columns); }
+    [[nodiscard]] std::int64_t shared_bytes() const { return std::int64_t{16} * depth * (rows / 4 + 1 + columns / 4 + 1); }
+    [[nodiscard]] InPlaceNeeds needs() const { return {rows, columns, shared_bytes(), threads()}; }
+};
+
+constexpr Geometry kTiles[] = {{128, 128, 16, 8, 8}, {128, 64, 16, 8, 4}, {64, 64, 16, 8, 4}, {64, 64, 16, 4, 4}, {32, 32, 32, 4, 4}};
+
+void lower(const MatrixProblem& p, const Geometry& tile, Lowering& lowering) {
+    constexpr std::int64_t kUnit = 4;
+    StepBuilder step = in_place_step(p, "matrix/shared:" + p.variant, tile.rows, tile.columns, kUnit, lowering);
+    step.local_size(tile.threads()).geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, tile.depth);
+    step.geometry(7, tile.thread_rows).geometry(8, tile.thread_columns).geometry(9, tile.threads());
+    lowering.add(step.take());
+}
+
+} // namespace
+
+std::vector<Candidate> matrix_in_place_shared(const MatrixProblem& problem, const Query& query) {
+    const std::string common = refuse_in_place(problem, query);
+    if (!common.empty()) return {{.name = "matrix/in_place_shared", .refusal = common, .portable = false, .lower = {}}};
+    std::vector<Candidate> out;
+    for (const Geometry& tile : kTiles) {
+        out.push_back({.name = text("matrix/in_place_shared_", tile.rows, "x", tile.columns, "_", tile.thread_rows, "x", tile.thread_columns),
+                       .refusal = refuse_in_place_tile(tile.needs(), problem, query),
+                       .portable = false,
+                       .lower = [problem, tile](Lowering& lowering) { lower(problem, tile, lowering); }});
+    }
+    return out;
+}
+
+} // namespace tensorvk::tactics
