@@ -1,4 +1,4 @@
-// Matrix products of factors that are read where they lie, through shared memory, for GPUs.
+// Matrix products of factors that are read where they lie, through shared memory.
 //
 // A workgroup computes TILE_ROWS x TILE_COLUMNS of one of the result's matrices, an invocation THREAD_ROWS x THREAD_COLUMNS of them in registers
 // (as fours that lie apart, so that neighbours read neighbouring shared memory). Per step of TILE_DEPTH along K all invocations write their parts of

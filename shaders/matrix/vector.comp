@@ -15,7 +15,7 @@ STORAGE(0, readonly, a)
 STORAGE(1, readonly, b)
 
 // Sizes; the choice is for the defaults, which must be positive too.
-const int EACH = G(4) > 0 ? G(4) : 1;    // vectors: rows of a, or columns of b
+const int EACH = G(4) > 0 ? G(4) : 1;    // vectors of a workgroup: rows of a, or columns of b
 const int VECTORS = G(5) > 0 ? G(5) : 8; // fours of lines
 const int SLICES = G(6) > 0 ? G(6) : 8;  // of the depth, a power of two
 const int INVOCATIONS = VECTORS * SLICES;
@@ -69,7 +69,7 @@ void main() {
     if (group >= COUNT) return;
     Tile tile = tile_of(group, SWAPPED ? LINES : EACH, SWAPPED ? EACH : LINES);
     Place p = place_of_matrix(tile.matrix);
-    int line0 = SWAPPED ? tile.row : tile.column;
+    int line0 = SWAPPED ? tile.row : tile.column, vector0 = SWAPPED ? tile.column : tile.row;
     int base = SWAPPED ? p.a : p.b, vector_base = SWAPPED ? p.b : p.a;
     int slice = BY_DEPTH(LIES) ? invocation % SLICES : invocation / VECTORS;
     int vector = BY_DEPTH(LIES) ? invocation / SLICES : invocation % VECTORS;
@@ -87,7 +87,7 @@ void main() {
             }
         }
         [[unroll]] for (int r = 0; r < EACH; ++r) {
-            vec4 v = terms(vector_base + min(r, VECTOR_COUNT - 1) * VECTOR_LINE, k);
+            vec4 v = terms(vector_base + min(vector0 + r, VECTOR_COUNT - 1) * VECTOR_LINE, k);
             [[unroll]] for (int i = 0; i < 4; ++i) {
                 if (BY_DEPTH(LIES)) {
                     sum[r][i] += dot(v, block[i]);
@@ -109,9 +109,9 @@ void main() {
     barrier();
     for (int i = invocation; i < EACH * LINES; i += INVOCATIONS) {
         int l = i % LINES, r = i / LINES;
-        if (line0 + l >= LINE_COUNT || r >= VECTOR_COUNT) continue;
-        p.at[3] = SWAPPED ? line0 + l : r;
-        p.at[4] = SWAPPED ? r : line0 + l;
+        if (line0 + l >= LINE_COUNT || vector0 + r >= VECTOR_COUNT) continue;
+        p.at[3] = SWAPPED ? line0 + l : vector0 + r;
+        p.at[4] = SWAPPED ? vector0 + r : line0 + l;
         store_one(sums[r * INVOCATIONS + l / 4][l % 4], (tile.matrix * M + p.at[3]) * N + p.at[4], p);
     }
 }

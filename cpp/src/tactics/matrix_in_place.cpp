@@ -4,6 +4,7 @@
 
 #include "support/error.hpp"
 #include "tactics/collapse.hpp"
+#include "tactics/layout.hpp"
 #include "tactics/product.hpp"
 
 namespace tensorvk::tactics {
@@ -19,29 +20,43 @@ std::int32_t how_it_lies(const MatrixProblem& p, const shape::ExprPool& exprs, s
     return (by_depth ? kByDepth : 0) | (wide ? kWide : 0);
 }
 
-//! More than half of a tile's extent would be padding.
-bool mostly_empty(const shape::ExprPool& exprs, shape::Expr extent, std::int64_t tile) {
-    const auto known = exprs.value(extent);
-    return known && *known * 2 <= tile;
+//! The epilogue's operands, too, are those of one matrix.
+bool is_one_matrix(const MatrixProblem& p, const Query& query) {
+    const bool one = std::all_of(p.b.dims.begin(), p.b.dims.end() - 2, [&](shape::Expr dim) { return query.exprs.is(dim, 1); });
+    const bool runs_on = !p.product().transpose_a && lies_in_rows(query.exprs, p.a) && lies_in_rows(query.exprs, p.b) && lies_in_rows(query.exprs, p.c);
+    return p.c.dims.size() > 2 && one && runs_on && refuse_epilogue(query, p.roles, false).empty();
 }
 
-} // namespace
-
-std::string refuse_in_place(const MatrixProblem& p, const Query& query) {
-    if (query.caps.is_cpu) return "shared memory and barriers cost 10x on CPU drivers";
+std::string refuse(const MatrixProblem& p, const Query& query) {
     if (std::string why = refuse_matrix_shape(p, query.exprs); !why.empty()) return why;
     if (p.b.known && Product::refuse(p, query).empty()) return "the second factor is one constant matrix, kernels that pack it once take the product";
     return refuse_epilogue(query, p.roles, p.c.dims.size() <= 5);
 }
 
-std::string refuse_in_place_tile(const InPlaceNeeds& tile, const MatrixProblem& p, const Query& query) {
+} // namespace
+
+InPlace::InPlace(const MatrixProblem& problem, const Query& query)
+    : exprs_(query.exprs), given_(problem), one_matrix_(is_one_matrix(problem, query)), seen_(one_matrix_ ? as_one_matrix(problem, exprs_) : problem), refusal_(refuse(problem, query)) {}
+
+MatrixProblem InPlace::as_one_matrix(MatrixProblem p, shape::ExprPool& exprs) {
+    p.m = exprs.product(shape::Exprs(p.c.dims.begin(), p.c.dims.end() - 1));
+    for (Value* value : {&p.a, &p.b, &p.c}) value->layout = Layout::kLINEAR;
+    p.a.dims = {p.m, p.k};
+    p.b.dims.erase(p.b.dims.begin(), p.b.dims.end() - 2);
+    p.c.dims = {p.m, p.n};
+    return p;
+}
+
+std::string refuse_in_place_tile(const InPlaceNeeds& tile, const InPlace& product, const vulkan::DeviceCaps& caps) {
     constexpr std::int64_t kSmallest = 32; // tiles of that are for what is small
-    const vulkan::DeviceLimits& limits = query.caps.limits;
-    if (limits.max_shared_memory < tile.shared_bytes) return text("the tile takes ", tile.shared_bytes, " bytes of shared memory, the device has ", limits.max_shared_memory);
-    if (limits.max_workgroup_invocations < tile.threads) return text("the tile takes ", tile.threads, " invocations, the device has ", limits.max_workgroup_invocations);
-    const auto padded = [&](shape::Expr extent, std::int64_t size) { return size > kSmallest && mostly_empty(query.exprs, extent, size); };
-    if (padded(p.m, tile.rows)) return text("the product has ", *query.exprs.value(p.m), " rows, more than half of the ", tile.rows, " of the tile would be padding");
-    if (padded(p.n, tile.columns)) return text("the product has ", *query.exprs.value(p.n), " columns, more than half of the ", tile.columns, " of the tile would be padding");
+    if (caps.limits.max_shared_memory < tile.shared_bytes)
+        return text("the tile takes ", tile.shared_bytes, " bytes of shared memory, the device has ", caps.limits.max_shared_memory);
+    if (caps.limits.max_workgroup_invocations < tile.threads)
+        return text("the tile takes ", tile.threads, " invocations, the device has ", caps.limits.max_workgroup_invocations);
+    const auto padded = [](std::optional<std::int64_t> extent, std::int64_t size) { return extent && size > kSmallest && *extent * 2 <= size; };
+    if (padded(product.rows(), tile.rows)) return text("the product has ", *product.rows(), " rows, more than half of the ", tile.rows, " of the tile would be padding");
+    if (padded(product.columns(), tile.columns))
+        return text("the product has ", *product.columns(), " columns, more than half of the ", tile.columns, " of the tile would be padding");
     return {};
 }
 

@@ -23,10 +23,10 @@ struct Geometry {
 
 constexpr Geometry kTiles[] = {{32, 32, 64, 16, 16}, {32, 64, 64, 16, 32}, {64, 64, 32, 32, 32}, {64, 64, 64, 32, 32}, {128, 64, 32, 64, 32}, {128, 128, 32, 64, 64}};
 
-std::string refuse(const MatrixProblem& p, const Query& query) {
-    if (std::string why = refuse_in_place(p, query); !why.empty()) return why;
-    if (std::string why = refuse_half_matrices(query.caps); !why.empty()) return why;
-    for (const Value* factor : {&p.a, &p.b}) {
+std::string refuse(const InPlace& product, const vulkan::DeviceCaps& caps) {
+    if (!product.refusal().empty()) return product.refusal();
+    if (std::string why = refuse_half_matrices(caps); !why.empty()) return why;
+    for (const Value* factor : {&product.problem().a, &product.problem().b}) {
         if (factor->dtype != DataType::kHALF) return text("'", factor->name, "' is ", dtype_name(factor->dtype), ", matrix units take float16");
     }
     return {};
@@ -43,14 +43,15 @@ void lower(const MatrixProblem& p, const Geometry& tile, Lowering& lowering) {
 } // namespace
 
 std::vector<Candidate> matrix_in_place_coopmat(const MatrixProblem& problem, const Query& query) {
-    const std::string common = refuse(problem, query);
+    const InPlace product(problem, query);
+    const std::string common = refuse(product, query.caps);
     if (!common.empty()) return {{.name = "matrix/in_place_coopmat", .refusal = common, .portable = false, .lower = {}}};
     std::vector<Candidate> out;
     for (const Geometry& tile : kTiles) {
         out.push_back({.name = text("matrix/in_place_coopmat_", tile.rows, "x", tile.columns, "x", tile.depth),
-                       .refusal = refuse_in_place_tile(tile.needs(), problem, query),
+                       .refusal = refuse_in_place_tile(tile.needs(), product, query.caps),
                        .portable = false,
-                       .lower = [problem, tile](Lowering& lowering) { lower(problem, tile, lowering); }});
+                       .lower = [product, tile](Lowering& lowering) { lower(product.problem(lowering), tile, lowering); }});
     }
     return out;
 }

@@ -1,6 +1,7 @@
-// matrix/in_place_shared_<rows>x<columns>_<of an invocation>: through shared memory (shaders/matrix/shared.comp), for GPUs.
+// matrix/in_place_shared_<rows>x<columns>_<of an invocation>: through shared memory (shaders/matrix/shared.comp).
 #include "support/error.hpp"
 #include "tactics/matrix_in_place.hpp"
+#include "tactics/rounds.hpp"
 
 namespace tensorvk::tactics {
 namespace {
@@ -8,12 +9,19 @@ namespace {
 struct Geometry {
     std::int32_t rows, columns, depth;        // of a workgroup's tile: rows * depth and columns * depth are multiples of 4 * threads()
     std::int32_t thread_rows, thread_columns; // of an invocation's
+    bool on_cpu = false;                      // for CPU drivers too: slow, but several times as fast as the generic kernel
     [[nodiscard]] std::int32_t threads() const { return rows / thread_rows * (columns / thread_columns); }
     [[nodiscard]] std::int64_t shared_bytes() const { return std::int64_t{16} * depth * (rows / 4 + 1 + columns / 4 + 1); }
     [[nodiscard]] InPlaceNeeds needs() const { return {rows, columns, shared_bytes(), threads()}; }
 };
 
-constexpr Geometry kTiles[] = {{128, 128, 16, 8, 8}, {128, 64, 16, 8, 4}, {64, 64, 16, 8, 4}, {64, 64, 16, 4, 4}, {32, 32, 32, 4, 4}};
+constexpr Geometry kTiles[] = {{128, 128, 16, 8, 8}, {128, 64, 16, 8, 4, true}, {64, 64, 16, 8, 4, true}, {64, 64, 16, 4, 4}, {32, 32, 32, 4, 4}};
+
+std::string refuse(const Geometry& tile, const InPlace& product, const vulkan::DeviceCaps& caps) {
+    if (caps.is_cpu && !tile.on_cpu) return "CPU drivers take long to compile tiles, two others are for them";
+    if (std::string why = refuse_rounds(caps, product.depth().value_or(0) / tile.depth + 1); !why.empty()) return why;
+    return refuse_in_place_tile(tile.needs(), product, caps);
+}
 
 void lower(const MatrixProblem& p, const Geometry& tile, Lowering& lowering) {
     constexpr std::int64_t kUnit = 4;
@@ -26,14 +34,14 @@ void lower(const MatrixProblem& p, const Geometry& tile, Lowering& lowering) {
 } // namespace
 
 std::vector<Candidate> matrix_in_place_shared(const MatrixProblem& problem, const Query& query) {
-    const std::string common = refuse_in_place(problem, query);
-    if (!common.empty()) return {{.name = "matrix/in_place_shared", .refusal = common, .portable = false, .lower = {}}};
+    const InPlace product(problem, query);
+    if (!product.refusal().empty()) return {{.name = "matrix/in_place_shared", .refusal = product.refusal(), .portable = false, .lower = {}}};
     std::vector<Candidate> out;
     for (const Geometry& tile : kTiles) {
         out.push_back({.name = text("matrix/in_place_shared_", tile.rows, "x", tile.columns, "_", tile.thread_rows, "x", tile.thread_columns),
-                       .refusal = refuse_in_place_tile(tile.needs(), problem, query),
+                       .refusal = refuse(tile, product, query.caps),
                        .portable = false,
-                       .lower = [problem, tile](Lowering& lowering) { lower(problem, tile, lowering); }});
+                       .lower = [product, tile](Lowering& lowering) { lower(product.problem(lowering), tile, lowering); }});
     }
     return out;
 }

@@ -15,31 +15,32 @@ struct Geometry {
 };
 
 constexpr Geometry kGeometries[] = {{2, 32}, {4, 16}, {8, 16}, {16, 8}, {8, 32}};
-constexpr std::int64_t kMostEach = 4; // rows or columns of a workgroup
+constexpr std::int64_t kMostEach = 4;  // rows, or swapped columns, of a workgroup
+constexpr std::int64_t kMostThin = 16; // of the product: more read the other factor too often
 
-//! Its one to four rows or, swapped, columns: the smaller of the two numbers.
 struct Thin {
     std::int32_t each;
     bool swapped;
 };
-Thin thin_of(const MatrixProblem& p, const shape::ExprPool& exprs) {
-    const std::int64_t m = exprs.value(p.m).value_or(kMostEach + 1), n = exprs.value(p.n).value_or(kMostEach + 1);
-    const std::int64_t least = std::clamp<std::int64_t>(std::min(m, n), 1, kMostEach);
-    return {static_cast<std::int32_t>(std::bit_ceil(static_cast<std::uint64_t>(least))), n < m};
+//! By the smaller of the two numbers.
+Thin thin_of(std::optional<std::int64_t> rows, std::optional<std::int64_t> columns) {
+    const std::int64_t m = rows.value_or(kMostThin + 1), n = columns.value_or(kMostThin + 1);
+    const std::int64_t each = std::clamp<std::int64_t>(std::min(m, n), 1, kMostEach);
+    return {static_cast<std::int32_t>(std::bit_ceil(static_cast<std::uint64_t>(each))), n < m};
 }
 
-std::string refuse(const MatrixProblem& p, const Query& query) {
-    if (std::string why = refuse_in_place(p, query); !why.empty()) return why;
-    const auto few = [&](shape::Expr extent) { return query.exprs.value(extent).value_or(kMostEach + 1) <= kMostEach; };
-    if (!few(p.m) && !few(p.n)) return text("the product has neither at most ", kMostEach, " rows nor at most ", kMostEach, " columns");
+std::string refuse(const InPlace& product, const vulkan::DeviceCaps& caps) {
+    if (!product.refusal().empty()) return product.refusal();
+    if (caps.is_cpu) return "shared memory and barriers make it no faster than the generic kernel on CPU drivers";
+    const auto few = [](std::optional<std::int64_t> extent) { return extent && *extent <= kMostThin; };
+    if (!few(product.rows()) && !few(product.columns())) return text("the product has neither at most ", kMostThin, " rows nor at most ", kMostThin, " columns");
     return {};
 }
 
 std::int64_t shared_bytes(const Geometry& geometry, const Thin& thin) { return std::int64_t{16} * thin.each * geometry.threads(); }
 
-void lower(const MatrixProblem& p, const Geometry& geometry, Lowering& lowering) {
+void lower(const MatrixProblem& p, const Geometry& geometry, const Thin& thin, Lowering& lowering) {
     constexpr std::int64_t kUnit = 4;
-    const Thin thin = thin_of(p, lowering.exprs());
     const std::int32_t rows = thin.swapped ? geometry.lines() : thin.each, columns = thin.swapped ? thin.each : geometry.lines();
     StepBuilder step = in_place_step(p, "matrix/vector:" + p.variant, rows, columns, kUnit, lowering);
     step.local_size(geometry.threads()).geometry(4, thin.each).geometry(5, geometry.vectors).geometry(6, geometry.slices).geometry(7, thin.swapped ? 1 : 0);
@@ -49,15 +50,16 @@ void lower(const MatrixProblem& p, const Geometry& geometry, Lowering& lowering)
 } // namespace
 
 std::vector<Candidate> matrix_in_place_vector(const MatrixProblem& problem, const Query& query) {
-    const std::string common = refuse(problem, query);
+    const InPlace product(problem, query);
+    const std::string common = refuse(product, query.caps);
     if (!common.empty()) return {{.name = "matrix/in_place_vector", .refusal = common, .portable = false, .lower = {}}};
-    const Thin thin = thin_of(problem, query.exprs);
+    const Thin thin = thin_of(product.rows(), product.columns());
     std::vector<Candidate> out;
     for (const Geometry& geometry : kGeometries) {
         out.push_back({.name = text("matrix/in_place_vector_", geometry.lines(), "x", geometry.slices),
-                       .refusal = refuse_in_place_tile({1, 1, shared_bytes(geometry, thin), geometry.threads()}, problem, query),
+                       .refusal = refuse_in_place_tile({1, 1, shared_bytes(geometry, thin), geometry.threads()}, product, query.caps),
                        .portable = false,
-                       .lower = [problem, geometry](Lowering& lowering) { lower(problem, geometry, lowering); }});
+                       .lower = [product, geometry, thin](Lowering& lowering) { lower(product.problem(lowering), geometry, thin, lowering); }});
     }
     return out;
 }
