@@ -13,7 +13,8 @@ namespace {
 constexpr std::int32_t kByDepth = 1, kWide = 2; // of A_LIES and B_LIES in shaders/matrix/tiles.glsl
 
 //! `line`, `depth`: strides of a factor along the result's rows or columns and along K. `lines`: how many there are.
-std::int32_t how_it_lies(const MatrixProblem& p, const shape::ExprPool& exprs, shape::Expr line, shape::Expr depth, shape::Expr lines, const shape::Exprs& batch, std::int64_t unit) {
+std::int32_t how_it_lies(const MatrixProblem& p, const shape::ExprPool& exprs, shape::Expr line, shape::Expr depth, shape::Expr lines, const shape::Exprs& batch,
+                         std::int64_t unit) {
     const bool by_depth = exprs.is(depth, 1) && !exprs.is(p.k, 1);
     const auto whole = [&](shape::Expr e) { return is_multiple_of(exprs, e, unit); };
     const bool wide = exprs.is(by_depth ? depth : line, 1) && whole(by_depth ? line : depth) && whole(by_depth ? p.k : lines) && std::ranges::all_of(batch, whole);
@@ -27,6 +28,16 @@ bool is_one_matrix(const MatrixProblem& p, const Query& query) {
     return p.c.dims.size() > 2 && one && runs_on && refuse_epilogue(query, p.roles, false).empty();
 }
 
+std::optional<std::int64_t> volume(const shape::Exprs& dims, const shape::ExprPool& exprs) {
+    std::int64_t out = 1;
+    for (const shape::Expr dim : dims) {
+        const std::optional<std::int64_t> known = exprs.value(dim);
+        if (!known) return std::nullopt;
+        out *= *known;
+    }
+    return out;
+}
+
 std::string refuse(const MatrixProblem& p, const Query& query) {
     if (std::string why = refuse_matrix_shape(p, query.exprs); !why.empty()) return why;
     if (p.b.known && Product::refuse(p, query).empty()) return "the second factor is one constant matrix, kernels that pack it once take the product";
@@ -35,10 +46,16 @@ std::string refuse(const MatrixProblem& p, const Query& query) {
 
 } // namespace
 
-InPlace::InPlace(const MatrixProblem& problem, const Query& query)
-    : exprs_(query.exprs), given_(problem), one_matrix_(is_one_matrix(problem, query)), seen_(one_matrix_ ? as_one_matrix(problem, exprs_) : problem), refusal_(refuse(problem, query)) {}
+InPlace::InPlace(const MatrixProblem& problem, const Query& query) : given(problem), one_matrix(is_one_matrix(problem, query)), refusal(refuse(problem, query)) {
+    const shape::Exprs& dims = problem.c.dims;
+    rows = volume({one_matrix ? dims.begin() : dims.end() - 2, dims.end() - 1}, query.exprs);
+    columns = query.exprs.value(problem.n);
+    depth = query.exprs.value(problem.k);
+}
 
-MatrixProblem InPlace::as_one_matrix(MatrixProblem p, shape::ExprPool& exprs) {
+MatrixProblem InPlace::problem(shape::ExprPool& exprs) const {
+    MatrixProblem p = given;
+    if (!one_matrix) return p;
     p.m = exprs.product(shape::Exprs(p.c.dims.begin(), p.c.dims.end() - 1));
     for (Value* value : {&p.a, &p.b, &p.c}) value->layout = Layout::kLINEAR;
     p.a.dims = {p.m, p.k};
@@ -54,9 +71,9 @@ std::string refuse_in_place_tile(const InPlaceNeeds& tile, const InPlace& produc
     if (caps.limits.max_workgroup_invocations < tile.threads)
         return text("the tile takes ", tile.threads, " invocations, the device has ", caps.limits.max_workgroup_invocations);
     const auto padded = [](std::optional<std::int64_t> extent, std::int64_t size) { return extent && size > kSmallest && *extent * 2 <= size; };
-    if (padded(product.rows(), tile.rows)) return text("the product has ", *product.rows(), " rows, more than half of the ", tile.rows, " of the tile would be padding");
-    if (padded(product.columns(), tile.columns))
-        return text("the product has ", *product.columns(), " columns, more than half of the ", tile.columns, " of the tile would be padding");
+    if (padded(product.rows, tile.rows)) return text("the product has ", *product.rows, " rows, more than half of the ", tile.rows, " of the tile would be padding");
+    if (padded(product.columns, tile.columns))
+        return text("the product has ", *product.columns, " columns, more than half of the ", tile.columns, " of the tile would be padding");
     return {};
 }
 

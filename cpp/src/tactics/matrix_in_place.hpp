@@ -11,27 +11,16 @@
 namespace tensorvk::tactics {
 
 //! A product before it is lowered. Where one second factor is for all matrices of the first, whose rows run on in memory, they are seen as one matrix.
-class InPlace {
-  public:
+struct InPlace {
     InPlace(const MatrixProblem& problem, const Query& query);
 
-    //! Why no kernel of this kind is for the product, or empty.
-    [[nodiscard]] const std::string& refusal() const { return refusal_; }
-    [[nodiscard]] const MatrixProblem& problem() const { return seen_; }
-    [[nodiscard]] std::optional<std::int64_t> rows() const { return exprs_.value(seen_.m); }
-    [[nodiscard]] std::optional<std::int64_t> columns() const { return exprs_.value(seen_.n); }
-    [[nodiscard]] std::optional<std::int64_t> depth() const { return exprs_.value(seen_.k); }
-    //! The same in the expressions of a program.
-    [[nodiscard]] MatrixProblem problem(Lowering& lowering) const { return one_matrix_ ? as_one_matrix(given_, lowering.exprs()) : given_; }
+    MatrixProblem given;
+    bool one_matrix;
+    std::optional<std::int64_t> rows{}, columns{}, depth{}; // as it is seen; nullopt: dynamic
+    std::string refusal;                                    // why no kernel of this kind is for it, or empty
 
-  private:
-    [[nodiscard]] static MatrixProblem as_one_matrix(MatrixProblem problem, shape::ExprPool& exprs);
-
-    shape::ExprPool exprs_; // a scratch copy: one matrix is made of new expressions
-    MatrixProblem given_;
-    bool one_matrix_;
-    MatrixProblem seen_;
-    std::string refusal_;
+    //! As it is seen.
+    [[nodiscard]] MatrixProblem problem(shape::ExprPool& exprs) const;
 };
 
 //! What a workgroup takes of the device.
@@ -43,6 +32,7 @@ struct InPlaceNeeds {
 
 //! One step of a kernel with shaders/matrix/tiles.glsl: as many workgroups as there are tiles, factors loaded in units of `unit` elements where all of
 //! them begin at multiples of that. The caller adds the geometry from 4 on.
-[[nodiscard]] StepBuilder in_place_step(const MatrixProblem& problem, const std::string& kernel, std::int64_t rows, std::int64_t columns, std::int64_t unit, Lowering& lowering);
+[[nodiscard]] StepBuilder in_place_step(const MatrixProblem& problem, const std::string& kernel, std::int64_t rows, std::int64_t columns, std::int64_t unit,
+                                        Lowering& lowering);
 
 } // namespace tensorvk::tactics

@@ -24,9 +24,9 @@ struct Geometry {
 constexpr Geometry kTiles[] = {{32, 32, 64, 16, 16}, {32, 64, 64, 16, 32}, {64, 64, 32, 32, 32}, {64, 64, 64, 32, 32}, {128, 64, 32, 64, 32}, {128, 128, 32, 64, 64}};
 
 std::string refuse(const InPlace& product, const vulkan::DeviceCaps& caps) {
-    if (!product.refusal().empty()) return product.refusal();
+    if (!product.refusal.empty()) return product.refusal;
     if (std::string why = refuse_half_matrices(caps); !why.empty()) return why;
-    for (const Value* factor : {&product.problem().a, &product.problem().b}) {
+    for (const Value* factor : {&product.given.a, &product.given.b}) {
         if (factor->dtype != DataType::kHALF) return text("'", factor->name, "' is ", dtype_name(factor->dtype), ", matrix units take float16");
     }
     return {};
@@ -51,7 +51,7 @@ std::vector<Candidate> matrix_in_place_coopmat(const MatrixProblem& problem, con
         out.push_back({.name = text("matrix/in_place_coopmat_", tile.rows, "x", tile.columns, "x", tile.depth),
                        .refusal = refuse_in_place_tile(tile.needs(), product, query.caps),
                        .portable = false,
-                       .lower = [product, tile](Lowering& lowering) { lower(product.problem(lowering), tile, lowering); }});
+                       .lower = [product, tile](Lowering& lowering) { lower(product.problem(lowering.exprs()), tile, lowering); }});
     }
     return out;
 }

@@ -1,6 +1,7 @@
 // matrix/in_place_shared_<rows>x<columns>_<of an invocation>: through shared memory (shaders/matrix/shared.comp).
 #include "support/error.hpp"
 #include "tactics/matrix_in_place.hpp"
+#include "tactics/product.hpp"
 #include "tactics/rounds.hpp"
 
 namespace tensorvk::tactics {
@@ -19,7 +20,7 @@ constexpr Geometry kTiles[] = {{128, 128, 16, 8, 8}, {128, 64, 16, 8, 4, true}, 
 
 std::string refuse(const Geometry& tile, const InPlace& product, const vulkan::DeviceCaps& caps) {
     if (caps.is_cpu && !tile.on_cpu) return "CPU drivers take long to compile tiles, two others are for them";
-    if (std::string why = refuse_rounds(caps, product.depth().value_or(0) / tile.depth + 1); !why.empty()) return why;
+    if (std::string why = refuse_rounds(caps, product.depth.value_or(0) / tile.depth + 1); !why.empty()) return why;
     return refuse_in_place_tile(tile.needs(), product, caps);
 }
 
@@ -35,13 +36,17 @@ void lower(const MatrixProblem& p, const Geometry& tile, Lowering& lowering) {
 
 std::vector<Candidate> matrix_in_place_shared(const MatrixProblem& problem, const Query& query) {
     const InPlace product(problem, query);
-    if (!product.refusal().empty()) return {{.name = "matrix/in_place_shared", .refusal = product.refusal(), .portable = false, .lower = {}}};
+    std::string common = product.refusal;
+    if (common.empty() && query.caps.is_cpu && problem.variant == "f32" && Product::refuse(problem, query).empty()) {
+        common = "CPU drivers are faster with one second factor that is packed in every run and read as texels";
+    }
+    if (!common.empty()) return {{.name = "matrix/in_place_shared", .refusal = common, .portable = false, .lower = {}}};
     std::vector<Candidate> out;
     for (const Geometry& tile : kTiles) {
         out.push_back({.name = text("matrix/in_place_shared_", tile.rows, "x", tile.columns, "_", tile.thread_rows, "x", tile.thread_columns),
                        .refusal = refuse(tile, product, query.caps),
                        .portable = false,
-                       .lower = [product, tile](Lowering& lowering) { lower(product.problem(lowering), tile, lowering); }});
+                       .lower = [product, tile](Lowering& lowering) { lower(product.problem(lowering.exprs()), tile, lowering); }});
     }
     return out;
 }

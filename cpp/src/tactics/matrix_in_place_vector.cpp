@@ -30,10 +30,10 @@ Thin thin_of(std::optional<std::int64_t> rows, std::optional<std::int64_t> colum
 }
 
 std::string refuse(const InPlace& product, const vulkan::DeviceCaps& caps) {
-    if (!product.refusal().empty()) return product.refusal();
+    if (!product.refusal.empty()) return product.refusal;
     if (caps.is_cpu) return "shared memory and barriers make it no faster than the generic kernel on CPU drivers";
     const auto few = [](std::optional<std::int64_t> extent) { return extent && *extent <= kMostThin; };
-    if (!few(product.rows()) && !few(product.columns())) return text("the product has neither at most ", kMostThin, " rows nor at most ", kMostThin, " columns");
+    if (!few(product.rows) && !few(product.columns)) return text("the product has neither at most ", kMostThin, " rows nor at most ", kMostThin, " columns");
     return {};
 }
 
@@ -53,13 +53,13 @@ std::vector<Candidate> matrix_in_place_vector(const MatrixProblem& problem, cons
     const InPlace product(problem, query);
     const std::string common = refuse(product, query.caps);
     if (!common.empty()) return {{.name = "matrix/in_place_vector", .refusal = common, .portable = false, .lower = {}}};
-    const Thin thin = thin_of(product.rows(), product.columns());
+    const Thin thin = thin_of(product.rows, product.columns);
     std::vector<Candidate> out;
     for (const Geometry& geometry : kGeometries) {
         out.push_back({.name = text("matrix/in_place_vector_", geometry.lines(), "x", geometry.slices),
                        .refusal = refuse_in_place_tile({1, 1, shared_bytes(geometry, thin), geometry.threads()}, product, query.caps),
                        .portable = false,
-                       .lower = [product, geometry, thin](Lowering& lowering) { lower(product.problem(lowering), geometry, thin, lowering); }});
+                       .lower = [product, geometry, thin](Lowering& lowering) { lower(product.problem(lowering.exprs()), geometry, thin, lowering); }});
     }
     return out;
 }
