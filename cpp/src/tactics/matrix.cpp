@@ -17,9 +17,9 @@ constexpr MatrixTactic kTactics[] = {
     matrix_generic,
     matrix_cpu,
     products,
-    matrix_in_place_shared,
-    matrix_in_place_vector,
-    matrix_in_place_coopmat,
+    matrix_unpacked_shared,
+    matrix_unpacked_vector,
+    matrix_unpacked_coopmat,
 };
 
 } // namespace

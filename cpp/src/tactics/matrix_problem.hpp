@@ -44,8 +44,8 @@ using MatrixTactic = std::vector<Candidate> (*)(const MatrixProblem& problem, co
 
 [[nodiscard]] std::vector<Candidate> matrix_cpu(const MatrixProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> matrix_generic(const MatrixProblem& problem, const Query& query);
-[[nodiscard]] std::vector<Candidate> matrix_in_place_shared(const MatrixProblem& problem, const Query& query);
-[[nodiscard]] std::vector<Candidate> matrix_in_place_vector(const MatrixProblem& problem, const Query& query);
-[[nodiscard]] std::vector<Candidate> matrix_in_place_coopmat(const MatrixProblem& problem, const Query& query);
+[[nodiscard]] std::vector<Candidate> matrix_unpacked_shared(const MatrixProblem& problem, const Query& query);
+[[nodiscard]] std::vector<Candidate> matrix_unpacked_vector(const MatrixProblem& problem, const Query& query);
+[[nodiscard]] std::vector<Candidate> matrix_unpacked_coopmat(const MatrixProblem& problem, const Query& query);
 
 } // namespace tensorvk::tactics

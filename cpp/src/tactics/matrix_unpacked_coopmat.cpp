@@ -1,9 +1,9 @@
-// matrix/in_place_coopmat_<rows>x<columns>x<depth>: products of halves on cooperative matrix units (shaders/matrix/coopmat.comp).
+// matrix/unpacked_coopmat_<rows>x<columns>x<depth>: products of halves on cooperative matrix units (shaders/matrix/coopmat.comp).
 #include <algorithm>
 
 #include "support/dtype.hpp"
 #include "support/error.hpp"
-#include "tactics/matrix_in_place.hpp"
+#include "tactics/matrix_unpacked.hpp"
 #include "tactics/matrix_units.hpp"
 
 namespace tensorvk::tactics {
@@ -18,12 +18,12 @@ struct Geometry {
         const auto tile = [&](std::int64_t lines) { return std::max(lines * (depth / 8 + 1), depth * (lines / 8 + 1)); };
         return 16 * (tile(rows) + tile(columns) + threads() / 32 * 16 * (warp_columns / 4 + 1));
     }
-    [[nodiscard]] InPlaceNeeds needs() const { return {rows, columns, shared_bytes(), threads()}; }
+    [[nodiscard]] UnpackedNeeds needs() const { return {rows, columns, shared_bytes(), threads()}; }
 };
 
 constexpr Geometry kTiles[] = {{32, 32, 64, 16, 16}, {32, 64, 64, 16, 32}, {64, 64, 32, 32, 32}, {64, 64, 64, 32, 32}, {128, 64, 32, 64, 32}, {128, 128, 32, 64, 64}};
 
-std::string refuse(const InPlace& product, const vulkan::DeviceCaps& caps) {
+std::string refuse(const Unpacked& product, const vulkan::DeviceCaps& caps) {
     if (!product.refusal.empty()) return product.refusal;
     if (std::string why = refuse_half_matrices(caps); !why.empty()) return why;
     for (const Value* factor : {&product.given.a, &product.given.b}) {
@@ -34,7 +34,7 @@ std::string refuse(const InPlace& product, const vulkan::DeviceCaps& caps) {
 
 void lower(const MatrixProblem& p, const Geometry& tile, Lowering& lowering) {
     constexpr std::int64_t kUnit = 8;
-    StepBuilder step = in_place_step(p, "matrix/coopmat:f16", tile.rows, tile.columns, kUnit, lowering);
+    StepBuilder step = unpacked_step(p, "matrix/coopmat:f16", tile.rows, tile.columns, kUnit, lowering);
     step.local_size(tile.threads()).geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, tile.depth);
     step.geometry(7, tile.warp_rows).geometry(8, tile.warp_columns).geometry(9, tile.threads());
     lowering.add(step.take());
@@ -42,14 +42,14 @@ void lower(const MatrixProblem& p, const Geometry& tile, Lowering& lowering) {
 
 } // namespace
 
-std::vector<Candidate> matrix_in_place_coopmat(const MatrixProblem& problem, const Query& query) {
-    const InPlace product(problem, query);
+std::vector<Candidate> matrix_unpacked_coopmat(const MatrixProblem& problem, const Query& query) {
+    const Unpacked product(problem, query);
     const std::string common = refuse(product, query.caps);
-    if (!common.empty()) return {{.name = "matrix/in_place_coopmat", .refusal = common, .portable = false, .lower = {}}};
+    if (!common.empty()) return {{.name = "matrix/unpacked_coopmat", .refusal = common, .portable = false, .lower = {}}};
     std::vector<Candidate> out;
     for (const Geometry& tile : kTiles) {
-        out.push_back({.name = text("matrix/in_place_coopmat_", tile.rows, "x", tile.columns, "x", tile.depth),
-                       .refusal = refuse_in_place_tile(tile.needs(), product, query.caps),
+        out.push_back({.name = text("matrix/unpacked_coopmat_", tile.rows, "x", tile.columns, "x", tile.depth),
+                       .refusal = refuse_unpacked_tile(tile.needs(), product, query.caps),
                        .portable = false,
                        .lower = [product, tile](Lowering& lowering) { lower(product.problem(lowering.exprs()), tile, lowering); }});
     }

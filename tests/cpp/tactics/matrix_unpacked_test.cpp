@@ -7,8 +7,8 @@
 namespace tensorvk::test::matrix {
 namespace {
 
-// Of factors that kernels read where they lie; in_place() adds each of them in float16.
-const Case kInPlace[] = {
+// Of factors that kernels read where they lie; unpacked() adds each of them in float16.
+const Case kUnpacked[] = {
     {.name = "one_element", .a = {1, 1}, .b = {1, 1}},
     {.name = "three", .a = {3, 3}, .b = {3, 3}, .bias = true},
     {.name = "seventeen", .a = {2, 17, 17}, .b = {2, 17, 17}, .bias = true, .operand = {17}},
@@ -60,7 +60,7 @@ const Case kThin[] = {
 };
 
 template <std::size_t kCount>
-std::vector<Case> in_place(const Case (&cases)[kCount]) {
+std::vector<Case> unpacked(const Case (&cases)[kCount]) {
     std::vector<Case> out;
     for (Case c : cases) {
         c.constant_b = false;
@@ -72,32 +72,32 @@ std::vector<Case> in_place(const Case (&cases)[kCount]) {
     return out;
 }
 
-class MatrixInPlace : public testing::TestWithParam<Case> {};
+class MatrixUnpacked : public testing::TestWithParam<Case> {};
 
-TEST_P(MatrixInPlace, AgreeWithTheHostReference) {
+TEST_P(MatrixUnpacked, AgreeWithTheHostReference) {
     check_on_this_device(GetParam());
 }
 
 // One tile for each case, all of them for some: CPU drivers take long to compile them.
-class InPlaceForGpus : public MatrixInPlace {};
+class UnpackedForGpus : public MatrixUnpacked {};
 
-TEST_P(InPlaceForGpus, AgreeWithTheHostReference) {
+TEST_P(UnpackedForGpus, AgreeWithTheHostReference) {
     if (!can_store(GetParam())) GTEST_SKIP() << "no fp16 storage";
-    EXPECT_EQ(check_for_gpus(GetParam(), "matrix/in_place_shared_32x32"), 1);
+    EXPECT_EQ(check_for_gpus(GetParam(), "matrix/unpacked_shared_32x32"), 1);
 }
 
-class ThinInPlaceForGpus : public MatrixInPlace {};
+class ThinUnpackedForGpus : public MatrixUnpacked {};
 
-TEST_P(ThinInPlaceForGpus, AgreeWithTheHostReference) {
+TEST_P(ThinUnpackedForGpus, AgreeWithTheHostReference) {
     if (!can_store(GetParam())) GTEST_SKIP() << "no fp16 storage";
-    EXPECT_EQ(check_for_gpus(GetParam(), "matrix/in_place_vector_16x16"), 1);
+    EXPECT_EQ(check_for_gpus(GetParam(), "matrix/unpacked_vector_16x16"), 1);
 }
 
-class EveryTileForGpus : public MatrixInPlace {};
+class EveryTileForGpus : public MatrixUnpacked {};
 
 TEST_P(EveryTileForGpus, AgreesWithTheHostReference) {
     if (!can_store(GetParam())) GTEST_SKIP() << "no fp16 storage";
-    EXPECT_GE(check_for_gpus(GetParam(), "matrix/in_place_shared_"), 2); // what any device has
+    EXPECT_GE(check_for_gpus(GetParam(), "matrix/unpacked_shared_"), 2); // what any device has
 }
 const Case kEveryTile[] = {
     {.name = "one_hundred_and_thirty", .a = {130, 130}, .b = {130, 130}, .constant_b = false, .bias = true, .operand = {130}},
@@ -113,13 +113,13 @@ const Case kEveryTile[] = {
 };
 
 const auto kNameOfCase = [](const auto& shape) { return shape.param.name; };
-INSTANTIATE_TEST_SUITE_P(Shapes, MatrixInPlace, testing::ValuesIn(in_place(kInPlace)), kNameOfCase);
-INSTANTIATE_TEST_SUITE_P(Thin, MatrixInPlace, testing::ValuesIn(in_place(kThin)), kNameOfCase);
-INSTANTIATE_TEST_SUITE_P(Shapes, InPlaceForGpus, testing::ValuesIn(in_place(kInPlace)), kNameOfCase);
-INSTANTIATE_TEST_SUITE_P(Shapes, ThinInPlaceForGpus, testing::ValuesIn(in_place(kThin)), kNameOfCase);
+INSTANTIATE_TEST_SUITE_P(Shapes, MatrixUnpacked, testing::ValuesIn(unpacked(kUnpacked)), kNameOfCase);
+INSTANTIATE_TEST_SUITE_P(Thin, MatrixUnpacked, testing::ValuesIn(unpacked(kThin)), kNameOfCase);
+INSTANTIATE_TEST_SUITE_P(Shapes, UnpackedForGpus, testing::ValuesIn(unpacked(kUnpacked)), kNameOfCase);
+INSTANTIATE_TEST_SUITE_P(Shapes, ThinUnpackedForGpus, testing::ValuesIn(unpacked(kThin)), kNameOfCase);
 INSTANTIATE_TEST_SUITE_P(Shapes, EveryTileForGpus, testing::ValuesIn(kEveryTile), kNameOfCase);
 
-//! Of mixed types, and what is read in place though it is constant.
+//! Of mixed types, and what is read unpacked though it is constant.
 const Case kMixed[] = {
     {.name = "half_by_float", .a = {2, 33, 40}, .b = {2, 40, 36}, .constant_b = false, .a_type = DataType::kHALF, .out_type = DataType::kHALF},
     {.name = "float_by_half", .a = {2, 33, 40}, .b = {2, 40, 36}, .constant_b = false, .bias = true, .operand = {36}, .b_type = DataType::kHALF},
@@ -127,7 +127,7 @@ const Case kMixed[] = {
     {.name = "constant_batches", .a = {3, 33, 40}, .b = {3, 40, 36}, .bias = true},
     {.name = "constant_halves", .a = {33, 40}, .b = {40, 36}, .b_type = DataType::kHALF},
 };
-INSTANTIATE_TEST_SUITE_P(Mixed, InPlaceForGpus, testing::ValuesIn(kMixed), kNameOfCase);
+INSTANTIATE_TEST_SUITE_P(Mixed, UnpackedForGpus, testing::ValuesIn(kMixed), kNameOfCase);
 
 //! Of the candidate of that name, for a GPU; the name itself where there is none.
 std::string refusal(const Case& c, const std::string& name, const vulkan::DeviceCaps& caps = large_gpu()) {
@@ -137,31 +137,31 @@ std::string refusal(const Case& c, const std::string& name, const vulkan::Device
     return name;
 }
 
-TEST(InPlace, IsRefusedForTheirReasons) {
+TEST(Unpacked, IsRefusedForTheirReasons) {
     const Case batches{.name = "batches", .a = {2, 200, 64}, .b = {2, 64, 200}, .constant_b = false};
     const Case thin{.name = "thin", .a = {2, 1, 64}, .b = {2, 64, 40}, .constant_b = false};
-    EXPECT_EQ(refusal({.name = "constant", .a = {200, 64}, .b = {64, 200}}, "matrix/in_place_shared"),
+    EXPECT_EQ(refusal({.name = "constant", .a = {200, 64}, .b = {64, 200}}, "matrix/unpacked_shared"),
               "the second factor is one constant matrix, kernels that pack it once take the product");
-    EXPECT_EQ(refusal(batches, "matrix/in_place_vector"), "the product has neither at most 16 rows nor at most 16 columns");
-    EXPECT_EQ(refusal(batches, "matrix/in_place_coopmat"), "'value0' is float32, matrix units take float16");
-    EXPECT_EQ(refusal(thin, "matrix/in_place_shared_64x64_4x4"), "the product has 1 rows, more than half of the 64 of the tile would be padding");
-    EXPECT_EQ(refusal(thin, "matrix/in_place_vector_32x16"), "");
+    EXPECT_EQ(refusal(batches, "matrix/unpacked_vector"), "the product has neither at most 16 rows nor at most 16 columns");
+    EXPECT_EQ(refusal(batches, "matrix/unpacked_coopmat"), "'value0' is float32, matrix units take float16");
+    EXPECT_EQ(refusal(thin, "matrix/unpacked_shared_64x64_4x4"), "the product has 1 rows, more than half of the 64 of the tile would be padding");
+    EXPECT_EQ(refusal(thin, "matrix/unpacked_vector_32x16"), "");
     vulkan::DeviceCaps small = large_gpu();
     small.limits.max_shared_memory = 16384;
     small.limits.max_workgroup_invocations = 128;
-    EXPECT_EQ(refusal(batches, "matrix/in_place_shared_128x128_8x8", small), "the tile takes 16896 bytes of shared memory, the device has 16384");
-    EXPECT_EQ(refusal(batches, "matrix/in_place_shared_64x64_4x4", small), "the tile takes 256 invocations, the device has 128");
-    EXPECT_EQ(refusal(batches, "matrix/in_place_shared_32x32_4x4", small), "");
+    EXPECT_EQ(refusal(batches, "matrix/unpacked_shared_128x128_8x8", small), "the tile takes 16896 bytes of shared memory, the device has 16384");
+    EXPECT_EQ(refusal(batches, "matrix/unpacked_shared_64x64_4x4", small), "the tile takes 256 invocations, the device has 128");
+    EXPECT_EQ(refusal(batches, "matrix/unpacked_shared_32x32_4x4", small), "");
     vulkan::DeviceCaps cpu = large_gpu();
     cpu.is_cpu = true;
-    EXPECT_EQ(refusal(batches, "matrix/in_place_shared_128x128_8x8", cpu), "CPU drivers take long to compile tiles, two others are for them");
-    EXPECT_EQ(refusal(batches, "matrix/in_place_shared_64x64_8x4", cpu), "");
-    EXPECT_EQ(refusal({.name = "one", .a = {64, 64}, .b = {64, 64}, .constant_b = false}, "matrix/in_place_shared", cpu),
+    EXPECT_EQ(refusal(batches, "matrix/unpacked_shared_128x128_8x8", cpu), "CPU drivers take long to compile tiles, two others are for them");
+    EXPECT_EQ(refusal(batches, "matrix/unpacked_shared_64x64_8x4", cpu), "");
+    EXPECT_EQ(refusal({.name = "one", .a = {64, 64}, .b = {64, 64}, .constant_b = false}, "matrix/unpacked_shared", cpu),
               "CPU drivers are faster with one second factor that is packed in every run and read as texels");
-    EXPECT_EQ(refusal(thin, "matrix/in_place_vector", cpu), "shared memory and barriers make it no faster than the generic kernel on CPU drivers");
+    EXPECT_EQ(refusal(thin, "matrix/unpacked_vector", cpu), "shared memory and barriers make it no faster than the generic kernel on CPU drivers");
 }
 
-TEST(InPlace, IsRefusedWhereCpuDriversEndItsLoop) {
+TEST(Unpacked, IsRefusedWhereCpuDriversEndItsLoop) {
     shape::ExprPool exprs;
     const shape::Expr two = exprs.constant(2), m = exprs.constant(64), k = exprs.constant(2000000);
     std::vector<tactics::Value> values(3);
@@ -175,16 +175,16 @@ TEST(InPlace, IsRefusedWhereCpuDriversEndItsLoop) {
     vulkan::DeviceCaps cpu = large_gpu();
     cpu.is_cpu = true;
     const auto candidates = tactics::candidates(operation, values, cpu, exprs);
-    const auto found = std::ranges::find(candidates, "matrix/in_place_shared_64x64_8x4", &tactics::Candidate::name);
+    const auto found = std::ranges::find(candidates, "matrix/unpacked_shared_64x64_8x4", &tactics::Candidate::name);
     ASSERT_NE(found, candidates.end());
     EXPECT_EQ(found->refusal, "one invocation would loop 125001 times, this driver ends loops after 65000");
 }
 
-TEST(InPlace, MatrixUnitsTakeHalvesOfAnyExtent) {
+TEST(Unpacked, MatrixUnitsTakeHalvesOfAnyExtent) {
     Case c{.name = "halves", .a = {2, 197, 197}, .b = {2, 197, 64}, .constant_b = false, .a_type = DataType::kHALF, .b_type = DataType::kHALF, .out_type = DataType::kHALF};
-    EXPECT_EQ(refusal(c, "matrix/in_place_coopmat_64x64x32"), "");
+    EXPECT_EQ(refusal(c, "matrix/unpacked_coopmat_64x64x32"), "");
     c.b_type = DataType::kFLOAT;
-    EXPECT_EQ(refusal(c, "matrix/in_place_coopmat"), "'value1' is float32, matrix units take float16");
+    EXPECT_EQ(refusal(c, "matrix/unpacked_coopmat"), "'value1' is float32, matrix units take float16");
 }
 
 } // namespace

@@ -1,4 +1,4 @@
-#include "tactics/matrix_in_place.hpp"
+#include "tactics/matrix_unpacked.hpp"
 
 #include <algorithm>
 
@@ -46,14 +46,14 @@ std::string refuse(const MatrixProblem& p, const Query& query) {
 
 } // namespace
 
-InPlace::InPlace(const MatrixProblem& problem, const Query& query) : given(problem), one_matrix(is_one_matrix(problem, query)), refusal(refuse(problem, query)) {
+Unpacked::Unpacked(const MatrixProblem& problem, const Query& query) : given(problem), one_matrix(is_one_matrix(problem, query)), refusal(refuse(problem, query)) {
     const shape::Exprs& dims = problem.c.dims;
     rows = volume({one_matrix ? dims.begin() : dims.end() - 2, dims.end() - 1}, query.exprs);
     columns = query.exprs.value(problem.n);
     depth = query.exprs.value(problem.k);
 }
 
-MatrixProblem InPlace::problem(shape::ExprPool& exprs) const {
+MatrixProblem Unpacked::problem(shape::ExprPool& exprs) const {
     MatrixProblem p = given;
     if (!one_matrix) return p;
     p.m = exprs.product(shape::Exprs(p.c.dims.begin(), p.c.dims.end() - 1));
@@ -64,7 +64,7 @@ MatrixProblem InPlace::problem(shape::ExprPool& exprs) const {
     return p;
 }
 
-std::string refuse_in_place_tile(const InPlaceNeeds& tile, const InPlace& product, const vulkan::DeviceCaps& caps) {
+std::string refuse_unpacked_tile(const UnpackedNeeds& tile, const Unpacked& product, const vulkan::DeviceCaps& caps) {
     constexpr std::int64_t kSmallest = 32; // tiles of that are for what is small
     if (caps.limits.max_shared_memory < tile.shared_bytes)
         return text("the tile takes ", tile.shared_bytes, " bytes of shared memory, the device has ", caps.limits.max_shared_memory);
@@ -77,7 +77,7 @@ std::string refuse_in_place_tile(const InPlaceNeeds& tile, const InPlace& produc
     return {};
 }
 
-StepBuilder in_place_step(const MatrixProblem& p, const std::string& kernel, std::int64_t rows, std::int64_t columns, std::int64_t unit, Lowering& lowering) {
+StepBuilder unpacked_step(const MatrixProblem& p, const std::string& kernel, std::int64_t rows, std::int64_t columns, std::int64_t unit, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
     StepBuilder step(lowering, p.operation.name, kernel);
     const shape::Expr down = exprs.ceil_div(p.m, exprs.constant(rows)), across = exprs.ceil_div(p.n, exprs.constant(columns));

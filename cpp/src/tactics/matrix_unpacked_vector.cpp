@@ -1,9 +1,9 @@
-// matrix/in_place_vector_<lines>x<slices>: products of few rows or few columns (shaders/matrix/vector.comp), for GPUs.
+// matrix/unpacked_vector_<lines>x<slices>: products of few rows or few columns (shaders/matrix/vector.comp), for GPUs.
 #include <algorithm>
 #include <bit>
 
 #include "support/error.hpp"
-#include "tactics/matrix_in_place.hpp"
+#include "tactics/matrix_unpacked.hpp"
 
 namespace tensorvk::tactics {
 namespace {
@@ -29,7 +29,7 @@ Thin thin_of(std::optional<std::int64_t> rows, std::optional<std::int64_t> colum
     return {static_cast<std::int32_t>(std::bit_ceil(static_cast<std::uint64_t>(each))), n < m};
 }
 
-std::string refuse(const InPlace& product, const vulkan::DeviceCaps& caps) {
+std::string refuse(const Unpacked& product, const vulkan::DeviceCaps& caps) {
     if (!product.refusal.empty()) return product.refusal;
     if (caps.is_cpu) return "shared memory and barriers make it no faster than the generic kernel on CPU drivers";
     const auto few = [](std::optional<std::int64_t> extent) { return extent && *extent <= kMostThin; };
@@ -42,22 +42,22 @@ std::int64_t shared_bytes(const Geometry& geometry, const Thin& thin) { return s
 void lower(const MatrixProblem& p, const Geometry& geometry, const Thin& thin, Lowering& lowering) {
     constexpr std::int64_t kUnit = 4;
     const std::int32_t rows = thin.swapped ? geometry.lines() : thin.each, columns = thin.swapped ? thin.each : geometry.lines();
-    StepBuilder step = in_place_step(p, "matrix/vector:" + p.variant, rows, columns, kUnit, lowering);
+    StepBuilder step = unpacked_step(p, "matrix/vector:" + p.variant, rows, columns, kUnit, lowering);
     step.local_size(geometry.threads()).geometry(4, thin.each).geometry(5, geometry.vectors).geometry(6, geometry.slices).geometry(7, thin.swapped ? 1 : 0);
     lowering.add(step.take());
 }
 
 } // namespace
 
-std::vector<Candidate> matrix_in_place_vector(const MatrixProblem& problem, const Query& query) {
-    const InPlace product(problem, query);
+std::vector<Candidate> matrix_unpacked_vector(const MatrixProblem& problem, const Query& query) {
+    const Unpacked product(problem, query);
     const std::string common = refuse(product, query.caps);
-    if (!common.empty()) return {{.name = "matrix/in_place_vector", .refusal = common, .portable = false, .lower = {}}};
+    if (!common.empty()) return {{.name = "matrix/unpacked_vector", .refusal = common, .portable = false, .lower = {}}};
     const Thin thin = thin_of(product.rows, product.columns);
     std::vector<Candidate> out;
     for (const Geometry& geometry : kGeometries) {
-        out.push_back({.name = text("matrix/in_place_vector_", geometry.lines(), "x", geometry.slices),
-                       .refusal = refuse_in_place_tile({1, 1, shared_bytes(geometry, thin), geometry.threads()}, product, query.caps),
+        out.push_back({.name = text("matrix/unpacked_vector_", geometry.lines(), "x", geometry.slices),
+                       .refusal = refuse_unpacked_tile({1, 1, shared_bytes(geometry, thin), geometry.threads()}, product, query.caps),
                        .portable = false,
                        .lower = [product, geometry, thin](Lowering& lowering) { lower(product.problem(lowering.exprs()), geometry, thin, lowering); }});
     }

@@ -11,8 +11,8 @@
 namespace tensorvk::tactics {
 
 //! A product before it is lowered. Where one second factor is for all matrices of the first, whose rows run on in memory, they are seen as one matrix.
-struct InPlace {
-    InPlace(const MatrixProblem& problem, const Query& query);
+struct Unpacked {
+    Unpacked(const MatrixProblem& problem, const Query& query);
 
     MatrixProblem given;
     bool one_matrix;
@@ -24,15 +24,15 @@ struct InPlace {
 };
 
 //! What a workgroup takes of the device.
-struct InPlaceNeeds {
+struct UnpackedNeeds {
     std::int64_t rows, columns, shared_bytes, threads;
 };
 //! Why a device has no such workgroups, or a product is so small beside the tile that a smaller one is better, or empty.
-[[nodiscard]] std::string refuse_in_place_tile(const InPlaceNeeds& tile, const InPlace& product, const vulkan::DeviceCaps& caps);
+[[nodiscard]] std::string refuse_unpacked_tile(const UnpackedNeeds& tile, const Unpacked& product, const vulkan::DeviceCaps& caps);
 
 //! One step of a kernel with shaders/matrix/tiles.glsl: as many workgroups as there are tiles, factors loaded in units of `unit` elements where all of
 //! them begin at multiples of that. The caller adds the geometry from 4 on.
-[[nodiscard]] StepBuilder in_place_step(const MatrixProblem& problem, const std::string& kernel, std::int64_t rows, std::int64_t columns, std::int64_t unit,
+[[nodiscard]] StepBuilder unpacked_step(const MatrixProblem& problem, const std::string& kernel, std::int64_t rows, std::int64_t columns, std::int64_t unit,
                                         Lowering& lowering);
 
 } // namespace tensorvk::tactics

@@ -1,6 +1,6 @@
-// matrix/in_place_shared_<rows>x<columns>_<of an invocation>: through shared memory (shaders/matrix/shared.comp).
+// matrix/unpacked_shared_<rows>x<columns>_<of an invocation>: through shared memory (shaders/matrix/shared.comp).
 #include "support/error.hpp"
-#include "tactics/matrix_in_place.hpp"
+#include "tactics/matrix_unpacked.hpp"
 #include "tactics/product.hpp"
 #include "tactics/rounds.hpp"
 
@@ -13,20 +13,20 @@ struct Geometry {
     bool on_cpu = false;                      // for CPU drivers too: slow, but several times as fast as the generic kernel
     [[nodiscard]] std::int32_t threads() const { return rows / thread_rows * (columns / thread_columns); }
     [[nodiscard]] std::int64_t shared_bytes() const { return std::int64_t{16} * depth * (rows / 4 + 1 + columns / 4 + 1); }
-    [[nodiscard]] InPlaceNeeds needs() const { return {rows, columns, shared_bytes(), threads()}; }
+    [[nodiscard]] UnpackedNeeds needs() const { return {rows, columns, shared_bytes(), threads()}; }
 };
 
 constexpr Geometry kTiles[] = {{128, 128, 16, 8, 8}, {128, 64, 16, 8, 4, true}, {64, 64, 16, 8, 4, true}, {64, 64, 16, 4, 4}, {32, 32, 32, 4, 4}};
 
-std::string refuse(const Geometry& tile, const InPlace& product, const vulkan::DeviceCaps& caps) {
+std::string refuse(const Geometry& tile, const Unpacked& product, const vulkan::DeviceCaps& caps) {
     if (caps.is_cpu && !tile.on_cpu) return "CPU drivers take long to compile tiles, two others are for them";
     if (std::string why = refuse_rounds(caps, product.depth.value_or(0) / tile.depth + 1); !why.empty()) return why;
-    return refuse_in_place_tile(tile.needs(), product, caps);
+    return refuse_unpacked_tile(tile.needs(), product, caps);
 }
 
 void lower(const MatrixProblem& p, const Geometry& tile, Lowering& lowering) {
     constexpr std::int64_t kUnit = 4;
-    StepBuilder step = in_place_step(p, "matrix/shared:" + p.variant, tile.rows, tile.columns, kUnit, lowering);
+    StepBuilder step = unpacked_step(p, "matrix/shared:" + p.variant, tile.rows, tile.columns, kUnit, lowering);
     step.local_size(tile.threads()).geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, tile.depth);
     step.geometry(7, tile.thread_rows).geometry(8, tile.thread_columns).geometry(9, tile.threads());
     lowering.add(step.take());
@@ -34,16 +34,16 @@ void lower(const MatrixProblem& p, const Geometry& tile, Lowering& lowering) {
 
 } // namespace
 
-std::vector<Candidate> matrix_in_place_shared(const MatrixProblem& problem, const Query& query) {
-    const InPlace product(problem, query);
+std::vector<Candidate> matrix_unpacked_shared(const MatrixProblem& problem, const Query& query) {
+    const Unpacked product(problem, query);
     std::string common = product.refusal;
     if (common.empty() && query.caps.is_cpu && problem.variant == "f32" && Product::refuse(problem, query).empty()) {
         common = "CPU drivers are faster with one second factor that is packed in every run and read as texels";
     }
-    if (!common.empty()) return {{.name = "matrix/in_place_shared", .refusal = common, .portable = false, .lower = {}}};
+    if (!common.empty()) return {{.name = "matrix/unpacked_shared", .refusal = common, .portable = false, .lower = {}}};
     std::vector<Candidate> out;
     for (const Geometry& tile : kTiles) {
-        out.push_back({.name = text("matrix/in_place_shared_", tile.rows, "x", tile.columns, "_", tile.thread_rows, "x", tile.thread_columns),
+        out.push_back({.name = text("matrix/unpacked_shared_", tile.rows, "x", tile.columns, "_", tile.thread_rows, "x", tile.thread_columns),
                        .refusal = refuse(tile, product, query.caps),
                        .portable = false,
                        .lower = [product, tile](Lowering& lowering) { lower(product.problem(lowering.exprs()), tile, lowering); }});
