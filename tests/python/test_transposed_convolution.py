@@ -35,7 +35,7 @@ def one_layer(
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def plan_of(model: bytes, *, host: bool, fp16: bool = False, shapes: tuple[tuple[int, ...], ...] = ()) -> bytes:
@@ -78,8 +78,8 @@ def random_windows(count: int) -> Iterator[Any]:
     rng = np.random.default_rng(7)
     for index in range(count):
         axes = int(rng.choice([1, 2, 2, 3]))
-        draw = lambda low, high, n=axes: [int(v) for v in rng.integers(low, high + 1, n)]  # noqa: E731
-        kernel, strides = draw(1, 5), draw(1, 3)
+        kernel = [int(k) for k in rng.integers(1, 6, axes)]
+        strides = [int(stride) for stride in rng.integers(1, 4, axes)]
         dilations = [int(rng.choice([1, 1, 2])) for _ in kernel]
         reach = [(k - 1) * d for k, d in zip(kernel, dilations, strict=True)]
         pads = [int(rng.integers(0, r + 1)) for r in reach * 2]
