@@ -64,6 +64,19 @@ layout(constant_id = 92) const int G12 = 0;
 layout(constant_id = 93) const int G13 = 0;
 layout(constant_id = 94) const int G14 = 0;
 layout(constant_id = 95) const int G15 = 0;
+layout(constant_id = 96) const int G16 = 0;
+layout(constant_id = 97) const int G17 = 0;
+layout(constant_id = 98) const int G18 = 0;
+layout(constant_id = 99) const int G19 = 0;
+layout(constant_id = 100) const int G20 = 0;
+layout(constant_id = 101) const int G21 = 0;
+layout(constant_id = 102) const int G22 = 0;
+layout(constant_id = 103) const int G23 = 0;
+layout(constant_id = 104) const int G24 = 0;
+layout(constant_id = 105) const int G25 = 0;
+layout(constant_id = 106) const int G26 = 0;
+layout(constant_id = 107) const int G27 = 0;
+layout(constant_id = 108) const int G28 = 0;
 #define G(i) G##i
 
 // Grids of one dimension are spilled to y above 65535 groups, so the last groups may lie outside: kernels compare with their count.

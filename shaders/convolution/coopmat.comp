@@ -64,7 +64,7 @@ shared vec4 results[THREADS / LANES * SIDE * RESULT_STRIDE];
 int thread;
 #define LANE_DEPTH (thread % DEPTH_EIGHTS * 8) // of a step, where this thread loads
 int origin[INPUT_LOADS]; // eight of the first tap, at this thread's place in a step; it may lie outside
-ivec2 from[INPUT_LOADS];
+ivec3 from[INPUT_LOADS];
 int weight; // of this thread's first load, in eights
 uvec4 next_inputs[AHEAD * INPUT_LOADS];
 uvec4 next_weights[AHEAD * WEIGHT_LOADS];
@@ -75,11 +75,11 @@ void fetch(int u, int step) {
     int k = k0 + LANE_DEPTH;
     // Channels come in eights: one load never spans two taps. Where a step does not either, they are one number for all threads.
     int tap = CHANNELS == DEPTH ? 0 : (CHANNELS % TILE_DEPTH == 0 ? k0 : k) / CHANNELS;
-    ivec2 shift = ivec2(tap / KERNEL_WIDTH, tap % KERNEL_WIDTH) * DILATION;
-    int offset = (shift.x * X_LINE + shift.y * X_PIXEL + k0 - tap * CHANNELS) >> 3;
+    ivec3 shift = tap_shift(tap);
+    int offset = (x_offset(shift) + k0 - tap * CHANNELS) >> 3;
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
-        ivec2 at = from[i] + shift;
-        bool inside = (PADDED_DEPTH == DEPTH || k < DEPTH) && (INSIDE || (uint(at.x) < uint(IN_HEIGHT) && uint(at.y) < uint(IN_WIDTH)));
+        ivec3 at = from[i] + shift;
+        bool inside = (PADDED_DEPTH == DEPTH || k < DEPTH) && (INSIDE || is_inside(at));
         next_inputs[u * INPUT_LOADS + i] = inside ? x[origin[i] + offset] : uvec4(0);
     }
     int row_eights = WEIGHT_STRIDE >> 3;
@@ -105,13 +105,17 @@ void subgroup_exchange() {
     controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
 }
 
-// The element of a row's first channel in the output.
-int y_of(int row, int offset) { return (Y_DENSE ? row * Y_PIXEL : row_of(row).y) + offset; }
+// The element of a row's first channel in the output, negative where it has none there.
+int y_of(int row, int offset) {
+    int y_row = Y_DENSE ? row * Y_PIXEL : row_of(row).y;
+    return CROPPED && y_row < 0 ? -1 : y_row + offset;
+}
 
-// Rows and columns beyond the last read what is there.
+// Rows and columns beyond the last, and rows without an output, read what is there.
 Operands operands_of(int row, int offset, int part, int column) {
     int inside = min(column, COLUMNS - 4);
-    return load_operands(y_of(min(row, ROWS - 1), offset) + inside * Y_CHANNEL, part * CHANNEL_PART + inside);
+    int y_row = y_of(min(row, ROWS - 1), offset);
+    return load_operands((CROPPED ? max(y_row, 0) : y_row) + inside * Y_CHANNEL, part_channel(part) + inside);
 }
 
 // Where the rows that this invocation loads begin. What needs no division has none.
@@ -119,11 +123,11 @@ void place_inputs(int row0, int part) {
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
         int at = min(row0 + thread / DEPTH_EIGHTS + i * LOAD_ROWS, ROWS - 1);
         if (INSIDE && X_DENSE) {
-            origin[i] = (at * X_PIXEL + part * X_PART + LANE_DEPTH) >> 3;
-            from[i] = ivec2(0);
+            origin[i] = (at * X_PIXEL + part_input(part) + LANE_DEPTH) >> 3;
+            from[i] = ivec3(0);
         } else {
             Row row = row_of(at);
-            origin[i] = (row.x + row.from.x * X_LINE + row.from.y * X_PIXEL + part * X_PART + LANE_DEPTH) >> 3;
+            origin[i] = (row.x + x_offset(row.from) + part_input(part) + LANE_DEPTH) >> 3;
             from[i] = row.from;
         }
     }
@@ -135,6 +139,7 @@ void main() {
     int part = grid_slice() / SPLITS;
     int split = grid_slice() % SPLITS;
     int parts = grid_slices() / SPLITS;
+    begin_part(part);
     int row0 = row_group() * TILE_ROWS;
     int first_eight = column_group() * COLUMN_EIGHTS;
     int row_eights = WEIGHT_STRIDE >> 3;
@@ -152,11 +157,11 @@ void main() {
     // PADDED_DEPTH is a multiple of AHEAD steps.
     int steps = (PADDED_DEPTH / (TILE_DEPTH * AHEAD) + SPLITS - 1) / SPLITS * AHEAD;
     int first = split * steps;
-    int last = min(first + steps, PADDED_DEPTH / TILE_DEPTH);
+    int last = min(first + steps, used_steps(TILE_DEPTH * AHEAD) * AHEAD);
     [[unroll]] for (int u = 0; u < AHEAD; ++u) fetch(u, first + u);
 
     // The bias is asked for while the first step is on its way: that of a lane's channels, which are the same in all rounds of the epilogue.
-    int channel = part * CHANNEL_PART + 4 * min(vector, row_vectors - 1);
+    int channel = part_channel(part) + 4 * min(vector, row_vectors - 1);
     vec4 lane_bias = SPLITS > 1 ? vec4(0.0) : vec4(bias[channel], bias[channel + 1], bias[channel + 2], bias[channel + 3]);
     coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> sum[ROW_FRAGMENTS][COLUMN_FRAGMENTS];
     [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
@@ -212,10 +217,14 @@ void main() {
                 if (row >= ROWS || vector >= row_vectors) continue;
                 if (SPLITS > 1) {
                     slices[((split * ROWS + row) * parts + part) * row_vectors + vector] = value;
-                } else if (!ahead) {
-                    store_columns(value, y_of(row, offset), part, column);
+                    continue;
+                }
+                int y_row = y_of(row, offset);
+                if (CROPPED && y_row < 0) continue;
+                if (!ahead) {
+                    store_columns(value, y_row, part, column);
                 } else if (column < COLUMNS) {
-                    STORE4(y, OUT_HALF, (y_of(row, offset) + column * Y_CHANNEL) >> 2, finish4(value, now[i]))
+                    STORE4(y, OUT_HALF, (y_row + column * Y_CHANNEL) >> 2, finish4(value, now[i]))
                 }
             }
         }

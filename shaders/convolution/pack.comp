@@ -7,6 +7,7 @@
 #extension GL_EXT_shader_16bit_storage : require
 #endif
 #include "common/interface.glsl"
+#include "convolution/phases.glsl"
 
 #ifdef BYTES
 // 8-bit integers as floats, less their zero point.
@@ -36,7 +37,7 @@ layout(set = 0, binding = 1) writeonly buffer Packed { float packed_weights[]; }
 #define CHANNELS P(4)
 #define TAPS P(5)
 #define TRANSPOSED (P(6) != 0)    // source is [in, out / groups, kernel...] instead of [out, in / groups, kernel...]
-#define PART_PER_TAP (P(7) != 0)  // parts are taps (of one group) instead of groups
+#define PHASES P(7)               // parts of each group: phases of a transposed convolution, which have some of the taps each; 0: it is none
 #define ZERO (P(8) != 0)          // there is no source: zeros
 #define PANEL P(9)                // neighbouring columns; a divisor of PADDED_COLUMNS
 // Of a picture that has been widened (tactics/packing.hpp): CHANNELS and TAPS are those of the wide one.
@@ -45,6 +46,11 @@ layout(set = 0, binding = 1) writeonly buffer Packed { float packed_weights[]; }
 #define KERNEL_WIDTH P(12)        // of the source
 #define SHIFT P(13)
 #define UNITS P(14)               // taps of a line of the wide one
+
+// Of phases: the whole window.
+#define KERNEL ivec3(P(17), P(18), P(19))
+#define STRIDE ivec3(P(20), P(21), P(22))
+#define PRE ivec3(P(23), P(24), P(25))
 
 // Where channel `channel` at tap `tap` of the wide picture comes from: tap and channel of the source, or -1.
 ivec2 narrow(int tap, int channel) {
@@ -62,12 +68,20 @@ void main() {
     int panels = PADDED_COLUMNS / PANEL;
     int column = panel % panels * PANEL + index % PANEL;
     int part = panel / panels;
-    int group = PART_PER_TAP ? 0 : part;
-    int tap = PART_PER_TAP ? part : k / CHANNELS;
+    int group = PHASES > 0 ? part / PHASES : part;
+    int tap = k / CHANNELS;
     int channel = k % CHANNELS;
-    bool padding = ZERO || column >= COLUMNS || k >= CHANNELS * (PART_PER_TAP ? 1 : TAPS);
+    bool padding = ZERO || column >= COLUMNS;
     int channels = CHANNELS;
     int taps = TAPS;
+    if (PHASES > 0) {
+        Phase phase = phase_of(part % PHASES, KERNEL, STRIDE, PRE);
+        ivec3 at = window_place(phase, tap, STRIDE);
+        padding = padding || tap >= phase.taps.x * phase.taps.y * phase.taps.z;
+        tap = (at.x * KERNEL.y + at.y) * KERNEL.z + at.z;
+    } else {
+        padding = padding || tap >= TAPS;
+    }
     if (SOURCE_CHANNELS > 0) {
         ivec2 from = narrow(tap, channel);
         padding = padding || from.x < 0;

@@ -6,7 +6,7 @@
 #include "convolution/rows.glsl"
 
 #define Y_FIRST G(15) // element of the first result: the output may be a part of a larger value
-int result_offset(int part) { return Y_FIRST + part_offset(part); }
+int result_offset(int part) { return Y_FIRST + part_output(part); }
 
 // Four neighbouring columns of one row to the output: epilogue and store. `y` is the element of the row's (and part's) channel 0, `column`
 // counts within the part. Columns beyond the last are padding.
@@ -19,7 +19,7 @@ int result_offset(int part) { return Y_FIRST + part_offset(part); }
 #define DEFINE_STORE_COLUMNS(output)                                                                                              \
     void store_columns(vec4 value, int y, int part, int column) {                                                                 \
         if (column >= COLUMNS) return;                                                                                            \
-        int first = part * CHANNEL_PART + column;                                                                                 \
+        int first = part_channel(part) + column;                                                                                \
         y += column * Y_CHANNEL;                                                                                                  \
         if (OUTPUT_VECTORS) {                                                                                                     \
             value = finish4(value, y, first);                                                                                     \

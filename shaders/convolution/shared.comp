@@ -46,13 +46,13 @@ shared vec4 columns[TILE_DEPTH * TILE_COLUMNS / 4];
 
 int thread;
 int origin[INPUT_LOADS];
-ivec2 from[INPUT_LOADS];
+ivec3 from[INPUT_LOADS];
 vec4 next_inputs[INPUT_LOADS];
 vec4 next_weights[WEIGHT_LOADS];
 
 float input_at(int i, int k) {
     int tap = k / CHANNELS;
-    int position = input_position(origin[i], from[i], ivec2(tap / KERNEL_WIDTH, tap % KERNEL_WIDTH));
+    int position = input_position(origin[i], from[i], tap_shift(tap));
     bool inside = position >= 0 && k < DEPTH;
     float value = LOAD(x, IN_HALF, inside ? position + (k - tap * CHANNELS) * X_CHANNEL : 0);
     return inside ? value : 0.0;
@@ -63,7 +63,7 @@ void fetch(int k0, int first_vector, int weight_part) {
         int k = k0 + (thread + i * THREADS) % DEPTH_VECTORS * 4;
         if (INPUT_VECTORS) {
             int tap = k / CHANNELS;
-            int position = input_position(origin[i], from[i], ivec2(tap / KERNEL_WIDTH, tap % KERNEL_WIDTH));
+            int position = input_position(origin[i], from[i], tap_shift(tap));
             bool inside = position >= 0 && k < DEPTH;
             vec4 value = LOAD4(x, IN_HALF, inside ? (position + k - tap * CHANNELS) >> 2 : 0);
             next_inputs[i] = inside ? value : vec4(0.0);
@@ -98,6 +98,7 @@ void main() {
     thread = int(gl_LocalInvocationID.x);
     int part = grid_slice() / SPLITS;
     int split = grid_slice() % SPLITS;
+    begin_part(part);
     int row0 = row_group() * TILE_ROWS;
     int first_vector = column_group() * (TILE_COLUMNS / 4);
     int weight_part = (part * WEIGHT_PART) >> 2;
@@ -105,7 +106,7 @@ void main() {
 
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
         Row row = row_of(min(row0 + (thread + i * THREADS) / DEPTH_VECTORS, ROWS - 1));
-        origin[i] = row.x + part * X_PART;
+        origin[i] = row.x + part_input(part);
         from[i] = row.from;
     }
 
@@ -116,7 +117,7 @@ void main() {
 
     int steps = (PADDED_DEPTH / TILE_DEPTH + SPLITS - 1) / SPLITS;
     int first = split * steps;
-    int last = min(first + steps, PADDED_DEPTH / TILE_DEPTH);
+    int last = min(first + steps, used_steps(TILE_DEPTH));
     fetch(first * TILE_DEPTH, first_vector, weight_part);
     for (int s = first; s < last; ++s) {
         barrier();
@@ -143,7 +144,8 @@ void main() {
     [[unroll]] for (int r = 0; r < THREAD_ROWS; ++r) {
         int row = row0 + ((r / 4) * ROW_LANES + row_lane) * 4 + r % 4;
         if (row < ROWS) {
-            int base = row_of(row).y + offset;
+            int base = row_of(row).y;
+            if (CROPPED && SPLITS == 1 && base < 0) continue;
             [[unroll]] for (int c = 0; c < COLUMN_VECTORS; ++c) {
                 int vector = first_vector + c * COLUMN_LANES + column_lane;
                 vec4 value = sum[r * COLUMN_VECTORS + c];
@@ -151,9 +153,9 @@ void main() {
                     if (vector < WEIGHT_STRIDE >> 2)
                         slices[((split * ROWS + row) * parts + part) * (WEIGHT_STRIDE >> 2) + vector] = value;
                 } else {
-                    int channel = part * CHANNEL_PART + 4 * min(vector, (WEIGHT_STRIDE >> 2) - 1);
+                    int channel = part_channel(part) + 4 * min(vector, (WEIGHT_STRIDE >> 2) - 1);
                     value += vec4(bias[channel], bias[channel + 1], bias[channel + 2], bias[channel + 3]);
-                    store_columns(value, base, part, 4 * vector);
+                    store_columns(value, base + offset, part, 4 * vector);
                 }
             }
         }

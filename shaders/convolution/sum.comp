@@ -25,8 +25,10 @@ void main() {
     int part = index / row_vectors % PARTS;
     int row = index / row_vectors / PARTS;
 
-    int channel = part * CHANNEL_PART + 4 * vector;
+    int channel = part_channel(part) + 4 * vector;
     vec4 sum = vec4(bias[channel], bias[channel + 1], bias[channel + 2], bias[channel + 3]);
     [[unroll]] for (int s = 0; s < SPLITS; ++s) sum += slices[s * count + index];
-    store_columns(sum, (Y_DENSE ? row * Y_PIXEL : row_of(row).y) + result_offset(part), part, 4 * vector);
+    begin_part(part);
+    int y_row = Y_DENSE ? row * Y_PIXEL : row_of(row).y;
+    if (!CROPPED || y_row >= 0) store_columns(sum, y_row + result_offset(part), part, 4 * vector);
 }

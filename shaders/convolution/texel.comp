@@ -42,6 +42,7 @@ void main() {
     int lane = int(gl_LocalInvocationID.x);
     int lanes = int(gl_WorkGroupSize.x);
     int part = grid_slice();
+    begin_part(part);
     int row0 = LANES_ON_ROWS ? row_group() * lanes * LANE_ROWS + lane : row_group() * LANE_ROWS;
     int row_step = LANES_ON_ROWS ? lanes : 1;
     // Vectors of a lane are neighbours, or one from each of the panel's parts that all lanes read together.
@@ -50,15 +51,15 @@ void main() {
     int vector_step = LANES_ON_ROWS ? 1 : lanes;
 
     int origin[LANE_ROWS];
-    ivec2 from[LANE_ROWS];
+    ivec3 from[LANE_ROWS];
     [[unroll]] for (int r = 0; r < LANE_ROWS; ++r) {
         Row row = row_of(min(row0 + r * row_step, ROWS - 1));
-        origin[r] = row.x + part * X_PART;
+        origin[r] = row.x + part_input(part);
         from[r] = row.from;
     }
     vec4 sum[ACCUMULATORS];
     [[unroll]] for (int v = 0; v < LANE_VECTORS; ++v) {
-        int c = part * CHANNEL_PART + min(4 * (vector0 + v * vector_step), COLUMNS - 1);
+        int c = part_channel(part) + min(4 * (vector0 + v * vector_step), COLUMNS - 1);
         vec4 b = vec4(bias[c], bias[c + 1], bias[c + 2], bias[c + 3]);
         [[unroll]] for (int r = 0; r < LANE_ROWS; ++r) sum[r * LANE_VECTORS + v] = b;
     }
@@ -66,13 +67,13 @@ void main() {
     int w = (part * WEIGHT_PART >> 2) + column_group() * panel_vectors * PADDED_DEPTH + (LANES_ON_ROWS ? 0 : lane);
     int taps = DEPTH / CHANNELS;
     for (int tap = 0; tap < taps; ++tap) {
-        ivec2 offset = ivec2(tap / KERNEL_WIDTH, tap % KERNEL_WIDTH) * DILATION;
+        ivec3 shift = tap_shift(tap);
         int at[LANE_ROWS];
         bool inside[LANE_ROWS];
         [[unroll]] for (int r = 0; r < LANE_ROWS; ++r) {
-            ivec2 p = from[r] + offset;
-            inside[r] = ALWAYS_INSIDE || (p.x >= 0 && p.x < IN_HEIGHT && p.y >= 0 && p.y < IN_WIDTH);
-            at[r] = inside[r] ? origin[r] + p.x * X_LINE + p.y * X_PIXEL : 0;
+            ivec3 p = from[r] + shift;
+            inside[r] = ALWAYS_INSIDE || is_inside(p);
+            at[r] = inside[r] ? origin[r] + x_offset(p) : 0;
         }
         for (int c = 0; c < CHANNELS; c += DEPTH_STEP) {
             vec4 a[LANE_ROWS];
@@ -99,8 +100,9 @@ void main() {
     [[unroll]] for (int r = 0; r < LANE_ROWS; ++r) {
         int row = row0 + r * row_step;
         if (row >= ROWS) continue;
-        int base = row_of(row).y + offset;
+        int base = row_of(row).y;
+        if (CROPPED && base < 0) continue;
         [[unroll]] for (int v = 0; v < LANE_VECTORS; ++v)
-            store_columns(sum[r * LANE_VECTORS + v], base, part, 4 * (vector0 + v * vector_step));
+            store_columns(sum[r * LANE_VECTORS + v], base + offset, part, 4 * (vector0 + v * vector_step));
     }
 }

@@ -39,6 +39,7 @@ void main() {
     int invocation = int(gl_LocalInvocationIndex);
     int slice = invocation / VECTORS;
     int part = grid_slice();
+    begin_part(part);
     int row0 = row_group() * EACH;
     int row_vectors = WEIGHT_STRIDE >> 2;
     int vector = column_group() * VECTORS + invocation % VECTORS;
@@ -48,7 +49,7 @@ void main() {
     vec4 sum[EACH];
     [[unroll]] for (int r = 0; r < EACH; ++r) {
         Row row = row_of(min(row0 + r, ROWS - 1));
-        at[r] = row.x + row.from.x * X_LINE + row.from.y * X_PIXEL + part * X_PART;
+        at[r] = row.x + x_offset(row.from) + part_input(part);
         sum[r] = vec4(0.0);
     }
     for (int k = 4 * slice; k < DEPTH; k += 4 * SLICES) {
@@ -70,7 +71,7 @@ void main() {
     barrier();
     int row = row0 + slice;
     if (slice >= EACH || row >= ROWS || vector >= row_vectors) return;
-    int channel = part * CHANNEL_PART + 4 * vector;
+    int channel = part_channel(part) + 4 * vector;
     vec4 value = sums[slice * INVOCATIONS + invocation % VECTORS] + vec4(bias[channel], bias[channel + 1], bias[channel + 2], bias[channel + 3]);
     store_columns(value, row_of(row).y + result_offset(part), part, 4 * vector);
 }

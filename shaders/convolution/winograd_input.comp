@@ -19,7 +19,7 @@ void main() {
     ivec2 split = divide(index, vectors);
     WinogradTile tile = winograd_tile(split.x, OUT_PLANE / OUT_WIDTH, OUT_WIDTH);
     int origin = (tile.picture * X_PICTURE >> 2) + split.y;
-    ivec2 from = tile.at - PRE;
+    ivec2 from = tile.at - PRE.yz;
 
     vec4 t[POINTS * POINTS];
     [[unroll]] for (int j = 0; j < POINTS; ++j) {

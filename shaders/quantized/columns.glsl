@@ -57,7 +57,7 @@ void finish_columns(ivec4 sum, int y0, Operands column, Operands row) {
 // `y0` is the element of the row's (and part's) channel 0, `column` counts within the part. Columns beyond the last are padding.
 void store_columns(ivec4 sum, int y0, int part, int column) {
     if (column >= COLUMNS) return;
-    int first = part * CHANNEL_PART + column;
+    int first = part_channel(part) + column;
     sum = with_bias(sum, first);
     y0 += column * Y_CHANNEL;
     vec4 value = vec4(sum);

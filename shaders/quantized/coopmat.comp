@@ -55,7 +55,7 @@ shared ivec4 results[THREADS / LANES * SIDE * RESULT_STRIDE];
 int thread;
 #define LANE_DEPTH (thread % LINE * 16) // of a step, where this thread loads
 int origin[INPUT_LOADS]; // sixteen of the first tap, at this thread's place in a step; it may lie outside
-ivec2 from[INPUT_LOADS];
+ivec3 from[INPUT_LOADS];
 int weight[WEIGHT_LOADS]; // of the first step, in sixteens
 uvec4 next_inputs[INPUT_LOADS];
 uvec4 next_weights[WEIGHT_LOADS];
@@ -66,11 +66,11 @@ void fetch(int step) {
     int k = k0 + LANE_DEPTH;
     // As in convolution/coopmat.comp; channels come in sixteens.
     int tap = CHANNELS == DEPTH ? 0 : (CHANNELS % TILE_DEPTH == 0 ? k0 : k) / CHANNELS;
-    ivec2 shift = ivec2(tap / KERNEL_WIDTH, tap % KERNEL_WIDTH) * DILATION;
-    int offset = (shift.x * X_LINE + shift.y * X_PIXEL + k0 - tap * CHANNELS) >> 4;
+    ivec3 shift = tap_shift(tap);
+    int offset = (x_offset(shift) + k0 - tap * CHANNELS) >> 4;
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
-        ivec2 at = from[i] + shift;
-        bool inside = (PADDED_DEPTH == DEPTH || k < DEPTH) && (INSIDE || (uint(at.x) < uint(IN_HEIGHT) && uint(at.y) < uint(IN_WIDTH)));
+        ivec3 at = from[i] + shift;
+        bool inside = (PADDED_DEPTH == DEPTH || k < DEPTH) && (INSIDE || is_inside(at));
         next_inputs[i] = inside ? x[origin[i] + offset] ^ FLIP : OUTSIDE;
     }
     [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i) next_weights[i] = weights[weight[i] + (k0 >> 4)];
@@ -97,27 +97,34 @@ void place_inputs(int row0, int part) {
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
         int at = min(row0 + thread / LINE + i * LOAD_LINES, ROWS - 1);
         if (INSIDE && X_DENSE) {
-            origin[i] = (at * X_PIXEL + part * X_PART + LANE_DEPTH) >> 4;
-            from[i] = ivec2(0);
+            origin[i] = (at * X_PIXEL + part_input(part) + LANE_DEPTH) >> 4;
+            from[i] = ivec3(0);
         } else {
             Row row = row_of(at);
-            origin[i] = (row.x + row.from.x * X_LINE + row.from.y * X_PIXEL + part * X_PART + LANE_DEPTH) >> 4;
+            origin[i] = (row.x + x_offset(row.from) + part_input(part) + LANE_DEPTH) >> 4;
             from[i] = row.from;
         }
     }
 }
 
-// The element of a row's first channel in the output.
-int y_of(int row, int offset) { return (Y_DENSE ? row * Y_PIXEL : row_of(row).y) + offset; }
+// The element of a row's first channel in the output, negative where it has none there.
+int y_of(int row, int offset) {
+    int y_row = Y_DENSE ? row * Y_PIXEL : row_of(row).y;
+    return CROPPED && y_row < 0 ? -1 : y_row + offset;
+}
 
-// Rows beyond the last read what is there.
-Operands operands_of(int row, int offset) { return row_operands(y_of(min(row, ROWS - 1), offset)); }
+// Rows beyond the last, and those without an output, read what is there.
+Operands operands_of(int row, int offset) {
+    int y_row = y_of(min(row, ROWS - 1), offset);
+    return row_operands(CROPPED ? max(y_row, 0) : y_row);
+}
 
 void main() {
     thread = int(gl_LocalInvocationIndex);
     int part = grid_slice() / SPLITS;
     int split = grid_slice() % SPLITS;
     int parts = grid_slices() / SPLITS;
+    begin_part(part);
     int row0 = row_group() * TILE_ROWS;
     int column0 = column_group() * TILE_COLUMNS;
     int depth_sixteens = PADDED_DEPTH >> 4;
@@ -126,14 +133,14 @@ void main() {
         weight[i] = (part * WEIGHT_PART >> 4) + min(column0 + thread / LINE + i * LOAD_LINES, WEIGHT_STRIDE - 1) * depth_sixteens + thread % LINE;
     int steps = (PADDED_DEPTH / TILE_DEPTH + SPLITS - 1) / SPLITS;
     int first_step = split * steps;
-    int last_step = min(first_step + steps, PADDED_DEPTH / TILE_DEPTH);
+    int last_step = min(first_step + steps, used_steps(TILE_DEPTH));
     fetch(first_step);
 
     int warp_row = int(gl_SubgroupID) % WARPS_DOWN;
     int warp_column = int(gl_SubgroupID) / WARPS_DOWN;
     int lane = int(gl_SubgroupInvocationID);
     int result = int(gl_SubgroupID) * SIDE * RESULT_STRIDE; // this subgroup's place among them
-    int offset = part_offset(part);
+    int offset = part_output(part);
     int lane_row = row0 + warp_row * WARP_ROWS + lane / WARP_FOURS; // of this lane's first round of the epilogue; each round goes down by some rows
     int column = column0 + warp_column * WARP_COLUMNS + lane % WARP_FOURS * 4;
     coopmat<int, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> sum[ROW_FRAGMENTS][COLUMN_FRAGMENTS];
@@ -170,7 +177,7 @@ void main() {
     bool ahead = SPLITS == 1 && OUTPUT_VECTORS && !POINTWISE_EMPTY;
     int row_vectors = WEIGHT_STRIDE >> 2;
     int inside = min(column, COLUMNS - 4); // columns beyond the last read what is there
-    int first = part * CHANNEL_PART + inside;
+    int first = part_channel(part) + inside;
     int row_offset = offset + inside * Y_CHANNEL;
     ivec4 bias;
     Operands of_columns;
@@ -196,6 +203,7 @@ void main() {
                 ivec4 value = results[result + (lane / WARP_FOURS + down + i * ROUND_ROWS) * RESULT_STRIDE + lane % WARP_FOURS];
                 if (row >= ROWS || column >= COLUMNS) continue;
                 if (SPLITS > 1) slices[((split * ROWS + row) * parts + part) * row_vectors + (column >> 2)] = value;
+                else if (CROPPED && y_of(row, offset) < 0) continue;
                 else if (ahead) finish_columns(value + bias, y_of(row, row_offset), of_columns, now[i]);
                 else store_columns(value, y_of(row, offset), part, column);
             }

@@ -33,7 +33,7 @@ const int SPAN = (OUTPUTS - 1) * STRIDE + (KERNEL_WIDTH - 1) * DILATION + 1;
 
 // What quantized/columns.glsl asks of a product: one part, channels side by side.
 #define COLUMNS (4 * VECTORS)
-#define CHANNEL_PART 0
+#define part_channel(part) 0
 #define Y_CHANNEL 1
 #define OUTPUT_VECTORS true
 #include "quantized/columns.glsl"

@@ -46,14 +46,14 @@ shared ivec4 columns[TILE_DEPTH * TILE_COLUMNS / 4];
 
 int thread;
 int origin[INPUT_LOADS];
-ivec2 from[INPUT_LOADS];
+ivec3 from[INPUT_LOADS];
 ivec4 next_inputs[INPUT_LOADS];
 ivec4 next_weights[WEIGHT_LOADS];
 
 // Element of a row's input `channel` elements along K; -1 outside.
 int element_at(int i, int channel) {
     int tap = channel / CHANNELS;
-    int position = input_position(origin[i], from[i], ivec2(tap / KERNEL_WIDTH, tap % KERNEL_WIDTH));
+    int position = input_position(origin[i], from[i], tap_shift(tap));
     return position >= 0 && channel < DEPTH ? position + channel - tap * CHANNELS : -1;
 }
 
@@ -99,12 +99,13 @@ void publish() {
 void main() {
     thread = int(gl_LocalInvocationID.x);
     int part = grid_slice();
+    begin_part(part);
     int row0 = row_group() * TILE_ROWS;
     int first_vector = column_group() * (TILE_COLUMNS / 4);
     int weight_part = (part * WEIGHT_PART) >> 4;
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
         Row row = row_of(min(row0 + (thread + i * THREADS) / DEPTH_VECTORS, ROWS - 1));
-        origin[i] = row.x + part * X_PART;
+        origin[i] = row.x + part_input(part);
         from[i] = row.from;
     }
     int row_lane = thread / COLUMN_LANES;
@@ -114,7 +115,7 @@ void main() {
     [[unroll]] for (int i = 0; i < SUMS; ++i) sum[i] = ivec4(0);
     [[unroll]] for (int c = 0; c < COLUMN_VECTORS; ++c) weight_sum[c] = ivec4(0);
 
-    int steps = PADDED_DEPTH / 4 / TILE_DEPTH;
+    int steps = used_steps(4 * TILE_DEPTH);
     fetch(0, first_vector, weight_part);
     for (int s = 0; s < steps; ++s) {
         barrier();
@@ -145,13 +146,14 @@ void main() {
     // The epilogue is in the shader once, in a loop over copies of the sums.
     ivec4 finished[SUMS];
     [[unroll]] for (int i = 0; i < SUMS; ++i) finished[i] = sum[i] - X_ZERO * weight_sum[i % COLUMN_VECTORS];
-    int offset = part_offset(part);
+    int offset = part_output(part);
     for (int r = 0; r < THREAD_ROWS; ++r) {
         int row = row0 + ((r / 4) * ROW_LANES + row_lane) * 4 + r % 4;
         if (row < ROWS) {
-            int base = row_of(row).y + offset;
+            int base = row_of(row).y;
+            if (CROPPED && base < 0) continue;
             for (int c = 0; c < COLUMN_VECTORS; ++c)
-                store_columns(finished[r * COLUMN_VECTORS + c], base, part, 4 * (first_vector + c * COLUMN_LANES + column_lane));
+                store_columns(finished[r * COLUMN_VECTORS + c], base + offset, part, 4 * (first_vector + c * COLUMN_LANES + column_lane));
         }
     }
 }

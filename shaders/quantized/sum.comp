@@ -22,5 +22,7 @@ void main() {
     int row = index / row_vectors / PARTS;
     ivec4 sum = ivec4(0);
     for (int s = 0; s < SPLITS; ++s) sum += slices[s * count + index];
-    store_columns(sum, row_of(row).y + part_offset(part), part, 4 * vector);
+    begin_part(part);
+    int y_row = row_of(row).y;
+    if (!CROPPED || y_row >= 0) store_columns(sum, y_row + part_output(part), part, 4 * vector);
 }

@@ -25,6 +25,7 @@ void main() {
     int lane = int(gl_LocalInvocationID.x);
     int lanes = int(gl_WorkGroupSize.x);
     int part = grid_slice();
+    begin_part(part);
     int row0 = LANES_ON_ROWS ? row_group() * lanes * LANE_ROWS + lane : row_group() * LANE_ROWS;
     int row_step = LANES_ON_ROWS ? lanes : 1;
     int vector0 = LANES_ON_ROWS ? column_group() * LANE_VECTORS : (column_group() * lanes + lane) * LANE_VECTORS;
@@ -32,10 +33,10 @@ void main() {
     int last_vector = weight_row - 1;
 
     int origin[LANE_ROWS];
-    ivec2 from[LANE_ROWS];
+    ivec3 from[LANE_ROWS];
     [[unroll]] for (int r = 0; r < LANE_ROWS; ++r) {
         Row row = row_of(min(row0 + r * row_step, ROWS - 1));
-        origin[r] = row.x + part * X_PART;
+        origin[r] = row.x + part_input(part);
         from[r] = row.from;
     }
     vec4 sum[ACCUMULATORS];
@@ -50,11 +51,11 @@ void main() {
     int filled = 0;
     float zero = float(X_ZERO);
     for (int tap = 0; tap < taps; ++tap) {
-        ivec2 offset = ivec2(tap / KERNEL_WIDTH, tap % KERNEL_WIDTH);
+        ivec3 shift = tap_shift(tap);
         int at[LANE_ROWS];
         bool inside[LANE_ROWS];
         [[unroll]] for (int r = 0; r < LANE_ROWS; ++r) {
-            int position = input_position(origin[r], from[r], offset);
+            int position = input_position(origin[r], from[r], shift);
             inside[r] = position >= 0;
             at[r] = max(position, 0);
         }
@@ -105,11 +106,12 @@ void main() {
     // The epilogue is in the shader once, in a loop; sums that a variable indexes would lie in memory all the time, so that it gets copies.
     ivec4 finished[ACCUMULATORS];
     [[unroll]] for (int i = 0; i < ACCUMULATORS; ++i) finished[i] = total[i] + ivec4(sum[i]);
-    int offset = part_offset(part);
+    int offset = part_output(part);
     for (int r = 0; r < LANE_ROWS; ++r) {
         int row = row0 + r * row_step;
         if (row >= ROWS) continue;
-        int base = row_of(row).y + offset;
-        for (int v = 0; v < LANE_VECTORS; ++v) store_columns(finished[r * LANE_VECTORS + v], base, part, 4 * (vector0 + v));
+        int base = row_of(row).y;
+        if (CROPPED && base < 0) continue;
+        for (int v = 0; v < LANE_VECTORS; ++v) store_columns(finished[r * LANE_VECTORS + v], base + offset, part, 4 * (vector0 + v));
     }
 }

@@ -52,9 +52,9 @@ std::int32_t ConvolutionProblem::type_bits() const {
     return (is_short_float(x.dtype) ? 1 : 0) | (is_short_float(y.dtype) ? 2 : 0) | bytes;
 }
 
-std::array<shape::Expr, 3> ConvolutionProblem::spatial(const Value& value, shape::ExprPool& exprs) const {
+ConvolutionProblem::Extents ConvolutionProblem::spatial(const Value& value, shape::ExprPool& exprs) {
     const shape::Expr one = exprs.constant(1);
-    std::array<shape::Expr, 3> out{one, one, one};
+    Extents out{one, one, one};
     for (std::size_t axis = 2; axis < value.dims.size(); ++axis) {
         out[3 - value.dims.size() + axis] = value.dims[axis];
     }

@@ -18,6 +18,7 @@ struct ConvolutionProblem {
     explicit ConvolutionProblem(const Query& query);
 
     using Triple = std::array<std::int64_t, 3>;
+    using Extents = std::array<shape::Expr, 3>; // depth, height, width
 
     Operation operation; // a copy: candidates outlive the call that makes them
     [[nodiscard]] const Convolution& convolution() const { return std::get<Convolution>(operation.kind); }
@@ -37,7 +38,7 @@ struct ConvolutionProblem {
     //! IN_HALF and OUT_HALF of shaders/common/epilogue.glsl; in kernels of bfloat16 the same of that. For the host's tiles also what 8 bits they store.
     [[nodiscard]] std::int32_t type_bits() const;
     //! Extent of depth, height, width of a value of this problem.
-    [[nodiscard]] std::array<shape::Expr, 3> spatial(const Value& value, shape::ExprPool& exprs) const;
+    [[nodiscard]] static Extents spatial(const Value& value, shape::ExprPool& exprs);
     //! Output positions of all pictures: batch times the spatial extent.
     [[nodiscard]] shape::Expr positions(const Value& value, shape::ExprPool& exprs) const;
 };

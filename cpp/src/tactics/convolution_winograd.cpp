@@ -68,7 +68,7 @@ std::int32_t pack_points(const ConvolutionProblem& p, const Packing& packing, Lo
     });
 }
 
-//! P(0) .. P(29) of rows.glsl: rows are tiles, parts the points.
+//! P(0) .. P(27) of rows.glsl: rows are tiles, parts the points.
 void add_point_params(StepBuilder& step, const TexelProduct& product, const Packing& packing) {
     const std::int64_t tiles = product.rows;
     step.param(tiles).param(tiles).param(tiles).param(1).param(tiles);
@@ -76,8 +76,7 @@ void add_point_params(StepBuilder& step, const TexelProduct& product, const Pack
     step.param(1).param(1).param(1).param(1).param(1).param(0).param(0);
     step.param(product.channels).param(product.channels).param(product.columns).param(packing.padded_columns());
     step.param(0).param(0).param(product.columns).param(1);
-    step.param(tiles * product.channels).param(product.channels * packing.padded_columns()).param(kPoints);
-    step.param(0).param(tiles * product.columns).param(0);
+    step.param(tiles * product.channels).param(product.channels * packing.padded_columns()).param(tiles * product.columns).param(0);
 }
 
 //! A step over four channels of a tile per invocation.

@@ -30,14 +30,28 @@ void add_step(Lowering& lowering, StepBuilder& step, const Target& target) {
     target.constant ? lowering.add_init(step.take()) : lowering.add(step.take());
 }
 
+std::string key_of(const Phases& phases) {
+    std::string key;
+    for (const Phases::Triple* numbers : {&phases.kernel, &phases.stride, &phases.pre}) {
+        for (const std::int64_t number : *numbers) key += text(":", number);
+    }
+    return key;
+}
+
 } // namespace
+
+std::int64_t Phases::taps() const {
+    std::int64_t most = 1;
+    for (std::size_t axis = 0; axis < 3; ++axis) most *= (kernel[axis] + stride[axis] - 1) / stride[axis];
+    return most;
+}
 
 std::int32_t pack_weights(Lowering& lowering, const std::string& layer, std::int32_t weights, const Packing& packing) {
     const std::int64_t count = packing.parts * packing.padded_depth() * packing.padded_columns();
     const std::int64_t bytes = count * (packing.half ? 2 : 4);
     const std::string key =
         text("packed:", weights, ":", packing.parts, "x", packing.padded_depth(), "x", packing.padded_columns(),
-             packing.half ? ":f16" : ":f32", packing.transposed ? ":t" : "", packing.part_per_tap ? ":p" : "", ":", packing.zero, ":", packing.panel, ":", packing.widened.channels, ":", packing.widened.pixels, ":", packing.widened.shift, ":", packing.widened.units);
+             packing.half ? ":f16" : ":f32", packing.transposed ? ":t" : "", key_of(packing.phases), ":", packing.zero, ":", packing.panel, ":", packing.widened.channels, ":", packing.widened.pixels, ":", packing.widened.shift, ":", packing.widened.units);
     const bool bytes_in = packing.source != DataType::kFLOAT;
     const Target target = target_for(lowering, weights, key, bytes);
     if (!target.make) return target.buffer;
@@ -55,12 +69,13 @@ std::int32_t pack_weights(Lowering& lowering, const std::string& layer, std::int
     step.param(packing.channels)
         .param(packing.taps)
         .param(packing.transposed ? 1 : 0)
-        .param(packing.part_per_tap ? 1 : 0)
+        .param(packing.phases.count())
         .param(0)
         .param(packing.panel > 0 ? packing.panel : packing.padded_columns());
     const Widened& widened = packing.widened;
     step.param(widened.channels).param(widened.pixels).param(widened.kernel_width).param(widened.shift).param(widened.units);
-    if (bytes_in) step.param(packing.source == DataType::kINT8 ? 1 : 0).param(packing.zero);
+    step.param(packing.source == DataType::kINT8 ? 1 : 0).param(packing.zero);
+    step.params(packing.phases.kernel).params(packing.phases.stride).params(packing.phases.pre);
     step.reads(weights).writes(target.buffer);
     add_step(lowering, step, target);
     return target.buffer;
@@ -77,7 +92,7 @@ std::int32_t pack_words(Lowering& lowering, const std::string& layer, std::int32
     const std::int64_t words = packing.padded_depth() / 4;
     const std::int64_t count = packing.parts * words * packing.padded_columns();
     const std::string key = text("words:", weights, ":", packing.parts, "x", words, "x", packing.padded_columns(),
-                                 packing.transposed ? ":t" : "", packing.part_per_tap ? ":p" : "", packing.by_columns ? ":c" : "", ":", packing.zero, ":", packing.widened.channels, ":", packing.widened.pixels);
+                                 packing.transposed ? ":t" : "", key_of(packing.phases), packing.by_columns ? ":c" : "", ":", packing.zero, ":", packing.widened.channels, ":", packing.widened.pixels);
     const Target target = target_for(lowering, weights, key, count * 4);
     if (!target.make) return target.buffer;
     StepBuilder step(lowering, layer, "quantized/pack:int8");
@@ -85,8 +100,9 @@ std::int32_t pack_words(Lowering& lowering, const std::string& layer, std::int32
         .flat_groups(lowering.exprs().constant((count + kPackLocalSize - 1) / kPackLocalSize));
     step.specialize(false).param(count).param(packing.padded_columns()).param(words).param(packing.columns);
     step.param(packing.channels).param(packing.taps).param(packing.transposed ? 1 : 0);
-    step.param(packing.part_per_tap ? 1 : 0).param(packing.source == DataType::kINT8 ? 1 : 0).param(packing.zero).param(packing.by_columns ? 1 : 0);
+    step.param(packing.phases.count()).param(packing.source == DataType::kINT8 ? 1 : 0).param(packing.zero).param(packing.by_columns ? 1 : 0);
     step.param(packing.widened.channels).param(packing.widened.pixels).param(packing.widened.kernel_width);
+    step.params(packing.phases.kernel).params(packing.phases.stride).params(packing.phases.pre);
     step.reads(weights).writes(target.buffer);
     add_step(lowering, step, target);
     return target.buffer;

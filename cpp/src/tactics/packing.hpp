@@ -1,6 +1,7 @@
 // Weights and biases in the form that kernels read, made once per engine by init steps (shaders/convolution/pack.comp).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -19,11 +20,21 @@ struct Widened {
     std::int64_t units = 1;        // of the wide picture that its window covers along a line
 };
 
+//! Parts that are phases of a transposed convolution (shaders/convolution/phases.glsl): each group has as many as outputs lie between two inputs.
+struct Phases {
+    using Triple = std::array<std::int64_t, 3>; // depth, height, width
+    Triple kernel{1, 1, 1}, stride{0, 0, 0}, pre{0, 0, 0};
+    //! 0: it is no transposed convolution.
+    [[nodiscard]] std::int64_t count() const { return stride[0] * stride[1] * stride[2]; }
+    //! Of the phase that has most.
+    [[nodiscard]] std::int64_t taps() const;
+};
+
 //! Weights as [part][panel][depth][columns of a panel]; the other two directions of the shader's source index.
 struct Packing {
     std::int64_t parts = 1, columns = 1, channels = 1, taps = 1;
-    bool transposed = false;   // source is [in, out / groups, kernel...]
-    bool part_per_tap = false; // parts are taps instead of groups
+    bool transposed = false; // source is [in, out / groups, kernel...]
+    Phases phases{};
     std::int64_t column_multiple = 4, depth_multiple = 1;
     std::int64_t panel = 0; // columns that lie together for all of the depth, a divisor of column_multiple; 0: all
     bool half = false;
@@ -32,7 +43,7 @@ struct Packing {
     DataType source = DataType::kFLOAT; // int8 and uint8 become floats, less `zero`
     std::int32_t zero = 0;
 
-    [[nodiscard]] std::int64_t depth() const { return part_per_tap ? channels : channels * taps; }
+    [[nodiscard]] std::int64_t depth() const { return channels * (phases.count() > 0 ? phases.taps() : taps); }
     [[nodiscard]] std::int64_t padded_columns() const {
         return (columns + column_multiple - 1) / column_multiple * column_multiple;
     }

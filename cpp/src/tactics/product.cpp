@@ -30,7 +30,7 @@ struct ImageStrides {
 ImageStrides image_strides(Lowering& lowering, const Value& value) {
     const shape::Exprs strides = lowering.strides(value);
     const shape::Expr none = lowering.exprs().constant(0);
-    return {strides[0], strides[1], strides.size() > 3 ? strides[2] : none, strides.back()};
+    return {strides[0], strides[1], strides.size() > 3 ? strides[strides.size() - 2] : none, strides.back()};
 }
 
 void set_rows(ProductShape& shape, const shape::Exprs& dims, const shape::ExprPool& exprs) {
@@ -44,24 +44,45 @@ void set_rows(ProductShape& shape, const shape::Exprs& dims, const shape::ExprPo
     if (!dynamic) shape.rows = shape.least_rows;
 }
 
-shape::Exprs without_channels(const Value& value) {
-    shape::Exprs dims = value.dims;
-    dims.erase(dims.begin() + 1);
-    return dims;
+//! Rows of a convolution: `each` n-th output along an axis has one.
+void set_rows(ProductShape& shape, const ConvolutionProblem& p, const ConvolutionProblem::Triple& each, const shape::ExprPool& exprs) {
+    const std::optional<std::int64_t> batch = exprs.value(p.y.dims[0]);
+    bool dynamic = !batch;
+    shape.least_rows = batch.value_or(1);
+    for (std::size_t axis = 2; axis < p.y.dims.size(); ++axis) {
+        const std::int64_t stride = each[3 - p.y.dims.size() + axis];
+        const std::optional<std::int64_t> extent = exprs.value(p.y.dims[axis]);
+        dynamic = dynamic || !extent;
+        shape.least_rows *= (extent.value_or(1) + stride - 1) / stride;
+    }
+    if (!dynamic) shape.rows = shape.least_rows;
+}
+
+//! Whether some phases have no output at the last positions, as far as is known.
+bool is_cropped(const ConvolutionProblem& p, const shape::ExprPool& exprs) {
+    for (std::size_t axis = 2; axis < p.y.dims.size(); ++axis) {
+        const std::int64_t stride = p.stride[3 - p.y.dims.size() + axis];
+        const std::optional<std::int64_t> extent = exprs.value(p.y.dims[axis]);
+        if (stride > 1 && (!extent || *extent % stride != 0)) return true;
+    }
+    return false;
+}
+
+//! Whether all taps of a convolution's positions lie in the picture.
+bool is_always_inside(const ConvolutionProblem& p) {
+    const bool unpadded = all(p.pre, 0) && zeros(p.convolution().geometry.post);
+    return unpadded && (!p.transposed() || (p.kernel == p.stride && zeros(p.convolution().output_padding)));
 }
 
 } // namespace
 
 std::string Product::refuse(const ConvolutionProblem& p, const Query& query) {
-    if (p.x.dims.size() > 4)
-        return text("the convolution has ", p.x.dims.size() - 2, " spatial axes, this kernel takes one or two");
     if (p.transposed()) {
-        const bool fits = p.kernel == p.stride && all(p.dilation, 1) && all(p.pre, 0) &&
-                          zeros(p.convolution().geometry.post) && zeros(p.convolution().output_padding) &&
-                          p.groups == 1;
-        if (!fits)
-            return "a transposed convolution is a matrix product only when its kernel is its stride, without padding, "
-                   "dilation and groups";
+        for (std::size_t axis = 0; axis < 3; ++axis) {
+            if (p.stride[axis] > 1 && p.dilation[axis] > 1) {
+                return text("the transposed convolution has stride ", p.stride[axis], " and dilation ", p.dilation[axis], " along one axis, this kernel takes one of the two");
+            }
+        }
     }
     return refuse_epilogue(query, p.roles, false);
 }
@@ -86,37 +107,32 @@ Product::Product(const ConvolutionProblem& p, const shape::ExprPool& exprs)
       y_(p.y),
       bias_(p.bias),
       half_(p.half()),
-      subpixel_(p.transposed()),
-      inside_(p.transposed() || (all(p.pre, 0) && zeros(p.convolution().geometry.post))),
+      phases_(p.transposed()),
+      cropped_(phases_ && is_cropped(p, exprs)),
+      inside_(is_always_inside(p)),
       type_bits_(p.type_bits()),
       roles_(p.roles),
       out_channels_(p.out_channels),
-      groups_(p.groups) {
-    packing_ = {.parts = subpixel_ ? p.taps() : p.groups,
+      groups_(p.groups),
+      window_{p.kernel, p.stride, p.dilation, p.pre} {
+    constexpr ConvolutionProblem::Triple kOnes{1, 1, 1};
+    const Phases phases = phases_ ? Phases{p.kernel, p.stride, p.pre} : Phases{};
+    packing_ = {.parts = p.groups * (phases_ ? phases.count() : 1),
                 .columns = p.group_out(),
                 .channels = p.group_in(),
                 .taps = p.taps(),
-                .transposed = subpixel_,
-                .part_per_tap = subpixel_,
+                .transposed = phases_,
+                .phases = phases,
                 .widened = p.widened,
                 .source = weights_.dtype,
                 .zero = p.convolution().zero.weights};
     shape_ = {.parts = packing_.parts,
               .columns = packing_.columns,
               .channels = packing_.channels,
-              .taps = subpixel_ ? 1 : p.taps()};
-    set_rows(shape_, without_channels(subpixel_ ? x_ : y_), exprs);
+              .taps = phases_ ? phases.taps() : p.taps()};
+    set_rows(shape_, p, phases_ ? p.stride : kOnes, exprs);
     shape_.input_vectors = x_.layout == Layout::kCHANNELS_LAST && p.group_in() % 4 == 0;
     shape_.output_vectors = y_.layout == Layout::kCHANNELS_LAST && p.group_out() % 4 == 0;
-    if (subpixel_) {
-        window_.spread = {p.stride[1], p.stride[2]};
-        window_.part_width = p.kernel[2];
-    } else {
-        window_.stride = {p.stride[1], p.stride[2]};
-        window_.dilation = {p.dilation[1], p.dilation[2]};
-        window_.pre = {p.pre[1], p.pre[2]};
-        window_.kernel_width = p.kernel[2];
-    }
 }
 
 Product::Product(const MatrixProblem& p, const shape::ExprPool& exprs)
@@ -169,9 +185,16 @@ Product Product::placed(const Query& query) const {
     return out;
 }
 
+ConvolutionProblem::Extents Product::grid(shape::ExprPool& exprs) const {
+    ConvolutionProblem::Extents out = ConvolutionProblem::spatial(y_, exprs);
+    for (std::size_t axis = 0; axis < 3 && phases_; ++axis) out[axis] = exprs.ceil_div(out[axis], exprs.constant(window_.stride[axis]));
+    return out;
+}
+
 shape::Expr Product::rows(shape::ExprPool& exprs) const {
     if (matrix_) return exprs.product(shape::Exprs(y_.dims.begin(), y_.dims.end() - 1));
-    return exprs.product(without_channels(subpixel_ ? x_ : y_));
+    const ConvolutionProblem::Extents extents = grid(exprs);
+    return exprs.product(shape::Exprs{y_.dims[0], extents[0], extents[1], extents[2]});
 }
 
 std::int32_t Product::pack_weights(Lowering& lowering, const Packing& packing) const {
@@ -186,37 +209,47 @@ std::int32_t Product::pack_parameters(Lowering& lowering) const {
     return tactics::pack_parameters(lowering, operation_.name, operation_.epilogue, bias_, out_channels_);
 }
 
-void Product::add_params(StepBuilder& step, Lowering& lowering, const Packing& packing) const {
-    shape::ExprPool& exprs = lowering.exprs();
-    const shape::Expr row_count = rows(exprs);
-    const shape::Expr zero = exprs.constant(0);
-    const shape::Expr one = exprs.constant(1);
-    const std::int64_t weight_part = packing.padded_depth() * packing.padded_columns();
-    const Value& target = place_ ? place_->whole : y_;
-    if (place_) step.geometry(15, static_cast<std::int32_t>(place_->first));
-    const auto common = [&](const ImageStrides& x, shape::Expr in_height, shape::Expr in_width, shape::Expr out_width,
-                            shape::Expr plane) {
-        step.param(row_count).param(out_width).param(plane).param(in_height).param(in_width);
-        step.param(x.n).param(x.h).param(x.w).param(x.c);
-        step.param(window_.kernel_width).params(window_.stride).params(window_.dilation).params(window_.pre);
-        step.param(shape_.channels).param(shape_.depth()).param(shape_.columns).param(packing.padded_columns());
-    };
-    if (matrix_) {
-        const FactorStrides a = factor_strides(lowering, x_, std::get<MatrixProduct>(operation_.kind).transpose_a, 2);
-        common({zero, a.column, zero, a.row}, one, row_count, row_count, row_count);
-        step.param(zero).param(zero).param(target.dims.back()).param(one);
-        step.param(zero).param(weight_part).param(one).param(zero).param(zero).param(zero);
+void Product::add_window(StepBuilder& step, const ConvolutionProblem::Extents& grid, shape::ExprPool& exprs) const {
+    const bool volume = x_.dims.size() > 4;
+    if (!volume && !phases_) {
+        step.param(window_.kernel[2]).param(window_.stride[1]).param(window_.stride[2]);
+        step.param(window_.dilation[1]).param(window_.dilation[2]).param(window_.pre[1]).param(window_.pre[2]);
         return;
     }
+    step.param(grid[1]).param(ConvolutionProblem::spatial(x_, exprs)[0]).params(ConvolutionProblem::spatial(y_, exprs)).param(0).param(0);
+    step.geometry(16, (volume ? 1 : 0) | (phases_ ? 2 : 0) | (cropped_ ? 4 : 0));
+    for (std::uint32_t axis = 0; axis < 3; ++axis) {
+        const std::int64_t dilation = phases_ ? -window_.dilation[axis] : window_.dilation[axis];
+        step.geometry(17 + axis, static_cast<std::int32_t>(window_.kernel[axis])).geometry(20 + axis, static_cast<std::int32_t>(window_.stride[axis]));
+        step.geometry(23 + axis, static_cast<std::int32_t>(dilation)).geometry(26 + axis, static_cast<std::int32_t>(window_.pre[axis]));
+    }
+}
+
+void Product::add_matrix_params(StepBuilder& step, Lowering& lowering, const Packing& packing) const {
+    const shape::Expr row_count = rows(lowering.exprs());
+    const FactorStrides a = factor_strides(lowering, x_, std::get<MatrixProduct>(operation_.kind).transpose_a, 2);
+    step.param(row_count).param(row_count).param(row_count).param(1).param(row_count);
+    step.param(0).param(0).param(a.row).param(a.column);
+    step.param(1).param(1).param(1).param(1).param(1).param(0).param(0);
+    step.param(shape_.channels).param(shape_.depth()).param(shape_.columns).param(packing.padded_columns());
+    step.param(0).param(0).param(target().dims.back()).param(1);
+    step.param(0).param(packing.padded_depth() * packing.padded_columns()).param(0).param(0);
+}
+
+void Product::add_params(StepBuilder& step, Lowering& lowering, const Packing& packing) const {
+    if (place_) step.geometry(15, static_cast<std::int32_t>(place_->first));
+    if (matrix_) return add_matrix_params(step, lowering, packing);
+    shape::ExprPool& exprs = lowering.exprs();
     const ImageStrides x = image_strides(lowering, x_);
-    const ImageStrides y = image_strides(lowering, target);
-    const Value& grid = subpixel_ ? x_ : y_; // rows are its positions
-    const auto height = [&](const Value& value) { return value.dims.size() > 3 ? value.dims[2] : one; };
-    common(x, height(x_), x_.dims.back(), grid.dims.back(), exprs.mul(height(grid), grid.dims.back()));
+    const ImageStrides y = image_strides(lowering, target());
+    const ConvolutionProblem::Extents in = ConvolutionProblem::spatial(x_, exprs), out = grid(exprs);
     const auto times = [&](std::int64_t factor, shape::Expr value) { return exprs.mul(exprs.constant(factor), value); };
-    step.param(y.n).param(times(window_.spread[0], y.h)).param(times(window_.spread[1], y.w)).param(y.c);
-    step.param(subpixel_ ? zero : times(shape_.channels, x.c)).param(weight_part).param(window_.part_width);
-    step.param(subpixel_ ? y.h : times(shape_.columns, y.c)).param(y.w).param(subpixel_ ? 0 : shape_.columns);
+    step.param(rows(exprs)).param(out[2]).param(exprs.product(shape::Exprs{out[0], out[1], out[2]})).param(in[1]).param(in[2]);
+    step.param(x.n).param(x.h).param(x.w).param(x.c);
+    add_window(step, out, exprs);
+    step.param(shape_.channels).param(shape_.depth()).param(shape_.columns).param(packing.padded_columns());
+    step.param(y.n).param(y.h).param(y.w).param(y.c);
+    step.param(times(shape_.channels, x.c)).param(packing.padded_depth() * packing.padded_columns()).param(times(shape_.columns, y.c)).param(shape_.columns);
 }
 
 void add_tile_grid(StepBuilder& step, shape::ExprPool& exprs, shape::Expr row_groups, std::int64_t column_groups,

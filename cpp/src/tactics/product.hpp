@@ -61,16 +61,18 @@ class Product {
     [[nodiscard]] std::int32_t pack_bias(Lowering& lowering) const;
     //! Of a product of integers, instead of the bias.
     [[nodiscard]] std::int32_t pack_parameters(Lowering& lowering) const;
-    //! P(0) .. P(29) and G(15) of product.glsl.
+    //! P(0) .. P(27) and G(16) .. G(28) of rows.glsl, and G(15) of product.glsl.
     void add_params(StepBuilder& step, Lowering& lowering, const Packing& packing) const;
 
   private:
-    //! Height and width. A transposed convolution's taps are parts that write every spread-th output; its own window is
-    //! one tap.
+    //! Depth, height and width.
     struct Window {
-        std::array<std::int64_t, 2> stride{1, 1}, dilation{1, 1}, pre{0, 0}, spread{1, 1};
-        std::int64_t kernel_width = 1, part_width = 1;
+        ConvolutionProblem::Triple kernel{1, 1, 1}, stride{1, 1, 1}, dilation{1, 1, 1}, pre{0, 0, 0};
     };
+    //! What rows are numbered by: extents of the output, of a transposed convolution those of each of its phases.
+    [[nodiscard]] ConvolutionProblem::Extents grid(shape::ExprPool& exprs) const;
+    void add_window(StepBuilder& step, const ConvolutionProblem::Extents& grid, shape::ExprPool& exprs) const;
+    void add_matrix_params(StepBuilder& step, Lowering& lowering, const Packing& packing) const;
 
     //! Of the larger value that the result is a part of.
     struct Place {
@@ -78,6 +80,8 @@ class Product {
         std::int64_t first; // its elements in front of the result
     };
     [[nodiscard]] std::optional<Place> place_of(const Query& query) const;
+    //! Whose memory is written.
+    [[nodiscard]] const Value& target() const { return place_ ? place_->whole : y_; }
 
     Operation operation_;
     Value x_, weights_, y_;
@@ -85,7 +89,8 @@ class Product {
     std::int32_t bias_ = -1;
     bool half_ = false;
     bool matrix_ = false;
-    bool subpixel_ = false;
+    bool phases_ = false;
+    bool cropped_ = false; // the output is no whole number of strides along each axis
     bool inside_ = true;
     std::int32_t type_bits_ = 0;
     AxisRoles roles_;

@@ -45,6 +45,7 @@ Product lower_widening(const ConvolutionProblem& narrow, Lowering& lowering) {
 
 std::string refuse(const ConvolutionProblem& p, const Query& query) {
     if (p.transposed() || p.groups != 1) return "only for convolutions of one group";
+    if (p.x.dims.size() > 4) return "only for pictures and lines, the input is a volume";
     if (p.in_channels > kMostChannels) return text("there are ", p.in_channels, " channels, only up to ", kMostChannels, " are widened");
     if (p.dilation[2] != 1 || kPixels % p.stride[2] != 0) return text("along lines the window is dilated or moves by ", p.stride[2], ", no divisor of ", kPixels);
     return Product::refuse(p, query);

@@ -1,4 +1,4 @@
-// bench_conv [--half | --int8] [--batch N] [--net unet|resnet|mobilenet] [--layer PART] [--tactic PART]: the convolution candidates of
+// bench_conv [--half | --int8] [--batch N] [--net unet|resnet|mobilenet|decoder] [--layer PART] [--tactic PART]: the convolution candidates of
 // this device on the layers of a network. Prints layer, candidate, milliseconds, TFLOP/s, the largest difference from
 // the generic kernel's result and the milliseconds that making its pipelines took; then the sums of the generic
 // kernel's and of the best times. --layer and --tactic keep those whose name contains PART (the generic kernel always
@@ -28,6 +28,7 @@ struct Layer {
     bool transposed = false;
     int times = 1;
     std::int64_t groups = 1;
+    std::int64_t depth = 0; // of a volume
 };
 
 const std::map<std::string, std::vector<Layer>> kNets = {
@@ -88,6 +89,16 @@ const std::map<std::string, std::vector<Layer>> kNets = {
       {"7_960_dw", 7, 960, 960, 3, 1, false, 2, 960},
       {"7_960_160", 7, 960, 160, 1, 1, false, 2},
       {"7_320_1280", 7, 320, 1280, 1, 1}}},
+    {"decoder", // what upsamples in generators, segmentation and volumes
+     {{"k4s2", 32, 64, 32, 4, 2, true},
+      {"k3s2", 28, 128, 64, 3, 2, true},
+      {"k2s2", 32, 64, 32, 2, 2, true},
+      {"k5s2", 16, 128, 64, 5, 2, true},
+      {"k4s2_groups", 32, 64, 32, 4, 2, true, 1, 4},
+      {"k4s2_rgb", 64, 64, 3, 4, 2, true},
+      {"3d_k3", 16, 32, 32, 3, 1, false, 1, 1, 8},
+      {"3d_k3s2", 16, 32, 64, 3, 2, false, 1, 1, 8},
+      {"3d_up", 8, 64, 32, 2, 2, true, 1, 1, 4}}},
 };
 
 struct Options {
@@ -137,32 +148,34 @@ kernels::PointwiseProgram requantize() {
 }
 
 Problem build(const Layer& layer, const Options& options) {
-    const std::int64_t pad = layer.transposed ? 0 : layer.kernel / 2;
-    const std::int64_t size =
-        layer.transposed ? layer.size * layer.stride : (layer.size + 2 * pad - layer.kernel) / layer.stride + 1;
-    const std::vector<std::int64_t> k{layer.kernel, layer.kernel}, s{layer.stride, layer.stride}, p{pad, pad};
+    // A transposed one makes pictures `stride` times as large.
+    const std::int64_t pad = layer.transposed ? (layer.kernel - layer.stride + 1) / 2 : layer.kernel / 2;
+    const std::int64_t more = layer.transposed ? layer.stride + 2 * pad - layer.kernel : 0;
+    const auto size = [&](std::int64_t extent) { return layer.transposed ? extent * layer.stride : (extent + 2 * pad - layer.kernel) / layer.stride + 1; };
+    const auto each = [&](std::int64_t number) { return std::vector<std::int64_t>(layer.depth > 0 ? 3 : 2, number); };
     tactics::Operation op;
     op.name = layer.name;
-    op.kind = tactics::Convolution{{k, s, {1, 1}, p, p, layer.groups}, layer.transposed, {}};
+    op.kind = tactics::Convolution{{each(layer.kernel), each(layer.stride), each(1), each(pad), each(pad), layer.groups}, layer.transposed, each(more)};
     const bool bytes = options.type == DataType::kINT8;
     op.has_bias = !bytes;
     op.epilogue = bytes ? requantize() : kernels::PointwiseProgram{{{.op = kernels::PointwiseOp::kRELU}}};
     OperationCase operation(std::move(op));
+    std::vector<std::int64_t> x{options.batch, layer.in}, weights{layer.out, layer.in / layer.groups}, y{options.batch, layer.out};
+    if (layer.transposed) weights = {layer.in, layer.out / layer.groups};
+    double products = 2.0 * static_cast<double>(options.batch * layer.in / layer.groups * layer.out);
+    for (const std::int64_t extent : layer.depth > 0 ? std::vector{layer.depth, layer.size, layer.size} : std::vector{layer.size, layer.size}) {
+        x.push_back(extent);
+        weights.push_back(layer.kernel);
+        y.push_back(size(extent));
+        products *= static_cast<double>(layer.kernel * (layer.transposed ? extent : size(extent)));
+    }
     // The network's input comes as float, in rows.
     const bool first = layer.in == 3 && !bytes;
-    operation.add_input(test::random_tensor(first ? DataType::kFLOAT : options.type,
-                                            {options.batch, layer.in, layer.size, layer.size}, 1),
-                        first ? Layout::kLINEAR : Layout::kCHANNELS_LAST, false);
-    std::vector<std::int64_t> weights{layer.out, layer.in / layer.groups, layer.kernel, layer.kernel};
-    if (layer.transposed) std::swap(weights[0], weights[1]);
+    operation.add_input(test::random_tensor(first ? DataType::kFLOAT : options.type, x, 1), first ? Layout::kLINEAR : Layout::kCHANNELS_LAST, false);
     operation.add_input(test::random_tensor(bytes ? options.type : DataType::kFLOAT, weights, 2), Layout::kLINEAR, true);
     if (!bytes) operation.add_input(test::random_tensor(DataType::kFLOAT, {layer.out}, 3), Layout::kLINEAR, true);
-    operation.set_output(layer.out == 1 ? DataType::kFLOAT : options.type, {options.batch, layer.out, size, size},
-                         Layout::kCHANNELS_LAST);
-    const double positions = static_cast<double>(options.batch) *
-                             static_cast<double>(layer.transposed ? layer.size * layer.size : size * size);
-    const double terms = static_cast<double>(layer.in / layer.groups * layer.kernel * layer.kernel);
-    return {std::move(operation), 2.0 * positions * terms * static_cast<double>(layer.out)};
+    operation.set_output(layer.out == 1 ? DataType::kFLOAT : options.type, y, Layout::kCHANNELS_LAST);
+    return {std::move(operation), products};
 }
 
 double measure(OperationCase::Prepared& prepared) {

@@ -236,6 +236,11 @@ std::vector<Case> cases() {
         conv("three_axes", {1, 4, 5, 6, 7}, 8, 3, 2, 1),
         with(conv("transposed_2x2", {1, 16, 5, 7}, 8, 2, 2, 0), [](Case& c) { c.transposed = true; }),
         with(conv("transposed_3x3_groups", {1, 8, 5, 7}, 6, 3, 2, 1), [](Case& c) { c.transposed = true, c.groups = 2, c.zero.x = 9; }),
+        with(conv("transposed_4x4", {1, 16, 5, 7}, 32, 4, 2, 1), [](Case& c) { c.transposed = true, c.zero.x = 9; }),
+        with(conv("transposed_3x3_cropped_residual", {2, 32, 9, 5}, 48, 3, 2, 1), [&](Case& c) { unsigned_x(c), residual(c), c.transposed = true; }),
+        with(conv("transposed_long_sums_of_groups", {1, 1024, 3, 3}, 32, 3, 2, 1), [](Case& c) { c.transposed = true, c.groups = 2, c.zero.x = -7; }),
+        with(conv("transposed_volume", {1, 16, 3, 2, 4}, 16, 3, 2, 1), [](Case& c) { c.transposed = true, c.zero.x = 3; }),
+        with(conv("volume_residual", {1, 16, 4, 5, 3}, 32, 3, 1, 1), residual),
     };
 }
 
