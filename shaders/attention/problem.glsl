@@ -3,6 +3,8 @@
 #ifndef TENSORVK_ATTENTION_PROBLEM
 #define TENSORVK_ATTENTION_PROBLEM
 
+#include "common/storage.glsl"
+
 #define ROWS P(0)    // of q and y
 #define KEYS P(1)    // rows of k and v, columns of the scores
 // Strides of batch, head and row, in elements.
@@ -20,5 +22,34 @@
 #define SCALE intBitsToFloat(G(2))
 #define DEPTH G(3) // columns of q and k
 #define WIDTH G(4) // columns of v and y
+#define IS_HALF (G(8) != 0) // q, k, v and y
+
+STORAGE(3, readonly, mask)
+
+#define HIDDEN uintBitsToFloat(0xff800000u) // the score of a key that a row does not see: minus infinity
+
+// What the softmax takes of a product of row place.z with a key.
+float finished(float product, ivec3 place, int key) {
+    float score = product * SCALE;
+    if (MASKED) score += LOAD(mask, MASK_HALF, MASK_AT(place, key));
+    return score;
+}
+
+// What scores are lowered by before exp, where `largest` may be that of a row that sees no key yet.
+float lowered_by(float largest) { return largest == HIDDEN ? 0.0 : largest; }
+
+// Elements 4 * four .. of a row that begins at `at`; zeros behind the last of its columns.
+#define LOAD_COLUMNS(name, at, four, columns)                                                                                        \
+    ((columns) % 4 == 0 ? LOAD4(name, IS_HALF, ((at) >> 2) + (four))                                                                 \
+                        : vec4(LOAD(name, IS_HALF, (at) + 4 * (four)), 4 * (four) + 1 < (columns) ? LOAD(name, IS_HALF, (at) + 4 * (four) + 1) : 0.0, \
+                               4 * (four) + 2 < (columns) ? LOAD(name, IS_HALF, (at) + 4 * (four) + 2) : 0.0,                        \
+                               4 * (four) + 3 < (columns) ? LOAD(name, IS_HALF, (at) + 4 * (four) + 3) : 0.0))
+#define STORE_COLUMNS(name, at, four, columns, value)                                        \
+    if ((columns) % 4 == 0) {                                                                \
+        STORE4(name, IS_HALF, ((at) >> 2) + (four), value)                                   \
+    } else {                                                                                 \
+        [[unroll]] for (int i_ = 0; i_ < 4; ++i_)                                            \
+            if (4 * (four) + i_ < (columns)) STORE(name, IS_HALF, (at) + 4 * (four) + i_, value[i_]) \
+    }
 
 #endif

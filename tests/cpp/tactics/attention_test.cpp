@@ -110,6 +110,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"no_keys", 1, 2, 3, 0, 16, 16}, Case{"no_rows", 1, 2, 0, 5, 16, 16}, Case{"no_heads_masked", 3, 1, 17, 19, 16, 48, kNoHeads, {3, 17, 19}}, Case{"wide", 1, 1, 5, 70, 128, 128}, Case{"mixed_widths", 1, 2, 3, 65, 80, 112},
                     Case{"full_mask", 2, 2, 17, 31, 16, 16, kRowsFirst, {2, 2, 17, 31}}, Case{"mask_of_rows", 2, 2, 17, 31, 16, 16, kHeadsFirst, {17, 31}},
                     Case{"mask_of_heads", 2, 3, 4, 64, 16, 16, kRowsFirst, {3, 1, 64}}, Case{"long", 1, 1, 19, 700, 16, 16}, Case{"large_scores", 1, 1, 9, 70, 64, 16, kRowsFirst, {}, 30.0f},
+                    Case{"one_column", 1, 2, 3, 5, 1, 1}, Case{"odd_columns", 2, 2, 17, 33, 7, 6}, Case{"widest", 1, 1, 17, 33, 5, 255, kHeadsFirst}, Case{"one_row", 2, 3, 1, 197, 64, 64},
                     Case{"dynamic_batch", 3, 2, 17, 33, 16, 16, kRowsFirst, {3, 1, 1, 33}, 0.25f, true}),
     [](const auto& test) { return test.param.name; });
 
@@ -127,6 +128,10 @@ TEST(AttentionCandidates, OfMatrixUnitsSayWhatTheyLack) {
     gpu.matrix_shapes = {{16, 16, 16, kFloat16, kFloat16, kFloat32, kFloat32, false, true}};
     EXPECT_EQ(test.candidates(gpu).front().refusal, "'value0' has 20 columns, not a multiple of 16");
     EXPECT_TRUE(test.candidates(gpu).back().applicable());
+    for (const tactics::Candidate& candidate : test.candidates({})) {
+        const bool shared = candidate.name.starts_with("attention/shared");
+        EXPECT_TRUE(!shared || candidate.refusal.starts_with("the tile takes ")) << candidate.refusal;
+    }
 }
 
 TEST(AttentionCandidates, TheGenericOneIsNotTriedWhereItWouldTakeTenthsOfASecond) {
