@@ -149,7 +149,7 @@ void main() {
     int heads = HEADS;
     place = ivec3(group / tiles / heads, group / tiles % heads, group % tiles * TILE_ROWS);
     int lane = thread % ROW_LANES;
-    int blocks = (KEYS + TILE_KEYS - 1) / TILE_KEYS;
+    int blocks = (keys_seen(min(place.z + TILE_ROWS, ROWS) - 1) + TILE_KEYS - 1) / TILE_KEYS;
 
     fetch_keys(0);
     for (int at = thread; at < TILE_ROWS * DEPTH_EIGHTS; at += THREADS) {
@@ -246,7 +246,7 @@ void main() {
     if (place.z + row >= ROWS) return;
     int y_at = Y_AT(ivec3(place.xy, place.z + row)) >> 2;
     for (int four = lane; four < 2 * WIDTH_EIGHTS; four += ROW_LANES) {
-        vec4 value = KEYS > 0 ? scores[row * RESULT_STRIDE + four] / total : vec4(0.0);
+        vec4 value = quotient(scores[row * RESULT_STRIDE + four], total);
         y[y_at + four] = uvec2(packHalf2x16(value.xy), packHalf2x16(value.zw));
     }
 }

@@ -30,15 +30,16 @@ void main() {
     ivec3 place = ivec3(row / rows / heads, row / rows % heads, row % rows);
     int q_at = Q_AT(place);
     float largest = HIDDEN;
-    for (int key = 0; key < KEYS; ++key) largest = max(largest, score(place, q_at, key));
+    int keys = keys_seen(place.z);
+    for (int key = 0; key < keys; ++key) largest = max(largest, score(place, q_at, key));
     float sum = 0.0;
     vec4 result = vec4(0.0);
-    for (int key = 0; key < KEYS; ++key) {
+    for (int key = 0; key < keys; ++key) {
         float weight = exp(score(place, q_at, key) - lowered_by(largest));
         sum += weight;
         result += weight * LOAD_COLUMNS(v, V_AT(ivec3(place.xy, key)), quad, WIDTH);
     }
-    result = KEYS > 0 ? result / sum : vec4(0.0);
+    result = quotient(result, sum);
     int y_at = Y_AT(place);
     STORE_COLUMNS(y, y_at, quad, WIDTH, result)
 }

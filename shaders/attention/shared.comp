@@ -44,7 +44,7 @@ vec4 largest_of_lanes(vec4 mine) {
     partial[row_lane * LANES + lane] = mine;
     barrier();
     vec4 all = partial[row_lane * LANES];
-    [[unroll]] for (int i = 1; i < LANES; ++i) all = max(all, partial[row_lane * LANES + i]);
+    for (int i = 1; i < LANES; ++i) all = max(all, partial[row_lane * LANES + i]);
     return all;
 }
 
@@ -53,7 +53,7 @@ vec4 sum_of_lanes(vec4 mine) {
     partial[row_lane * LANES + lane] = mine;
     barrier();
     vec4 all = partial[row_lane * LANES];
-    [[unroll]] for (int i = 1; i < LANES; ++i) all += partial[row_lane * LANES + i];
+    for (int i = 1; i < LANES; ++i) all += partial[row_lane * LANES + i];
     return all;
 }
 
@@ -99,7 +99,8 @@ void main() {
     vec4 sum = vec4(0.0);        // of this invocation's weights
 
     fetch_queries(place);
-    for (int first = 0; first < KEYS; first += TILE_KEYS) {
+    int end = keys_seen(min(place.z + TILE_ROWS, ROWS) - 1);
+    for (int first = 0; first < end; first += TILE_KEYS) {
         barrier();
         fetch_keys(place, first);
         barrier();
@@ -148,7 +149,7 @@ void main() {
             int y_at = Y_AT(ivec3(place.xy, first_row + r));
             [[unroll]] for (int i = 0; i < WIDTH_VECTORS; ++i) {
                 int four = lane + i * LANES;
-                vec4 value = KEYS > 0 ? result[4 * i + r] / sum[r] : vec4(0.0);
+                vec4 value = quotient(result[4 * i + r], sum[r]);
                 if (four < WIDTH_FOURS) { STORE_COLUMNS(y, y_at, four, WIDTH, value) }
             }
         }

@@ -43,8 +43,22 @@ constexpr std::size_t kBatch = 0, kHead = 1, kRow = 2;
 
 std::int64_t fours(std::int64_t columns) { return (columns + 3) / 4; }
 
-//! P(0) .. P(17) of shaders/attention/problem.glsl, and its constants.
-void add_problem(StepBuilder& step, const Problem& p, Lowering& lowering) {
+//! As bits, which must not be those of minus zero: they stand for a parameter that is not known.
+std::int64_t number_bits(float number) { return std::bit_cast<std::int32_t>(number + 0.0f); }
+
+//! Bits of P(24).
+std::int64_t flags_of(const Problem& p) {
+    const auto mask_is = [&](DataType type) { return p.mask && p.mask->dtype == type; };
+    std::int64_t flags = 0, bit = 1;
+    for (const bool flag : {p.mask.has_value(), mask_is(DataType::kHALF), mask_is(DataType::kBOOL), p.attention().causal.has_value(), p.attention().zeros}) {
+        flags |= flag ? bit : 0;
+        bit *= 2;
+    }
+    return flags;
+}
+
+//! The parameters of shaders/attention/problem.glsl and its constants. `count`: what the grid counts.
+void add_problem(StepBuilder& step, const Problem& p, shape::Expr count, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
     const shape::Expr zero = exprs.constant(0);
     step.param(p.extent(kQuery, kRow, exprs)).param(p.extent(kKey, kRow, exprs));
@@ -63,10 +77,11 @@ void add_problem(StepBuilder& step, const Problem& p, Lowering& lowering) {
         const std::size_t at = before + rank - scores;
         step.param(there && !exprs.is(p.mask->dims[at], 1) ? strides[at] : zero);
     }
-    step.geometry(0, p.mask && p.mask->dtype == DataType::kHALF ? 1 : 0).geometry(1, p.mask ? 1 : 0);
-    step.geometry(2, std::bit_cast<std::int32_t>(p.attention().scale));
+    const Attention& attention = p.attention();
+    step.param(p.extent(kQuery, kHead, exprs)).param(attention.causal.value_or(zero)).param(count);
+    step.param(number_bits(attention.scale)).param(number_bits(attention.softcap)).param(attention.group).param(flags_of(p));
+    step.geometry(0, p.half() ? 1 : 0);
     step.geometry(3, static_cast<std::int32_t>(p.columns(kQuery, exprs))).geometry(4, static_cast<std::int32_t>(p.columns(kValue, exprs)));
-    step.geometry(8, p.half() ? 1 : 0);
 }
 
 void add_bindings(StepBuilder& step, const Problem& p) {
@@ -80,8 +95,7 @@ void lower_generic(const Problem& p, Lowering& lowering) {
     shape::Expr count = exprs.constant(fours(p.columns(kValue, exprs)));
     for (const std::size_t axis : {kBatch, kHead, kRow}) count = exprs.mul(count, p.extent(kQuery, axis, exprs));
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
-    add_problem(step, p, lowering);
-    step.param(count).param(p.extent(kQuery, kHead, exprs));
+    add_problem(step, p, count, lowering);
     add_bindings(step, p);
     lowering.add(step.take());
 }
@@ -121,10 +135,10 @@ struct SharedTile {
     //! Of the loops of an invocation, for refuse_rounds().
     [[nodiscard]] std::int64_t rounds(std::int64_t all_keys, std::int64_t depth, std::int64_t width) const {
         const std::int64_t fetches = (keys * (fours(depth) + fours(width)) + threads - 1) / threads;
-        return (all_keys + keys - 1) / keys * (fetches + fours(depth) + keys + 1) + rows * fours(depth) / threads + 1;
+        return (all_keys + keys - 1) / keys * (fetches + fours(depth) + keys + 4 * threads / rows + 1) + rows * fours(depth) / threads + 1;
     }
 };
-constexpr SharedTile kSharedTiles[] = {{32, 64, 128}, {32, 32, 64}, {16, 32, 64}, {16, 16, 32}, {8, 16, 32}, {4, 32, 32}};
+constexpr SharedTile kSharedTiles[] = {{32, 64, 128}, {32, 32, 64}, {16, 16, 32}, {8, 16, 32}, {4, 32, 32}};
 
 void lower_shared(const Problem& p, const SharedTile& tile, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
@@ -132,8 +146,7 @@ void lower_shared(const Problem& p, const SharedTile& tile, Lowering& lowering) 
     const shape::Expr heads = p.extent(kQuery, kHead, exprs), tiles = exprs.ceil_div(p.extent(kQuery, kRow, exprs), exprs.constant(tile.rows));
     const shape::Expr count = exprs.mul(exprs.mul(p.extent(kQuery, kBatch, exprs), heads), tiles);
     step.local_size(static_cast<std::int32_t>(tile.threads)).flat_groups(count);
-    add_problem(step, p, lowering);
-    step.param(count).param(heads);
+    add_problem(step, p, count, lowering);
     step.geometry(5, static_cast<std::int32_t>(tile.rows)).geometry(6, static_cast<std::int32_t>(tile.keys)).geometry(7, static_cast<std::int32_t>(tile.threads));
     add_bindings(step, p);
     lowering.add(step.take());
@@ -180,8 +193,7 @@ void lower_coopmat(const Problem& p, const Tile& tile, Lowering& lowering) {
     const shape::Expr heads = p.extent(kQuery, kHead, exprs), tiles = exprs.ceil_div(p.extent(kQuery, kRow, exprs), exprs.constant(tile.rows));
     const shape::Expr count = exprs.mul(exprs.mul(p.extent(kQuery, kBatch, exprs), heads), tiles);
     step.flat_groups(count);
-    add_problem(step, p, lowering);
-    step.param(count).param(heads);
+    add_problem(step, p, count, lowering);
     step.geometry(5, static_cast<std::int32_t>(tile.rows)).geometry(6, static_cast<std::int32_t>(tile.keys)).geometry(7, static_cast<std::int32_t>(tile.resident));
     add_bindings(step, p);
     lowering.add(step.take());
@@ -230,7 +242,7 @@ std::string refuse(const Problem& p, const Query& query) {
         if (!lies_in_rows(query.exprs, value)) return text("'", value.name, "' is not in row-major order");
         if (!query.exprs.value(value.dims.back())) return text("the number of columns of '", value.name, "' is dynamic");
     }
-    return p.mask ? refuse_float_pair(*p.mask, p.values[kQuery], query.caps) : "";
+    return p.mask && p.mask->dtype != DataType::kBOOL ? refuse_float_pair(*p.mask, p.values[kQuery], query.caps) : "";
 }
 
 } // namespace
