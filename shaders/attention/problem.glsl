@@ -24,9 +24,11 @@
 #define GROUP P(23)
 #define MASKED ((P(24) & 1) != 0)
 #define MASK_HALF ((P(24) & 2) != 0)
-#define MASK_BOOL ((P(24) & 4) != 0) // false hides a key
+#define MASK_BOOL ((P(24) & 4) != 0)
 #define CAUSAL ((P(24) & 8) != 0)
 #define ZEROS ((P(24) & 16) != 0) // are what a row gives that sees no key; else it is no number, as of a softmax of minus infinity
+#define MASK_HIDES ((P(24) & 32) != 0) // where a boolean is true; else where it is false
+#define HIDDEN_SCORE intBitsToFloat(P(25)) // what a boolean gives a key that it hides
 
 #define IS_HALF (G(0) != 0) // q, k, v and y
 #define DEPTH G(3)          // columns of q and k
@@ -47,7 +49,7 @@ float finished(float product, ivec3 place, int key) {
     if (SOFTCAP > 0.0) score = SOFTCAP * tanh(clamp(score / SOFTCAP, -15.0, 15.0)); // beyond, it is 1, or on some devices no number
     if (!MASKED) return score;
     int at = MASK_AT(place, key);
-    if (MASK_BOOL) return bitfieldExtract(mask_words[at >> 2], 8 * (at & 3), 8) != 0u ? score : HIDDEN;
+    if (MASK_BOOL) return (bitfieldExtract(mask_words[at >> 2], 8 * (at & 3), 8) != 0u) != MASK_HIDES ? score : HIDDEN_SCORE;
     return score + LOAD(mask, MASK_HALF, at);
 }
 

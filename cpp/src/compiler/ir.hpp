@@ -54,12 +54,15 @@ struct Op : Operation {
     [[nodiscard]] ValueId result() const { return outputs.empty() ? -1 : outputs[0]; }
 };
 
+//! Attention in one dispatch takes columns in multiples of `side`, up to `most`; 0: it stays apart.
+struct AttentionColumns { std::int64_t side = 1, most = 0; };
+
 //! What operations are made for. A plan's portable program is made for nothing in particular.
 struct Target {
     DataType internal = DataType::kFLOAT; // the type of floats between operations, kFLOAT, kHALF or kBF16
     bool host_tiles = false;              // products run in the host's tiles, whose epilogues quantize sums of float32 as well
     bool normalizations = false;          // shaders normalise rows in one dispatch
-    bool attention = false;               // matrix units do attention in one dispatch
+    AttentionColumns attention{};
     bool placements = false;              // shaders write products into their parts of larger values
 };
 

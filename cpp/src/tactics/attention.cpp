@@ -50,7 +50,7 @@ std::int64_t number_bits(float number) { return std::bit_cast<std::int32_t>(numb
 std::int64_t flags_of(const Problem& p) {
     const auto mask_is = [&](DataType type) { return p.mask && p.mask->dtype == type; };
     std::int64_t flags = 0, bit = 1;
-    for (const bool flag : {p.mask.has_value(), mask_is(DataType::kHALF), mask_is(DataType::kBOOL), p.attention().causal.has_value(), p.attention().zeros}) {
+    for (const bool flag : {p.mask.has_value(), mask_is(DataType::kHALF), mask_is(DataType::kBOOL), p.attention().causal.has_value(), p.attention().zeros, p.attention().hides}) {
         flags |= flag ? bit : 0;
         bit *= 2;
     }
@@ -79,7 +79,7 @@ void add_problem(StepBuilder& step, const Problem& p, shape::Expr count, Lowerin
     }
     const Attention& attention = p.attention();
     step.param(p.extent(kQuery, kHead, exprs)).param(attention.causal.value_or(zero)).param(count);
-    step.param(number_bits(attention.scale)).param(number_bits(attention.softcap)).param(attention.group).param(flags_of(p));
+    step.param(number_bits(attention.scale)).param(number_bits(attention.softcap)).param(attention.group).param(flags_of(p)).param(number_bits(attention.hidden));
     step.geometry(0, p.half() ? 1 : 0);
     step.geometry(3, static_cast<std::int32_t>(p.columns(kQuery, exprs))).geometry(4, static_cast<std::int32_t>(p.columns(kValue, exprs)));
 }

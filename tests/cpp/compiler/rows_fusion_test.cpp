@@ -12,7 +12,7 @@ namespace {
 using namespace test; // NOLINT: the vocabulary of these tests
 using Op = ElementWiseOperation;
 
-constexpr Target kRows{.normalizations = true, .attention = true};
+constexpr Target kRows{.normalizations = true, .attention = {.side = 16, .most = 128}};
 
 template <typename Kind>
 std::size_t count(const Compiled& compiled) {

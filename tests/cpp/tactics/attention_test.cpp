@@ -27,6 +27,8 @@ struct Case {
     std::optional<std::int64_t> causal{}; // row r sees keys up to r + this
     DataType mask_type = DataType::kFLOAT;
     float softcap = 0.0f;
+    bool hides = false;
+    float hidden = -std::numeric_limits<float>::infinity();
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.name; }
@@ -71,7 +73,7 @@ double score_of(const Case& c, const Tensor& q, const Tensor& k, const Tensor* m
     if (cap > 0.0) score = cap * std::tanh(score / cap);
     if (mask == nullptr) return score;
     const double given = mask_at(*mask, place, q.dims.size());
-    return mask->dtype == DataType::kBOOL ? (given != 0.0 ? score : hidden) : score + given;
+    return mask->dtype == DataType::kBOOL ? ((given != 0.0) != c.hides ? score : static_cast<double>(c.hidden)) : score + given;
 }
 
 //! A row that sees no key is 0.
@@ -81,7 +83,7 @@ Tensor reference(const Case& c, const Tensor& q, const Tensor& k, const Tensor& 
         const std::int64_t batch = at / c.rows / c.heads, head = at / c.rows % c.heads, row = at % c.rows;
         std::vector<double> weights;
         for (std::int64_t key = 0; key < c.keys; ++key) weights.push_back(score_of(c, q, k, mask, {batch, head, row, key}));
-        const double largest = weights.empty() ? 0.0 : std::max(*std::ranges::max_element(weights), -1e30);
+        const double largest = weights.empty() ? 0.0 : std::max(*std::ranges::max_element(weights), std::numeric_limits<double>::lowest());
         double sum = 0.0;
         for (double& weight : weights) sum += weight = std::exp(weight - largest);
         for (std::int64_t d = 0; d < c.width; ++d) {
@@ -117,7 +119,7 @@ TEST_P(Attentions, AgreeWithTheFormula) {
         SCOPED_TRACE(dtype_name(type));
         tactics::Operation operation;
         operation.name = c.name;
-        operation.kind = tactics::Attention{c.scale, {c.axes, c.axes, c.axes, c.axes}, static_cast<std::int32_t>(c.group), c.softcap, {}, true};
+        operation.kind = tactics::Attention{c.scale, {c.axes, c.axes, c.axes, c.axes}, static_cast<std::int32_t>(c.group), c.softcap, {}, c.hides, c.hidden, true};
         OperationCase test(operation);
         if (c.causal) test.change([&](tactics::Operation& op, shape::ExprPool& exprs) { std::get<tactics::Attention>(op.kind).causal = exprs.constant(*c.causal); });
         const Tensor q = random_tensor(type, dims_of(c, c.heads, c.rows, c.depth), 1), k = random_tensor(type, dims_of(c, c.heads / c.group, c.keys, c.depth), 2),
@@ -169,6 +171,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{.name = "booleans_of_rows", .batch = 2, .heads = 2, .rows = 17, .keys = 33, .depth = 16, .width = 16, .mask = {17, 33}, .mask_type = DataType::kBOOL},
                     Case{.name = "booleans_of_a_column", .batch = 2, .heads = 2, .rows = 17, .keys = 5, .depth = 16, .width = 16, .mask = {17, 1}, .mask_type = DataType::kBOOL},
                     Case{.name = "booleans_of_scores", .batch = 2, .heads = 3, .rows = 3, .keys = 197, .depth = 16, .width = 16, .mask = {2, 3, 3, 197}, .mask_type = DataType::kBOOL},
+                    Case{.name = "booleans_that_hide", .batch = 2, .heads = 2, .rows = 17, .keys = 33, .depth = 16, .width = 16, .mask = {1, 2, 17, 33}, .mask_type = DataType::kBOOL, .hides = true},
+                    Case{.name = "booleans_with_a_number", .batch = 1, .heads = 2, .rows = 17, .keys = 33, .depth = 16, .width = 16, .mask = {17, 33}, .mask_type = DataType::kBOOL, .hidden = -3.4e38f},
                     Case{.name = "one_boolean", .batch = 1, .heads = 1, .rows = 3, .keys = 3, .depth = 16, .width = 16, .mask = {1}, .mask_type = DataType::kBOOL},
                     Case{.name = "half_of_keys", .batch = 1, .heads = 2, .rows = 5, .keys = 64, .depth = 16, .width = 16, .mask = {1, 2, 5, 64}, .mask_type = DataType::kHALF},
                     Case{.name = "softcap", .batch = 1, .heads = 2, .rows = 17, .keys = 33, .depth = 16, .width = 16, .mask = {17, 33}, .scale = 30.0f, .softcap = 5.0f}),
