@@ -37,6 +37,7 @@ public:
         }
         dead_.resize(ir_.ops.size(), false);
         erase_ops(ir_, dead_);
+        sort_topologically(ir_);
         remove_dead(ir_); // what nobody reads any more
     }
 
@@ -82,15 +83,15 @@ private:
         return op.role == Role::kRESHAPE && shares_behind_heads(value) && dims(op.inputs[0]) == merged(dims(value.id), value.axes[kShare]);
     }
 
-    //! The keys or values of which each head of q has a copy: [.., heads, 1, ..] expanded and reshaped.
-    ValueId unrepeated(const Placed& value, const Op& op) {
-        if (op.role != Role::kRESHAPE || value.axes[kShare] >= 0 || value.axes[kHead] < 0) return -1;
-        const ValueId repeated = op.inputs[0];
+    //! Whether it is a reshape of what has one, which copies of keys and values come from.
+    bool joins_copies(const Placed& value, const Op& op) {
+        if (op.role != Role::kRESHAPE || value.axes[kShare] >= 0 || value.axes[kHead] < 0 || dims(op.inputs[0]).size() != dims(value.id).size() + 1) return false;
+        return dims(value.id) == merged(dims(op.inputs[0]), value.axes[kHead] + 1);
+    }
+    static void with_share(Placed& value) {
         const std::int32_t share = value.axes[kHead] + 1;
-        const Op* expand = dims(repeated).size() == dims(value.id).size() + 1 && dims(value.id) == merged(dims(repeated), share) ? producer(repeated) : nullptr;
-        const tactics::Copy* copy = expand != nullptr ? transpose(*expand, share) : nullptr;
-        const bool in_order = copy != nullptr && std::ranges::is_sorted(copy->axis_of);
-        return in_order && ir_.exprs.is(dims(expand->inputs[0])[static_cast<std::size_t>(share)], 1) ? expand->inputs[0] : -1;
+        for (std::int32_t& axis : value.axes) axis += axis >= share ? 1 : 0;
+        value.axes[kShare] = share;
     }
 
     //! x times a number.
@@ -101,27 +102,26 @@ private:
         return scales ? std::optional(slot.op == PointwiseOp::kMUL ? slot.immediate : 1.0f / slot.immediate) : std::nullopt;
     }
 
-    //! In front of transposes, of a factor, and of what brings heads to the number of q's. `scales`: a factor may go elsewhere.
+    //! In front of transposes, of a factor, and of what brings heads to the number of q's: the farthest that kernels can read. `scales`: a factor may go elsewhere.
     Placed source_of(Placed value, bool scales) {
+        Placed best = value;
         for (const Op* op = producer(value.id); op != nullptr; op = producer(value.id)) {
-            if (const auto* copy = transpose(*op)) {
+            const auto by = scales ? factor(*op) : std::nullopt;
+            if (const auto* copy = transpose(*op, value.axes[kShare])) {
                 for (std::int32_t& axis : value.axes) axis = axis < 0 ? axis : copy->axis_of[static_cast<std::size_t>(axis)];
-                value.id = op->inputs[0];
-            } else if (const auto by = scales ? factor(*op) : std::nullopt) {
+            } else if (by) {
                 value.scale *= *by;
-                value.id = op->inputs[0];
             } else if (cut_apart(value, *op)) {
                 without_share(value);
-                value.id = op->inputs[0];
-            } else if (const ValueId id = unrepeated(value, *op); id >= 0) {
-                value.axes[kShare] = value.axes[kHead] + 1;
-                for (const std::size_t axis : {kRow, kColumn, kBatch}) value.axes[axis] += value.axes[axis] > value.axes[kHead] ? 1 : 0;
-                value.id = id;
+            } else if (joins_copies(value, *op)) {
+                with_share(value);
             } else {
                 break;
             }
+            value.id = op->inputs[0];
+            if (can_be_read(value)) best = value;
         }
-        return value;
+        return best;
     }
 
     //! Behind transposes, and what joins the heads, where that is all that reads it. `passed`: these.
@@ -182,7 +182,6 @@ private:
     std::optional<std::int32_t> group_of(const std::array<Placed, 4>& all) {
         std::array<std::int64_t, 4> heads{};
         for (std::size_t i = 0; i < all.size(); ++i) {
-            if (all[i].axes[kShare] >= 0 && !shares_behind_heads(all[i])) return std::nullopt;
             shape::Expr extent = ir_.exprs.constant(1);
             for (const Axis axis : {kHead, kShare}) extent = all[i].axes[axis] < 0 ? extent : ir_.exprs.mul(extent, dims(all[i].id)[static_cast<std::size_t>(all[i].axes[axis])]);
             const auto known = ir_.exprs.value(extent);
@@ -197,7 +196,8 @@ private:
     bool can_be_read(const Placed& p) const {
         const Value& value = ir_.value(p.id);
         const std::int64_t columns = ir_.exprs.value(value.dims.back()).value_or(0);
-        return is_floating(value.dtype) && !value.constant && p.axes[kColumn] == static_cast<std::int32_t>(value.dims.size()) - 1 && columns > 0 &&
+        const bool together = p.axes[kShare] < 0 || shares_behind_heads(p);
+        return together && is_floating(value.dtype) && !value.constant && p.axes[kColumn] == static_cast<std::int32_t>(value.dims.size()) - 1 && columns > 0 &&
                columns % ir_.target.attention.side == 0 && columns <= ir_.target.attention.most;
     }
 

@@ -44,6 +44,16 @@ private:
         return all.size() == 1 && !ir_.value(id).pinned ? std::optional(all[0]) : std::nullopt;
     }
     [[nodiscard]] bool is_reshape(std::size_t op) const { return ir_.ops[op].role == Role::kRESHAPE; }
+    //! The same elements in the dimensions in which they were made.
+    [[nodiscard]] ValueId root(ValueId id) const {
+        for (auto op = producer(id); op && is_reshape(*op); op = producer(id)) id = ir_.ops[*op].inputs[0];
+        return id;
+    }
+    [[nodiscard]] bool same_elements(ValueId a, ValueId b) const {
+        if (a < 0 || b < 0) return false;
+        const auto &x = ir_.value(a).constant, &y = ir_.value(b).constant;
+        return root(a) == root(b) || (x && y && x->dtype == y->dtype && x->data == y->data);
+    }
     [[nodiscard]] bool is_plain_product(std::size_t index) const {
         const Op& op = ir_.ops[index];
         const auto* product = std::get_if<tactics::MatrixProduct>(&op.kind);
@@ -55,16 +65,29 @@ private:
         if (node.arg.kind == PointwiseArg::Kind::kOPERAND) return node.op->operands[node.arg.index];
         return node.arg.kind == PointwiseArg::Kind::kVALUE && node.arg.index == 0 ? node.op->inputs[0] : -1;
     }
-    //! What computes the argument: a slot of its program, or the last one of the op that alone wrote it. `node.op` becomes that op.
+    //! What computes the argument: a slot of its program, or the last one of the op that alone wrote it, before reshapes. `node.op` becomes that op.
     const PointwiseSlot* slot(Node& node) const {
         if (node.arg.kind == PointwiseArg::Kind::kVALUE && node.arg.index > 0) return &node.op->epilogue.slots[node.arg.index - 1U];
         const ValueId id = stored(node);
-        const auto op = id >= 0 ? producer(id) : std::nullopt;
+        const auto op = id >= 0 ? producer(root(id)) : std::nullopt;
         if (!op || !is_pointwise(ir_.ops[*op]) || ir_.ops[*op].epilogue.empty()) return nullptr;
         node.op = &ir_.ops[*op];
         return &node.op->epilogue.slots.back();
     }
-    static bool is_immediate(const PointwiseArg& arg) { return arg.kind == PointwiseArg::Kind::kIMMEDIATE; }
+    //! An immediate, or a constant of one element, which stays one where the program's own value broadcasts.
+    [[nodiscard]] std::optional<float> number(const Op& op, const PointwiseSlot& slot, const PointwiseArg& arg) const {
+        if (arg.kind == PointwiseArg::Kind::kIMMEDIATE) return slot.immediate;
+        const ValueId id = stored({&op, arg});
+        const auto* constant = id >= 0 ? ir_.value(id).constant.get() : nullptr;
+        return constant != nullptr && constant->volume() == 1 ? std::optional(static_cast<float>(constant->get(0))) : std::nullopt;
+    }
+    //! What a SELECT chooses instead of something that is no number: that, and whether it does where the condition is true.
+    struct Choice { float number; bool hides; PointwiseArg rest; };
+    [[nodiscard]] std::optional<Choice> choice(const Op& op, const PointwiseSlot& s) const {
+        const auto yes = number(op, s, s.b), no = number(op, s, s.c);
+        if (s.op != PointwiseOp::kSELECT || yes.has_value() == no.has_value()) return std::nullopt;
+        return Choice{yes ? *yes : *no, yes.has_value(), yes ? s.c : s.b};
+    }
 
     //! From the softmax back to the product. Each step must be read by the next one alone.
     bool read_score(const Op& softmax, std::size_t index, Scores& out) {
@@ -104,28 +127,31 @@ private:
         case PointwiseOp::kSELECT: return masks && read_select(*op, *s, out);
         case PointwiseOp::kADD: return masks && read_sum(*op, *s, out);
         case PointwiseOp::kMUL:
-        case PointwiseOp::kDIV: return is_immediate(s->b) && (read_cap(*op, *s, out) || read_scale(*op, *s, out));
+        case PointwiseOp::kDIV: return number(*op, *s, s->b) && (read_cap(*op, *s, out) || read_scale(*op, *s, out));
         default: return false;
         }
     }
 
     bool read_scale(const Op& op, const PointwiseSlot& s, Scores& out) {
-        out.scale *= s.op == PointwiseOp::kMUL ? s.immediate : 1.0f / s.immediate;
+        const float by = *number(op, s, s.b);
+        out.scale *= s.op == PointwiseOp::kMUL ? by : 1.0f / by;
         return read_term({&op, s.a}, out, false);
     }
 
     //! c * tanh(x / c)
     bool read_cap(const Op& op, const PointwiseSlot& s, Scores& out) {
         Node bent{&op, s.a};
-        const PointwiseSlot* tanh = s.op == PointwiseOp::kMUL && out.scale == 1.0f && out.softcap == 0.0f && s.immediate > 0.0f ? slot(bent) : nullptr;
+        const float cap = *number(op, s, s.b);
+        const PointwiseSlot* tanh = s.op == PointwiseOp::kMUL && out.scale == 1.0f && out.softcap == 0.0f && cap > 0.0f ? slot(bent) : nullptr;
         if (tanh == nullptr || tanh->op != PointwiseOp::kTANH) return false;
         Node shrunk{bent.op, tanh->a};
         const PointwiseSlot* quotient = slot(shrunk);
-        if (quotient == nullptr || !is_immediate(quotient->b)) return false;
-        const float divisor = quotient->op == PointwiseOp::kDIV ? quotient->immediate : quotient->op == PointwiseOp::kMUL ? 1.0f / quotient->immediate : 0.0f;
+        const auto by = quotient != nullptr ? number(*shrunk.op, *quotient, quotient->b) : std::nullopt;
+        if (!by) return false;
+        const float divisor = quotient->op == PointwiseOp::kDIV ? *by : quotient->op == PointwiseOp::kMUL ? 1.0f / *by : 0.0f;
         constexpr float kRounding = 1e-6f;
-        if (std::abs(divisor - s.immediate) > kRounding * s.immediate) return false;
-        out.softcap = s.immediate;
+        if (std::abs(divisor - cap) > kRounding * cap) return false;
+        out.softcap = cap;
         return read_term({shrunk.op, quotient->a}, out, false);
     }
 
@@ -141,9 +167,8 @@ private:
     }
 
     bool read_select(const Op& op, const PointwiseSlot& s, Scores& out) {
-        const bool hides = is_immediate(s.b);
-        if (hides == is_immediate(s.c) || !(s.immediate <= kLow)) return false;
-        return add_condition({&op, s.a}, hides, s.immediate, out) && read_term({&op, hides ? s.c : s.b}, out, true);
+        const auto chosen = choice(op, s);
+        return chosen && chosen->number <= kLow && add_condition({&op, s.a}, chosen->hides, chosen->number, out) && read_term({&op, chosen->rest}, out, true);
     }
 
     bool add_condition(Node node, bool hides, float hidden, Scores& out) {
@@ -199,7 +224,7 @@ private:
 
     //! What the function CausalMask computes for a number of keys that running tells.
     [[nodiscard]] std::optional<shape::Expr> causal_function(ValueId id, bool hides) const {
-        const auto at = producer(id);
+        const auto at = producer(root(id));
         const auto* call = at ? std::get_if<tactics::HostCall>(&ir_.ops[*at].kind) : nullptr;
         const auto sizes = call != nullptr && !hides && call->function == graph::kCausalMask ? producer(ir_.ops[*at].inputs[0]) : std::nullopt;
         const auto* values = sizes ? std::get_if<tactics::ShapeValues>(&ir_.ops[*sizes].kind) : nullptr;
@@ -250,9 +275,9 @@ private:
         while (stored(node) != from) {
             if (node.arg.kind != PointwiseArg::Kind::kVALUE || node.arg.index == 0) return false;
             const PointwiseSlot& s = op.epilogue.slots[node.arg.index - 1U];
-            const bool hides = is_immediate(s.b);
-            if (s.op != PointwiseOp::kSELECT || hides == is_immediate(s.c) || s.immediate != 0.0f || !hides_keys({&op, s.a}, hides, out)) return false;
-            node.arg = hides ? s.c : s.b;
+            const auto chosen = choice(op, s);
+            if (!chosen || chosen->number != 0.0f || !hides_keys({&op, s.a}, chosen->hides, out)) return false;
+            node.arg = chosen->rest;
         }
         out.zeros = true;
         out.hidden = -kInfinity;
@@ -262,10 +287,10 @@ private:
     //! Whether the condition is one of the scores', or asks where the added mask is minus infinity.
     [[nodiscard]] bool hides_keys(Node node, bool hides, const Scores& scores) const {
         const ValueId id = stored(node);
-        if (std::ranges::any_of(scores.conditions, [&](const auto& each) { return each.value == id && each.hides == hides; })) return true;
+        if (std::ranges::any_of(scores.conditions, [&](const auto& each) { return same_elements(each.value, id) && each.hides == hides; })) return true;
         const PointwiseSlot* s = slot(node);
         if (s != nullptr && s->op == PointwiseOp::kNOT) return hides_keys({node.op, s->a}, !hides, scores);
-        return s != nullptr && hides && s->op == PointwiseOp::kEQUAL && is_immediate(s->b) && s->immediate == -kInfinity && scores.mask >= 0 && stored({node.op, s->a}) == scores.mask;
+        return s != nullptr && hides && s->op == PointwiseOp::kEQUAL && number(*node.op, *s, s->b) == -kInfinity && same_elements(stored({node.op, s->a}), scores.mask);
     }
 
     Ir& ir_;
