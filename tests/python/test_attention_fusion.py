@@ -35,15 +35,18 @@ def tactics_of(engine: Any) -> list[str]:
     return [layer["TacticName"] for layer in json.loads(text)["Layers"]]
 
 
-def run_onnx(graph: str, feed: dict[str, Array], fused: int = 1, opset: int = 23) -> Array:
-    """The output y of a network of which `fused` layers are attention's."""
+def run_onnx(graph: str, feed: dict[str, Array], *, alone: bool = False, half: bool = False, opset: int = 23) -> Array:
+    """The output y of a network of which one layer is attention's, or all of it is."""
     shop = Shop()
+    if half:
+        shop.config.set_flag(trt.BuilderFlag.FP16)
     model = onnx.parser.parse_model(f'<ir_version: 10, opset_import: ["" : {opset}, "com.microsoft" : 1]>\ng {graph}')
     parser = trt.OnnxParser(shop.network, shop.logger)
     assert parser.parse(model.SerializeToString()), shop.logger.errors()
     engine = shader_engine(shop, shop.network)
     tactics = tactics_of(engine)
-    assert sum(name.startswith("attention/") for name in tactics) == fused, tactics
+    assert sum(name.startswith("attention/") for name in tactics) == 1, tactics
+    assert not alone or len(tactics) == 1, tactics
     return infer(engine.create_execution_context(), feed)["y"]
 
 
@@ -74,7 +77,8 @@ def declared(feed: dict[str, Array]) -> str:
 def test_attention_of_onnx(size: tuple[int, ...], mask: str) -> None:
     b, h, _, r, k, d, _ = size
     feed = factors(size)
-    seen, bias = None, 0.0
+    seen: Array | None = None
+    bias: Any = 0.0
     if mask == "causal":
         seen = np.tri(r, k, dtype=bool)
     elif mask == "rows":
@@ -90,12 +94,27 @@ def test_attention_of_onnx(size: tuple[int, ...], mask: str) -> None:
     np.testing.assert_allclose(y, attention(q, feed["k"], feed["v"], seen, bias), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("mask", ["causal", "added"])
+def test_attention_of_float16(mask: str) -> None:
+    feed = factors((1, 4, 2, 17, 33, 64, 64))
+    seen = np.tri(17, 33, dtype=bool) if mask == "causal" else None
+    bias = f32(17, 33, seed=4) * (mask == "added")
+    if mask == "added":
+        feed["m"] = bias
+    inputs = "q, k, v, m" if mask == "added" else "q, k, v"
+    graph = f"({declared(feed)}) => (float[] y) {{ y = Attention <is_causal = {int(mask == 'causal')}> ({inputs}) }}"
+    y = run_onnx(graph, feed, half=True)
+    # Queries, keys, values and the result are rounded to 11 bits.
+    np.testing.assert_allclose(y, attention(feed["q"] / 8, feed["k"], feed["v"], seen, bias), atol=2e-3)
+
+
 def test_rows_of_heads_side_by_side_a_past_and_a_soft_cap() -> None:
     b, h, g, r, k, d = 2, 4, 2, 3, 5, 8
     feed = {"q": f32(b, r, h * d, seed=1), "k": f32(b, r, g * d, seed=2), "v": f32(b, r, g * d, seed=3)}
     feed |= {"pk": f32(b, g, k, d, seed=4), "pv": f32(b, g, k, d, seed=5)}
+    attributes = f"is_causal = 1, q_num_heads = {h}, kv_num_heads = {g}, softcap = 2.0, scale = 0.7"
     graph = f"""({declared(feed)}) => (float[] y, float[] nk, float[] nv) {{
-        y, nk, nv = Attention <is_causal = 1, q_num_heads = {h}, kv_num_heads = {g}, softcap = 2.0, scale = 0.7> (q, k, v, "", pk, pv) }}"""
+        y, nk, nv = Attention <{attributes}> (q, k, v, "", pk, pv) }}"""
     y = run_onnx(graph, feed)
     key, value = (np.concatenate([feed[p], heads(feed[x], g)], 2) for p, x in (("pk", "k"), ("pv", "v")))
     scores = 2 * np.tanh(heads(feed["q"], h) * np.float32(0.7) @ key.repeat(h // g, 1).swapaxes(2, 3) / 2)
@@ -131,10 +150,11 @@ WHERE = """float low = {LOW}> {
 def test_where_with_a_number_is_as_onnx_runtime_has_it(low: str, order: str) -> None:
     """Also in a row whose keys are all masked: they count alike."""
     feed = factors((2, 3, 3, 5, 7, 16, 8))
-    feed["m"] = (np.arange(35).reshape(1, 1, 5, 7) % 3 == 1) & (np.arange(5) != 2)[:, None]
-    if order == "scores, low":
-        feed["m"] = ~feed["m"] & (np.arange(5) != 1)[:, None]
-    graph = f"({declared(feed)}) => (float[] y) < float scale = {{0.25}}, " + WHERE.replace("LOW", low).replace("MASKED", order)
+    hidden = (np.arange(35).reshape(1, 1, 5, 7) % 3 == 1) | (np.arange(5) == 2)[:, None]
+    feed["m"] = hidden if order == "low, scores" else ~hidden
+    graph = f"({declared(feed)}) => (float[] y) < float scale = {{0.25}}, " + WHERE.replace("LOW", low).replace(
+        "MASKED", order
+    )
     y = run_onnx(graph, feed, opset=17)
     np.testing.assert_allclose(y, reference(graph, feed), rtol=1e-5, atol=1e-5)
 
@@ -156,14 +176,17 @@ def test_keys_that_are_copied_for_each_head_are_not() -> None:
         {x}e = Expand({x}u, copies) {x}h = Reshape({x}e, all_heads) """
         for x in "kv"
     )
-    graph = f"""({declared(feed)}) => (float[] y) <int64[4] apart = {{{b}, {r}, {h}, {d}}}, int64[4] apart_k = {{{b}, {r}, {g}, {d}}},
-        int64[1] two = {{2}}, int64[5] copies = {{{b}, {g}, {h // g}, {r}, {d}}}, int64[4] all_heads = {{{b}, {h}, {r}, {d}}}, float root = {{0.5}},
-        int64[3] joined = {{{b}, {r}, {h * d}}}, float[{r}, {r}] triangle = {{{triangle}}}> {{
-        q4 = Reshape(q, apart) qt = Transpose <perm = [0, 2, 1, 3]> (q4) qs = Mul(qt, root) {copies}
-        kc = Transpose <perm = [0, 1, 3, 2]> (kh) ks = Mul(kc, root)
+    sizes = f"""
+        int64[4] apart = {{{b}, {r}, {h}, {d}}}, int64[4] apart_k = {{{b}, {r}, {g}, {d}}}, int64[1] two = {{2}},
+        int64[5] copies = {{{b}, {g}, {h // g}, {r}, {d}}}, int64[4] all_heads = {{{b}, {h}, {r}, {d}}},
+        int64[3] joined = {{{b}, {r}, {h * d}}}"""
+    numbers = f"float root = {{0.5}}, float[{r}, {r}] triangle = {{{triangle}}}"
+    graph = f"""({declared(feed)}) => (float[] y) <{sizes}, {numbers}> {{
+        q4 = Reshape(q, apart) qt = Transpose <perm = [0, 2, 1, 3]> (q4) qs = Mul(qt, root)
+        {copies} kc = Transpose <perm = [0, 1, 3, 2]> (kh) ks = Mul(kc, root)
         scores = MatMul(qs, ks) masked = Add(scores, triangle) weights = Softmax <axis = -1> (masked)
         yh = MatMul(weights, vh) yt = Transpose <perm = [0, 2, 1, 3]> (yh) y = Reshape(yt, joined) }}"""
-    y = run_onnx(graph, feed, opset=17)
+    y = run_onnx(graph, feed, alone=True, opset=17)
     np.testing.assert_allclose(y, reference(graph, feed), rtol=1e-5, atol=1e-5)
 
 
@@ -173,7 +196,9 @@ def test_causal_with_rows_and_keys_that_are_dynamic_needs_no_host(kind: str) -> 
     profile = {"q": ((1, 2, 1, 8), (1, 2, 8, 8), (1, 2, 40, 8)), "k": ((1, 2, 1, 8), (1, 2, 8, 8), (1, 2, 50, 8))}
     profile["v"] = profile["k"]
     tensors = [shop.input(1, 2, -1, 8, name=name, profile=shapes) for name, shapes in profile.items()]
-    layer = shop.network.add_attention_v2(*tensors, trt.AttentionNormalizationOp.SOFTMAX, getattr(trt.CausalMaskKind, kind))
+    layer = shop.network.add_attention_v2(
+        *tensors, trt.AttentionNormalizationOp.SOFTMAX, getattr(trt.CausalMaskKind, kind)
+    )
     shop.output(layer.get_output(0))
     engine = shader_engine(shop, shop.network)
     tactics = tactics_of(engine)
