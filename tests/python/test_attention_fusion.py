@@ -68,8 +68,8 @@ def factors(size: tuple[int, ...]) -> dict[str, Array]:
 
 
 def declared(feed: dict[str, Array]) -> str:
-    kinds = {"f": "float", "b": "bool", "i": "int64"}
-    return ", ".join(f"{kinds[x.dtype.kind]}{list(x.shape)} {name}" for name, x in feed.items())
+    kinds = {"float32": "float", "bool": "bool", "int32": "int32"}
+    return ", ".join(f"{kinds[x.dtype.name]}{list(x.shape)} {name}" for name, x in feed.items())
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -160,7 +160,7 @@ def test_where_with_a_number_is_as_onnx_runtime_has_it(low: str, order: str) -> 
 
 
 def reference(graph: str, feed: dict[str, Array]) -> Array:
-    model = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]>\ng {graph}')
+    model = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1]>\ng {graph}')
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     y: Array = session.run(["y"], feed)[0]
     return y
@@ -188,6 +188,40 @@ def test_keys_that_are_copied_for_each_head_are_not() -> None:
         yh = MatMul(weights, vh) yt = Transpose <perm = [0, 2, 1, 3]> (yh) y = Reshape(yt, joined) }}"""
     y = run_onnx(graph, feed, alone=True, opset=17)
     np.testing.assert_allclose(y, reference(graph, feed), rtol=1e-5, atol=1e-5)
+
+
+# Inputs behind q, k and v, with their order, of operators of ONNX Runtime's domain.
+MICROSOFT: dict[str, tuple[str, dict[str, Array]]] = {
+    "MultiHeadAttention <num_heads = 4>": (
+        '"", m',
+        {"m": (np.arange(34).reshape(2, 17) % 5 != 3).astype(np.int32)},
+    ),
+    "MultiHeadAttention <num_heads = 4, unidirectional = 1>": ("", {}),
+    "GroupQueryAttention <num_heads = 4, kv_num_heads = 2>": (
+        '"", "", n, t',
+        {"n": np.array([16, 16], np.int32), "t": np.array([17], np.int32)},
+    ),
+}
+
+
+@pytest.mark.parametrize("node", MICROSOFT)
+def test_operators_of_onnx_runtime(node: str) -> None:
+    order, more = MICROSOFT[node]
+    key_heads = 2 if "Group" in node else 4
+    feed = {
+        "q": f32(2, 17, 64, seed=1),
+        "k": f32(2, 17, 16 * key_heads, seed=2),
+        "v": f32(2, 17, 16 * key_heads, seed=3),
+    }
+    feed |= more
+    operator, attributes = node.split(" ", 1)
+    outputs = "y, nk, nv" if "Group" in node else "y"
+    inputs = ", ".join(["q", "k", "v", *([order] if order else [])])
+    declared_outputs = ", ".join(f"float[] {name}" for name in outputs.split(", "))
+    graph = (
+        f"({declared(feed)}) => ({declared_outputs}) {{ {outputs} = com.microsoft.{operator} {attributes} ({inputs}) }}"
+    )
+    np.testing.assert_allclose(run_onnx(graph, feed, opset=17), reference(graph, feed), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["UPPER_LEFT", "LOWER_RIGHT"])

@@ -278,6 +278,16 @@ TEST(RowsFusion, WhatAttentionDoesNotKnowStaysApart) {
     }
 }
 
+TEST(RowsFusion, MoreKeysThanLoopsMayRunStayApart) {
+    for (const std::int64_t elements : {5 * 32, 5 * 32 - 1}) {
+        graph::Network network;
+        auto *q = input(network, {1, 2, 3, 7}, "q"), *k = input(network, {1, 2, 5, 7}, "k");
+        network.mark_output(product(network, softmax(network, product(network, q, k, MatrixOperation::kTRANSPOSE)), k));
+        WeightStore weights;
+        EXPECT_EQ(count<tactics::Attention>(compile(network, {.attention = {.side = 1, .most = 256, .elements = elements}}, weights)), elements == 5 * 32 ? 1u : 0u);
+    }
+}
+
 TEST(RowsFusion, HeadsThatShareKeysAreAnAxisOfTheProductsOrCopies) {
     const std::int64_t heads = 2, share = 3;
     for (const bool copies : {false, true}) {

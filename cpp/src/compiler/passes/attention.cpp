@@ -173,7 +173,7 @@ private:
         std::vector<std::size_t> passed;
         all[3] = target_of({second.outputs[0], plain_axes(factors_rank, false)}, passed);
         const auto group = group_of(all);
-        if (!group || !std::ranges::all_of(all, [&](const Placed& p) { return can_be_read(p); })) return;
+        if (!group || too_long(all[1]) || too_long(all[2]) || !std::ranges::all_of(all, [&](const Placed& p) { return can_be_read(p); })) return;
         for (const std::size_t op : passed) dead_[op] = true;
         replace(*scores, all, *group);
     }
@@ -199,6 +199,13 @@ private:
         const bool together = p.axes[kShare] < 0 || shares_behind_heads(p);
         return together && is_floating(value.dtype) && !value.constant && p.axes[kColumn] == static_cast<std::int32_t>(value.dims.size()) - 1 && columns > 0 &&
                columns % ir_.target.attention.side == 0 && columns <= ir_.target.attention.most;
+    }
+
+    bool too_long(const Placed& keys) const {
+        constexpr std::int64_t kFewColumns = 32; // fewer make no loop shorter
+        const shape::Exprs& given = dims(keys.id);
+        const std::int64_t columns = ir_.exprs.value(given.back()).value_or(1);
+        return ir_.exprs.value(given[static_cast<std::size_t>(keys.axes[kRow])]).value_or(0) > ir_.target.attention.elements / std::max(columns, kFewColumns);
     }
 
     //! With heads as one axis. `reads`: else it is written.
