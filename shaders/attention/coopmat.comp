@@ -13,13 +13,11 @@
 #extension GL_KHR_cooperative_matrix : require
 #pragma use_vulkan_memory_model
 #include "common/interface.glsl"
-#include "common/storage.glsl"
 #include "attention/problem.glsl"
 
 layout(set = 0, binding = 0) readonly buffer Queries { uvec4 q[]; }; // eight halves
 layout(set = 0, binding = 1) readonly buffer Keys { uvec4 k[]; };
 layout(set = 0, binding = 2) readonly buffer Values { uvec4 v[]; };
-STORAGE(3, readonly, mask)
 layout(set = 0, binding = 4) writeonly buffer Results { uvec2 y[]; }; // four halves
 
 // Sizes; the choice is for the defaults, which must be positive too.
@@ -119,12 +117,11 @@ void multiply_keys(int column) {
 // Four neighbouring scores of this lane's row, ready for the softmax: `four` counts in what is kept, `first` is the key of its begin.
 vec4 scaled(int four, int first) {
     int row = thread / ROW_LANES;
-    vec4 s = scores[row * SCORE_STRIDE + four] * SCALE;
+    vec4 s = scores[row * SCORE_STRIDE + four];
     ivec3 at = ivec3(place.xy, min(place.z + row, ROWS - 1));
     [[unroll]] for (int i = 0; i < 4; ++i) {
         int key = first + 4 * four + i;
-        if (MASKED) s[i] += LOAD(mask, MASK_HALF, MASK_AT(at, min(key, KEYS - 1)));
-        if (key >= KEYS) s[i] = uintBitsToFloat(0xff800000u);
+        s[i] = key < KEYS ? finished(s[i], at, key) : HIDDEN;
     }
     return s;
 }
@@ -152,7 +149,7 @@ void main() {
     int heads = HEADS;
     place = ivec3(group / tiles / heads, group / tiles % heads, group % tiles * TILE_ROWS);
     int lane = thread % ROW_LANES;
-    int blocks = (KEYS + TILE_KEYS - 1) / TILE_KEYS;
+    int blocks = (keys_seen(min(place.z + TILE_ROWS, ROWS) - 1) + TILE_KEYS - 1) / TILE_KEYS;
 
     fetch_keys(0);
     for (int at = thread; at < TILE_ROWS * DEPTH_EIGHTS; at += THREADS) {
@@ -161,7 +158,7 @@ void main() {
     }
 
     // The largest score of this lane's row, and the sum of the exponentials: lanes of a row hold the same.
-    float largest = uintBitsToFloat(0xff800000u);
+    float largest = HIDDEN;
     float total = 0.0;
     for (int block = 0; block < blocks; ++block) {
         publish_keys();
@@ -183,10 +180,10 @@ void main() {
             largest = row_max(largest);
             float sum = 0.0;
             for (int four = lane; four < KEPT_KEYS / 4; four += ROW_LANES) {
-                vec4 e = exp(scaled(four, block * TILE_KEYS) - largest);
+                vec4 e = exp(scaled(four, block * TILE_KEYS) - lowered_by(largest));
                 sum += (e.x + e.y) + (e.z + e.w);
             }
-            total = (block > 0 ? total * exp(before - largest) : 0.0) + row_sum(sum);
+            total = (block > 0 ? total * exp(before - lowered_by(largest)) : 0.0) + row_sum(sum);
         }
     }
     if (RESIDENT > 0) {
@@ -198,7 +195,7 @@ void main() {
         }
         largest = row_max(largest);
         for (int four = lane; four < KEPT_KEYS / 4; four += ROW_LANES) {
-            vec4 e = exp(scores[thread / ROW_LANES * SCORE_STRIDE + four] - largest);
+            vec4 e = exp(scores[thread / ROW_LANES * SCORE_STRIDE + four] - lowered_by(largest));
             total += (e.x + e.y) + (e.z + e.w);
             store_weights(four, e);
         }
@@ -213,7 +210,7 @@ void main() {
             fetch_values(block * TILE_KEYS);
             multiply_keys(0);
             barrier();
-            for (int four = lane; four < KEPT_KEYS / 4; four += ROW_LANES) store_weights(four, exp(scaled(four, block * TILE_KEYS) - largest));
+            for (int four = lane; four < KEPT_KEYS / 4; four += ROW_LANES) store_weights(four, exp(scaled(four, block * TILE_KEYS) - lowered_by(largest)));
         }
         publish_values();
         if (RESIDENT > 0) {
@@ -249,7 +246,7 @@ void main() {
     if (place.z + row >= ROWS) return;
     int y_at = Y_AT(ivec3(place.xy, place.z + row)) >> 2;
     for (int four = lane; four < 2 * WIDTH_EIGHTS; four += ROW_LANES) {
-        vec4 value = KEYS > 0 ? scores[row * RESULT_STRIDE + four] / total : vec4(0.0);
+        vec4 value = quotient(scores[row * RESULT_STRIDE + four], total);
         y[y_at + four] = uvec2(packHalf2x16(value.xy), packHalf2x16(value.zw));
     }
 }

@@ -5,43 +5,41 @@
 #extension GL_EXT_shader_16bit_storage : require
 #endif
 #include "common/interface.glsl"
-#include "common/storage.glsl"
 #include "attention/problem.glsl"
 
 STORAGE(0, readonly, q)
 STORAGE(1, readonly, k)
 STORAGE(2, readonly, v)
-STORAGE(3, readonly, mask)
 STORAGE(4, writeonly, y)
 
-#define IS_HALF (G(5) != 0)
-
 float score(ivec3 place, int q_at, int key) {
-    int k_at = K_AT(ivec3(place.xy, key)) >> 2;
+    int k_at = K_AT(ivec3(place.xy, key));
     vec4 sum = vec4(0.0);
-    for (int i = 0; i < DEPTH / 4; ++i) sum += LOAD4(q, IS_HALF, (q_at >> 2) + i) * LOAD4(k, IS_HALF, k_at + i);
-    float r = ((sum.x + sum.y) + (sum.z + sum.w)) * SCALE;
-    return MASKED ? r + LOAD(mask, MASK_HALF, MASK_AT(place, key)) : r;
+    for (int i = 0; i < (DEPTH + 3) / 4; ++i) sum += LOAD_COLUMNS(q, q_at, i, DEPTH) * LOAD_COLUMNS(k, k_at, i, DEPTH);
+    return finished((sum.x + sum.y) + (sum.z + sum.w), place, key);
 }
 
 void main() {
     int at = int(flat_invocation());
     if (at >= COUNT) return;
-    int quads = WIDTH / 4;
+    int quads = (WIDTH + 3) / 4;
     int quad = at % quads;
     int row = at / quads;
     int rows = ROWS;
     int heads = HEADS;
     ivec3 place = ivec3(row / rows / heads, row / rows % heads, row % rows);
     int q_at = Q_AT(place);
-    float largest = uintBitsToFloat(0xff800000u);
-    for (int key = 0; key < KEYS; ++key) largest = max(largest, score(place, q_at, key));
+    float largest = HIDDEN;
+    int keys = keys_seen(place.z);
+    for (int key = 0; key < keys; ++key) largest = max(largest, score(place, q_at, key));
     float sum = 0.0;
     vec4 result = vec4(0.0);
-    for (int key = 0; key < KEYS; ++key) {
-        float weight = exp(score(place, q_at, key) - largest);
+    for (int key = 0; key < keys; ++key) {
+        float weight = exp(score(place, q_at, key) - lowered_by(largest));
         sum += weight;
-        result += weight * LOAD4(v, IS_HALF, (V_AT(ivec3(place.xy, key)) >> 2) + quad);
+        result += weight * LOAD_COLUMNS(v, V_AT(ivec3(place.xy, key)), quad, WIDTH);
     }
-    STORE4(y, IS_HALF, (Y_AT(place) >> 2) + quad, KEYS > 0 ? result / sum : vec4(0.0))
+    result = quotient(result, sum);
+    int y_at = Y_AT(place);
+    STORE_COLUMNS(y, y_at, quad, WIDTH, result)
 }

@@ -134,13 +134,23 @@ bool quantizes(const compiler::Compiled& network) {
            std::ranges::any_of(network.bodies, quantizes);
 }
 
+//! Halves stay on matrix units, as products that take any number of columns. CPU drivers end long loops (tactics/rounds.hpp).
+compiler::AttentionLimits attention_limits(DataType internal, const vulkan::DeviceCaps& caps) {
+    constexpr std::uint32_t kRoomy = 32768; // bytes of shared memory, which tactics/attention.cpp fits its tiles into
+    constexpr std::int64_t kShort = 1 << 19;
+    if (internal == DataType::kHALF && tactics::refuse_half_matrices(caps).empty() && caps.subgroup_shuffle) return {.side = 16, .most = 128};
+    compiler::AttentionLimits limits{.side = 1, .most = caps.limits.max_shared_memory >= kRoomy ? 256 : 128};
+    if (caps.is_cpu) limits.elements = kShort;
+    return limits;
+}
+
 compiler::Target target_of(DataType internal, const Options& options, const vulkan::Device& device) {
     const bool host = options.host_tactics && device.caps().host_kernels;
-    const bool halves = !host && internal == DataType::kHALF;
+    const bool shaders = !host && internal != DataType::kBF16;
     return {.internal = internal,
             .host_tiles = host,
-            .normalizations = !host && internal != DataType::kBF16,
-            .attention = halves && tactics::refuse_half_matrices(device.caps()).empty() && device.caps().subgroup_shuffle,
+            .normalizations = shaders,
+            .attention = shaders ? attention_limits(internal, device.caps()) : compiler::AttentionLimits{},
             .placements = !host};
 }
 

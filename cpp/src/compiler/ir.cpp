@@ -143,6 +143,8 @@ shape::Exprs expressions_of(const Ir& ir, const Op& op) {
         }
     } else if (const auto* values = std::get_if<tactics::ShapeValues>(&op.kind)) {
         append(values->values);
+    } else if (const auto* attention = std::get_if<tactics::Attention>(&op.kind); attention != nullptr && attention->causal) {
+        out.push_back(*attention->causal);
     }
     if (op.placement) {
         out.push_back(op.placement->copy.destination_offset);

@@ -1,6 +1,7 @@
 // The compiler's own graph: operations and values, rewritten by passes until every operation is one that tactics know.
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,12 +55,17 @@ struct Op : Operation {
     [[nodiscard]] ValueId result() const { return outputs.empty() ? -1 : outputs[0]; }
 };
 
+//! Attention in one dispatch takes columns in multiples of `side`, up to `most` (0: it stays apart), and so many elements of a head's keys and values.
+struct AttentionLimits {
+    std::int64_t side = 1, most = 0, elements = std::numeric_limits<std::int64_t>::max();
+};
+
 //! What operations are made for. A plan's portable program is made for nothing in particular.
 struct Target {
     DataType internal = DataType::kFLOAT; // the type of floats between operations, kFLOAT, kHALF or kBF16
     bool host_tiles = false;              // products run in the host's tiles, whose epilogues quantize sums of float32 as well
     bool normalizations = false;          // shaders normalise rows in one dispatch
-    bool attention = false;               // matrix units do attention in one dispatch
+    AttentionLimits attention{};
     bool placements = false;              // shaders write products into their parts of larger values
 };
 

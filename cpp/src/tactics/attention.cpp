@@ -1,4 +1,5 @@
-// attention/coopmat_<rows>x<keys>: in one dispatch on matrix units (shaders/attention/coopmat.comp); attention/generic: as it is written down.
+// attention/coopmat_<rows>x<keys>: in one dispatch on matrix units (shaders/attention/coopmat.comp); attention/shared_<rows>x<keys>: the same through shared
+// memory and registers, for any device (shared.comp); attention/generic: as it is written down.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -33,12 +34,31 @@ struct Problem {
     [[nodiscard]] std::int64_t columns(std::size_t value, const shape::ExprPool& exprs) const {
         return exprs.value(values[value].dims.back()).value_or(0);
     }
+    [[nodiscard]] bool half() const { return values[0].dtype == DataType::kHALF; }
+    //! Of a shader that stores floats or halves.
+    [[nodiscard]] const char* variant() const { return half() || (mask && mask->dtype == DataType::kHALF) ? "f16" : "f32"; }
 };
 constexpr std::size_t kQuery = 0, kKey = 1, kValue = 2, kResult = 3;
 constexpr std::size_t kBatch = 0, kHead = 1, kRow = 2;
 
-//! P(0) .. P(17) of shaders/attention/problem.glsl, and its constants.
-void add_problem(StepBuilder& step, const Problem& p, Lowering& lowering) {
+std::int64_t fours(std::int64_t columns) { return (columns + 3) / 4; }
+
+//! As bits, which must not be those of minus zero: they stand for a parameter that is not known.
+std::int64_t number_bits(float number) { return std::bit_cast<std::int32_t>(number + 0.0f); }
+
+//! Bits of P(24).
+std::int64_t flags_of(const Problem& p) {
+    const auto mask_is = [&](DataType type) { return p.mask && p.mask->dtype == type; };
+    std::int64_t flags = 0, bit = 1;
+    for (const bool flag : {p.mask.has_value(), mask_is(DataType::kHALF), mask_is(DataType::kBOOL), p.attention().causal.has_value(), p.attention().zeros, p.attention().hides}) {
+        flags |= flag ? bit : 0;
+        bit *= 2;
+    }
+    return flags;
+}
+
+//! The parameters of shaders/attention/problem.glsl and its constants. `count`: what the grid counts.
+void add_problem(StepBuilder& step, const Problem& p, shape::Expr count, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
     const shape::Expr zero = exprs.constant(0);
     step.param(p.extent(kQuery, kRow, exprs)).param(p.extent(kKey, kRow, exprs));
@@ -57,8 +77,10 @@ void add_problem(StepBuilder& step, const Problem& p, Lowering& lowering) {
         const std::size_t at = before + rank - scores;
         step.param(there && !exprs.is(p.mask->dims[at], 1) ? strides[at] : zero);
     }
-    step.geometry(0, p.mask && p.mask->dtype == DataType::kHALF ? 1 : 0).geometry(1, p.mask ? 1 : 0);
-    step.geometry(2, std::bit_cast<std::int32_t>(p.attention().scale));
+    const Attention& attention = p.attention();
+    step.param(p.extent(kQuery, kHead, exprs)).param(attention.causal.value_or(zero)).param(count);
+    step.param(number_bits(attention.scale)).param(number_bits(attention.softcap)).param(attention.group).param(flags_of(p)).param(number_bits(attention.hidden));
+    step.geometry(0, p.half() ? 1 : 0);
     step.geometry(3, static_cast<std::int32_t>(p.columns(kQuery, exprs))).geometry(4, static_cast<std::int32_t>(p.columns(kValue, exprs)));
 }
 
@@ -69,12 +91,11 @@ void add_bindings(StepBuilder& step, const Problem& p) {
 
 void lower_generic(const Problem& p, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
-    const bool half = p.values[kQuery].dtype == DataType::kHALF, mixed = p.mask && p.mask->dtype == DataType::kHALF;
-    StepBuilder step(lowering, p.operation.name, text("attention/generic:", half || mixed ? "f16" : "f32"));
-    const shape::Expr count = exprs.floor_div(exprs.product(p.values[kResult].dims), exprs.constant(4));
+    StepBuilder step(lowering, p.operation.name, text("attention/generic:", p.variant()));
+    shape::Expr count = exprs.constant(fours(p.columns(kValue, exprs)));
+    for (const std::size_t axis : {kBatch, kHead, kRow}) count = exprs.mul(count, p.extent(kQuery, axis, exprs));
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
-    add_problem(step, p, lowering);
-    step.param(count).param(p.extent(kQuery, kHead, exprs)).geometry(5, half ? 1 : 0);
+    add_problem(step, p, count, lowering);
     add_bindings(step, p);
     lowering.add(step.take());
 }
@@ -82,7 +103,7 @@ void lower_generic(const Problem& p, Lowering& lowering) {
 //! It computes every score again for each four columns of the result: where that takes a GPU tenths of a second, its driver may take it for hung.
 std::string refuse_size(const Problem& p, shape::ExprPool& exprs) {
     constexpr double kMost = 3e10;
-    double products = static_cast<double>(p.columns(kQuery, exprs) * p.columns(kValue, exprs) / 4);
+    double products = static_cast<double>(p.columns(kQuery, exprs) * fours(p.columns(kValue, exprs)));
     for (const auto& [value, axis] : {std::pair{kQuery, kBatch}, {kQuery, kHead}, {kQuery, kRow}, {kKey, kRow}}) {
         products *= static_cast<double>(exprs.value(p.extent(value, axis, exprs)).value_or(1));
     }
@@ -97,6 +118,61 @@ Candidate generic(const Problem& p, const std::string& common, const Query& quer
     if (candidate.applicable() && !alone && !query.caps.is_cpu) candidate.refusal = refuse_size(p, exprs);
     if (candidate.applicable()) candidate.lower = [p](Lowering& lowering) { lower_generic(p, lowering); };
     return candidate;
+}
+
+//! What a workgroup computes, and whose invocations hold four rows each.
+struct SharedTile {
+    std::int64_t rows, keys, threads;
+    [[nodiscard]] std::int64_t shared_bytes(std::int64_t depth, std::int64_t width) const {
+        const std::int64_t stride = fours(depth) | 1;
+        return 16 * (rows * stride + keys * std::max(stride, fours(width)) + keys * rows / 4 + threads);
+    }
+    //! Fours of the result in an invocation's registers, for each of its rows.
+    [[nodiscard]] std::int64_t width_vectors(std::int64_t width) const {
+        const std::int64_t lanes = 4 * threads / rows;
+        return (fours(width) + lanes - 1) / lanes;
+    }
+    //! Of the loops of an invocation, for refuse_rounds().
+    [[nodiscard]] std::int64_t rounds(std::int64_t all_keys, std::int64_t depth, std::int64_t width) const {
+        const std::int64_t fetches = (keys * (fours(depth) + fours(width)) + threads - 1) / threads;
+        return (all_keys + keys - 1) / keys * (fetches + fours(depth) + keys + 4 * threads / rows + 1) + rows * fours(depth) / threads + 1;
+    }
+};
+constexpr SharedTile kSharedTiles[] = {{32, 64, 128}, {32, 32, 64}, {16, 16, 32}, {8, 16, 32}, {4, 32, 32}};
+
+void lower_shared(const Problem& p, const SharedTile& tile, Lowering& lowering) {
+    shape::ExprPool& exprs = lowering.exprs();
+    StepBuilder step(lowering, p.operation.name, text("attention/shared:", p.variant()));
+    const shape::Expr heads = p.extent(kQuery, kHead, exprs), tiles = exprs.ceil_div(p.extent(kQuery, kRow, exprs), exprs.constant(tile.rows));
+    const shape::Expr count = exprs.mul(exprs.mul(p.extent(kQuery, kBatch, exprs), heads), tiles);
+    step.local_size(static_cast<std::int32_t>(tile.threads)).flat_groups(count);
+    add_problem(step, p, count, lowering);
+    step.geometry(5, static_cast<std::int32_t>(tile.rows)).geometry(6, static_cast<std::int32_t>(tile.keys)).geometry(7, static_cast<std::int32_t>(tile.threads));
+    add_bindings(step, p);
+    lowering.add(step.take());
+}
+
+std::string refuse_shared(const Problem& p, const SharedTile& tile, const Query& query) {
+    constexpr std::int64_t kMostWidthVectors = 4; // 64 registers of results
+    shape::ExprPool exprs = query.exprs;          // a scratch copy
+    const vulkan::DeviceLimits& limits = query.caps.limits;
+    const std::int64_t depth = p.columns(kQuery, exprs), width = p.columns(kValue, exprs), bytes = tile.shared_bytes(depth, width);
+    const auto rows = exprs.value(p.extent(kQuery, kRow, exprs));
+    if (limits.max_shared_memory < bytes) return text("the tile takes ", bytes, " bytes of shared memory, the device has ", limits.max_shared_memory);
+    if (limits.max_workgroup_invocations < tile.threads) return text("the tile takes ", tile.threads, " invocations, the device has ", limits.max_workgroup_invocations);
+    if (tile.width_vectors(width) > kMostWidthVectors) return text("an invocation would hold ", 16 * tile.width_vectors(width), " results, at most ", 16 * kMostWidthVectors, " are allowed");
+    if (rows && tile.rows > 4 && *rows * 2 <= tile.rows) return text("there are ", *rows, " rows, more than half of the ", tile.rows, " of the tile would be padding");
+    return refuse_rounds(query.caps, tile.rounds(exprs.value(p.extent(kKey, kRow, exprs)).value_or(0), depth, width));
+}
+
+std::vector<Candidate> shared(const Problem& p, const std::string& common, const Query& query) {
+    std::vector<Candidate> out;
+    for (const SharedTile& tile : kSharedTiles) {
+        Candidate candidate{.name = text("attention/shared_", tile.rows, "x", tile.keys), .refusal = common.empty() ? refuse_shared(p, tile, query) : common, .portable = false, .lower = {}};
+        if (candidate.applicable()) candidate.lower = [p, tile](Lowering& lowering) { lower_shared(p, tile, lowering); };
+        out.push_back(std::move(candidate));
+    }
+    return out;
 }
 
 //! A workgroup's rows of q, and keys at a time. `resident`: keys whose scores stay in shared memory, or 0.
@@ -117,8 +193,7 @@ void lower_coopmat(const Problem& p, const Tile& tile, Lowering& lowering) {
     const shape::Expr heads = p.extent(kQuery, kHead, exprs), tiles = exprs.ceil_div(p.extent(kQuery, kRow, exprs), exprs.constant(tile.rows));
     const shape::Expr count = exprs.mul(exprs.mul(p.extent(kQuery, kBatch, exprs), heads), tiles);
     step.flat_groups(count);
-    add_problem(step, p, lowering);
-    step.param(count).param(heads);
+    add_problem(step, p, count, lowering);
     step.geometry(5, static_cast<std::int32_t>(tile.rows)).geometry(6, static_cast<std::int32_t>(tile.keys)).geometry(7, static_cast<std::int32_t>(tile.resident));
     add_bindings(step, p);
     lowering.add(step.take());
@@ -165,9 +240,9 @@ std::string refuse(const Problem& p, const Query& query) {
         if (std::string why = refuse_float_pair(value, p.values[kQuery], query.caps); !why.empty()) return why;
         if (value.dtype != p.values[kQuery].dtype) return text("'", value.name, "' and '", p.values[kQuery].name, "' are of different types");
         if (!lies_in_rows(query.exprs, value)) return text("'", value.name, "' is not in row-major order");
-        if (query.exprs.value(value.dims.back()).value_or(1) % 4 != 0) return text("the columns of '", value.name, "' do not come in fours");
+        if (!query.exprs.value(value.dims.back())) return text("the number of columns of '", value.name, "' is dynamic");
     }
-    return p.mask ? refuse_float_pair(*p.mask, p.values[kQuery], query.caps) : "";
+    return p.mask && p.mask->dtype != DataType::kBOOL ? refuse_float_pair(*p.mask, p.values[kQuery], query.caps) : "";
 }
 
 } // namespace
@@ -177,6 +252,7 @@ std::vector<Candidate> attention_candidates(const Query& query) {
     if (query.operation.inputs.size() > 3) p.mask = query.input(3);
     const std::string common = refuse(p, query);
     std::vector<Candidate> out = coopmat(p, common, query);
+    for (Candidate& candidate : shared(p, common, query)) out.push_back(std::move(candidate));
     const bool alone = std::ranges::none_of(out, &Candidate::applicable);
     out.push_back(generic(p, common, query, alone));
     return out;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <variant>
@@ -74,9 +75,18 @@ struct SoftMax { std::int64_t axis = 0; bool log = false; };
 //! y = (x - mean) / sqrt(variance + epsilon) along the last axis, then the epilogue; not centred: y = x / sqrt(mean square + epsilon). Computed in
 //! float32. Both in row-major order.
 struct Normalization { float epsilon = 0.0f; bool centred = true; };
-//! y = softmax(scale * q k^T + mask) v for each batch and head, in float32. Inputs: q, k, v, and the mask where there is one, which broadcasts to the
-//! scores [batch, head, row of q, row of k]. `axes` of q, k, v and y: which axis of the value is batch, head (-1: there is one), row and column, the last.
-struct Attention { float scale = 1.0f; std::array<std::array<std::int32_t, 4>, 4> axes{}; };
+//! y = softmax(scale * q k^T + mask) v for each batch and head, in float32. Inputs: q, k, v, and the mask where there is one, of floats or of booleans, which
+//! choose between the score and `hidden`; it broadcasts to the scores [batch, head, row of q, row of k].
+struct Attention {
+    float scale = 1.0f;
+    std::array<std::array<std::int32_t, 4>, 4> axes{}; // of q, k, v and y: which axis of the value is batch, head (-1: there is one), row and column, the last
+    std::int32_t group = 1;            // neighbouring heads of q that share one of k and v
+    float softcap = 0.0f;              // c * tanh(scaled score / c) before the mask; 0: none
+    std::optional<shape::Expr> causal{}; // row r sees keys 0 .. r + this, which may be below 0
+    bool hides = false;                // a boolean hides a key where it is true; else where it is false
+    float hidden = -std::numeric_limits<float>::infinity(); // the score of a key that a boolean hides
+    bool zeros = false;                // are the result of a row that sees no key; else it is NaN, as of a softmax of minus infinity
+};
 struct TopK { TopKOperation op = TopKOperation::kMAX; std::int64_t axis = 0; std::int64_t k = 1; bool select_last = false; }; // outputs: values, indices (either may be -1)
 
 //! Writes integers that are known once the shapes are (a shape tensor that computation or the user needs in memory). No inputs.

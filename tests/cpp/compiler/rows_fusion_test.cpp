@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <limits>
 
 #include "compiler/compile.hpp"
 #include "compiler/networks.hpp"
@@ -12,7 +13,7 @@ namespace {
 using namespace test; // NOLINT: the vocabulary of these tests
 using Op = ElementWiseOperation;
 
-constexpr Target kRows{.normalizations = true, .attention = true};
+constexpr Target kRows{.normalizations = true, .attention = {.side = 16, .most = 128}};
 
 template <typename Kind>
 std::size_t count(const Compiled& compiled) {
@@ -164,6 +165,153 @@ TEST(RowsFusion, AttentionStaysApartWhereKernelsCannotHelp) {
     EXPECT_EQ(count<tactics::Attention>(attention({.constant_values = true}, weights)), 0u) << "constants stay float32";
     EXPECT_EQ(count<tactics::Attention>(attention({.columns = 12}, weights)), 0u) << "matrix units take sixteens";
     EXPECT_EQ(count<tactics::Attention>(attention({.columns = 144}, weights)), 0u) << "more than registers hold";
+}
+
+using Change = std::function<graph::Tensor*(graph::Network&, graph::Tensor*)>;
+
+graph::Tensor* product(graph::Network& network, graph::Tensor* a, graph::Tensor* b, MatrixOperation turn = MatrixOperation::kNONE) {
+    return network.add_layer(LayerType::kMATRIX_MULTIPLY, {a, b}, graph::MatrixMultiplyAttributes{MatrixOperation::kNONE, turn})->outputs[0];
+}
+graph::Tensor* softmax(graph::Network& network, graph::Tensor* x) { return network.add_layer(LayerType::kSOFTMAX, {x}, graph::SoftMaxAttributes{8, false})->outputs[0]; }
+graph::Tensor* select(graph::Network& network, graph::Tensor* condition, graph::Tensor* yes, graph::Tensor* no) {
+    return network.add_layer(LayerType::kSELECT, {condition, yes, no}, graph::NoAttributes{})->outputs[0];
+}
+
+graph::Tensor* booleans(graph::Network& network) { return network.add_input("mask", DataType::kBOOL, std::vector<std::int64_t>{1, 1, 3, 5}); }
+
+constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
+constexpr Target kAnyColumns{.attention = {.side = 1, .most = 256}};
+
+//! Softmax(scores(q k^T)) v of two heads, three rows, five keys, with columns that only kernels without matrix units take.
+Compiled masked_attention(const Change& scores, WeightStore& weights, const Change& behind = [](graph::Network&, graph::Tensor* x) { return x; }) {
+    graph::Network network;
+    auto *q = input(network, {1, 2, 3, 7}, "q"), *k = input(network, {1, 2, 5, 7}, "k"), *v = input(network, {1, 2, 5, 9}, "v");
+    auto* changed = scores(network, product(network, q, k, MatrixOperation::kTRANSPOSE));
+    network.mark_output(product(network, behind(network, softmax(network, changed)), v));
+    return compile(network, kAnyColumns, weights);
+}
+
+const tactics::Attention& only_attention(const Compiled& compiled) {
+    EXPECT_EQ(compiled.operations.size(), 1u);
+    return std::get<tactics::Attention>(compiled.operations.at(0).kind);
+}
+
+//! 1 for the keys that a row sees.
+graph::Tensor* triangle(graph::Network& network, int more, float seen, float hidden) {
+    std::vector<float> values;
+    for (int at = 0; at < 15; ++at) values.push_back(at % 5 <= at / 5 + more ? seen : hidden);
+    return network.add_constant({1, 1, 3, 5}, floats(values));
+}
+
+TEST(RowsFusion, ATriangleThatIsKnownMakesAttentionCausal) {
+    for (const int more : {0, 1, 4, -1}) {
+        WeightStore weights;
+        const Compiled added = masked_attention([&](auto& network, auto* x) { return elementwise(network, x, triangle(network, more, 0.0f, kMinusInfinity), Op::kSUM); }, weights);
+        const auto& kind = only_attention(added);
+        EXPECT_EQ(added.operations[0].inputs.size(), 3u) << more;
+        ASSERT_TRUE(kind.causal) << more;
+        EXPECT_EQ(added.program.exprs.value(*kind.causal), more);
+    }
+}
+
+TEST(RowsFusion, AMaskThatIsNoTriangleIsRead) {
+    WeightStore weights;
+    const auto hole = [](auto& network, auto* x) {
+        return elementwise(network, x, network.add_constant({1, 1, 3, 5}, floats({0, kMinusInfinity, 0, kMinusInfinity, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})), Op::kSUM);
+    };
+    const Compiled compiled = masked_attention(hole, weights);
+    EXPECT_FALSE(only_attention(compiled).causal);
+    EXPECT_EQ(compiled.operations[0].inputs.size(), 4u);
+}
+
+TEST(RowsFusion, BooleansChooseBetweenScoreAndNumber) {
+    for (const bool hides : {false, true}) {
+        WeightStore weights;
+        const Compiled compiled = masked_attention(
+            [&](auto& network, auto* x) {
+                auto *mask = booleans(network), *low = number(network, x, -1e9f);
+                return hides ? select(network, mask, low, x) : select(network, mask, x, low);
+            },
+            weights);
+        EXPECT_EQ(only_attention(compiled).hides, hides);
+        EXPECT_EQ(only_attention(compiled).hidden, -1e9f);
+        EXPECT_EQ(compiled.operations[0].inputs.size(), 4u);
+    }
+}
+
+TEST(RowsFusion, WeightsThatAreMadeZeroWhereTheMaskHides) {
+    WeightStore weights;
+    graph::Tensor* mask = nullptr;
+    const Compiled compiled = masked_attention(
+        [&](auto& network, auto* x) {
+            mask = booleans(network);
+            return select(network, mask, x, number(network, x, kMinusInfinity));
+        },
+        weights, [&](auto& network, auto* x) { return select(network, mask, x, number(network, x, 0.0f)); });
+    EXPECT_TRUE(only_attention(compiled).zeros);
+}
+
+TEST(RowsFusion, ASoftCapAndTheScaleInFrontOfIt) {
+    WeightStore weights;
+    const Compiled compiled = masked_attention(
+        [](auto& network, auto* x) {
+            auto* scaled = elementwise(network, x, number(network, x, 0.5f), Op::kPROD);
+            auto* bent = network.add_layer(LayerType::kACTIVATION, {elementwise(network, scaled, number(network, x, 30.0f), Op::kDIV)},
+                                           graph::ActivationAttributes{ActivationType::kTANH, 0, 0})->outputs[0];
+            return elementwise(network, bent, number(network, x, 30.0f), Op::kPROD);
+        },
+        weights);
+    EXPECT_EQ(only_attention(compiled).softcap, 30.0f);
+    EXPECT_EQ(only_attention(compiled).scale, 0.5f);
+}
+
+TEST(RowsFusion, WhatAttentionDoesNotKnowStaysApart) {
+    const Change forms[] = {
+        // Two masks; a number that hides nothing; a scale behind the mask.
+        [](auto& network, auto* x) { return elementwise(network, elementwise(network, x, input(network, {1, 1, 3, 5}, "a"), Op::kSUM), input(network, {1, 2, 3, 5}, "b"), Op::kSUM); },
+        [](auto& network, auto* x) { return select(network, booleans(network), x, number(network, x, 1.0f)); },
+        [](auto& network, auto* x) { return elementwise(network, elementwise(network, x, input(network, {1, 1, 3, 5}, "a"), Op::kSUM), number(network, x, 2.0f), Op::kPROD); },
+    };
+    for (const Change& form : forms) {
+        WeightStore weights;
+        EXPECT_EQ(count<tactics::Attention>(masked_attention(form, weights)), 0u);
+    }
+}
+
+TEST(RowsFusion, MoreKeysThanLoopsMayRunStayApart) {
+    for (const std::int64_t elements : {5 * 32, 5 * 32 - 1}) {
+        graph::Network network;
+        auto *q = input(network, {1, 2, 3, 7}, "q"), *k = input(network, {1, 2, 5, 7}, "k");
+        network.mark_output(product(network, softmax(network, product(network, q, k, MatrixOperation::kTRANSPOSE)), k));
+        WeightStore weights;
+        EXPECT_EQ(count<tactics::Attention>(compile(network, {.attention = {.side = 1, .most = 256, .elements = elements}}, weights)), elements == 5 * 32 ? 1u : 0u);
+    }
+}
+
+TEST(RowsFusion, HeadsThatShareKeysAreAnAxisOfTheProductsOrCopies) {
+    const std::int64_t heads = 2, share = 3;
+    for (const bool copies : {false, true}) {
+        graph::Network network;
+        auto *q = input(network, {1, heads * share, 4, 16}, "q"), *k = input(network, {1, heads, 5, 16}, "k"), *v = input(network, {1, heads, 5, 16}, "v");
+        const auto shared = [&](graph::Tensor* x) {
+            graph::Tensor* apart = reshape(network, x, {1, heads, 1, 5, 16});
+            if (!copies) return apart;
+            graph::Tensor* ones = network.add_constant({1, heads, share, 5, 16}, floats(std::vector<float>(static_cast<std::size_t>(heads * share * 5 * 16), 1.0f)));
+            return reshape(network, elementwise(network, apart, ones, Op::kPROD), {1, heads * share, 5, 16});
+        };
+        auto* query = copies ? q : reshape(network, elementwise(network, q, number(network, q, 0.25f), Op::kPROD), {1, heads, share, 4, 16});
+        auto* scores = product(network, query, shared(k), MatrixOperation::kTRANSPOSE);
+        auto* weighted = softmax(network, copies ? scores : reshape(network, scores, {1, heads * share, 4, 5}));
+        auto* y = product(network, copies ? weighted : reshape(network, weighted, {1, heads, share, 4, 5}), shared(v));
+        network.mark_output(copies ? y : reshape(network, y, {1, heads * share, 4, 16}));
+        WeightStore weights;
+        const Compiled compiled = compile(network, kAnyColumns, weights);
+        ASSERT_EQ(count<tactics::Attention>(compiled), 1u);
+        const auto& kind = std::get<tactics::Attention>(compiled.operations.back().kind);
+        EXPECT_EQ(kind.group, copies ? 1 : share) << "products with ones are no copies";
+        EXPECT_EQ(kind.scale, copies ? 1.0f : 0.25f);
+        EXPECT_EQ(compiled.operations.size(), copies ? 3u : 1u);
+    }
 }
 
 } // namespace
