@@ -1,4 +1,4 @@
-// recurrent/cpu against the host function of the same operator, which goes row by row.
+// recurrent/cpu and the shaders against the host function of the same operator, which goes row by row.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -90,18 +90,13 @@ std::optional<tactics::Candidate> candidate_of(const OperationCase& test) {
 
 bool runs_here() { return vulkan::Device::current()->caps().host_kernels; }
 
-void check(const Layer& l, const std::vector<std::optional<Tensor>>& in, const std::vector<Tensor>& expected, double tolerance) {
-    if (!runs_here()) GTEST_SKIP() << "the device's memory is not the host's";
-    const OperationCase test = case_of(l, in, expected);
-    const auto candidate = candidate_of(test);
-    ASSERT_TRUE(candidate);
-    ASSERT_EQ(candidate->refusal, "");
-    OperationCase::Prepared prepared = test.prepare(vulkan::Device::current(), *candidate);
+void run_and_compare(const Layer& l, const OperationCase& test, const tactics::Candidate& candidate, const std::vector<Tensor>& expected, double tolerance) {
+    SCOPED_TRACE(candidate.name);
+    OperationCase::Prepared prepared = test.prepare(vulkan::Device::current(), candidate);
     for (const char* run : {"first run", "second run"}) { // nothing of the first is left in the second
         SCOPED_TRACE(run);
         prepared.runner->run();
         for (std::size_t i = 0; i < expected.size(); ++i) {
-            // Sums of a hundred terms in another order, and polynomials of a few units in the last place for the activations.
             if (l.wanted[i]) {
                 EXPECT_LE(relative_error(test.output(prepared, i), expected[i]), tolerance) << "output " << i;
             }
@@ -109,9 +104,48 @@ void check(const Layer& l, const std::vector<std::optional<Tensor>>& in, const s
     }
 }
 
-void check(const Layer& l, double tolerance = 2e-6) {
+void check_host(const Layer& l, const std::vector<std::optional<Tensor>>& in, const std::vector<Tensor>& expected, double tolerance) {
+    if (!runs_here()) return; // the device's memory is not the host's
+    const OperationCase test = case_of(l, in, expected);
+    const auto candidate = candidate_of(test);
+    ASSERT_TRUE(candidate);
+    ASSERT_EQ(candidate->refusal, "");
+    run_and_compare(l, test, *candidate, expected, tolerance);
+}
+
+//! Sums of a hundred terms in another order, and polynomials of a few units in the last place for the activations.
+constexpr double kHostTolerance = 2e-6;
+//! Vulkan's exp() may err by 3 + 2|x| units in the last place, and steps hand on what they err by.
+constexpr double kShaderTolerance = 2e-5;
+
+bool is_shader(const tactics::Candidate& candidate) { return candidate.name.starts_with("recurrent/") && !candidate.host; }
+
+//! Names of those that ran. CPU drivers take their time to make pipelines: unless all are asked for, one of each kind stands for the others there.
+std::vector<std::string> check_shaders(const Layer& l, const std::vector<std::optional<Tensor>>& in, const std::vector<Tensor>& expected, bool all, double tolerance = kShaderTolerance) {
+    const auto& caps = vulkan::Device::current()->caps();
+    const OperationCase test = case_of(l, in, expected);
+    std::vector<std::string> ran;
+    for (const tactics::Candidate& candidate : test.candidates(caps)) {
+        const bool wanted = all || !caps.is_cpu || candidate.name == "recurrent/loop_1" || candidate.name == "recurrent/steps_8";
+        if (!is_shader(candidate) || !candidate.applicable() || !wanted) continue;
+        run_and_compare(l, test, candidate, expected, tolerance);
+        ran.push_back(candidate.name);
+    }
+    return ran;
+}
+
+//! Every kernel of a layer that each kind of kernel takes.
+void check(const Layer& l) {
     const auto in = inputs_of(l);
-    check(l, in, reference(l, in), tolerance);
+    const std::vector<Tensor> expected = reference(l, in);
+    check_host(l, in, expected, kHostTolerance);
+    const auto ran = check_shaders(l, in, expected, false);
+    EXPECT_TRUE(!vulkan::Device::current()->caps().shaders || std::ranges::count(ran, "recurrent/loop_1") == 1);
+}
+
+void check_on_host(const Layer& l) {
+    const auto in = inputs_of(l);
+    check_host(l, in, reference(l, in), kHostTolerance);
 }
 
 AttributeSet with(std::initializer_list<std::pair<const char*, AttributeValue>> values) {
@@ -126,26 +160,50 @@ TEST_P(Sizes, AreComputedAsTheReferenceDoes) {
     const auto [function, hidden, batch, steps] = GetParam();
     for (const char* direction : {"forward", "reverse", "bidirectional"}) {
         SCOPED_TRACE(direction);
-        check({.function = function, .steps = steps, .batch = batch, .input = hidden + 2, .hidden = hidden, .attributes = with({{"direction", direction}})});
+        check_on_host({.function = function, .steps = steps, .batch = batch, .input = hidden + 2, .hidden = hidden, .attributes = with({{"direction", direction}})});
     }
 }
 
 INSTANTIATE_TEST_SUITE_P(Recurrent, Sizes,
                          testing::Combine(testing::Values("RNN", "GRU", "LSTM"), testing::Values(1, 3, 17, 33, 128), testing::Values(1, 3), testing::Values(1, 5, 40)));
 
+class SizesOfShaders : public testing::TestWithParam<std::tuple<const char*, std::int64_t>> {};
+
+TEST_P(SizesOfShaders, AreComputedAsTheReferenceDoes) {
+    const auto [function, hidden] = GetParam();
+    for (const std::int64_t batch : {1, 5}) {
+        const Layer l{.function = function, .steps = 7, .batch = batch, .input = hidden + 2, .hidden = hidden,
+                      .attributes = with({{"direction", "bidirectional"}, {"linear_before_reset", std::int64_t{1}}})};
+        const auto in = inputs_of(l);
+        const auto ran = check_shaders(l, in, reference(l, in), true);
+        if (!vulkan::Device::current()->caps().shaders) continue;
+        EXPECT_EQ(std::ranges::count(ran, "recurrent/loop_1"), 1);
+        EXPECT_EQ(std::ranges::count(ran, "recurrent/loop_4"), batch > 2 ? 1 : 0);
+        EXPECT_EQ(std::ranges::count(ran, "recurrent/steps_16"), hidden > 16 ? 1 : 0);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Recurrent, SizesOfShaders, testing::Combine(testing::Values("RNN", "GRU", "LSTM"), testing::Values(1, 3, 17, 33, 128)));
+
+TEST(Recurrent, LongSequencesAreCutWhereDriversWouldEndTheirLoops) {
+    const Layer l{.steps = 3000, .batch = 2, .input = 3, .hidden = 33};
+    const auto in = inputs_of(l);
+    (void)check_shaders(l, in, reference(l, in), false, 1e-4);
+}
+
 TEST(Recurrent, ManyRowsAreHalvedAndLongSequencesCutIntoBlocks) {
     for (const char* function : {"RNN", "GRU", "LSTM"}) {
-        check({.function = function, .steps = 3, .batch = 21});
-        check({.function = function, .steps = 300, .batch = 9, .input = 5, .hidden = 33});
-        check({.function = function, .steps = 2, .batch = 1, .input = 700, .hidden = 600}); // threads share one product
+        check_on_host({.function = function, .steps = 3, .batch = 21});
+        check_on_host({.function = function, .steps = 300, .batch = 9, .input = 5, .hidden = 33});
+        check_on_host({.function = function, .steps = 2, .batch = 1, .input = 700, .hidden = 600}); // threads share one product
     }
 }
 
 TEST(Recurrent, EmptySequencesLeaveTheStates) {
     for (const char* function : {"RNN", "GRU", "LSTM"}) {
-        check({.function = function, .steps = 0});
-        check({.function = function, .batch = 0});
-        check({.function = function, .input = 0});
+        check_on_host({.function = function, .steps = 0});
+        check_on_host({.function = function, .batch = 0});
+        check_on_host({.function = function, .input = 0});
     }
 }
 
@@ -208,7 +266,7 @@ TEST(Recurrent, HalvesAreWidenedOnTheirWay) {
     in[0] = in[0]->converted(DataType::kHALF);
     auto wide = in;
     wide[0] = in[0]->converted(DataType::kFLOAT);
-    check(l, in, reference(l, wide), 2e-6);
+    check_host(l, in, reference(l, wide), kHostTolerance);
 }
 
 TEST(Recurrent, WhatTheKernelDoesNotTakeIsRefusedWithAReason) {
