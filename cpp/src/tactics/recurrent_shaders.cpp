@@ -247,49 +247,79 @@ SequenceGeometry geometry(const Sizes& sizes, std::int64_t units, std::int64_t r
     return g;
 }
 
-} // namespace
-
-std::vector<Candidate> recurrent_shaders(const RecurrentProblem& problem, const Query& query) {
-    const Sizes sizes(problem, query.exprs);
-    const vulkan::DeviceCaps& caps = query.caps;
-    std::string common = refuse_values(problem, sizes, query);
-    if (common.empty()) {
+//! What all candidates share.
+class Offers {
+public:
+    Offers(const Problem& problem, const Query& query)
+        : problem_(problem), caps_(query.caps), sizes_(problem, query.exprs), known_steps_(query.exprs.value(problem.steps()).has_value()),
+          threads_(std::min<std::int64_t>(query.caps.limits.max_workgroup_invocations, query.caps.is_cpu ? 64 : 512)),
+          common_(refuse_values(problem, sizes_, query)) {
+        if (!common_.empty()) return;
         shape::ExprPool exprs = query.exprs; // a scratch copy
-        if (!InputProduct(problem, sizes, exprs, -1).shader(caps, exprs)) common = "no shader computes the product of its inputs";
+        if (!InputProduct(problem, sizes_, exprs, -1).shader(caps_, exprs)) common_ = "no shader computes the product of its inputs";
     }
-    const bool known_steps = query.exprs.value(problem.steps()).has_value();
-    std::vector<Candidate> out;
-    const auto offer = [&](std::string name, const SequenceGeometry& g, std::int64_t each, std::string why) {
-        if (!common.empty()) why = common;
-        if (why.empty()) why = refuse_geometry(problem, sizes, g, caps);
-        out.push_back({.name = std::move(name), .refusal = why, .portable = true, .lower = {}});
-        if (why.empty()) out.back().lower = [problem, g, each](Lowering& lowering) { SequenceLowering(problem, g, lowering).run(each); };
-    };
-    const std::int64_t most_threads = std::min<std::int64_t>(caps.limits.max_workgroup_invocations, caps.is_cpu ? 64 : 512);
-    for (const std::int64_t rows : {1, 4}) {
-        const SequenceGeometry g = geometry(sizes, sizes.width(), rows, most_threads, caps.is_cpu);
+
+    //! The first is taken where nothing is timed: from some size on one processor takes longer to read the weights than a dispatch takes.
+    std::vector<Candidate> all() {
+        constexpr std::int64_t kManyUnits = 192;
+        const bool many = sizes_.hidden > kManyUnits;
+        if (many) offer_steps();
+        for (const std::int64_t rows : {1, 4}) offer_loops(rows);
+        if (!many) offer_steps();
+        return std::move(out_);
+    }
+
+private:
+    void offer(std::string name, const SequenceGeometry& g, std::int64_t each, std::string why) {
+        if (!common_.empty()) why = common_;
+        if (why.empty()) why = refuse_geometry(problem_, sizes_, g, caps_);
+        out_.push_back({.name = std::move(name), .refusal = why, .portable = true, .lower = {}});
+        if (why.empty()) out_.back().lower = [problem = problem_, g, each](Lowering& lowering) { SequenceLowering(problem, g, lowering).run(each); };
+    }
+
+    void offer_loops(std::int64_t rows) {
+        const SequenceGeometry g = geometry(sizes_, sizes_.width(), rows, threads_, caps_.is_cpu);
         // In pieces of so many steps no driver ends a loop too early, and no dispatch takes long.
-        const std::int64_t rounds = g.rounds(sizes, sees_reset(problem)), most = (kMostRounds - g.rounds_apart(sizes)) / rounds;
-        std::string why = most < 1 ? text("one step loops ", rounds, " times, drivers for CPUs end loops after ", kMostRounds) : "";
-        if (!known_steps && (caps.is_cpu || caps.subgroup_size == 0)) why = "the number of steps is dynamic, drivers for CPUs end long loops";
-        offer(text("recurrent/loop_", rows), g, known_steps && sizes.steps > most ? std::max<std::int64_t>(most, 1) : 0, why);
+        const std::int64_t rounds = g.rounds(sizes_, sees_reset(problem_)), most = (kMostRounds - g.rounds_apart(sizes_)) / rounds;
+        const bool maybe_cpu = caps_.is_cpu || caps_.subgroup_size == 0; // of the plan's portable program, which any device may run
+        std::string why;
+        if (known_steps_ && most < 1) why = text("one step loops ", rounds, " times, drivers for CPUs end loops after ", kMostRounds);
+        if (!known_steps_ && maybe_cpu) why = text("the number of steps is dynamic, drivers for CPUs end loops after ", kMostRounds, " rounds");
+        const std::int64_t each = known_steps_ && sizes_.steps > most ? most : 0;
+        offer(text("recurrent/loop_", rows), g, each, why);
 
         SequenceGeometry kept = g;
-        kept.kept = (sizes.hidden + g.slices - 1) / g.slices;
-        if (why.empty() && caps.is_cpu) why = "a CPU has too few registers to keep weights in them";
-        if (why.empty() && (g.vectors(sizes) * g.slices > g.threads || kept.kept > kMostKept)) why = text("more than ", 4 * kMostKept, " weights of each invocation would have to stay in registers");
-        offer(text("recurrent/kept_", rows), kept, 0, why);
+        kept.kept = (sizes_.hidden + g.slices - 1) / g.slices;
+        if (why.empty() && caps_.is_cpu) why = "a CPU has too few registers to keep weights in them";
+        if (why.empty() && (g.vectors(sizes_) * g.slices > g.threads || kept.kept > kMostKept)) {
+            why = text("more than ", 4 * kMostKept, " weights of each invocation would have to stay in registers");
+        }
+        offer(text("recurrent/kept_", rows), kept, each, why);
     }
-    for (const std::int64_t units : {8, 16, 32}) {
-        std::string why;
-        if (!known_steps) why = "the number of steps is dynamic, and each needs a dispatch of its own";
-        if (why.empty() && (sizes.steps == 0 || sizes.steps > kMostDispatches)) why = text("there are ", sizes.steps, " steps, a plan names each: 1 to ", kMostDispatches);
-        if (why.empty() && sees_reset(problem)) why = "the reset gate of all units is needed before a step can end (linear_before_reset is 0)";
-        if (why.empty() && sizes.hidden <= units) why = text("there are only ", sizes.hidden, " units, one workgroup has them all");
-        const std::int64_t rows = sizes.batch > 2 || sizes.batch == 0 ? 4 : std::max<std::int64_t>(sizes.batch, 1);
-        offer(text("recurrent/steps_", units), geometry(sizes, units, rows, std::min<std::int64_t>(most_threads, 256), caps.is_cpu), 1, why);
+
+    void offer_steps() {
+        const std::int64_t rows = sizes_.batch > 2 || sizes_.batch == 0 ? 4 : sizes_.batch;
+        for (const std::int64_t units : {8, 16, 32}) {
+            std::string why;
+            if (!known_steps_) why = "the number of steps is dynamic, and each needs a dispatch of its own";
+            if (why.empty() && (sizes_.steps == 0 || sizes_.steps > kMostDispatches)) why = text("there are ", sizes_.steps, " steps, a plan names each: 1 to ", kMostDispatches);
+            if (why.empty() && sees_reset(problem_)) why = "the reset gate of all units is needed before a step can end (linear_before_reset is 0)";
+            if (why.empty() && sizes_.hidden <= units) why = text("there are only ", sizes_.hidden, " units, one workgroup has them all");
+            offer(text("recurrent/steps_", units), geometry(sizes_, units, rows, std::min<std::int64_t>(threads_, 256), caps_.is_cpu), 1, why);
+        }
     }
-    return out;
-}
+
+    const Problem& problem_;
+    const vulkan::DeviceCaps& caps_;
+    Sizes sizes_;
+    bool known_steps_;
+    std::int64_t threads_;
+    std::string common_;
+    std::vector<Candidate> out_;
+};
+
+} // namespace
+
+std::vector<Candidate> recurrent_shaders(const RecurrentProblem& problem, const Query& query) { return Offers(problem, query).all(); }
 
 } // namespace tensorvk::tactics
