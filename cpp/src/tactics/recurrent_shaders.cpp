@@ -305,6 +305,7 @@ private:
             if (why.empty() && (sizes_.steps == 0 || sizes_.steps > kMostDispatches)) why = text("there are ", sizes_.steps, " steps, a plan names each: 1 to ", kMostDispatches);
             if (why.empty() && sees_reset(problem_)) why = "the reset gate of all units is needed before a step can end (linear_before_reset is 0)";
             if (why.empty() && sizes_.hidden <= units) why = text("there are only ", sizes_.hidden, " units, one workgroup has them all");
+            if (why.empty() && caps_.is_cpu && units > 8) why = "the narrowest is enough for CPU drivers, whose pipelines take long to make";
             offer(text("recurrent/steps_", units), geometry(sizes_, units, rows, std::min<std::int64_t>(threads_, 256), caps_.is_cpu), 1, why);
         }
     }
