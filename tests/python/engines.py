@@ -37,6 +37,7 @@ def build_plan(
     bf16: bool = False,
     cache: Any = None,
     level: int | None = None,
+    sources: int | None = None,
 ) -> bytes:
     """Serialized plan of an ONNX model; fails the test with the logged errors when it cannot be built."""
     logger = CollectingLogger()
@@ -52,6 +53,8 @@ def build_plan(
         config.set_flag(trt.BuilderFlag.BF16)
     if level is not None:
         config.builder_optimization_level = level
+    if sources is not None:
+        config.set_tactic_sources(sources)
     if cache is not None:
         config.set_timing_cache(config.create_timing_cache(cache), False)
     if profile:

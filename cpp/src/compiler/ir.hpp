@@ -64,7 +64,7 @@ struct AttentionLimits {
 struct Target {
     DataType internal = DataType::kFLOAT; // the type of floats between operations, kFLOAT, kHALF or kBF16
     bool host_tiles = false;              // products run in the host's tiles, whose epilogues quantize sums of float32 as well
-    bool normalizations = false;          // shaders normalise rows in one dispatch
+    bool normalizations = false;          // shaders normalise rows and groups of channels in one dispatch or two
     AttentionLimits attention{};
     bool placements = false;              // shaders write products into their parts of larger values
 };

@@ -5,6 +5,7 @@
 #include "kernels/pointwise_program.hpp"
 #include "support/dtype.hpp"
 #include "support/error.hpp"
+#include "tactics/layout.hpp"
 
 namespace tensorvk::tactics {
 namespace {
@@ -54,7 +55,7 @@ std::optional<OperandMode> operand_mode(const Value& operand, const Value& outpu
         if (operand.dims[axis - skipped] != output.dims[axis]) return std::nullopt;
         mode.axes |= 1 << roles.bit[axis];
     }
-    if (all && operand.layout == output.layout) {
+    if (all && (operand.layout == output.layout || same_in_both_layouts(exprs, output))) {
         mode.kind = OperandKind::kSAME;
     } else if (mode.axes == 1 << roles.channel_bit) {
         mode.kind = OperandKind::kPER_CHANNEL;

@@ -4,6 +4,7 @@
 #include "support/error.hpp"
 #include "tactics/collapse.hpp"
 #include "tactics/epilogue.hpp"
+#include "tactics/group_normalization.hpp"
 #include "tactics/layout.hpp"
 #include "tactics/rounds.hpp"
 #include "tactics/spatial.hpp"
@@ -75,6 +76,7 @@ std::string refuse(const Problem& p, const Way& way, const Query& query) {
 } // namespace
 
 std::vector<Candidate> normalization_candidates(const Query& query) {
+    if (query.kind<Normalization>().groups > 0) return group_normalization_candidates(query);
     const Problem problem{query.operation, query.input(0), query.output(), matrix_roles(query.output().dims.size())};
     std::vector<Candidate> out;
     const bool subgroups = query.caps.subgroup_arithmetic;

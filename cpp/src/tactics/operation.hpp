@@ -73,8 +73,9 @@ struct Resize {
 struct Reduce { ReduceOperation op = ReduceOperation::kSUM; std::uint32_t axes = 0; }; // output keeps or drops axes: same elements either way
 struct SoftMax { std::int64_t axis = 0; bool log = false; };
 //! y = (x - mean) / sqrt(variance + epsilon) along the last axis, then the epilogue; not centred: y = x / sqrt(mean square + epsilon). Computed in
-//! float32. Both in row-major order.
-struct Normalization { float epsilon = 0.0f; bool centred = true; };
+//! float32. Both in row-major order. With `groups`, those that axis 1, the channels, is cut into: over a group's channels and all axes behind, in
+//! either layout.
+struct Normalization { float epsilon = 0.0f; bool centred = true; std::int64_t groups = 0; };
 //! y = softmax(scale * q k^T + mask) v for each batch and head, in float32. Inputs: q, k, v, and the mask where there is one, of floats or of booleans, which
 //! choose between the score and `hidden`; it broadcasts to the scores [batch, head, row of q, row of k].
 struct Attention {

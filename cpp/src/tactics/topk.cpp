@@ -1,5 +1,5 @@
-// topk/generic: the k best elements along an axis, made for few rounds: one invocation reads its row once for each of them. topk/cpu takes
-// the same step to the host; topk/host sorts what neither takes.
+// topk/generic: the k best elements along an axis, made for few rounds: one invocation reads its row once for each of them. topk/radix: a
+// workgroup a row, which it reads as often for any k. topk/cpu takes the generic's step to the host; topk/host sorts what none of them takes.
 #include <algorithm>
 #include <optional>
 
@@ -38,17 +38,18 @@ struct Problem {
 
 constexpr const char* kCpuKernel = "cpu/topk:f32";
 
-void lower(const Problem& problem, const std::string& kernel, Lowering& lowering) {
+void lower(const Problem& problem, const std::string& kernel, Lowering& lowering, RowShape rows = RowShape::kLANE, std::int64_t place_bits = 0) {
     shape::ExprPool& exprs = lowering.exprs();
     const TopK& topk = problem.topk();
     const Value& values = problem.values.value_or(problem.x);
     StepBuilder step(lowering, problem.operation.name, kernel);
-    add_rows(step, exprs, problem.plan(exprs), RowShape::kLANE);
+    add_rows(step, exprs, problem.plan(exprs), rows);
     const shape::Exprs strides = memory_strides(exprs, problem.any_output());
     step.param(problem.keeps_axis() ? strides[static_cast<std::size_t>(topk.axis)] : exprs.constant(0)).param(topk.k);
     const bool wide = problem.indices && problem.indices->dtype == DataType::kINT64;
     step.geometry(3, topk.op == TopKOperation::kMIN ? 1 : 0).geometry(4, half_bits(problem.x, values));
     step.geometry(5, (problem.values ? 1 : 0) | (problem.indices ? 2 : 0) | (wide ? 4 : 0) | (topk.select_last ? 8 : 0));
+    if (rows == RowShape::kWORKGROUP) step.geometry(6, static_cast<std::int32_t>(place_bits));
     // An output that nobody wants is not written: the other one stands in for its binding.
     const std::int32_t stand_in = problem.any_output().buffer;
     step.reads(problem.x.buffer).writes(problem.values ? problem.values->buffer : stand_in);
@@ -86,6 +87,30 @@ std::string refuse(const Problem& problem, const Query& query) {
                     " elements takes too many reads of one invocation");
     }
     return refuse_float_pair(problem.x, problem.values.value_or(problem.x), query.caps);
+}
+
+constexpr std::int64_t kMostSelected = 256; // as many as the shader's workgroup shares
+constexpr std::int64_t kByte = 8, kPlaceBytes = 4;
+
+//! Of the numbers of a row's places: as few bytes as hold them, four where only the shapes tell the length.
+std::int64_t place_bits(std::optional<std::int64_t> length) {
+    std::int64_t bits = kByte;
+    while (bits < kByte * kPlaceBytes && (!length || *length > std::int64_t{1} << bits)) bits += kByte;
+    return bits;
+}
+
+//! `alone`: nothing but the host would do it otherwise, and a device with memory of its own is slow to ask the host.
+Candidate radix(const Problem& problem, const Query& query, bool alone) {
+    Candidate out{.name = "topk/radix", .refusal = refuse_outputs(problem, query), .portable = alone, .lower = {}};
+    if (out.applicable()) out.refusal = refuse_float_pair(problem.x, problem.values.value_or(problem.x), query.caps);
+    if (out.applicable() && query.caps.is_cpu) out.refusal = "shared memory is ten times slower than registers on a CPU device, where the host sorts";
+    if (out.applicable() && problem.topk().k > kMostSelected) out.refusal = text("a workgroup puts at most ", kMostSelected, " elements in order, not ", problem.topk().k);
+    if (!out.applicable()) return out;
+    const std::int64_t bits = place_bits(query.exprs.value(problem.x.dims[static_cast<std::size_t>(problem.topk().axis)]));
+    out.lower = [problem, bits](Lowering& lowering) {
+        lower(problem, std::string("topk/radix:") + float_variant(problem.x, problem.values.value_or(problem.x)), lowering, RowShape::kWORKGROUP, bits);
+    };
+    return out;
 }
 
 Candidate cpu(const Problem& problem, const Query& query) {
@@ -137,7 +162,7 @@ std::vector<Candidate> topk_candidates(const Query& query) {
             lower(problem, std::string("topk/select:") + float_variant(problem.x, problem.values.value_or(problem.x)), lowering);
         };
     }
-    std::vector<Candidate> out{std::move(generic), cpu(problem, query)};
+    std::vector<Candidate> out{radix(problem, query, !generic.applicable()), cpu(problem, query), std::move(generic)};
     const auto serves = [&](const Candidate& candidate) { return candidate.applicable() && (candidate.host || query.caps.shaders); };
     if (std::ranges::none_of(out, serves)) out.push_back(on_host(problem, query.exprs));
     return out;

@@ -109,6 +109,74 @@ TEST(RowsFusion, OnlyForTheTargetThatWantsIt) {
     EXPECT_EQ(count<tactics::Normalization>(compile(network, {}, weights)), 0u);
 }
 
+graph::Tensor* normalize_from(graph::Network& network, graph::Tensor* x, std::uint32_t first_axis) {
+    const std::uint32_t axes = ((1u << x->dims.size()) - 1u) >> first_axis << first_axis;
+    const auto average = [&](graph::Tensor* of) { return network.add_layer(LayerType::kREDUCE, {of}, graph::ReduceAttributes{ReduceOperation::kAVG, axes, true})->outputs[0]; };
+    graph::Tensor* difference = elementwise(network, x, average(x), Op::kSUB);
+    graph::Tensor* variance = average(elementwise(network, difference, difference, Op::kPROD));
+    return elementwise(network, difference, unary(network, elementwise(network, variance, number(network, variance, 1e-5f), Op::kSUM), UnaryOperation::kSQRT), Op::kDIV);
+}
+
+//! Scale and shift by channel, of numbers that differ.
+graph::Tensor* affine(graph::Network& network, graph::Tensor* x, std::int64_t channels, float first = 2.0f, float step = 1.0f) {
+    std::vector<std::int64_t> dims(x->dims.size(), 1);
+    dims[1] = channels;
+    std::vector<float> scale, shift;
+    for (std::int64_t i = 0; i < channels; ++i) {
+        scale.push_back(first + step * static_cast<float>(i));
+        shift.push_back(first - 1.0f - step * static_cast<float>(i));
+    }
+    return elementwise(network, elementwise(network, x, network.add_constant(dims, floats(scale)), Op::kPROD), network.add_constant(dims, floats(shift)), Op::kSUM);
+}
+
+TEST(RowsFusion, AnInstanceIsAGroupOfOneChannel) {
+    graph::Network network;
+    network.mark_output(relu(network, affine(network, normalize_from(network, input(network, {2, 3, 4, 5}), 2), 3)));
+    WeightStore weights;
+    const Compiled compiled = compile(network, kRows, weights);
+    ASSERT_EQ(compiled.operations.size(), 1u);
+    EXPECT_EQ(std::get<tactics::Normalization>(compiled.operations[0].kind).groups, 3);
+    EXPECT_EQ(kernels::str(compiled.operations[0].epilogue), "relu(((v0 * op0) + op1))");
+}
+
+//! Between convolutions, whose channels are last: nothing is brought into another order.
+Compiled group_normalization(bool as_instances, std::vector<std::int64_t> back, WeightStore& weights) {
+    graph::Network network;
+    auto* x = conv1x1(network, input(network, {2, 8, 3, 5}), 8, std::vector<float>(64, 0.5f));
+    graph::Tensor* cut = reshape(network, x, as_instances ? std::vector<std::int64_t>{2, 4, 30} : std::vector<std::int64_t>{2, 4, 2, 3, 5});
+    graph::Tensor* y = normalize_from(network, cut, 2);
+    if (as_instances) y = affine(network, y, 4, 1.0f, 0.0f); // neutral
+    y = reshape(network, y, back);
+    if (back.size() == 4) y = conv1x1(network, relu(network, affine(network, y, back[1])), 8, std::vector<float>(static_cast<std::size_t>(8 * back[1]), 0.5f));
+    network.mark_output(y);
+    return compile(network, kRows, weights);
+}
+
+TEST(RowsFusion, GroupsOfChannelsNeedNoReshapes) {
+    for (const bool as_instances : {false, true}) {
+        WeightStore weights;
+        const Compiled compiled = group_normalization(as_instances, {2, 8, 3, 5}, weights);
+        ASSERT_EQ(count<tactics::Normalization>(compiled), 1u);
+        for (const auto& op : compiled.operations) {
+            const auto* found = std::get_if<tactics::Normalization>(&op.kind);
+            if (found == nullptr) continue;
+            EXPECT_EQ(found->groups, 4);
+            EXPECT_EQ(kernels::str(op.epilogue), "relu(((v0 * op0) + op1))");
+        }
+        EXPECT_EQ(compiled.operations.size(), 5u) << "two convolutions, the normalisation, and the order of the network's input and output";
+    }
+}
+
+TEST(RowsFusion, GroupsThatBecomeOtherChannelsKeepTheirReshapes) {
+    WeightStore weights;
+    const Compiled compiled = group_normalization(true, {2, 4, 6, 5}, weights);
+    ASSERT_EQ(count<tactics::Normalization>(compiled), 1u);
+    for (const auto& op : compiled.operations) {
+        if (!std::holds_alternative<tactics::Normalization>(op.kind)) continue;
+        EXPECT_TRUE(op.epilogue.empty()) << "the reshape is between them";
+    }
+}
+
 struct AttentionShape {
     bool heads_by_transpose = true, scaled = true, masked = true, result_read_twice = false, constant_values = false;
     std::int64_t columns = 16;

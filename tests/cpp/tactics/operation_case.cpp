@@ -70,10 +70,10 @@ std::vector<Candidate> OperationCase::candidates(const vulkan::DeviceCaps& caps)
     return tactics::candidates(operation_, values_, caps, program_.exprs);
 }
 
-OperationCase::Prepared OperationCase::prepare(const std::shared_ptr<vulkan::Device>& device, const Candidate& candidate) const {
+OperationCase::Prepared OperationCase::prepare(const std::shared_ptr<vulkan::Device>& device, const Candidate& candidate, const vulkan::DeviceCaps& caps) const {
     Prepared out;
     out.program = std::make_unique<plan::Program>(program_);
-    tactics::Lowering lowering(*out.program, values_, device->caps());
+    tactics::Lowering lowering(*out.program, values_, caps);
     candidate.lower(lowering);
     out.runner = std::make_unique<ProgramRunner>(device, *out.program, symbols_);
     for (std::size_t i = 0; i < values_.size(); ++i) {

@@ -40,7 +40,9 @@ public:
         std::unique_ptr<plan::Program> program;
         std::unique_ptr<ProgramRunner> runner;
     };
-    [[nodiscard]] Prepared prepare(const std::shared_ptr<vulkan::Device>& device, const tactics::Candidate& candidate) const;
+    [[nodiscard]] Prepared prepare(const std::shared_ptr<vulkan::Device>& device, const tactics::Candidate& candidate) const { return prepare(device, candidate, device->caps()); }
+    //! As for a device of other abilities, which this one plays.
+    [[nodiscard]] Prepared prepare(const std::shared_ptr<vulkan::Device>& device, const tactics::Candidate& candidate, const vulkan::DeviceCaps& caps) const;
     [[nodiscard]] kernels::host::Tensor run(const std::shared_ptr<vulkan::Device>& device, const tactics::Candidate& candidate) const;
     [[nodiscard]] kernels::host::Tensor output(Prepared& prepared, std::size_t which = 0) const;
 

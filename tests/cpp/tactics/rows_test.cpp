@@ -177,10 +177,45 @@ TEST(TopK, ArgMaxAloneWritesPlacesOnlyAndMayDropItsAxis) {
     test.set_output(DataType::kINT64, {3}, Layout::kLINEAR);
     const auto device = vulkan::Device::current();
     const auto candidates = test.candidates(device->caps());
-    ASSERT_TRUE(candidates.at(0).applicable()) << candidates.at(0).refusal;
-    auto prepared = test.prepare(device, candidates.at(0));
+    const auto generic = std::ranges::find(candidates, "topk/generic", &tactics::Candidate::name);
+    ASSERT_TRUE(generic != candidates.end() && generic->applicable());
+    auto prepared = test.prepare(device, *generic);
     prepared.runner->run();
     EXPECT_EQ(test.output(prepared, 1).data, places.data);
+}
+
+//! Values of a few kinds, many of them equal, and whatever may confuse an order of bits: by workgroups, which GPUs alone are offered.
+TEST(TopK, WorkgroupsOrderLongRowsAsTheHostDoes) {
+    const auto device = vulkan::Device::current();
+    if (!device->caps().shaders) GTEST_SKIP() << "a device without shaders";
+    vulkan::DeviceCaps caps = device->caps();
+    caps.is_cpu = caps.host_kernels = false;
+    struct Row { std::vector<std::int64_t> x; std::int64_t axis, k; };
+    for (const auto& [dims, axis, k] : {Row{{1}, 0, 1}, Row{{2, 17}, 1, 17}, Row{{3, 5003}, 1, 1}, Row{{300, 3}, 0, 33}, Row{{2, 70001}, 1, 128}, Row{{1, 257}, 1, 256}}) {
+        for (const bool last : {false, true}) {
+            const TopKOperation op = last ? TopKOperation::kMIN : TopKOperation::kMAX;
+            for (const DataType type : {DataType::kFLOAT, DataType::kHALF}) {
+                if (type == DataType::kHALF && !caps.fp16_storage) continue;
+                SCOPED_TRACE(text(dims.back(), ", ", k, ", ", dtype_name(type), last ? ", smallest, last first" : ""));
+                Tensor x = random_tensor(type, dims, 8);
+                const double special[] = {0.25, -0.0, 0.0, INFINITY, -INFINITY, std::numeric_limits<double>::quiet_NaN(), -0.25};
+                for (std::int64_t i = 0; i < x.volume(); i += 3) x.set(i, special[i / 3 % 7 < 3 || i > 60 ? 0 : i / 3 % 7]);
+                for (std::int64_t i = 1; i < x.volume() && i < 90; i += 3) x.set(i, special[i % 7]);
+                const auto [values, indices] = kernels::host::topk(x, op, axis, k, last, DataType::kINT64);
+                OperationCase test = make(tactics::TopK{op, axis, k, last}, x, Layout::kLINEAR);
+                test.set_output(type, values.dims, Layout::kLINEAR);
+                test.set_output(DataType::kINT64, indices.dims, Layout::kLINEAR);
+                const auto candidates = test.candidates(caps);
+                const auto radix = std::ranges::find(candidates, "topk/radix", &tactics::Candidate::name);
+                ASSERT_TRUE(radix != candidates.end() && radix->applicable());
+                auto prepared = test.prepare(device, *radix, caps);
+                prepared.runner->run();
+                EXPECT_EQ(test.output(prepared, 1).data, indices.data);
+                const Tensor found = test.output(prepared, 0);
+                for (std::int64_t i = 0; i < values.volume(); ++i) EXPECT_TRUE(found.get(i) == values.get(i) || (std::isnan(found.get(i)) && std::isnan(values.get(i))));
+            }
+        }
+    }
 }
 
 TEST(TopK, NaNIsTheLargestAndTheSmallest) {

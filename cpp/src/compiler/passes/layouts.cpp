@@ -39,6 +39,8 @@ bool keeps_axes(const Op& op) {
     return copy->start.size() == copy->axis_of.size();
 }
 
+bool normalizes_groups(const Op& op) { return is<tactics::Normalization>(op) && std::get<tactics::Normalization>(op.kind).groups > 0; }
+
 bool can_write_any_layout(const Op& op) { return is<tactics::Pointwise>(op) || is<tactics::Copy>(op); }
 
 class LayoutPass {
@@ -71,6 +73,7 @@ private:
             return;
         }
         const Op& op = ir_.ops[index];
+        if (normalizes_groups(op) && is_last(op.inputs[0])) return; // what is added to it follows: match_residuals
         const bool linear_only = op.role == Role::kRESHAPE || is<tactics::MatrixProduct>(op) || is<tactics::Gather>(op) || is<tactics::TopK>(op) ||
                                  is<tactics::Normalization>(op) || is<tactics::Attention>(op) || is<tactics::HostCall>(op);
         if (!linear_only) {
@@ -149,7 +152,7 @@ private:
             return window_consumer(out);
         }
         const bool same_rank = !op.inputs.empty() && ir_.value(op.inputs[0]).dims.size() == ir_.value(out).dims.size();
-        return (is<tactics::SoftMax>(op) || is<tactics::Reduce>(op)) && same_rank && is_last(op.inputs[0]);
+        return (is<tactics::SoftMax>(op) || is<tactics::Reduce>(op) || normalizes_groups(op)) && same_rank && is_last(op.inputs[0]);
     }
 
     bool any_input_is_last(const Op& op, ValueId out) const {
@@ -200,7 +203,7 @@ private:
 
     //! A residual of full size has to lie in memory like the output it is added to.
     void match_residuals(std::size_t index) {
-        if (!is<tactics::Convolution>(ir_.ops[index])) {
+        if (!is<tactics::Convolution>(ir_.ops[index]) && !normalizes_groups(ir_.ops[index])) {
             return;
         }
         const shape::Exprs dims = ir_.value(ir_.ops[index].outputs[0]).dims;

@@ -1,9 +1,11 @@
-// Layer normalisation (Ba et al., 2016) and its form without a mean (Zhang and Sennrich, 2019), which layers and exporters spell out in five operations.
+// Layer normalisation (Ba et al., 2016) and its form without a mean (Zhang and Sennrich, 2019), which layers and exporters spell out in five operations;
+// the same of groups of channels (Wu and He, 2018), an instance (Ulyanov et al., 2016) being a group of one.
 #include <algorithm>
+#include <bit>
 #include <optional>
 #include <utility>
 
-#include "compiler/passes/fusion.hpp"
+#include "compiler/passes/group_normalization.hpp"
 #include "compiler/passes/passes.hpp"
 
 namespace tensorvk::compiler {
@@ -35,6 +37,8 @@ private:
         ValueId x = -1;
         float epsilon = 0.0f;
         bool centred = true;
+        std::size_t first_axis = 0; // of the rows' axes, which are the last
+        std::int64_t groups = 0;
         ValueId deviation = -1;
         std::vector<std::size_t> ops; // that the one operation stands for, beside the last
     };
@@ -48,12 +52,14 @@ private:
         return one ? std::optional(producers[0]) : std::nullopt;
     }
 
-    //! Mean along the last axis, which is kept with extent 1.
-    bool is_mean(const Op& op) const {
+    //! The first of the last axes along which it is the mean, which are kept with extent 1.
+    std::optional<std::size_t> mean_from(const Op& op) const {
         const auto* reduce = std::get_if<tactics::Reduce>(&op.kind);
-        if (reduce == nullptr || op.role != Role::kCOMPUTE || reduce->op != ReduceOperation::kAVG) return false;
+        if (reduce == nullptr || op.role != Role::kCOMPUTE || reduce->op != ReduceOperation::kAVG || reduce->axes == 0) return std::nullopt;
         const Value &x = ir_.value(op.inputs[0]), &y = ir_.value(op.outputs[0]);
-        return is_floating(x.dtype) && !x.dims.empty() && y.dims.size() == x.dims.size() && reduce->axes == 1u << (x.dims.size() - 1);
+        const auto first = static_cast<std::size_t>(std::countr_zero(reduce->axes));
+        const bool last_ones = reduce->axes == ((1u << x.dims.size()) - 1u) >> first << first;
+        return is_floating(x.dtype) && y.dims.size() == x.dims.size() && last_ones ? std::optional(first) : std::nullopt;
     }
 
     //! program: (v0 op operand 0), and nothing else.
@@ -108,7 +114,9 @@ private:
             if (auto found = match_variance(op.inputs[0], *root, last)) {
                 found->epsilon = epsilon->first;
                 found->deviation = op.operands[*by];
-                if (others_can_be_read(op, found->deviation)) return found;
+                if (found->first_axis + 1 == ir_.value(op.outputs[0]).dims.size() && others_can_be_read(op, found->deviation, found->first_axis)) return found;
+                found->groups = groups(op, found->first_axis);
+                if (found->groups > 0 && others_can_be_read(op, found->deviation, 1)) return found;
             }
         }
         return std::nullopt;
@@ -117,15 +125,16 @@ private:
     //! The mean of squares of `numbers`, which op `root` reads; `numbers` are differences from a mean themselves, or what is given.
     std::optional<Found> match_variance(ValueId numbers, std::size_t root, std::size_t last) const {
         const auto variance = producer(ir_.ops[root].inputs[0]);
-        if (!variance || !is_mean(ir_.ops[*variance]) || !only_used_by(ir_, uses_, ir_.ops[root].inputs[0], root)) return std::nullopt;
+        const auto first_axis = variance ? mean_from(ir_.ops[*variance]) : std::nullopt;
+        if (!first_axis || !only_used_by(ir_, uses_, ir_.ops[root].inputs[0], root)) return std::nullopt;
         const auto square = producer(ir_.ops[*variance].inputs[0]);
         if (!square || !is_square(ir_.ops[*square]) || ir_.ops[*square].inputs[0] != numbers) return std::nullopt;
         if (!only_used_by(ir_, uses_, ir_.ops[*variance].inputs[0], *variance)) return std::nullopt;
-        Found found{.x = numbers, .centred = false, .ops = {*square, *variance, root}};
+        Found found{.x = numbers, .centred = false, .first_axis = *first_axis, .ops = {*square, *variance, root}};
         if (const auto centre = producer(numbers); centre && all_in(readers(numbers), {*square, last})) {
             const Op& difference = ir_.ops[*centre];
             const auto mean = is_single(difference, PointwiseOp::kSUB) && difference.operands.size() == 1 ? producer(difference.operands[0]) : std::nullopt;
-            if (mean && is_mean(ir_.ops[*mean]) && ir_.ops[*mean].inputs[0] == difference.inputs[0] && only_used_by(ir_, uses_, difference.operands[0], *centre)) {
+            if (mean && mean_from(ir_.ops[*mean]) == first_axis && ir_.ops[*mean].inputs[0] == difference.inputs[0] && only_used_by(ir_, uses_, difference.operands[0], *centre)) {
                 found.x = difference.inputs[0];
                 found.centred = true;
                 found.ops.insert(found.ops.end(), {*centre, *mean});
@@ -138,16 +147,17 @@ private:
         return std::ranges::all_of(ops, [&](std::size_t op) { return std::ranges::count(known, op) > 0; });
     }
 
-    //! Of the output's own shape, along the last axis, or one number; and not what is divided, which nobody keeps.
-    bool others_can_be_read(const Op& op, ValueId deviation) const {
+    //! Of the channels that are normalised alone, or together, with all that is behind them; 0: neither, or nobody knows how many.
+    std::int64_t groups(const Op& op, std::size_t first_axis) const {
+        const shape::Exprs& dims = ir_.value(op.outputs[0]).dims;
+        if (dims.size() < 3 || first_axis < 1 || first_axis > 2) return 0;
+        return first_axis == 1 ? 1 : ir_.exprs.value(dims[1]).value_or(0);
+    }
+
+    //! What kernels read beside the quotient; and not what is divided, which nobody keeps.
+    bool others_can_be_read(const Op& op, ValueId deviation, std::size_t axis) const {
         const shape::Exprs& out = ir_.value(op.outputs[0]).dims;
-        const auto readable = [&](ValueId id) {
-            const Value& value = ir_.value(id);
-            if (id == op.inputs[0]) return false;
-            if (id == deviation || value.dims == out) return id == deviation || is_floating(value.dtype);
-            const bool ones = std::all_of(value.dims.begin(), value.dims.empty() ? value.dims.end() : value.dims.end() - 1, [&](shape::Expr e) { return ir_.exprs.is(e, 1); });
-            return is_floating(value.dtype) && value.dims.size() <= out.size() && ones && (value.dims.empty() || ir_.exprs.is(value.dims.back(), 1) || value.dims.back() == out.back());
-        };
+        const auto readable = [&](ValueId id) { return id != op.inputs[0] && (id == deviation || extends_along(ir_, id, out, axis)); };
         return is_floating(ir_.value(op.outputs[0]).dtype) && ir_.value(op.inputs[0]).dims == out && std::ranges::all_of(op.operands, readable);
     }
 
@@ -157,7 +167,7 @@ private:
             op.name = joined_name(ir_.ops[other].name, op.name);
             dead_[other] = true;
         }
-        op.kind = tactics::Normalization{found.epsilon, found.centred};
+        op.kind = tactics::Normalization{found.epsilon, found.centred, found.groups};
         op.inputs = {found.x};
         op.epilogue.slots.erase(op.epilogue.slots.begin());
         for (PointwiseSlot& slot : op.epilogue.slots) { // what was the first quotient is the value now
@@ -176,7 +186,9 @@ private:
 } // namespace
 
 void fuse_normalizations(Ir& ir) {
-    if (ir.target.normalizations) Normalizations(ir).run();
+    if (!ir.target.normalizations) return;
+    Normalizations(ir).run();
+    widen_groups(ir);
 }
 
 } // namespace tensorvk::compiler

@@ -20,7 +20,7 @@ void fuse_pointwise(Ir& ir);    // chains of pointwise ops into one program
 void simplify_programs(Ir& ir); // what exporters spell out and programs have one operation for
 void fold_affine(Ir& ir);       // scale and shift after a convolution (batch norm) into its weights; a shift after a product into its bias
 void fuse_attention(Ir& ir);      // products, softmax and transposes of attention into one operation, where shaders do that
-void fuse_normalizations(Ir& ir); // mean, difference, variance and quotient of rows into one operation, where shaders do that
+void fuse_normalizations(Ir& ir); // mean, difference, variance and quotient of rows, or groups of channels, into one operation, where shaders do that
 void fuse_epilogues(Ir& ir);    // a pointwise op into the convolution or matrix product before it
 
 struct Pass {
