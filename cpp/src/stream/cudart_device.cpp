@@ -69,6 +69,8 @@ cudaDeviceProp properties_of(const vulkan::DeviceOffer& offer) {
     prop.major = version_major(offer);
     prop.minor = version_minor(offer);
     prop.multiProcessorCount = processors(offer);
+    const vulkan::DeviceCaps caps = vulkan::plan_device(offer, vulkan::PlanEnvironment::from_process()).caps;
+    prop.kernelExecTimeoutEnabled = caps.submission_limit.count() > 0 ? 1 : 0;
     prop.integrated = shares_memory(offer) ? 1 : 0;
     prop.canMapHostMemory = 1;
     prop.concurrentKernels = 1;
@@ -94,6 +96,7 @@ constexpr std::array kAttributes{
                  [](const cudaDeviceProp& p) { return clamp_int(p.sharedMemPerBlock); }},
     AttributeRow{cudaDevAttrWarpSize, [](const cudaDeviceProp& p) { return p.warpSize; }},
     AttributeRow{cudaDevAttrMultiProcessorCount, [](const cudaDeviceProp& p) { return p.multiProcessorCount; }},
+    AttributeRow{cudaDevAttrKernelExecTimeout, [](const cudaDeviceProp& p) { return p.kernelExecTimeoutEnabled; }},
     AttributeRow{cudaDevAttrIntegrated, [](const cudaDeviceProp& p) { return p.integrated; }},
     AttributeRow{cudaDevAttrCanMapHostMemory, [](const cudaDeviceProp& p) { return p.canMapHostMemory; }},
     AttributeRow{cudaDevAttrConcurrentKernels, [](const cudaDeviceProp& p) { return p.concurrentKernels; }},

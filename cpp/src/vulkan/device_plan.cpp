@@ -13,6 +13,8 @@ namespace {
 constexpr std::uint32_t kVulkan12 = (1U << 22) | (2U << 12);
 // More queues than this help nobody: streams take turns.
 constexpr std::uint32_t kMaxQueues = 8;
+// Drivers reset what takes seconds, and a desktop that stands still for less is noticed.
+constexpr std::chrono::milliseconds kSubmissionLimit{100};
 
 // A compute family without graphics submits faster on the GPUs measured; timestamps come before that.
 std::optional<std::uint32_t> choose_queue_family(const DeviceOffer& offer, const PlanEnvironment& environment) {
@@ -89,6 +91,7 @@ class Planner {
             note("profile", true, text("limits and features of ", profile->device, ", by TENSORVK_DEVICE_PROFILE"));
         }
         decide_memory();
+        decide_submissions();
         decide_arithmetic();
         if (plan_.caps.shaders) {
             decide_subgroups();
@@ -162,6 +165,21 @@ class Planner {
              : !caps.host_kernels ? "shaders alone"
              : caps.shaders       ? "functions on the host compete with the shaders"
                                   : "functions on the host alone");
+    }
+
+    // The desktop of a machine with an integrated GPU is drawn by it, and its drivers tell of displays only to who may use them.
+    void decide_submissions() {
+        using Milliseconds = std::chrono::duration<double, std::milli>;
+        const char* name = "short submissions";
+        const bool assumed = offer_.type == DeviceType::kIntegrated;
+        Milliseconds limit = assumed || (offer_.displays > 0 && offer_.type != DeviceType::kCpu) ? kSubmissionLimit : Milliseconds(0);
+        std::string why = assumed ? "integrated GPUs draw the desktop" : offer_.displays > 0 ? text("displays connected: ", offer_.displays) : "no display is connected";
+        if (const auto wish = parse_submission_limit(environment_.submission_limit)) {
+            limit = Milliseconds(*wish);
+            why = "by TENSORVK_SUBMISSION_LIMIT";
+        }
+        plan_.caps.submission_limit = std::chrono::duration_cast<std::chrono::nanoseconds>(limit);
+        note(name, limit.count() > 0, limit.count() > 0 ? text("of at most ", limit.count(), " ms: ", why) : why);
     }
 
     void decide_arithmetic() {

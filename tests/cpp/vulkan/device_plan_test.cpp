@@ -212,6 +212,39 @@ TEST(DevicePlan, CpuDeviceThatOnlyCopiesLeavesTheWorkToTheHost) {
     EXPECT_TRUE(plan_device(big_gpu(), {}).caps.shaders);
 }
 
+TEST(DevicePlan, SubmissionsAreShortWhereADisplayIsDriven) {
+    const auto limit = [](const DeviceOffer& offer, const char* wish = "") {
+        PlanEnvironment environment;
+        environment.submission_limit = wish;
+        return plan_device(offer, environment).caps.submission_limit;
+    };
+    using std::chrono::microseconds;
+    using std::chrono::milliseconds;
+    DeviceOffer desktop = big_gpu();
+    desktop.displays = 2;
+    EXPECT_EQ(limit(big_gpu()), milliseconds(0));
+    EXPECT_EQ(limit(desktop), milliseconds(100));
+    EXPECT_EQ(limit(integrated_gpu()), milliseconds(100)) << "whether or not its driver tells of displays";
+    EXPECT_EQ(limit(lavapipe()), milliseconds(0)) << "the host's cores are not reset";
+    EXPECT_EQ(limit(desktop, "0"), milliseconds(0));
+    EXPECT_EQ(limit(big_gpu(), "100"), milliseconds(100));
+    EXPECT_EQ(limit(lavapipe(), "0.5"), microseconds(500));
+    EXPECT_FALSE(note_about(plan_device(big_gpu(), {}), "short submissions").used);
+    EXPECT_NE(note_about(plan_device(desktop, {}), "short submissions").why.find("displays connected: 2"), std::string::npos);
+}
+
+TEST(Environment, ALimitOfSubmissionsIsANumberOfMilliseconds) {
+    PlanEnvironment environment;
+    for (const char* good : {"", "0", "100", "0.5", "3600000"}) {
+        environment.submission_limit = good;
+        EXPECT_NO_THROW(refuse_unknown_features(environment)) << good;
+    }
+    for (const char* bad : {"-1", "100ms", "yes", "3600001", "nan", " 1", "1e2"}) {
+        environment.submission_limit = bad;
+        EXPECT_THROW(refuse_unknown_features(environment), InvalidArgument) << bad;
+    }
+}
+
 TEST(DeviceChoice, DiscreteComesFirstAndCpuLast) {
     const std::vector<DeviceOffer> offers{lavapipe(), integrated_gpu(), big_gpu()};
     EXPECT_EQ(order_devices(offers), (std::vector<std::size_t>{2, 1, 0}));
