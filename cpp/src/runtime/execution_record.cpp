@@ -1,5 +1,7 @@
 // Recording: a program for one set of shapes and addresses becomes command buffers and host work.
 #include <algorithm>
+#include <array>
+#include <ranges>
 
 #include "runtime/execution_state.hpp"
 #include "runtime/recorder.hpp"
@@ -102,26 +104,25 @@ std::vector<HostWork::Part> Execution::State::prepare_hosts(const StepRange& ran
     return parts;
 }
 
-std::vector<StepRange> Execution::State::submissions() const {
+const std::vector<StepRange>& Execution::State::submissions() {
     return group_times ? group_times->submissions(*symbols, body().device->caps().submission_limit) : body().ranges;
 }
 
-bool Execution::State::outgrown(const Recording& known) {
+bool Execution::State::outgrown(Recording& known) {
     if (!group_times || !known.first_stream || !known.first_stream->timeline.reached(known.first_value)) return false;
-    std::vector<StepRange> cuts;
     for (const Piece& piece : known.pieces) {
-        if (piece.steps.first == piece.steps.last) continue; // copies alone
-        cuts.push_back(piece.steps);
-        if (!piece.timestamps) continue;
-        const std::vector<std::uint64_t> times = piece.timestamps->read(0, 2);
-        if (times.empty()) continue; // it runs again
+        std::array<std::uint64_t, 2> times{};
+        if (!piece.timestamps || !piece.timestamps->read(0, times)) continue; // while it runs again there are none
         const auto took = std::chrono::nanoseconds(static_cast<std::int64_t>(piece.timestamps->elapsed_ns(times[0], times[1])));
         group_times->learn(known.symbols, piece.steps, took);
     }
-    return cuts != submissions();
+    if (known.cut_by == group_times->version()) return false;
+    known.cut_by = group_times->version();
+    const auto has_steps = [](const Piece& piece) { return piece.steps.first != piece.steps.last; }; // the others copy alone
+    return !std::ranges::equal(known.pieces | std::views::filter(has_steps), submissions(), {}, &Piece::steps);
 }
 
-std::vector<Piece> Execution::State::record() const {
+std::vector<Piece> Execution::State::record() {
     std::vector<vulkan::BufferView> all = views();
     std::vector<Slice> staging;
     std::vector<Piece> pieces;
@@ -228,8 +229,10 @@ Recording& Execution::State::recording() {
         return *known;
     }
     std::vector<Piece> pieces = record();
+    const std::uint64_t cut_by = group_times ? group_times->version() : 0;
     Recording& place = known != nullptr ? *known : recordings.take_place();
     place.first_stream = nullptr;
+    place.cut_by = cut_by;
     place.symbols = *symbols;
     place.io = io;
     place.arena = arena;

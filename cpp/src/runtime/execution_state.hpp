@@ -105,10 +105,10 @@ struct Execution::State {
     [[nodiscard]] RecordInput steps_of(const StepRange& range, std::span<const vulkan::BufferView> all) const;
     [[nodiscard]] kernels::cpu::Run prepare_host(std::size_t step, std::span<const vulkan::BufferView> all) const;
     [[nodiscard]] std::vector<HostWork::Part> prepare_hosts(const StepRange& range, std::span<const vulkan::BufferView> all) const;
-    [[nodiscard]] std::vector<StepRange> submissions() const;
-    [[nodiscard]] std::vector<Piece> record() const;
+    [[nodiscard]] const std::vector<StepRange>& submissions();
+    [[nodiscard]] std::vector<Piece> record();
     //! Reads how long the pieces took where that decides about cuts. Whether they are to be cut otherwise.
-    [[nodiscard]] bool outgrown(const Recording& known);
+    [[nodiscard]] bool outgrown(Recording& known);
     //! The steps, with timestamps around them (in `commands`' keeping) where their time decides about cuts; else null.
     [[nodiscard]] std::shared_ptr<const vulkan::TimestampPool> record_piece(vulkan::CommandBuffer& commands, const RecordInput& steps) const;
     [[nodiscard]] Recording& recording();

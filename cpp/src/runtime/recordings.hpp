@@ -49,6 +49,7 @@ struct Recording {
     std::uint64_t timed_runs = 0;
     std::shared_ptr<stream::StreamState> first_stream; // null: it did not run yet
     std::uint64_t first_value = 0;                     // of the first run's last piece
+    std::uint64_t cut_by = 0;                          // GroupTimes::version() that its cuts are right for
     std::uint64_t last_use = 0;
 
     [[nodiscard]] bool is_all_host() const noexcept {

@@ -17,8 +17,8 @@ std::vector<StepRange> group_ranges(std::span<const plan::Step> steps) {
     return groups;
 }
 
-std::vector<StepRange> join(std::span<const TimedSteps> groups, nanoseconds limit) {
-    std::vector<StepRange> joined;
+void join(std::span<const TimedSteps> groups, nanoseconds limit, std::vector<StepRange>& joined) {
+    joined.clear();
     std::optional<nanoseconds> sum; // of the last one; nothing: it takes no more
     for (const TimedSteps& group : groups) {
         const bool fits = sum && group.time && !group.steps.host && *sum + *group.time <= limit;
@@ -30,20 +30,19 @@ std::vector<StepRange> join(std::span<const TimedSteps> groups, nanoseconds limi
             sum = group.steps.host ? std::nullopt : group.time;
         }
     }
-    return joined;
-}
-
-std::vector<TimedSteps> GroupTimes::unmeasured() const {
-    std::vector<TimedSteps> groups;
-    for (const StepRange& steps : groups_) groups.push_back({steps});
-    return groups;
 }
 
 std::vector<TimedSteps>& GroupTimes::of(std::span<const std::int64_t> symbols) {
-    const std::vector<std::int64_t> key(symbols.begin(), symbols.end());
-    if (const auto found = times_.find(key); found != times_.end()) return found->second;
+    if (const auto found = times_.find(symbols); found != times_.end()) return found->second;
     if (times_.size() == kMostShapes) times_.clear(); // they are measured again, in small parts
-    return times_.emplace(key, unmeasured()).first->second;
+    std::vector<TimedSteps>& unmeasured = times_[std::vector(symbols.begin(), symbols.end())];
+    for (const StepRange& steps : groups_) unmeasured.push_back({steps});
+    return unmeasured;
+}
+
+void GroupTimes::set(TimedSteps& group, nanoseconds time) {
+    group.time = time;
+    ++version_;
 }
 
 void GroupTimes::learn(std::span<const std::int64_t> symbols, const StepRange& steps, nanoseconds took) {
@@ -51,7 +50,7 @@ void GroupTimes::learn(std::span<const std::int64_t> symbols, const StepRange& s
     const auto first = std::ranges::find(all, steps.first, [](const TimedSteps& group) { return group.steps.first; });
     const auto last = std::find_if(first, all.end(), [&](const TimedSteps& group) { return group.steps.first >= steps.last; });
     if (last - first == 1) {
-        first->time = std::max(took, first->time.value_or(nanoseconds(0)));
+        if (!first->time || took > *first->time) set(*first, took);
         return;
     }
     nanoseconds sum{0};
@@ -59,13 +58,13 @@ void GroupTimes::learn(std::span<const std::int64_t> symbols, const StepRange& s
     if (sum.count() == 0 || took <= sum) return;
     const double slower = static_cast<double>(took.count()) / static_cast<double>(sum.count());
     for (auto group = first; group != last; ++group) {
-        if (group->time) *group->time = nanoseconds(static_cast<std::int64_t>(static_cast<double>(group->time->count()) * slower));
+        if (group->time) set(*group, nanoseconds(static_cast<std::int64_t>(static_cast<double>(group->time->count()) * slower)));
     }
 }
 
-std::vector<StepRange> GroupTimes::submissions(std::span<const std::int64_t> symbols, nanoseconds limit) const {
-    const auto found = times_.find(std::vector<std::int64_t>(symbols.begin(), symbols.end()));
-    return join(found == times_.end() ? unmeasured() : found->second, limit);
+const std::vector<StepRange>& GroupTimes::submissions(std::span<const std::int64_t> symbols, nanoseconds limit) {
+    join(of(symbols), limit, cut_);
+    return cut_;
 }
 
 } // namespace tensorvk::runtime

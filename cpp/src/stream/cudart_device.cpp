@@ -69,12 +69,12 @@ cudaDeviceProp properties_of(const vulkan::DeviceOffer& offer) {
     prop.major = version_major(offer);
     prop.minor = version_minor(offer);
     prop.multiProcessorCount = processors(offer);
-    const vulkan::DeviceCaps caps = vulkan::plan_device(offer, vulkan::PlanEnvironment::from_process()).caps;
-    prop.kernelExecTimeoutEnabled = caps.submission_limit.count() > 0 ? 1 : 0;
+    const vulkan::DevicePlan plan = vulkan::plan_device(offer, vulkan::PlanEnvironment::from_process());
+    prop.kernelExecTimeoutEnabled = plan.caps.submission_limit.count() > 0 ? 1 : 0;
     prop.integrated = shares_memory(offer) ? 1 : 0;
     prop.canMapHostMemory = 1;
     prop.concurrentKernels = 1;
-    prop.asyncEngineCount = 1;
+    prop.asyncEngineCount = std::max(1, clamp_int(plan.copy_queue_count));
     prop.unifiedAddressing = 1;
     return prop;
 }

@@ -54,9 +54,9 @@ std::string list_devices(const std::vector<DeviceOffer>& offers, const std::vect
 }
 
 // docs/settings.md says what they are.
-constexpr std::array<std::string_view, 20> kFeatures{
+constexpr std::array<std::string_view, 21> kFeatures{
     "bar_upload", "compute_queue", "cooperative_matrix", "fp16", "fp16_arithmetic", "host_import", "host_kernels", "int16", "int64", "int8", "int8_storage",
-    "integer_dot_product", "late_driver", "memory_budget", "subgroup_arithmetic", "subgroup_shuffle", "subgroup_size_control", "unified_memory", "vulkan", "vulkan_memory_model"};
+    "integer_dot_product", "late_driver", "memory_budget", "subgroup_arithmetic", "subgroup_shuffle", "subgroup_size_control", "transfer_queue", "unified_memory", "vulkan", "vulkan_memory_model"};
 
 } // namespace
 

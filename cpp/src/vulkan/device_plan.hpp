@@ -183,6 +183,9 @@ struct DevicePlan {
     std::string why_not; // one sentence, when not usable
     uint32_t queue_family = 0;
     uint32_t queue_count = 0;
+    // Of a family that copies alone; 0: copies take the other queues. One is for uploads, a second one for downloads.
+    uint32_t copy_queue_family = 0;
+    uint32_t copy_queue_count = 0;
     // Indices of memory types.
     uint32_t device_memory_type = 0;
     uint32_t host_memory_type = 0;

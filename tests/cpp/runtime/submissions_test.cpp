@@ -21,24 +21,30 @@ TimedSteps group(std::size_t step, std::optional<int> time, bool host = kDevice)
     return {{host, step, step + 1}, time ? std::optional(nanoseconds(*time)) : std::nullopt};
 }
 
+Ranges joined(const std::vector<TimedSteps>& groups, nanoseconds limit = kLimit) {
+    Ranges out;
+    join(groups, limit, out);
+    return out;
+}
+
 TEST(Submissions, JoinGroupsUpToTheLimit) {
     const std::vector<TimedSteps> groups{group(0, 40), group(1, 60), group(2, 1), group(3, 99), group(4, 1)};
-    EXPECT_EQ(join(groups, kLimit), (Ranges{{kDevice, 0, 2}, {kDevice, 2, 4}, {kDevice, 4, 5}}));
-    EXPECT_EQ(join(groups, nanoseconds(201)), (Ranges{{kDevice, 0, 5}}));
-    EXPECT_TRUE(join({}, kLimit).empty());
+    EXPECT_EQ(joined(groups), (Ranges{{kDevice, 0, 2}, {kDevice, 2, 4}, {kDevice, 4, 5}}));
+    EXPECT_EQ(joined(groups, nanoseconds(201)), (Ranges{{kDevice, 0, 5}}));
+    EXPECT_TRUE(joined({}).empty());
 }
 
 TEST(Submissions, AGroupThatIsTooLongStandsAlone) {
-    EXPECT_EQ(join(std::vector{group(0, 10), group(1, 500), group(2, 10), group(3, 10)}, kLimit), (Ranges{{kDevice, 0, 1}, {kDevice, 1, 2}, {kDevice, 2, 4}}));
+    EXPECT_EQ(joined({group(0, 10), group(1, 500), group(2, 10), group(3, 10)}), (Ranges{{kDevice, 0, 1}, {kDevice, 1, 2}, {kDevice, 2, 4}}));
 }
 
 TEST(Submissions, GroupsThatWereNotMeasuredStandAlone) {
-    EXPECT_EQ(join(std::vector{group(0, {}), group(1, {}), group(2, 10), group(3, 10), group(4, {})}, kLimit),
+    EXPECT_EQ(joined({group(0, {}), group(1, {}), group(2, 10), group(3, 10), group(4, {})}),
               (Ranges{{kDevice, 0, 1}, {kDevice, 1, 2}, {kDevice, 2, 4}, {kDevice, 4, 5}}));
 }
 
 TEST(Submissions, TheHostsStepsStandAlone) {
-    EXPECT_EQ(join(std::vector{group(0, 10), group(1, 1, kHost), group(2, 10), group(3, 10)}, kLimit), (Ranges{{kDevice, 0, 1}, {kHost, 1, 2}, {kDevice, 2, 4}}));
+    EXPECT_EQ(joined({group(0, 10), group(1, 1, kHost), group(2, 10), group(3, 10)}), (Ranges{{kDevice, 0, 1}, {kHost, 1, 2}, {kDevice, 2, 4}}));
 }
 
 TEST(Submissions, AreCutBetweenBarrierGroups) {
@@ -50,7 +56,8 @@ TEST(Submissions, AreCutBetweenBarrierGroups) {
 }
 
 TEST(GroupTimes, AreKnownByTheValuesOfSymbols) {
-    GroupTimes times(programs::dynamic_program().steps);
+    const plan::Program program = programs::dynamic_program();
+    GroupTimes times(program.steps);
     const std::vector<std::int64_t> small{1}, large{1000};
     const Ranges alone{{kDevice, 0, 2}, {kDevice, 2, 3}}, together{{kDevice, 0, 3}};
     EXPECT_EQ(times.submissions(small, kLimit), alone);
@@ -62,7 +69,8 @@ TEST(GroupTimes, AreKnownByTheValuesOfSymbols) {
 }
 
 TEST(GroupTimes, WhatTookLongerTogetherIsCutAndStaysCut) {
-    GroupTimes times(programs::dynamic_program().steps);
+    const plan::Program program = programs::dynamic_program();
+    GroupTimes times(program.steps);
     const std::vector<std::int64_t> symbols{7};
     times.learn(symbols, {kDevice, 0, 2}, nanoseconds(30));
     times.learn(symbols, {kDevice, 2, 3}, nanoseconds(30));
