@@ -112,6 +112,7 @@ py::dict properties(const cudaDeviceProp& prop) {
     TVK_FIELD(major);
     TVK_FIELD(minor);
     TVK_FIELD(multiProcessorCount);
+    TVK_FIELD(kernelExecTimeoutEnabled);
     TVK_FIELD(integrated);
     TVK_FIELD(canMapHostMemory);
     TVK_FIELD(concurrentKernels);

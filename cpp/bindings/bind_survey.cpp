@@ -41,7 +41,7 @@ py::dict describe(const vulkan::DeviceSurvey& device) {
     result["driver"] = offer.driver_info.empty() ? offer.driver_name : text(offer.driver_name, " ", offer.driver_info);
     result["timing_cache"] = builder::shipped_timings_name(offer);
     result["memory"] = device.plan.caps.device_memory;
-    result["subgroup_size"] = offer.subgroup_size;
+    result["subgroup_size"] = device.plan.usable ? device.plan.caps.subgroup_size : offer.subgroup_size;
     result["usable"] = device.plan.usable;
     result["shaders"] = device.plan.caps.shaders;
     result["why_not"] = device.plan.why_not;

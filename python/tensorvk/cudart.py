@@ -71,6 +71,7 @@ class cudaDeviceAttr(IntEnum):
     cudaDevAttrMaxSharedMemoryPerBlock = 8
     cudaDevAttrWarpSize = 10
     cudaDevAttrMultiProcessorCount = 16
+    cudaDevAttrKernelExecTimeout = 17
     cudaDevAttrIntegrated = 18
     cudaDevAttrCanMapHostMemory = 19
     cudaDevAttrConcurrentKernels = 31

@@ -340,6 +340,18 @@ def run_script(script: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
+def test_a_limit_of_submissions_is_cudas_timeout() -> None:
+    script = (
+        "from tensorvk import cudart\n"
+        "attribute = cudart.cudaDeviceAttr.cudaDevAttrKernelExecTimeout\n"
+        "print(cudart.cudaGetDeviceProperties(0)[1].kernelExecTimeoutEnabled)\n"
+        "print(cudart.cudaDeviceGetAttribute(attribute, 0)[1])"
+    )
+    for limit, answer in (("100", "1\n1\n"), ("0", "0\n0\n")):
+        done = run_script(script, TENSORVK_SUBMISSION_LIMIT=limit)
+        assert done.stdout == answer, done.stderr
+
+
 def test_pending_host_function_is_finished_at_exit() -> None:
     script = (
         "import time\n"

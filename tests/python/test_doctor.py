@@ -164,6 +164,15 @@ def test_a_profile_lowers_limits_and_says_so() -> None:
         assert re.search(r"no +fp16 storage +hidden by TENSORVK_DEVICE_PROFILE", done.stdout)
 
 
+def test_a_limit_of_submissions_is_shown_with_its_reason() -> None:
+    done = run_doctor(TENSORVK_SUBMISSION_LIMIT="12.5")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"yes +short submissions +of at most 12.5 ms: by TENSORVK_SUBMISSION_LIMIT", done.stdout)
+    done = run_doctor(TENSORVK_SUBMISSION_LIMIT="12ms")
+    assert done.returncode == 1
+    assert "TENSORVK_SUBMISSION_LIMIT is '12ms': give the milliseconds" in done.stdout + done.stderr
+
+
 def test_an_unknown_profile_is_refused_with_those_that_there_are() -> None:
     done = run_doctor(TENSORVK_DEVICE_PROFILE="phone", TENSORVK_DISABLE="")
     assert done.returncode == 1

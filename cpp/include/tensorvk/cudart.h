@@ -53,6 +53,7 @@ enum cudaDeviceAttr : int {
     cudaDevAttrMaxSharedMemoryPerBlock = 8,
     cudaDevAttrWarpSize = 10,
     cudaDevAttrMultiProcessorCount = 16,
+    cudaDevAttrKernelExecTimeout = 17,
     cudaDevAttrIntegrated = 18,
     cudaDevAttrCanMapHostMemory = 19,
     cudaDevAttrConcurrentKernels = 31,
@@ -102,6 +103,7 @@ struct cudaDeviceProp {
     int major; //!< of the Vulkan version
     int minor;
     int multiProcessorCount;
+    int kernelExecTimeoutEnabled; //!< long inferences are submitted in parts, since the device drives a display
     int integrated;
     int canMapHostMemory;
     int concurrentKernels;

@@ -9,6 +9,9 @@ Execution::Execution(std::shared_ptr<LoadedProgram> program) : state_(std::make_
     state_->addresses.assign(state_->program().io.size(), 0);
     state_->given.resize(state_->addresses.size());
     state_->io.resize(state_->addresses.size());
+    if (state_->body().device->caps().submission_limit.count() > 0) {
+        state_->group_times.emplace(state_->program().steps);
+    }
     if (state_->program().has_host_steps()) {
         state_->own_outputs.resize(state_->addresses.size());
         state_->pool = std::make_shared<BlockPool>(state_->body().device);

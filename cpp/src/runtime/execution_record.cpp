@@ -1,8 +1,11 @@
 // Recording: a program for one set of shapes and addresses becomes command buffers and host work.
 #include <algorithm>
+#include <array>
+#include <ranges>
 
 #include "runtime/execution_state.hpp"
 #include "runtime/recorder.hpp"
+#include "stream/device_context.hpp"
 #include "support/error.hpp"
 #include "support/parallel_for.hpp"
 
@@ -101,23 +104,45 @@ std::vector<HostWork::Part> Execution::State::prepare_hosts(const StepRange& ran
     return parts;
 }
 
-std::vector<Piece> Execution::State::record() const {
+const std::vector<StepRange>& Execution::State::submissions() {
+    return group_times ? group_times->submissions(*symbols, body().device->caps().submission_limit) : body().ranges;
+}
+
+bool Execution::State::outgrown(Recording& known) {
+    if (!group_times || !known.first_stream || !known.first_stream->timeline.reached(known.first_value)) return false;
+    for (const Piece& piece : known.pieces) {
+        std::array<std::uint64_t, 2> times{};
+        if (!piece.timestamps || !piece.timestamps->read(0, times)) continue; // while it runs again there are none
+        const auto took = std::chrono::nanoseconds(static_cast<std::int64_t>(piece.timestamps->elapsed_ns(times[0], times[1])));
+        group_times->learn(known.symbols, piece.steps, took);
+    }
+    if (known.cut_by == group_times->version()) return false;
+    known.cut_by = group_times->version();
+    const auto has_steps = [](const Piece& piece) { return piece.steps.first != piece.steps.last; }; // the others copy alone
+    return !std::ranges::equal(known.pieces | std::views::filter(has_steps), submissions(), {}, &Piece::steps);
+}
+
+std::vector<Piece> Execution::State::record() {
     std::vector<vulkan::BufferView> all = views();
     std::vector<Slice> staging;
     std::vector<Piece> pieces;
     std::shared_ptr<vulkan::CommandBuffer> commands = begin_commands();
     bool used = bounce(*commands, all, staging);
+    Piece piece; // in the making
     const auto end = [&] {
         if (used) {
             commands->end();
-            pieces.push_back({std::move(commands), nullptr});
+            piece.commands = std::move(commands);
+            pieces.push_back(std::exchange(piece, {}));
             commands = begin_commands();
             used = false;
         }
     };
-    for (const StepRange& range : body().ranges) {
+    for (const StepRange& range : submissions()) {
         if (!range.host) {
-            record_steps(*commands, steps_of(range, all));
+            if (piece.steps.last > 0) end();
+            piece.steps = range;
+            piece.timestamps = record_piece(*commands, steps_of(range, all));
             used = true;
             continue;
         }
@@ -127,11 +152,25 @@ std::vector<Piece> Execution::State::record() const {
         for (const Slice& slice : io) work->kept.push_back(slice.memory);
         for (const Slice& slice : staging) work->kept.push_back(slice.memory);
         work->parts = prepare_hosts(range, all);
-        pieces.push_back({nullptr, std::move(work)});
+        pieces.push_back({nullptr, std::move(work), range});
     }
     used = bounce_back(*commands, staging) || used || pieces.empty();
     end();
     return pieces;
+}
+
+std::shared_ptr<const vulkan::TimestampPool> Execution::State::record_piece(vulkan::CommandBuffer& commands, const RecordInput& steps) const {
+    if (!group_times || !body().device->caps().timestamps) {
+        record_steps(commands, steps);
+        return nullptr;
+    }
+    auto timestamps = std::make_shared<vulkan::TimestampPool>(body().device, 2);
+    commands.keep(timestamps);
+    commands.reset_timestamps(*timestamps, 0, 2);
+    commands.write_timestamp(*timestamps, 0);
+    record_steps(commands, steps);
+    commands.write_timestamp(*timestamps, 1);
+    return timestamps;
 }
 
 std::vector<float> Execution::State::time_steps(stream::Stream& stream) {
@@ -139,18 +178,28 @@ std::vector<float> Execution::State::time_steps(stream::Stream& stream) {
     order_after_last(stream);
     std::vector<vulkan::BufferView> all = views();
     std::vector<Slice> staging;
-    const auto submit_and_wait = [&](const std::shared_ptr<vulkan::CommandBuffer>& commands) {
+    const auto submit = [&](const std::shared_ptr<vulkan::CommandBuffer>& commands) {
         commands->end();
         stream.submit(commands);
-        stream.synchronize();
     };
     const std::shared_ptr<vulkan::CommandBuffer> before = begin_commands();
-    if (bounce(*before, all, staging)) submit_and_wait(before);
+    if (bounce(*before, all, staging)) submit(before);
     std::vector<float> milliseconds(program().steps.size());
-    for (const StepRange& range : body().ranges) {
+    std::vector<std::pair<std::size_t, std::shared_ptr<const vulkan::TimestampPool>>> running; // by the first step
+    const auto collect = [&] {
+        stream.synchronize();
+        for (const auto& [first, timestamps] : running) {
+            const std::vector<std::uint64_t> times = timestamps->read(0, timestamps->count());
+            for (std::size_t i = 0; i + 1 < times.size(); ++i) {
+                milliseconds[first + i] = static_cast<float>(timestamps->elapsed_ns(times[i], times[i + 1]) * 1e-6);
+            }
+        }
+        running.clear();
+    };
+    for (const StepRange& range : group_times ? group_times->groups() : body().ranges) {
         const std::size_t count = range.last - range.first;
         if (range.host) {
-            stream.synchronize();
+            collect();
             for (std::size_t i = range.first; i < range.last; ++i) {
                 const kernels::cpu::Run run = prepare_host(i, all);
                 const auto start = std::chrono::steady_clock::now();
@@ -162,23 +211,28 @@ std::vector<float> Execution::State::time_steps(stream::Stream& stream) {
         const auto timestamps = std::make_shared<vulkan::TimestampPool>(body().device, static_cast<std::uint32_t>(count + 1));
         const std::shared_ptr<vulkan::CommandBuffer> commands = begin_commands();
         record_timed_steps(*commands, steps_of(range, all), *timestamps);
-        submit_and_wait(commands);
-        const std::vector<std::uint64_t> times = timestamps->read(0, timestamps->count());
-        for (std::size_t i = 0; i < count && !times.empty(); ++i) {
-            milliseconds[range.first + i] = static_cast<float>(timestamps->elapsed_ns(times[i], times[i + 1]) * 1e-6);
-        }
+        submit(commands);
+        running.emplace_back(range.first, timestamps);
     }
+    collect();
     const std::shared_ptr<vulkan::CommandBuffer> after = begin_commands();
-    if (bounce_back(*after, staging)) submit_and_wait(after);
+    if (bounce_back(*after, staging)) {
+        submit(after);
+        stream.synchronize();
+    }
     return milliseconds;
 }
 
 Recording& Execution::State::recording() {
-    if (Recording* known = recordings.find(*symbols, io, arena); known != nullptr) {
+    Recording* const known = recordings.find(*symbols, io, arena);
+    if (known != nullptr && !outgrown(*known)) {
         return *known;
     }
     std::vector<Piece> pieces = record();
-    Recording& place = recordings.take_place();
+    const std::uint64_t cut_by = group_times ? group_times->version() : 0;
+    Recording& place = known != nullptr ? *known : recordings.take_place();
+    place.first_stream = nullptr;
+    place.cut_by = cut_by;
     place.symbols = *symbols;
     place.io = io;
     place.arena = arena;

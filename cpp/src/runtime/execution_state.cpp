@@ -150,10 +150,15 @@ Recording& Execution::State::submit(stream::Stream& stream) {
     prepare();
     Recording& chosen = recording();
     order_after_last(stream);
+    std::chrono::nanoseconds expected = chosen.expected; // of all pieces: the first one's submission tells it
     for (const Piece& piece : chosen.pieces) {
-        last_value = piece.host ? stream.host_work([work = piece.host] { work->run(); }) : stream.submit(piece.commands, chosen.expected);
+        last_value = piece.host ? stream.host_work([work = piece.host] { work->run(); }) : stream.submit(piece.commands, std::exchange(expected, {}));
     }
     last_stream = stream.state();
+    if (!chosen.first_stream) {
+        chosen.first_stream = last_stream;
+        chosen.first_value = last_value;
+    }
     return chosen;
 }
 

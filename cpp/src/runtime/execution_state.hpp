@@ -11,6 +11,7 @@
 #include "runtime/dynamic_execution.hpp"
 #include "runtime/recorder.hpp"
 #include "runtime/recordings.hpp"
+#include "runtime/submissions.hpp"
 #include "stream/address_space.hpp"
 #include "stream/memory.hpp"
 #include "vulkan/timestamps.hpp"
@@ -73,6 +74,7 @@ struct Execution::State {
     Slice arena;
 
     Recordings recordings;
+    std::optional<GroupTimes> group_times; // where submissions are limited
     std::uint64_t recorded = 0;
     std::shared_ptr<stream::StreamState> last_stream;
     std::uint64_t last_value = 0;
@@ -103,7 +105,12 @@ struct Execution::State {
     [[nodiscard]] RecordInput steps_of(const StepRange& range, std::span<const vulkan::BufferView> all) const;
     [[nodiscard]] kernels::cpu::Run prepare_host(std::size_t step, std::span<const vulkan::BufferView> all) const;
     [[nodiscard]] std::vector<HostWork::Part> prepare_hosts(const StepRange& range, std::span<const vulkan::BufferView> all) const;
-    [[nodiscard]] std::vector<Piece> record() const;
+    [[nodiscard]] const std::vector<StepRange>& submissions();
+    [[nodiscard]] std::vector<Piece> record();
+    //! Reads how long the pieces took where that decides about cuts. Whether they are to be cut otherwise.
+    [[nodiscard]] bool outgrown(Recording& known);
+    //! The steps, with timestamps around them (in `commands`' keeping) where their time decides about cuts; else null.
+    [[nodiscard]] std::shared_ptr<const vulkan::TimestampPool> record_piece(vulkan::CommandBuffer& commands, const RecordInput& steps) const;
     [[nodiscard]] Recording& recording();
     [[nodiscard]] std::vector<float> time_steps(stream::Stream& stream);
     void order_after_last(stream::Stream& stream);

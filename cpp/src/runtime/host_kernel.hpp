@@ -14,6 +14,8 @@ namespace tensorvk::runtime {
 struct StepRange {
     bool host = false;
     std::size_t first = 0, last = 0;
+
+    bool operator==(const StepRange&) const = default;
 };
 
 //! The steps in order, cut where the host takes over from the device or back.

@@ -1,6 +1,7 @@
 #include "runtime/loaded_program.hpp"
 
 #include "runtime/recorder.hpp"
+#include "runtime/submissions.hpp"
 #include "support/error.hpp"
 
 namespace tensorvk::runtime {
@@ -56,7 +57,8 @@ void LoadedProgram::run_init() {
     const std::vector<std::int64_t> values = constant_values(program.exprs);
     const std::vector<HostKernel> host_kernels = find_host_kernels(program.init);
     const auto stream = stream::Stream::default_of(state_->device);
-    for (const StepRange& range : step_ranges(program.init)) {
+    const bool limited = state_->device->caps().submission_limit.count() > 0;
+    for (const StepRange& range : limited ? group_ranges(program.init) : step_ranges(program.init)) {
         const std::size_t count = range.last - range.first;
         if (range.host) {
             stream->synchronize();

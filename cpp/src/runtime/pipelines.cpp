@@ -27,6 +27,17 @@ void check_workgroup(const vulkan::Device& device, const plan::Step& step) {
     }
 }
 
+void ask_for_subgroups(const vulkan::Device& device, std::uint32_t size, vulkan::PipelineDesc& desc) {
+    const vulkan::DeviceCaps& caps = device.caps();
+    if (size == 0) return;
+    if (caps.min_subgroup_size != caps.max_subgroup_size) {
+        desc.required_subgroup_size = size;
+        desc.full_subgroups = true;
+    } else if (caps.subgroup_size != size) { // there is nothing to ask for
+        throw InvalidArgument(text("Kernel '", desc.name, "' is made for subgroups of ", size, ", this device's have ", caps.subgroup_size, ": build the plan on it."));
+    }
+}
+
 std::shared_ptr<const vulkan::Pipeline> make_pipeline(vulkan::Device& device, const plan::Step& step) {
     check_workgroup(device, step);
     std::vector<vulkan::SpecConstant> constants;
@@ -41,10 +52,7 @@ std::shared_ptr<const vulkan::Pipeline> make_pipeline(vulkan::Device& device, co
     desc.bindings = static_cast<std::uint32_t>(step.bindings.size());
     desc.push_constant_bytes = kPushBytes;
     desc.name = step.kernel;
-    if (kernel.subgroup_size != 0 && device.caps().min_subgroup_size != device.caps().max_subgroup_size) { // else there is nothing to ask for
-        desc.required_subgroup_size = kernel.subgroup_size;
-        desc.full_subgroups = true;
-    }
+    ask_for_subgroups(device, kernel.subgroup_size, desc);
     return device.pipelines().get(desc);
 }
 

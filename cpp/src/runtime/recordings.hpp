@@ -11,8 +11,11 @@
 #include <vector>
 
 #include "kernels/cpu/kernel.hpp"
+#include "runtime/host_kernel.hpp"
 #include "runtime/weights.hpp"
+#include "stream/stream.hpp"
 #include "vulkan/command_buffer.hpp"
+#include "vulkan/timestamps.hpp"
 
 namespace tensorvk::runtime {
 
@@ -33,6 +36,8 @@ struct HostWork {
 struct Piece {
     std::shared_ptr<const vulkan::CommandBuffer> commands;
     std::shared_ptr<const HostWork> host;
+    StepRange steps{};
+    std::shared_ptr<const vulkan::TimestampPool> timestamps{}; // before and behind the steps, where their time decides about cuts
 };
 
 struct Recording {
@@ -42,6 +47,9 @@ struct Recording {
     std::vector<Piece> pieces;              // none: free place
     std::chrono::nanoseconds expected{0};                  // of a run; zero: not known
     std::uint64_t timed_runs = 0;
+    std::shared_ptr<stream::StreamState> first_stream; // null: it did not run yet
+    std::uint64_t first_value = 0;                     // of the first run's last piece
+    std::uint64_t cut_by = 0;                          // GroupTimes::version() that its cuts are right for
     std::uint64_t last_use = 0;
 
     [[nodiscard]] bool is_all_host() const noexcept {

@@ -4,8 +4,8 @@
 
 namespace tensorvk::stream {
 
-CommandPool::CommandPool(std::shared_ptr<vulkan::Device> device)
-    : device_(std::move(device)), shelf_(std::make_shared<Shelf>()) {
+CommandPool::CommandPool(std::shared_ptr<vulkan::Device> device, bool copies_alone)
+    : device_(std::move(device)), copies_alone_(copies_alone), shelf_(std::make_shared<Shelf>()) {
 }
 
 std::shared_ptr<vulkan::CommandBuffer> CommandPool::acquire() {
@@ -17,7 +17,7 @@ std::shared_ptr<vulkan::CommandBuffer> CommandPool::acquire() {
             shelf_->free.pop_back();
         }
     }
-    if (!commands) commands = std::make_unique<vulkan::CommandBuffer>(device_);
+    if (!commands) commands = std::make_unique<vulkan::CommandBuffer>(device_, copies_alone_);
     commands->begin();
     return {commands.release(), [shelf = shelf_](vulkan::CommandBuffer* used) {
                 used->let_go();

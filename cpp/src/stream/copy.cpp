@@ -17,14 +17,24 @@ namespace {
 constexpr std::uint64_t kMostSnapshot = 32ULL << 20;
 constexpr std::uint64_t kLeastForEngine = 1ULL << 20;
 
+// Where a copy between host and device runs beside other streams' kernels; null: on the stream's own queue, which takes less to hand over to and is right for little.
+vulkan::Queue* copy_queue(const Stream& stream, const vulkan::BufferView& source, const vulkan::BufferView& target) {
+    const bool from_host = source.buffer->place() == vulkan::BufferPlace::kHost;
+    const bool to_host = target.buffer->place() == vulkan::BufferPlace::kHost;
+    if (from_host == to_host || source.size < kLeastForEngine) return nullptr;
+    return from_host ? stream.device()->upload_queue() : stream.device()->download_queue();
+}
+
 // Copies by the device, in the stream's order. `keep` holds what the copy uses until it is done.
 std::uint64_t submit_copy(Stream& stream, const vulkan::BufferView& source, const vulkan::BufferView& target,
                           std::shared_ptr<const void> keep) {
-    const std::shared_ptr<vulkan::CommandBuffer> commands = stream.state()->context.commands().acquire();
+    vulkan::Queue* const queue = copy_queue(stream, source, target);
+    DeviceContext& context = stream.state()->context;
+    const std::shared_ptr<vulkan::CommandBuffer> commands = (queue != nullptr ? context.copy_commands() : context.commands()).acquire();
     commands->keep(std::move(keep));
     commands->copy(source, target);
     commands->end();
-    return stream.submit(commands);
+    return queue != nullptr ? stream.submit_to(*queue, commands) : stream.submit(commands);
 }
 
 void host_copy(std::byte* target, const std::byte* source, std::uint64_t bytes) {

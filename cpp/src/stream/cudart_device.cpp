@@ -69,10 +69,12 @@ cudaDeviceProp properties_of(const vulkan::DeviceOffer& offer) {
     prop.major = version_major(offer);
     prop.minor = version_minor(offer);
     prop.multiProcessorCount = processors(offer);
+    const vulkan::DevicePlan plan = vulkan::plan_device(offer, vulkan::PlanEnvironment::from_process());
+    prop.kernelExecTimeoutEnabled = plan.caps.submission_limit.count() > 0 ? 1 : 0;
     prop.integrated = shares_memory(offer) ? 1 : 0;
     prop.canMapHostMemory = 1;
     prop.concurrentKernels = 1;
-    prop.asyncEngineCount = 1;
+    prop.asyncEngineCount = std::max(1, clamp_int(plan.copy_queue_count));
     prop.unifiedAddressing = 1;
     return prop;
 }
@@ -94,6 +96,7 @@ constexpr std::array kAttributes{
                  [](const cudaDeviceProp& p) { return clamp_int(p.sharedMemPerBlock); }},
     AttributeRow{cudaDevAttrWarpSize, [](const cudaDeviceProp& p) { return p.warpSize; }},
     AttributeRow{cudaDevAttrMultiProcessorCount, [](const cudaDeviceProp& p) { return p.multiProcessorCount; }},
+    AttributeRow{cudaDevAttrKernelExecTimeout, [](const cudaDeviceProp& p) { return p.kernelExecTimeoutEnabled; }},
     AttributeRow{cudaDevAttrIntegrated, [](const cudaDeviceProp& p) { return p.integrated; }},
     AttributeRow{cudaDevAttrCanMapHostMemory, [](const cudaDeviceProp& p) { return p.canMapHostMemory; }},
     AttributeRow{cudaDevAttrConcurrentKernels, [](const cudaDeviceProp& p) { return p.concurrentKernels; }},

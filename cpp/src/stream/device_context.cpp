@@ -34,6 +34,7 @@ StreamState::StreamState(DeviceContext& owner, std::shared_ptr<vulkan::Device> o
       timeline(device),
       handle(id),
       non_blocking(independent),
+      latest_queue(&submits_to),
       expected_end(Clock::now()) {
 }
 
@@ -49,7 +50,7 @@ DeviceContext& DeviceContext::of(const std::shared_ptr<vulkan::Device>& device) 
 }
 
 DeviceContext::DeviceContext(std::shared_ptr<vulkan::Device> device)
-    : device_(std::move(device)), commands_(device_), staging_(device_) {
+    : device_(std::move(device)), commands_(device_), copy_commands_(device_, true), staging_(device_) {
     streams_.push_back(std::make_shared<StreamState>(*this, device_, device_->queue(0), 0, false));
 }
 
@@ -189,15 +190,20 @@ void DeviceContext::start_locked(StreamState& stream, Work work, std::uint64_t v
 }
 
 void DeviceContext::submit_locked(StreamState& stream, Work& work, std::uint64_t value) {
+    vulkan::Queue& queue = work.queue != nullptr ? *work.queue : stream.queue;
     std::vector<vulkan::TimelinePoint> points;
     for (const Dependency& wait : work.waits) {
         // On one queue the order of submission and the barrier at every command buffer's start are enough.
-        if (&wait.stream->queue == &stream.queue || !is_pending(wait)) continue;
+        const bool same_queue = &wait.stream->queue == &queue && wait.value > wait.stream->latest_elsewhere;
+        if (same_queue || !is_pending(wait)) continue;
         points.push_back(wait.stream->timeline.point(wait.value));
     }
+    if (stream.latest_queue != &queue && !stream.timeline.reached(value - 1)) points.push_back(stream.timeline.point(value - 1));
     const VkCommandBuffer commands = work.commands ? work.commands->handle() : VK_NULL_HANDLE;
-    stream.queue.submit(commands, points, stream.timeline.point(value));
+    queue.submit(commands, points, stream.timeline.point(value));
     stream.submitted = value;
+    stream.latest_queue = &queue;
+    if (&queue != &stream.queue) stream.latest_elsewhere = value;
     stream.expected_end = std::max(stream.expected_end, Clock::now()) + work.expected;
     if (work.commands) stream.retained.add(value, std::move(work.commands));
     if (work.keep) stream.retained.add(value, std::move(work.keep));

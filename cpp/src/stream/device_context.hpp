@@ -29,6 +29,8 @@ class DeviceContext {
     [[nodiscard]] const std::shared_ptr<vulkan::Device>& device() const noexcept { return device_; }
     [[nodiscard]] const std::shared_ptr<StreamState>& default_stream() const noexcept { return streams_.front(); }
     [[nodiscard]] CommandPool& commands() noexcept { return commands_; }
+    //! For vulkan::Device::upload_queue() and download_queue().
+    [[nodiscard]] CommandPool& copy_commands() noexcept { return copy_commands_; }
     [[nodiscard]] Staging& staging() noexcept { return staging_; }
 
     [[nodiscard]] std::shared_ptr<StreamState> create_stream(std::uint64_t handle, bool non_blocking);
@@ -70,6 +72,7 @@ class DeviceContext {
     std::size_t deferred_count_ = 0;
     std::size_t next_queue_ = 0;
     CommandPool commands_;
+    CommandPool copy_commands_;
     Staging staging_;
 };
 

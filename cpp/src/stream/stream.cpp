@@ -83,6 +83,13 @@ std::uint64_t Stream::submit(std::shared_ptr<const vulkan::CommandBuffer> comman
     return state_->context.enqueue(*state_, std::move(work));
 }
 
+std::uint64_t Stream::submit_to(vulkan::Queue& queue, std::shared_ptr<const vulkan::CommandBuffer> commands) {
+    Work work;
+    work.commands = std::move(commands);
+    work.queue = &queue;
+    return state_->context.enqueue(*state_, std::move(work));
+}
+
 std::uint64_t Stream::host_function(std::function<void()> function) {
     Work work;
     work.host = std::move(function);

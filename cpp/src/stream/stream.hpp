@@ -8,6 +8,7 @@
 
 #include "vulkan/command_buffer.hpp"
 #include "vulkan/device.hpp"
+#include "vulkan/queue.hpp"
 
 namespace tensorvk::stream {
 
@@ -49,6 +50,8 @@ class Stream {
     //! how long it will probably run, so that waiting polls for that long; zero when unknown. Returns the timeline
     //! value.
     std::uint64_t submit(std::shared_ptr<const vulkan::CommandBuffer> commands, std::chrono::nanoseconds expected = {});
+    //! The same on another queue of the device; `commands` are of that queue's family.
+    std::uint64_t submit_to(vulkan::Queue& queue, std::shared_ptr<const vulkan::CommandBuffer> commands);
     //! Calls `function` on a thread of the stream's own when all earlier work is done; later work waits for its return.
     //! The function must not call TensorVK (NotPermitted where it would wait); what it throws is dropped.
     std::uint64_t host_function(std::function<void()> function);

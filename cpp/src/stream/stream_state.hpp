@@ -30,6 +30,7 @@ struct Dependency {
 //! A piece of work: commands for the device, or a function for the host, or neither (a point to wait for).
 struct Work {
     std::shared_ptr<const vulkan::CommandBuffer> commands;
+    vulkan::Queue* queue = nullptr; // that the commands are for; null: the stream's
     std::function<void()> host;
     bool reports = false;             // what the function throws is thrown again at those who wait; a user's is dropped
     std::shared_ptr<const void> keep; // until the work is done
@@ -54,6 +55,8 @@ struct StreamState {
         std::uint64_t value = 0;
     };
     std::uint64_t enqueued = 0;  // value of the latest piece of work
+    vulkan::Queue* latest_queue;       // of the latest submission
+    std::uint64_t latest_elsewhere = 0; // value of the latest submission to another queue than the stream's
     std::uint64_t submitted = 0; // values up to here are reached without anything more from the host
     bool host_failed = false;    // the host thread met a lost device: nothing behind it will ever run
     bool host_busy = false;      // the host thread owns value submitted + 1

@@ -32,7 +32,8 @@
 #define TVK_OPTIONAL_INSTANCE_FUNCTIONS(X) \
     X(CreateDebugUtilsMessengerEXT)        \
     X(DestroyDebugUtilsMessengerEXT)       \
-    X(GetPhysicalDeviceCooperativeMatrixPropertiesKHR)
+    X(GetPhysicalDeviceCooperativeMatrixPropertiesKHR) \
+    X(GetPhysicalDeviceDisplayPropertiesKHR)
 
 // What copying, filling, waiting and timing take.
 #define TVK_TRANSFER_FUNCTIONS(X)  \

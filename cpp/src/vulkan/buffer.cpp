@@ -1,5 +1,7 @@
 #include "vulkan/buffer.hpp"
 
+#include <array>
+
 #include "support/error.hpp"
 #include "vulkan/check.hpp"
 #include "vulkan/device.hpp"
@@ -116,7 +118,12 @@ void Buffer::create_handle(const void* next) {
         VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
     // Only the kernels for CPU drivers read buffers as texels.
     if (device_->caps().is_cpu && device_->caps().shaders) info.usage |= VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT;
-    info.sharingMode = VK_SHARING_MODE_EXCLUSIVE;
+    // Copies on a queue of their own: with owners, each would need a barrier on both queues.
+    const DevicePlan& plan = device_->plan();
+    const std::array<std::uint32_t, 2> families{plan.queue_family, plan.copy_queue_family};
+    info.sharingMode = plan.copy_queue_count > 0 ? VK_SHARING_MODE_CONCURRENT : VK_SHARING_MODE_EXCLUSIVE;
+    info.queueFamilyIndexCount = plan.copy_queue_count > 0 ? static_cast<std::uint32_t>(families.size()) : 0;
+    info.pQueueFamilyIndices = families.data();
     check(device_->fn().CreateBuffer(device_->handle(), &info, nullptr, &handle_), "create a buffer");
 }
 

@@ -15,10 +15,6 @@ constexpr std::uint32_t kTexelsPerPool = kSetsPerPool * 2;
 
 constexpr std::uint64_t kTexelBytes = 16; // of four floats
 
-constexpr VkPipelineStageFlags kWorkStages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
-constexpr VkAccessFlags kWorkWrites = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
-constexpr VkAccessFlags kWorkAccess = kWorkWrites | VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT;
-
 //! The last one may reach beyond the view: buffers' capacities are whole texels.
 static_assert(Buffer::kPadding % kTexelBytes == 0);
 std::uint64_t texels_of(const BufferView& view) { return (view.size + kTexelBytes - 1) / kTexelBytes; }
@@ -38,10 +34,10 @@ VkDescriptorPool create_descriptor_pool(const Device& device, std::uint32_t desc
 
 } // namespace
 
-CommandBuffer::CommandBuffer(std::shared_ptr<Device> device) : device_(std::move(device)) {
+CommandBuffer::CommandBuffer(std::shared_ptr<Device> device, bool copies_alone) : device_(std::move(device)), copies_alone_(copies_alone) {
     VkCommandPoolCreateInfo pool{};
     pool.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO;
-    pool.queueFamilyIndex = device_->plan().queue_family;
+    pool.queueFamilyIndex = copies_alone ? device_->plan().copy_queue_family : device_->plan().queue_family;
     check(device_->fn().CreateCommandPool(device_->handle(), &pool, nullptr, &pool_), "create a command pool");
     VkCommandBufferAllocateInfo info{};
     info.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO;
@@ -101,7 +97,7 @@ void CommandBuffer::begin() {
 }
 
 void CommandBuffer::end() {
-    barrier(kWorkStages, kWorkWrites, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
+    barrier(work().stages, work().writes, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
     check(device_->fn().EndCommandBuffer(handle_), "finish a command buffer");
 }
 
@@ -205,7 +201,15 @@ void CommandBuffer::compute_barrier() {
 }
 
 void CommandBuffer::full_barrier() {
-    barrier(kWorkStages, kWorkWrites, kWorkStages, kWorkAccess);
+    barrier(work().stages, work().writes, work().stages, work().access);
+}
+
+// Queues that copy alone know no other stages.
+CommandBuffer::Work CommandBuffer::work() const noexcept {
+    constexpr Work kCopies{VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT, VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT};
+    constexpr VkAccessFlags kWrites = kCopies.writes | VK_ACCESS_SHADER_WRITE_BIT;
+    constexpr Work kBoth{kCopies.stages | VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, kWrites, kCopies.access | kWrites | VK_ACCESS_SHADER_READ_BIT};
+    return copies_alone_ ? kCopies : kBoth;
 }
 
 void CommandBuffer::barrier(VkPipelineStageFlags from, VkAccessFlags from_access, VkPipelineStageFlags to,

@@ -20,7 +20,8 @@ namespace tensorvk::vulkan {
 //! Between its own commands barriers are explicit.
 class CommandBuffer {
   public:
-    explicit CommandBuffer(std::shared_ptr<Device> device);
+    //! `copies_alone`: for Device::upload_queue() and download_queue(); it can copy and fill, nothing else.
+    explicit CommandBuffer(std::shared_ptr<Device> device, bool copies_alone = false);
     ~CommandBuffer();
     CommandBuffer(const CommandBuffer&) = delete;
     CommandBuffer& operator=(const CommandBuffer&) = delete;
@@ -65,10 +66,16 @@ class CommandBuffer {
     [[nodiscard]] VkBufferView create_texel_view(const BufferView& view);
     void destroy_texel_views() noexcept;
     void check_view(const Pipeline& pipeline, std::size_t binding, const BufferView& view) const;
+    struct Work {
+        VkPipelineStageFlags stages;
+        VkAccessFlags writes, access;
+    };
+    [[nodiscard]] Work work() const noexcept;
     void barrier(VkPipelineStageFlags from, VkAccessFlags from_access, VkPipelineStageFlags to,
                  VkAccessFlags to_access);
 
     std::shared_ptr<Device> device_;
+    bool copies_alone_;
     VkCommandPool pool_ = VK_NULL_HANDLE;
     VkCommandBuffer handle_ = VK_NULL_HANDLE;
     std::vector<VkDescriptorPool> descriptor_pools_;

@@ -1,5 +1,6 @@
 #include "vulkan/device.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -108,20 +109,25 @@ Device::Device(const PhysicalDevice& physical, int index, DevicePlan plan)
 }
 
 void Device::open() {
-    const std::vector<float> priorities(plan_.queue_count, 1.0F);
-    VkDeviceQueueCreateInfo queue{};
-    queue.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO;
-    queue.queueFamilyIndex = plan_.queue_family;
-    queue.queueCount = plan_.queue_count;
-    queue.pQueuePriorities = priorities.data();
+    const std::vector<float> priorities(std::max(plan_.queue_count, plan_.copy_queue_count), 1.0F);
+    std::vector<VkDeviceQueueCreateInfo> queues;
+    const auto ask = [&](std::uint32_t family, std::uint32_t count) {
+        VkDeviceQueueCreateInfo& queue = queues.emplace_back();
+        queue.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO;
+        queue.queueFamilyIndex = family;
+        queue.queueCount = count;
+        queue.pQueuePriorities = priorities.data();
+    };
+    ask(plan_.queue_family, plan_.queue_count);
+    if (plan_.copy_queue_count > 0) ask(plan_.copy_queue_family, plan_.copy_queue_count);
     std::vector<const char*> extensions;
     for (const std::string& extension : plan_.extensions) extensions.push_back(extension.c_str());
     const DeviceFeatures features(offer_, plan_.caps);
     VkDeviceCreateInfo info{};
     info.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO;
     info.pNext = features.chain();
-    info.queueCreateInfoCount = 1;
-    info.pQueueCreateInfos = &queue;
+    info.queueCreateInfoCount = static_cast<std::uint32_t>(queues.size());
+    info.pQueueCreateInfos = queues.data();
     info.enabledExtensionCount = static_cast<std::uint32_t>(extensions.size());
     info.ppEnabledExtensionNames = extensions.data();
     check(instance_->fn().CreateDevice(physical_, &info, nullptr, &handle_), "open the device");
@@ -129,6 +135,9 @@ void Device::open() {
     load_functions();
     for (std::uint32_t i = 0; i < plan_.queue_count; ++i) {
         queues_.push_back(std::make_unique<Queue>(*this, plan_.queue_family, i));
+    }
+    for (std::uint32_t i = 0; i < plan_.copy_queue_count; ++i) {
+        copy_queues_.push_back(std::make_unique<Queue>(*this, plan_.copy_queue_family, i));
     }
     device_memory_ = std::make_unique<MemoryPool>(*this, plan_.device_memory_type, kDeviceBlock);
     host_memory_ = std::make_unique<MemoryPool>(*this, plan_.host_memory_type, kHostBlock);

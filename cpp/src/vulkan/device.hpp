@@ -49,6 +49,9 @@ class Device : public std::enable_shared_from_this<Device> {
 
     [[nodiscard]] std::size_t queue_count() const noexcept { return queues_.size(); }
     [[nodiscard]] Queue& queue(std::size_t index) const { return *queues_.at(index); }
+    //! Copies beside what the other queues do: to the device's memory, or from it. Null where the device has no such queue.
+    [[nodiscard]] Queue* upload_queue() const noexcept { return copy_queues_.empty() ? nullptr : copy_queues_.front().get(); }
+    [[nodiscard]] Queue* download_queue() const noexcept { return copy_queues_.size() < 2 ? nullptr : copy_queues_.back().get(); }
     [[nodiscard]] MemoryPool& device_memory() const noexcept { return *device_memory_; }
     [[nodiscard]] MemoryPool& host_memory() const noexcept { return *host_memory_; }
     [[nodiscard]] PipelineCache& pipelines() const noexcept { return *pipelines_; }
@@ -81,6 +84,7 @@ class Device : public std::enable_shared_from_this<Device> {
     VkDevice handle_ = VK_NULL_HANDLE;
     DeviceFunctions fn_;
     std::vector<std::unique_ptr<Queue>> queues_;
+    std::vector<std::unique_ptr<Queue>> copy_queues_;
     std::unique_ptr<MemoryPool> device_memory_;
     std::unique_ptr<MemoryPool> host_memory_;
     std::unique_ptr<PipelineCache> pipelines_;

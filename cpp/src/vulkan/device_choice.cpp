@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <cstdlib>
 #include <iterator>
 #include <numeric>
@@ -53,9 +54,9 @@ std::string list_devices(const std::vector<DeviceOffer>& offers, const std::vect
 }
 
 // docs/settings.md says what they are.
-constexpr std::array<std::string_view, 20> kFeatures{
+constexpr std::array<std::string_view, 21> kFeatures{
     "bar_upload", "compute_queue", "cooperative_matrix", "fp16", "fp16_arithmetic", "host_import", "host_kernels", "int16", "int64", "int8", "int8_storage",
-    "integer_dot_product", "late_driver", "memory_budget", "subgroup_arithmetic", "subgroup_shuffle", "subgroup_size_control", "unified_memory", "vulkan", "vulkan_memory_model"};
+    "integer_dot_product", "late_driver", "memory_budget", "subgroup_arithmetic", "subgroup_shuffle", "subgroup_size_control", "transfer_queue", "unified_memory", "vulkan", "vulkan_memory_model"};
 
 } // namespace
 
@@ -115,6 +116,8 @@ PlanEnvironment PlanEnvironment::from_process() {
     }
     const char* profile = std::getenv("TENSORVK_DEVICE_PROFILE");
     environment.profile = profile == nullptr ? "" : profile;
+    const char* limit = std::getenv("TENSORVK_SUBMISSION_LIMIT");
+    environment.submission_limit = limit == nullptr ? "" : limit;
     return environment;
 }
 
@@ -124,9 +127,22 @@ std::vector<std::string> PlanEnvironment::unknown() const {
     return names;
 }
 
+std::optional<double> parse_submission_limit(const std::string& value) {
+    constexpr double kHour = 3.6e6;
+    double milliseconds = 0.0;
+    const char* const end = value.data() + value.size();
+    const auto [stop, error] = std::from_chars(value.data(), end, milliseconds, std::chars_format::fixed);
+    const bool number = !value.empty() && error == std::errc() && stop == end && milliseconds >= 0.0 && milliseconds <= kHour;
+    return number ? std::optional(milliseconds) : std::nullopt;
+}
+
 void refuse_unknown_features(const PlanEnvironment& environment) {
     if (!environment.profile.empty() && find_profile(environment.profile) == nullptr) {
         throw InvalidArgument(text("TENSORVK_DEVICE_PROFILE is '", environment.profile, "', which is no profile: give ", profile_names(), "."));
+    }
+    if (!environment.submission_limit.empty() && !parse_submission_limit(environment.submission_limit)) {
+        throw InvalidArgument(text("TENSORVK_SUBMISSION_LIMIT is '", environment.submission_limit,
+                                   "': give the milliseconds that a submission may take, such as 100 or 0.5, up to an hour, or 0 for no limit."));
     }
     const std::vector<std::string> unknown = environment.unknown();
     if (unknown.empty()) return;

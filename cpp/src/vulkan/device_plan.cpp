@@ -13,6 +13,9 @@ namespace {
 constexpr std::uint32_t kVulkan12 = (1U << 22) | (2U << 12);
 // More queues than this help nobody: streams take turns.
 constexpr std::uint32_t kMaxQueues = 8;
+constexpr std::uint32_t kMaxCopyQueues = 2; // to the device, and from it
+// Drivers reset what takes seconds, and a desktop that stands still for less is noticed.
+constexpr std::chrono::milliseconds kSubmissionLimit{100};
 
 // A compute family without graphics submits faster on the GPUs measured; timestamps come before that.
 std::optional<std::uint32_t> choose_queue_family(const DeviceOffer& offer, const PlanEnvironment& environment) {
@@ -31,6 +34,15 @@ std::optional<std::uint32_t> choose_queue_family(const DeviceOffer& offer, const
         }
     }
     return best;
+}
+
+// A family that copies alone has engines that copy while others compute.
+std::optional<std::uint32_t> choose_copy_family(const DeviceOffer& offer, const PlanEnvironment& environment) {
+    if (offer.type == DeviceType::kCpu || environment.disables("transfer_queue")) return std::nullopt;
+    const auto copies_alone = [](const QueueFamily& family) { return family.transfer && !family.graphics && !family.compute && family.count > 0; };
+    const auto found = std::ranges::find_if(offer.queue_families, copies_alone);
+    if (found == offer.queue_families.end()) return std::nullopt;
+    return static_cast<std::uint32_t>(found - offer.queue_families.begin());
 }
 
 template <typename Score>
@@ -89,6 +101,7 @@ class Planner {
             note("profile", true, text("limits and features of ", profile->device, ", by TENSORVK_DEVICE_PROFILE"));
         }
         decide_memory();
+        decide_submissions();
         decide_arithmetic();
         if (plan_.caps.shaders) {
             decide_subgroups();
@@ -136,6 +149,15 @@ class Planner {
         } else {
             note("shaders", false, "the device copies, and functions of the host compute");
         }
+        const auto copies = choose_copy_family(offer_, environment_);
+        if (copies) {
+            plan_.copy_queue_family = *copies;
+            plan_.copy_queue_count = std::min(offer_.queue_families[*copies].count, kMaxCopyQueues);
+        }
+        note("transfer queue", copies.has_value(),
+             copies                                     ? text("family ", *copies, plan_.copy_queue_count > 1 ? ", uploads and downloads" : ", uploads", " beside computing")
+             : environment_.disables("transfer_queue") ? "switched off by TENSORVK_DISABLE"
+                                                        : "no queue copies alone");
         note("timestamps", plan_.caps.timestamps,
              plan_.caps.timestamps
                  ? text(chosen.timestamp_bits, " bits, ", offer_.limits.timestamp_period_ns, " ns each")
@@ -164,6 +186,21 @@ class Planner {
                                   : "functions on the host alone");
     }
 
+    // The desktop of a machine with an integrated GPU is drawn by it, and its drivers tell of displays only to who may use them.
+    void decide_submissions() {
+        using Milliseconds = std::chrono::duration<double, std::milli>;
+        const char* name = "short submissions";
+        const bool assumed = offer_.type == DeviceType::kIntegrated;
+        Milliseconds limit = assumed || (offer_.displays > 0 && offer_.type != DeviceType::kCpu) ? kSubmissionLimit : Milliseconds(0);
+        std::string why = assumed ? "integrated GPUs draw the desktop" : offer_.displays > 0 ? text("displays connected: ", offer_.displays) : "no display is connected";
+        if (const auto wish = parse_submission_limit(environment_.submission_limit)) {
+            limit = Milliseconds(*wish);
+            why = "by TENSORVK_SUBMISSION_LIMIT";
+        }
+        plan_.caps.submission_limit = std::chrono::duration_cast<std::chrono::nanoseconds>(limit);
+        note(name, limit.count() > 0, limit.count() > 0 ? text("of at most ", limit.count(), " ms: ", why) : why);
+    }
+
     void decide_arithmetic() {
         DeviceCaps& caps = plan_.caps;
         caps.fp16_storage = take("fp16 storage", "fp16", offer_.storage_16bit, "16-bit values in storage buffers");
@@ -181,13 +218,24 @@ class Planner {
         caps.subgroup_size = offer_.subgroup_size;
         caps.min_subgroup_size = offer_.min_subgroup_size == 0 ? offer_.subgroup_size : offer_.min_subgroup_size;
         caps.max_subgroup_size = offer_.max_subgroup_size == 0 ? offer_.subgroup_size : offer_.max_subgroup_size;
+        const DeviceProfile* played = find_profile(environment_.profile);
+        const bool has_them = played == nullptr || (caps.min_subgroup_size <= played->subgroups.min && played->subgroups.max <= caps.max_subgroup_size);
+        if (played != nullptr) {
+            const auto [usual, min, max] = played->subgroups;
+            note("subgroups", true, text("kernels are chosen for subgroups of ", min, min == max ? "" : text(" to ", max), ", the device's own have ", caps.min_subgroup_size,
+                                         caps.min_subgroup_size == caps.max_subgroup_size ? "" : text(" to ", caps.max_subgroup_size)));
+            caps.subgroup_size = usual;
+            caps.min_subgroup_size = min;
+            caps.max_subgroup_size = max;
+        }
         caps.subgroup_arithmetic = take("subgroup arithmetic", "subgroup_arithmetic", offer_.subgroup_arithmetic,
                                         "reductions without shared memory");
         caps.subgroup_shuffle =
             take("subgroup shuffle", "subgroup_shuffle", offer_.subgroup_shuffle, "exchange between lanes");
         caps.subgroup_size_control =
             take("subgroup size control", "subgroup_size_control",
-                 offer_.subgroup_size_control && offer_.compute_full_subgroups, "kernels may ask for a subgroup size");
+                 offer_.subgroup_size_control && offer_.compute_full_subgroups, "kernels may ask for a subgroup size") && has_them;
+        if (!has_them) plan_.notes.back() = {"subgroup size control", false, "the device has other sizes than TENSORVK_DEVICE_PROFILE"};
         caps.vulkan_memory_model = take("Vulkan memory model", "vulkan_memory_model", offer_.vulkan_memory_model,
                                         "needed by cooperative matrices");
     }

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -92,6 +94,7 @@ struct DeviceOffer {
     uint32_t subgroup_size = 0;
     uint32_t min_subgroup_size = 0;
     uint32_t max_subgroup_size = 0;
+    uint32_t displays = 0; // that are connected to the device
     bool timeline_semaphore = false;
     bool shader_float16 = false;
     bool shader_int8 = false;
@@ -117,6 +120,8 @@ struct PlanEnvironment {
     std::vector<std::string> disabled;
     // TENSORVK_DEVICE_PROFILE: a weaker device to be played (vulkan/device_profiles.hpp); empty: none.
     std::string profile{};
+    // TENSORVK_SUBMISSION_LIMIT: milliseconds, 0 for none; empty: as the device asks for.
+    std::string submission_limit{};
 
     [[nodiscard]] static PlanEnvironment from_process();
     //! By its list or by its profile.
@@ -125,8 +130,11 @@ struct PlanEnvironment {
     [[nodiscard]] std::vector<std::string> unknown() const; // names of no feature
 };
 
-//! Throws InvalidArgument with the names that there are, of a profile as well: a misspelt one would switch nothing off, and nobody would know.
+//! Throws InvalidArgument with the names that there are, of a profile as well, or the values of a limit: a misspelt one would switch nothing off, and nobody would know.
 void refuse_unknown_features(const PlanEnvironment& environment);
+
+//! Milliseconds in `value`; nothing where it is no number from 0 to an hour.
+[[nodiscard]] std::optional<double> parse_submission_limit(const std::string& value);
 
 // One line of the explanation `tensorvk doctor` prints.
 struct PlanNote {
@@ -166,6 +174,8 @@ struct DeviceCaps {
     std::vector<MatrixShape> matrix_shapes; // subgroup scope only
     DeviceLimits limits;
     uint64_t device_memory = 0; // bytes in the heap that device buffers come from
+    // Drivers reset a device that is kept from its display: what takes longer than this is submitted in parts. Zero: no limit.
+    std::chrono::nanoseconds submission_limit{0};
 };
 
 struct DevicePlan {
@@ -173,6 +183,9 @@ struct DevicePlan {
     std::string why_not; // one sentence, when not usable
     uint32_t queue_family = 0;
     uint32_t queue_count = 0;
+    // Of a family that copies alone; 0: copies take the other queues. One is for uploads, a second one for downloads.
+    uint32_t copy_queue_family = 0;
+    uint32_t copy_queue_count = 0;
     // Indices of memory types.
     uint32_t device_memory_type = 0;
     uint32_t host_memory_type = 0;

@@ -1,6 +1,7 @@
 // Weaker devices that a stronger one plays, so that kernels can be tried without having them: TENSORVK_DEVICE_PROFILE.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,11 +10,17 @@
 
 namespace tensorvk::vulkan {
 
+//! Invocations of a subgroup: what the driver takes for a kernel that does not ask, and what can be asked for.
+struct SubgroupSizes {
+    std::uint32_t usual, min, max;
+};
+
 struct DeviceProfile {
     std::string_view name;
     std::string_view device;                // where the limits are from
     DeviceLimits most;                      // 0: as the device at hand has it
-    std::vector<std::string_view> hidden{}; // features, as TENSORVK_DISABLE calls them. Subgroups keep the size that they have
+    SubgroupSizes subgroups;                // that kernels are chosen for; those that run keep the device's own
+    std::vector<std::string_view> hidden{}; // features, as TENSORVK_DISABLE calls them
 };
 
 //! Null for a name of no profile.

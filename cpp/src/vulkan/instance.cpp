@@ -99,6 +99,10 @@ InstanceRequest make_request(const GlobalFunctions& fn, const ValidationWish& wi
         request.extensions.push_back("VK_KHR_portability_enumeration");
         request.flags |= VK_INSTANCE_CREATE_ENUMERATE_PORTABILITY_BIT_KHR;
     }
+    // Tells which device drives a display; nothing is shown on it.
+    if (has_extension(fn, nullptr, VK_KHR_DISPLAY_EXTENSION_NAME) && has_extension(fn, nullptr, VK_KHR_SURFACE_EXTENSION_NAME)) {
+        request.extensions.insert(request.extensions.end(), {VK_KHR_SURFACE_EXTENSION_NAME, VK_KHR_DISPLAY_EXTENSION_NAME});
+    }
     if (!wish.on) return request;
     if (!has_layer(fn, kValidationLayer)) {
         throw DeviceUnavailable(text("TENSORVK_VALIDATION is set, but the layer ", kValidationLayer,

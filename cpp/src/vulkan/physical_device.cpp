@@ -193,6 +193,13 @@ void query_matrix_shapes(const InstanceFunctions& fn, VkPhysicalDevice device, D
     }
 }
 
+// Connected ones. A driver that does not say, or not to this user, drives none as far as anybody can tell.
+void query_displays(const InstanceFunctions& fn, VkPhysicalDevice device, DeviceOffer& offer) {
+    std::uint32_t count = 0;
+    if (fn.GetPhysicalDeviceDisplayPropertiesKHR == nullptr || fn.GetPhysicalDeviceDisplayPropertiesKHR(device, &count, nullptr) != VK_SUCCESS) return;
+    offer.displays = count;
+}
+
 // Of a late instance the handles are those of our own driver's device.
 std::vector<PhysicalDevice> remembered_devices(const Instance& instance) {
     const VkPhysicalDevice host = instance.physical_devices().at(0);
@@ -218,6 +225,7 @@ DeviceOffer query_offer(const Instance& instance, VkPhysicalDevice device) {
     query_extensions(fn, device, offer);
     query_queues(fn, device, offer);
     query_memory(fn, device, offer);
+    query_displays(fn, device, offer);
     if (offer.api_version >= VK_API_VERSION_1_2) {
         query_features(fn, device, offer);
         query_properties(fn, device, offer);

@@ -23,21 +23,26 @@ TimestampPool::~TimestampPool() {
 }
 
 std::vector<std::uint64_t> TimestampPool::read(std::uint32_t first, std::uint32_t count) const {
+    std::vector<std::uint64_t> ticks(count);
+    return read(first, ticks) ? ticks : std::vector<std::uint64_t>{};
+}
+
+bool TimestampPool::read(std::uint32_t first, std::span<std::uint64_t> ticks) const {
+    const std::size_t count = ticks.size();
     if (count == 0 || first >= count_ || count > count_ - first) {
         throw InvalidArgument(
             text("Timestamps ", first, " to ", first + count, " are outside the pool of ", count_, "."));
     }
-    std::vector<std::uint64_t> ticks(count);
-    const VkResult result = device_->fn().GetQueryPoolResults(device_->handle(), handle_, first, count,
-                                                              ticks.size() * sizeof(std::uint64_t), ticks.data(),
+    const VkResult result = device_->fn().GetQueryPoolResults(device_->handle(), handle_, first, static_cast<std::uint32_t>(count),
+                                                              ticks.size_bytes(), ticks.data(),
                                                               sizeof(std::uint64_t), VK_QUERY_RESULT_64_BIT);
     check(result, "read timestamps");
-    if (result == VK_NOT_READY) return {};
+    if (result == VK_NOT_READY) return false;
     const double period = static_cast<double>(device_->caps().limits.timestamp_period_ns);
     if (period != 1.0) {
         for (std::uint64_t& tick : ticks) tick = static_cast<std::uint64_t>(static_cast<long double>(tick) * period);
     }
-    return ticks;
+    return true;
 }
 
 double TimestampPool::elapsed_ns(std::uint64_t start, std::uint64_t end) const noexcept {

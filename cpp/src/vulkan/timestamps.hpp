@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "vulkan/api.hpp"
@@ -25,6 +26,8 @@ class TimestampPool {
     //! Nanoseconds of the timestamps first .. first+count-1, in device time. Empty when one of them has not been
     //! written yet.
     [[nodiscard]] std::vector<std::uint64_t> read(std::uint32_t first, std::uint32_t count) const;
+    //! The same into `nanoseconds`, which says how many; false where one has not been written yet.
+    [[nodiscard]] bool read(std::uint32_t first, std::span<std::uint64_t> nanoseconds) const;
     //! Differences of timestamps are taken modulo the counter's width.
     [[nodiscard]] double elapsed_ns(std::uint64_t start, std::uint64_t end) const noexcept;
 

@@ -41,6 +41,23 @@ TEST(Embedded, KernelsOfMatrixUnitsAreMadeForSubgroupsOf32) {
     }
 }
 
+// Tactics ask for what the name tells: a shader that uses more would run where nobody checked.
+TEST(Embedded, SubgroupOperationsAreThoseThatTheNameTells) {
+    constexpr std::uint32_t kOpCapability = 17, kArithmetic = 63, kShuffle = 65, kFirstBeyondBasic = 62, kLastBeyondBasic = 68;
+    constexpr std::size_t kHeaderWords = 5;
+    for (const EmbeddedKernel& kernel : embedded_kernels()) {
+        const std::string_view id = kernel.id;
+        const auto words = embedded_spirv(kernel);
+        for (std::size_t i = kHeaderWords; i + 1 < words.size() && (words[i] & 0xFFFFU) == kOpCapability; i += words[i] >> 16) {
+            const std::uint32_t capability = words[i + 1];
+            if (capability < kFirstBeyondBasic || capability > kLastBeyondBasic) continue;
+            const bool sums = capability == kArithmetic && id.starts_with("normalization/rows:subgroup_");
+            const bool shuffles = capability == kShuffle && id.starts_with("attention/coopmat:");
+            EXPECT_TRUE(sums || shuffles) << id << " has SPIR-V's capability " << capability;
+        }
+    }
+}
+
 TEST(Embedded, IdsThatAreNotThereAreNotFound) {
     const std::string first = embedded_kernels().front().id;
     const std::string last = embedded_kernels().back().id;

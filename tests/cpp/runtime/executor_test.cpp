@@ -119,6 +119,7 @@ TEST(HostPrograms, AreCutWhereTheHostTakesOver) {
 }
 
 TEST_F(Executor, RecordsOncePerShapeAndAddresses) {
+    if (device->caps().submission_limit.count() > 0) GTEST_SKIP() << "recordings follow measured times here: submissions_test.cpp";
     Execution execution(load(programs::dynamic_program()));
     const DeviceFloats x(device, counting(30));
     const DeviceFloats y(device, counting(30));
@@ -145,6 +146,7 @@ TEST_F(Executor, RecordsOncePerShapeAndAddresses) {
 }
 
 TEST_F(Executor, KeepsTheRecordingsUsedLast) {
+    if (device->caps().submission_limit.count() > 0) GTEST_SKIP() << "recordings follow measured times here: submissions_test.cpp";
     Execution execution(load(programs::dynamic_program()));
     const DeviceFloats x(device, counting(60));
     const DeviceFloats y(device, counting(60));

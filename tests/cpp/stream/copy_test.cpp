@@ -14,6 +14,7 @@
 #include "gate.hpp"
 #include "stream/address_space.hpp"
 #include "stream/errors.hpp"
+#include "stream/event.hpp"
 #include "stream/memory.hpp"
 
 namespace tensorvk::stream {
@@ -247,6 +248,64 @@ TEST_F(CopyTest, AsynchronousFreeKeepsTheMemoryForEarlierWork) {
     gate.open();
     stream->synchronize();
     EXPECT_EQ(device_->device_memory().used_bytes(), used);
+}
+
+// Uploads, copies on the device, fills and downloads of several streams at once, small ones and such as a transfer queue takes, each behind the one before and
+// some behind another stream's: what is not waited for shows as a wrong byte.
+TEST_F(CopyTest, CopiesOfSeveralStreamsKeepTheirOrder) {
+    constexpr std::size_t kStreams = 4, kRounds = 12;
+    constexpr std::size_t kRoundSizes[] = {(3 << 20) + 1, 4097, 1 << 20, (1 << 20) - 1, 2 << 20};
+    constexpr std::size_t kLargest = (3 << 20) + 1;
+    struct Lane {
+        std::shared_ptr<Stream> stream;
+        std::uint64_t a = 0, b = 0;
+        std::uint8_t* up = nullptr;
+        std::uint8_t* down = nullptr;
+        std::unique_ptr<Event> done;
+    };
+    std::vector<Lane> lanes(kStreams);
+    for (Lane& lane : lanes) {
+        lane.stream = Stream::create(device_, true);
+        lane.a = device_memory(kLargest);
+        lane.b = device_memory(kLargest);
+        lane.up = static_cast<std::uint8_t*>(allocate_host(device_, kLargest));
+        lane.down = static_cast<std::uint8_t*>(allocate_host(device_, kLargest));
+        lane.done = std::make_unique<Event>(device_, false);
+    }
+    std::vector<Bytes> expected(kStreams);
+    for (std::size_t round = 0; round < kRounds; ++round) {
+        const std::size_t size = kRoundSizes[round % std::size(kRoundSizes)];
+        for (std::size_t i = 0; i < kStreams; ++i) {
+            Lane& lane = lanes[i];
+            expected[i] = random_bytes(size + i);
+            expected[i].resize(size);
+            std::copy(expected[i].begin(), expected[i].end(), lane.up);
+        }
+        for (std::size_t i = 0; i < kStreams; ++i) {
+            Lane& lane = lanes[i];
+            Stream& stream = *lane.stream;
+            fill_async(lane.a, 0xEE, size, stream);
+            copy_async(lane.a, at(lane.up), size, CopyKind::kHostToDevice, stream);
+            copy_async(lane.b, lane.a, size, CopyKind::kDeviceToDevice, stream);
+            fill_async(lane.a, 0x11, size, stream); // after the copy has read it
+            lane.done->record(stream);
+        }
+        for (std::size_t i = 0; i < kStreams; ++i) { // each stream fetches what its neighbour made
+            Stream& stream = *lanes[(i + 1) % kStreams].stream;
+            stream.wait_event(*lanes[i].done);
+            copy_async(at(lanes[(i + 1) % kStreams].down), lanes[i].b, size, CopyKind::kDeviceToHost, stream);
+        }
+        std::rotate(expected.begin(), expected.end() - 1, expected.end());
+        for (Lane& lane : lanes) lane.stream->synchronize(); // the host reads, and writes what was read
+        for (std::size_t i = 0; i < kStreams; ++i) {
+            EXPECT_TRUE(std::equal(expected[i].begin(), expected[i].end(), lanes[i].down)) << "round " << round << ", stream " << i;
+        }
+    }
+    for (Lane& lane : lanes) {
+        free_host(lane.up);
+        free_host(lane.down);
+        Stream::destroy(lane.stream->handle());
+    }
 }
 
 } // namespace

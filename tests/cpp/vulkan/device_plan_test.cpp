@@ -212,6 +212,60 @@ TEST(DevicePlan, CpuDeviceThatOnlyCopiesLeavesTheWorkToTheHost) {
     EXPECT_TRUE(plan_device(big_gpu(), {}).caps.shaders);
 }
 
+TEST(DevicePlan, CopiesTakeAFamilyThatCopiesAlone) {
+    const DevicePlan plan = plan_device(big_gpu(), {});
+    EXPECT_EQ(plan.copy_queue_family, 1U);
+    EXPECT_EQ(plan.copy_queue_count, 2U) << "uploads and downloads";
+    EXPECT_TRUE(note_about(plan, "transfer queue").used);
+    DeviceOffer one = big_gpu();
+    one.queue_families[1].count = 1;
+    EXPECT_EQ(plan_device(one, {}).copy_queue_count, 1U);
+    DeviceOffer many = big_gpu();
+    many.queue_families[1].count = 5;
+    EXPECT_EQ(plan_device(many, {}).copy_queue_count, 2U);
+    DeviceOffer none = big_gpu();
+    none.queue_families.erase(none.queue_families.begin() + 1);
+    EXPECT_EQ(plan_device(none, {}).copy_queue_count, 0U);
+    EXPECT_FALSE(note_about(plan_device(none, {}), "transfer queue").used);
+    EXPECT_EQ(plan_device(big_gpu(), {{"transfer_queue"}}).copy_queue_count, 0U);
+    DeviceOffer host = lavapipe();
+    host.queue_families.push_back({false, false, true, 1, 64});
+    EXPECT_EQ(plan_device(host, {}).copy_queue_count, 0U) << "the host's cores copy";
+}
+
+TEST(DevicePlan, SubmissionsAreShortWhereADisplayIsDriven) {
+    const auto limit = [](const DeviceOffer& offer, const char* wish = "") {
+        PlanEnvironment environment;
+        environment.submission_limit = wish;
+        return plan_device(offer, environment).caps.submission_limit;
+    };
+    using std::chrono::microseconds;
+    using std::chrono::milliseconds;
+    DeviceOffer desktop = big_gpu();
+    desktop.displays = 2;
+    EXPECT_EQ(limit(big_gpu()), milliseconds(0));
+    EXPECT_EQ(limit(desktop), milliseconds(100));
+    EXPECT_EQ(limit(integrated_gpu()), milliseconds(100)) << "whether or not its driver tells of displays";
+    EXPECT_EQ(limit(lavapipe()), milliseconds(0)) << "the host's cores are not reset";
+    EXPECT_EQ(limit(desktop, "0"), milliseconds(0));
+    EXPECT_EQ(limit(big_gpu(), "100"), milliseconds(100));
+    EXPECT_EQ(limit(lavapipe(), "0.5"), microseconds(500));
+    EXPECT_FALSE(note_about(plan_device(big_gpu(), {}), "short submissions").used);
+    EXPECT_NE(note_about(plan_device(desktop, {}), "short submissions").why.find("displays connected: 2"), std::string::npos);
+}
+
+TEST(Environment, ALimitOfSubmissionsIsANumberOfMilliseconds) {
+    PlanEnvironment environment;
+    for (const char* good : {"", "0", "100", "0.5", "3600000"}) {
+        environment.submission_limit = good;
+        EXPECT_NO_THROW(refuse_unknown_features(environment)) << good;
+    }
+    for (const char* bad : {"-1", "100ms", "yes", "3600001", "nan", " 1", "1e2"}) {
+        environment.submission_limit = bad;
+        EXPECT_THROW(refuse_unknown_features(environment), InvalidArgument) << bad;
+    }
+}
+
 TEST(DeviceChoice, DiscreteComesFirstAndCpuLast) {
     const std::vector<DeviceOffer> offers{lavapipe(), integrated_gpu(), big_gpu()};
     EXPECT_EQ(order_devices(offers), (std::vector<std::size_t>{2, 1, 0}));
@@ -281,7 +335,6 @@ TEST(Profile, LowersLimitsAndHidesFeatures) {
     EXPECT_EQ(bare.caps.limits.max_workgroup_invocations, 256U);
     EXPECT_EQ(bare.caps.limits.max_storage_range, 1ULL << 30);
     EXPECT_EQ(bare.caps.limits.storage_offset_alignment, full.caps.limits.storage_offset_alignment) << "which it says nothing of";
-    EXPECT_EQ(bare.caps.subgroup_size, full.caps.subgroup_size) << "which cannot be played";
     const auto note = std::ranges::find(bare.notes, "fp16 storage", &PlanNote::feature);
     ASSERT_NE(note, bare.notes.end());
     EXPECT_NE(note->why.find("TENSORVK_DEVICE_PROFILE"), std::string::npos) << note->why;
@@ -314,6 +367,32 @@ TEST(Profile, HidesArithmeticOrStorageAlone) {
     environment.profile = "mobile";
     const DevicePlan mobile = plan_device(offer, environment);
     EXPECT_TRUE(mobile.caps.fp16_arithmetic && mobile.caps.int8_arithmetic && !mobile.caps.int8_storage);
+}
+
+TEST(Profile, KernelsAreChosenForItsSubgroups) {
+    struct Case {
+        const char* profile;
+        std::uint32_t usual, min, max;
+    };
+    DeviceOffer offer = big_gpu();
+    offer.subgroup_size_control = offer.compute_full_subgroups = true;
+    ASSERT_TRUE(plan_device(offer, {}).caps.subgroup_size_control);
+    for (const Case& c : {Case{"amd", 64, 64, 64}, Case{"intel", 32, 8, 32}, Case{"mobile", 64, 64, 64}, Case{"bare", 16, 16, 16}}) {
+        PlanEnvironment environment;
+        environment.profile = c.profile;
+        const DevicePlan plan = plan_device(offer, environment);
+        EXPECT_EQ(plan.caps.subgroup_size, c.usual) << c.profile;
+        EXPECT_EQ(plan.caps.min_subgroup_size, c.min) << c.profile;
+        EXPECT_EQ(plan.caps.max_subgroup_size, c.max) << c.profile;
+        EXPECT_FALSE(plan.caps.subgroup_size_control) << c.profile << ": a device that has subgroups of 32 alone cannot give others";
+        EXPECT_FALSE(note_about(plan, "subgroup size control").used);
+        EXPECT_NE(note_about(plan, "subgroups").why.find("the device's own have 32"), std::string::npos);
+    }
+    offer.min_subgroup_size = 4;
+    offer.max_subgroup_size = 64;
+    PlanEnvironment environment;
+    environment.profile = "intel";
+    EXPECT_TRUE(plan_device(offer, environment).caps.subgroup_size_control) << "it has all that is played";
 }
 
 TEST(Profile, ADeviceThatHasLessKeepsIt) {

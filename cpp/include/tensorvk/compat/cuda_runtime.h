@@ -10,6 +10,7 @@ using tensorvk::cudaDevAttrComputeCapabilityMajor;
 using tensorvk::cudaDevAttrComputeCapabilityMinor;
 using tensorvk::cudaDevAttrConcurrentKernels;
 using tensorvk::cudaDevAttrIntegrated;
+using tensorvk::cudaDevAttrKernelExecTimeout;
 using tensorvk::cudaDevAttrMaxBlockDimX;
 using tensorvk::cudaDevAttrMaxBlockDimY;
 using tensorvk::cudaDevAttrMaxBlockDimZ;

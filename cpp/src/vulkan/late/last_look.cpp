@@ -12,7 +12,7 @@ namespace tensorvk::vulkan {
 namespace {
 
 // Raise it when Look's bytes mean something else.
-constexpr CacheMagic kMagic{'T', 'V', 'K', 'L', 'O', 'O', 'K', '1'};
+constexpr CacheMagic kMagic{'T', 'V', 'K', 'L', 'O', 'O', 'K', '2'};
 
 Digest128 digest_of(const std::string& lines) {
     return digest128(std::as_bytes(std::span(lines)));

@@ -44,12 +44,12 @@ template <typename Archive>
 void fields(Archive& archive, DeviceOffer& value) {
     auto& [name, driver_name, driver_info, type, vendor_id, device_id, driver_version, api_version, uuid, driver_uuid,
            extensions, queue_families, memory_types, memory_heaps, matrix_shapes, limits, subgroup_size,
-           min_subgroup_size, max_subgroup_size, timeline_semaphore, float16, int8, int16, int64, storage_16bit,
+           min_subgroup_size, max_subgroup_size, displays, timeline_semaphore, float16, int8, int16, int64, storage_16bit,
            storage_8bit, size_control, full_subgroups, arithmetic, shuffle, dot_product, cooperative_matrix,
            memory_model] = value;
     archive(name, driver_name, driver_info, type, vendor_id, device_id, driver_version, api_version, uuid, driver_uuid,
             extensions, queue_families, memory_types, memory_heaps, matrix_shapes, limits, subgroup_size,
-            min_subgroup_size, max_subgroup_size, timeline_semaphore, float16, int8, int16, int64, storage_16bit,
+            min_subgroup_size, max_subgroup_size, displays, timeline_semaphore, float16, int8, int16, int64, storage_16bit,
             storage_8bit, size_control, full_subgroups, arithmetic, shuffle, dot_product, cooperative_matrix,
             memory_model);
 }
