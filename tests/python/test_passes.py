@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,14 @@ import pytest
 import tensorvk as trt
 from engines import Array, CollectingLogger, build_plan, infer, load
 from networks import f32
-from test_models import HALF_TOLERANCE, TOLERANCE, model_and_profile, needs_models
+from test_models import (
+    HALF_TOLERANCE,
+    QUANTIZED,
+    TOLERANCE,
+    model_and_profile,
+    needs_models,
+    share_within_two_steps,
+)
 
 from bench.arrays import largest_error
 
@@ -24,8 +33,8 @@ ROUNDING = 1e-5
 # All that passes look for. Numbers of "bytes" are halves and quarters: its sums are exact in float32 as well.
 GRAPHS = {
     "picture": """(float[1, 4, 9, 7] x) => (float[] y) <float[6, 4, 3, 3] w, float[6] b, float[6] s, float[6] h,
-        float[6] m, float[6] v = {1, 2, 3, 4, 5, 6}, int64[8] p = {0, 0, 1, 2, 0, 0, 0, 0}, int64[5] cut = {1, 2, 3, 9, 7},
-        int64[4] whole = {1, 6, 9, 7}, float[1] two = {2}, float[6, 1, 1] t> {
+        float[6] m, float[6] v = {1, 2, 3, 4, 5, 6}, int64[8] p = {0, 0, 1, 2, 0, 0, 0, 0},
+        int64[5] cut = {1, 2, 3, 9, 7}, int64[4] whole = {1, 6, 9, 7}, float[1] two = {2}, float[6, 1, 1] t> {
         q = Pad (x, p)
         c = Conv <pads = [0, 0, 1, 0]> (q, w, b)
         n = BatchNormalization (c, s, h, m, v)
@@ -39,8 +48,9 @@ GRAPHS = {
         l = Transpose <perm = [0, 2, 3, 1]> (a)
         y = Identity (l)
     }""",
-    "rows": """(float[2, 5, 8] x) => (float[] y) <float[8] g, float[8] h, float[8, 8] k, float[8, 8] q, float[8, 8] w, float[8] b,
-        float e = {0.00001}, float two = {2}, float root = {1.41421356}, float one = {1}, float half = {0.5}, float scale = {0.25}> {
+    "rows": """(float[2, 5, 8] x) => (float[] y) <float[8] g, float[8] h, float[8, 8] k, float[8, 8] q, float[8, 8] w,
+        float[8] b, float e = {0.00001}, float two = {2}, float root = {1.41421356}, float one = {1},
+        float half = {0.5}, float scale = {0.25}> {
         m = ReduceMean <axes = [-1]> (x)
         d = Sub (x, m)
         s = Pow (d, two)
@@ -147,7 +157,7 @@ def test_each_pass_has_something_to_do_in_one_of_the_graphs() -> None:
 def test_the_report_follows_the_operations_from_pass_to_pass() -> None:
     report = report_of(build_plan(filled(GRAPHS["picture"]).SerializeToString(), level=0))
     passes = report["Passes"]
-    assert all(a["OperationsAfter"] == b["OperationsBefore"] for a, b in zip(passes, passes[1:], strict=False))
+    assert all(a["OperationsAfter"] == b["OperationsBefore"] for a, b in pairwise(passes))
     names = [p["Name"] for p in passes]
     assert len(set(names)) == len(names)
     (convolution,) = [layer for layer in report["Layers"] if layer["LayerType"] == "Convolution"]
@@ -198,12 +208,16 @@ def test_a_timing_cache_serves_builds_with_and_without_passes(monkeypatch: pytes
     logger = CollectingLogger()
     builder = trt.Builder(logger)
     config = builder.create_builder_config()
-    config.set_timing_cache(config.create_timing_cache(b""), False)
+    cache = config.create_timing_cache(b"")
+    assert cache is not None
+    config.set_timing_cache(cache, False)
 
     def built() -> bytes:
         network = builder.create_network(0)
         assert trt.OnnxParser(network, logger).parse(data)
-        return bytes(builder.build_serialized_network(network, config))
+        plan = builder.build_serialized_network(network, config)
+        assert plan is not None, logger.errors()
+        return bytes(plan)
 
     results = []
     for setting in ["", "fuse_epilogues,fold_affine"]:
@@ -216,15 +230,24 @@ def test_a_timing_cache_serves_builds_with_and_without_passes(monkeypatch: pytes
     assert largest_error(results[1][1], results[0][1]) <= ROUNDING
 
 
-# Convolutions of all kinds, products, attention in parts, recurrent layers, control flow, 8-bit integers, float16.
+# Convolutions of all kinds, products, attention in parts, recurrent layers, control flow, float16.
 NETWORKS = {
     "mnist_cntk": TOLERANCE,
     "yunet_s_320": TOLERANCE,
     "bert_toy": TOLERANCE,
+    "chargpt": TOLERANCE,
     "nnsplit_en": TOLERANCE,
     "silero_vad_16k_op15": TOLERANCE,
     "starry_night_fp16": HALF_TOLERANCE,
 }
+
+
+def outputs_without_each_pass(
+    model: bytes, profile: dict[str, Any], feed: dict[str, Array], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[str, dict[str, Array]]]:
+    for disabled in [p["Name"] for p in passes_of("repeated") if p["Name"] not in REQUIRED]:
+        monkeypatch.setenv(SETTING, disabled)
+        yield disabled, infer(load(build_plan(model, profile, level=1)).create_execution_context(), feed)
 
 
 @needs_models
@@ -232,7 +255,18 @@ NETWORKS = {
 @pytest.mark.parametrize("name", NETWORKS)
 def test_network_gives_its_reference_outputs_without_any_one_pass(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model, profile, sets = model_and_profile(name)
-    for disabled in [p["Name"] for p in passes_of("repeated") if p["Name"] not in REQUIRED]:
-        monkeypatch.setenv(SETTING, disabled)
-        context = load(build_plan(model, profile, level=1)).create_execution_context()
-        assert largest_error(infer(context, sets[0].inputs), sets[0].outputs) <= NETWORKS[name], disabled
+    for disabled, actual in outputs_without_each_pass(model, profile, sets[0].inputs, monkeypatch):
+        assert largest_error(actual, sets[0].outputs) <= NETWORKS[name], disabled
+
+
+@needs_models
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["resnet20_cifar10_qdq"])
+def test_quantized_network_stays_with_its_reference_without_any_one_pass(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, profile, sets = model_and_profile(name)
+    graph = onnx.load_from_string(model)
+    for disabled, actual in outputs_without_each_pass(model, profile, sets[0].inputs, monkeypatch):
+        for key, reference in sets[0].outputs.items():
+            assert share_within_two_steps(graph, key, actual[key], reference) >= QUANTIZED[name], disabled

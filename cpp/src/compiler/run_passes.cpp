@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "support/error.hpp"
 #include "support/words.hpp"
@@ -28,15 +29,15 @@ void check_sources(const Ir& ir, std::string_view pass) {
 class Snapshot {
 public:
     explicit Snapshot(const std::vector<Op>& ops) {
-        for (const Op& op : ops) before_.emplace(op.result(), op);
+        for (const Op& op : ops) before_.emplace(op.result(), std::pair<Role, Operation>(op.role, op));
     }
     [[nodiscard]] bool holds(const Op& op) const {
         const auto [first, last] = before_.equal_range(op.result());
-        return std::any_of(first, last, [&](const auto& entry) { return entry.second.role == op.role && static_cast<const Operation&>(entry.second) == op; });
+        return std::any_of(first, last, [&](const auto& entry) { return entry.second.first == op.role && entry.second.second == op; });
     }
 
 private:
-    std::multimap<ValueId, Op> before_;
+    std::multimap<ValueId, std::pair<Role, Operation>> before_;
 };
 
 PassReport run_pass(const Pass& pass, Ir& ir) {
