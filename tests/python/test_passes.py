@@ -102,7 +102,7 @@ GRAPHS = {
     }""",
 }
 
-# What only shaders, or matrix units, do in one go is made for them alone.
+# What only shaders do in one go is made for them alone.
 FOR_TARGETS = {"share_differences", "fuse_normalizations", "fuse_attention", "place_parts"}
 # They choose types and layouts, of which there may be one.
 REQUIRED = {"assign_types", "assign_layouts"}
