@@ -91,3 +91,12 @@ def test_the_manual_lists_the_features_that_can_be_left_alone() -> None:
     )
     pairs = re.findall(r'either\("(\w+)", "(\w+)"\)', source)
     assert set(re.findall(r"`([a-z_0-9]+)`", paragraph)) == {key for found in keys + pairs for key in found if key}
+
+
+def test_the_manual_lists_the_passes_in_their_order() -> None:
+    table = (ROOT / "cpp/src/compiler/passes/passes.cpp").read_text().partition("all_passes()")[2].partition("};")[0]
+    section = (ROOT / "docs/how_it_works.md").read_text().partition("## Passes")[2].partition("\n## ")[0]
+    listed = re.findall(r"^\| `(\w+)` \| (.*) \|$", section, re.MULTILINE)
+    required = set(re.findall(r'\{"(\w+)", .*, true\}', table))
+    assert [name for name, _ in listed] == re.findall(r'\{"(\w+)", ', table)
+    assert {name for name, what in listed if "Every plan needs it" in what} == required != set()

@@ -154,6 +154,19 @@ compiler::Target target_of(DataType internal, const Options& options, const vulk
             .placements = !host};
 }
 
+//! Times are said here alone: a plan's report is the same whenever its timing cache is.
+void log_passes(const compiler::Compiled& network, LogSink& log) {
+    std::string off;
+    for (const compiler::PassReport& pass : pass_reports(network)) {
+        if (pass.off) {
+            off += text(off.empty() ? "" : ", ", pass.name);
+        } else {
+            log.log(Severity::kVERBOSE, text("Pass ", pass.name, ": ", pass.before, " -> ", pass.after, " operations, ", pass.changed, " new or changed, ", pass.milliseconds, " ms."));
+        }
+    }
+    if (!off.empty()) log.log(Severity::kINFO, text("Passes that TENSORVK_DISABLE_PASSES switches off: ", off, "."));
+}
+
 //! Whether what was compiled for no device in particular is what this target wants.
 bool is_portable(const compiler::Target& target, const compiler::Compiled& portable) {
     return target.internal == DataType::kFLOAT && !target.normalizations && !target.placements && !(target.host_tiles && quantizes(portable));
@@ -193,6 +206,7 @@ std::vector<std::byte> build_plan(const graph::Network& network, const Options& 
     progress.step("Compiling", 1, 2);
     const compiler::Target target = target_of(internal, options, *device);
     const compiler::Compiled tuned = is_portable(target, portable) ? portable : compiler::compile(network, target, weights);
+    log_passes(tuned, log);
     progress.step("Compiling", 2, 2);
 
     TimingFile file(options.disable_timing_cache ? std::string() : options.timing_cache_path, log);

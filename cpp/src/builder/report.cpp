@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <string_view>
 
 #include "support/dtype.hpp"
 #include "support/error.hpp"
@@ -10,7 +11,7 @@ namespace tensorvk::builder {
 
 namespace {
 
-std::string quoted(const std::string& raw) {
+std::string json_string(std::string_view raw) {
     std::string out = "\"";
     for (const char c : raw) {
         if (c == '"' || c == '\\') {
@@ -53,23 +54,24 @@ std::string tensor_json(const compiler::Compiled& network, tactics::ValueId id) 
     const auto& exprs = network.program.exprs;
     const std::string dims = list(value.dims, [&](shape::Expr e) { return std::to_string(exprs.value(e).value_or(-1)); });
     const std::string layout = value.layout == tactics::Layout::kLINEAR ? "Row major linear" : "Channels last";
-    return "{\"Name\": " + quoted(value.name) + ", \"Location\": \"Device\", \"Dimensions\": " + dims + ", \"Format/Datatype\": " +
-           quoted(layout + " " + std::string(dtype_name(value.dtype))) + "}";
+    return "{\"Name\": " + json_string(value.name) + ", \"Location\": \"Device\", \"Dimensions\": " + dims + ", \"Format/Datatype\": " +
+           json_string(layout + " " + std::string(dtype_name(value.dtype))) + "}";
 }
 
 std::string candidate_json(const CandidateReport& report) {
-    std::string out = "{\"Name\": " + quoted(report.name);
+    std::string out = "{\"Name\": " + json_string(report.name);
     if (report.milliseconds >= 0.0f) {
         out += ", \"Milliseconds\": " + number(report.milliseconds) + ", \"RelativeError\": " + number(report.error) +
                ", \"FromTimingCache\": " + (report.from_cache ? "true" : "false");
     }
     if (!report.refusal.empty()) {
-        out += ", \"Refused\": " + quoted(report.refusal);
+        out += ", \"Refused\": " + json_string(report.refusal);
     }
     return out + "}";
 }
 
-std::string layer_json(const compiler::Compiled& network, const tactics::Operation& operation, const Choice& choice) {
+std::string layer_json(const compiler::Compiled& network, std::size_t index, const Choice& choice) {
+    const tactics::Operation& operation = network.operations[index];
     std::vector<tactics::ValueId> inputs = operation.inputs;
     inputs.insert(inputs.end(), operation.operands.begin(), operation.operands.end());
     std::vector<tactics::ValueId> outputs = operation.outputs;
@@ -77,28 +79,48 @@ std::string layer_json(const compiler::Compiled& network, const tactics::Operati
         std::erase_if(*list, [](tactics::ValueId id) { return id < 0; });
     }
     const auto tensor = [&](tactics::ValueId id) { return tensor_json(network, id); };
-    return "{\"Name\": " + quoted(operation.name) + ", \"LayerType\": " + quoted(kind_name(operation.kind)) + ", \"Inputs\": " +
-           list(inputs, tensor) + ", \"Outputs\": " + list(outputs, tensor) + ", \"TacticName\": " + quoted(choice.candidate.name) +
-           ", \"Program\": " + quoted(kernels::str(operation.epilogue)) + ", \"Candidates\": " + list(choice.reports, candidate_json) + "}";
+    return "{\"Name\": " + json_string(operation.name) + ", \"LayerType\": " + json_string(kind_name(operation.kind)) + ", \"Inputs\": " +
+           list(inputs, tensor) + ", \"Outputs\": " + list(outputs, tensor) + ", \"TacticName\": " + json_string(choice.candidate.name) +
+           ", \"Program\": " + json_string(kernels::str(operation.epilogue)) + ", \"Passes\": " + list(network.passes_of[index], json_string) + ", \"Candidates\": " + list(choice.reports, candidate_json) + "}";
 }
 
 //! Those of branches and loop bodies come behind the network's own.
 void add_layers(std::string& layers, const compiler::Compiled& network, const Emitted& emitted) {
     for (std::size_t i = 0; i < emitted.choices.size(); ++i) {
-        layers += (layers.empty() ? "\n" : ",\n") + layer_json(network, network.operations[i], emitted.choices[i]);
+        layers += (layers.empty() ? "\n" : ",\n") + layer_json(network, i, emitted.choices[i]);
     }
     for (std::size_t i = 0; i < emitted.bodies.size(); ++i) {
         add_layers(layers, network.bodies[i], emitted.bodies[i]);
     }
 }
 
+//! No times: the same timing cache gives the same plan.
+std::string pass_json(const compiler::PassReport& pass) {
+    const std::string name = "{\"Name\": " + json_string(pass.name);
+    return pass.off ? name + ", \"SwitchedOff\": true}" : name + text(", \"OperationsBefore\": ", pass.before, ", \"OperationsAfter\": ", pass.after, ", \"Changed\": ", pass.changed, "}");
+}
+
 } // namespace
+
+std::vector<compiler::PassReport> pass_reports(const compiler::Compiled& network) {
+    std::vector<compiler::PassReport> reports = network.passes;
+    for (const compiler::Compiled& body : network.bodies) {
+        const auto inner = pass_reports(body);
+        for (std::size_t i = 0; i < reports.size(); ++i) {
+            reports[i].before += inner[i].before;
+            reports[i].after += inner[i].after;
+            reports[i].changed += inner[i].changed;
+            reports[i].milliseconds += inner[i].milliseconds;
+        }
+    }
+    return reports;
+}
 
 std::string report_json(const compiler::Compiled& network, const Emitted& emitted) {
     std::string layers;
     add_layers(layers, network, emitted);
-    return "{\"Layers\": [" + layers + "],\n\"Bindings\": " + list(network.program.io, [](const plan::IoTensor& t) { return quoted(t.name); }) +
-           ",\n\"Passes\": " + list(network.passes, quoted) + "}";
+    return "{\"Layers\": [" + layers + "],\n\"Bindings\": " + list(network.program.io, [](const plan::IoTensor& t) { return json_string(t.name); }) +
+           ",\n\"Passes\": " + list(pass_reports(network), pass_json) + "}";
 }
 
 } // namespace tensorvk::builder

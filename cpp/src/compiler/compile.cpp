@@ -1,11 +1,12 @@
 #include "compiler/compile.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
 #include "compiler/buffers.hpp"
 #include "compiler/from_network.hpp"
-#include "compiler/passes/passes.hpp"
 #include "support/dtype.hpp"
 #include "support/error.hpp"
 
@@ -83,39 +84,20 @@ void use_float_at_edges(Ir& ir) {
     }
 }
 
-//! A pass that loses a producer would make a plan that reads memory nobody wrote.
-void check_sources(const Ir& ir) {
-    const Uses uses(ir);
-    for (std::size_t id = 0; id < ir.values.size(); ++id) {
-        const Value& value = ir.values[id];
-        if (!uses.consumers[id].empty() && uses.producers[id].empty() && !value.constant && !value.is_input) {
-            throw InternalError(text("Nothing computes '", value.name, "', which '", ir.ops[uses.consumers[id].front()].name, "' reads."));
-        }
-    }
-}
-
-Compiled compile(Ir ir, const graph::Network& network, const Target& target, WeightStore& weights) {
+Compiled compile(Ir ir, const graph::Network& network, const Target& target, const std::vector<std::string_view>& disabled, WeightStore& weights) {
     Compiled out;
     ir.target = target;
-    for (const Pass& pass : graph_passes()) {
-        const std::size_t before = ir.ops.size();
-        pass.run(ir);
-        out.passes.push_back(text(pass.name, ": ", before, " -> ", ir.ops.size(), " operations"));
-    }
-    check_sources(ir);
-    assign_types(ir, target.internal);
-    assign_layouts(ir);
-    place_parts(ir);
-    find_views(ir);
+    out.passes = run_passes(ir, disabled);
     out.program = assign_buffers(ir, weights);
     out.program.constraints = assumptions(network);
     for (Value& value : ir.values) value.known = value.constant != nullptr;
     out.values.assign(ir.values.begin(), ir.values.end());
     out.operations.assign(ir.ops.begin(), ir.ops.end());
+    std::ranges::transform(ir.ops, std::back_inserter(out.passes_of), [](Op& op) { return std::move(op.passes); });
     for (const auto& body : ir.bodies) {
         Ir inner = from_network(*body);
         use_float_at_edges(inner);
-        out.bodies.push_back(compile(std::move(inner), *body, target, weights));
+        out.bodies.push_back(compile(std::move(inner), *body, target, disabled, weights));
     }
     return out;
 }
@@ -123,7 +105,7 @@ Compiled compile(Ir ir, const graph::Network& network, const Target& target, Wei
 } // namespace
 
 Compiled compile(const graph::Network& network, const Target& target, WeightStore& weights) {
-    return compile(from_network(network), network, target, weights);
+    return compile(from_network(network), network, target, disabled_passes(), weights);
 }
 
 } // namespace tensorvk::compiler

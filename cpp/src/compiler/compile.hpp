@@ -2,10 +2,11 @@
 #pragma once
 
 #include <functional>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/ir.hpp"
+#include "compiler/run_passes.hpp"
 #include "compiler/weights.hpp"
 #include "graph/network.hpp"
 #include "plan/program.hpp"
@@ -16,10 +17,12 @@ struct Compiled {
     plan::Program program;            // expressions, buffers and io; steps come from tactics
     std::vector<tactics::Value> values;
     std::vector<Operation> operations; // in an order in which they may run
+    std::vector<std::vector<std::string_view>> passes_of; // by operation: the passes that made it what it is
     std::vector<Compiled> bodies;      // networks that operations run, by HostCall::bodies
-    std::vector<std::string> passes;   // name and what it changed: "fuse_epilogues: 74 -> 53 operations"
+    std::vector<PassReport> passes;    // bodies have their own
 };
 
+//! Leaves out the passes that TENSORVK_DISABLE_PASSES names.
 [[nodiscard]] Compiled compile(const graph::Network& network, const Target& target, WeightStore& weights);
 
 } // namespace tensorvk::compiler

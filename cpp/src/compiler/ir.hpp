@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernels/host/tensor.hpp"
@@ -50,6 +51,7 @@ struct Quantization {
 struct Op : Operation {
     Role role = Role::kCOMPUTE;
     std::optional<Quantization> quantization{};
+    std::vector<std::string_view> passes{}; // that made it what it is, in their order
 
     //! The first output; -1 where there is none, as of what only reads a value for the host.
     [[nodiscard]] ValueId result() const { return outputs.empty() ? -1 : outputs[0]; }

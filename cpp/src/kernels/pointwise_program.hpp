@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -40,7 +41,10 @@ struct PointwiseSlot {
     PointwiseOp op = PointwiseOp::kNOP;
     PointwiseArg a{}, b{}, c{}; // at most one of them is the immediate
     float immediate = 0.0f;
-    auto operator<=>(const PointwiseSlot&) const = default;
+    //! By the number's bits: 1 / 0 is not 1 / -0, and not a number is what it is.
+    bool operator==(const PointwiseSlot& other) const {
+        return op == other.op && a == other.a && b == other.b && c == other.c && std::bit_cast<std::uint32_t>(immediate) == std::bit_cast<std::uint32_t>(other.immediate);
+    }
 };
 
 //! The result of the last slot is stored; an empty program stores the value itself.
@@ -50,7 +54,7 @@ struct PointwiseProgram {
     std::vector<PointwiseSlot> slots;
 
     [[nodiscard]] bool empty() const noexcept { return slots.empty(); }
-    auto operator<=>(const PointwiseProgram&) const = default;
+    bool operator==(const PointwiseProgram&) const = default;
 };
 
 //! How many of a, b, c the operation reads: 1 to 3.

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "support/error.hpp"
+#include "support/words.hpp"
 #include "vulkan/device_plan.hpp"
 #include "vulkan/device_profiles.hpp"
 
@@ -107,13 +108,7 @@ std::size_t choose_device(const std::vector<DeviceOffer>& offers, const std::str
 PlanEnvironment PlanEnvironment::from_process() {
     PlanEnvironment environment;
     const char* value = std::getenv("TENSORVK_DISABLE");
-    const std::string list = value == nullptr ? "" : value;
-    std::size_t begin = 0;
-    while (begin < list.size()) {
-        const std::size_t end = std::min(list.find(',', begin), list.size());
-        if (end > begin) environment.disabled.push_back(list.substr(begin, end - begin));
-        begin = end + 1;
-    }
+    environment.disabled = comma_separated(value == nullptr ? "" : value);
     const char* profile = std::getenv("TENSORVK_DEVICE_PROFILE");
     environment.profile = profile == nullptr ? "" : profile;
     const char* limit = std::getenv("TENSORVK_SUBMISSION_LIMIT");

@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "support/error.hpp"
+#include "support/words.hpp"
 #include "vulkan/check.hpp"
 #include "vulkan/fork.hpp"
 #include "vulkan/late/late_device.hpp"
@@ -123,12 +124,8 @@ InstanceRequest make_request(const GlobalFunctions& fn, const ValidationWish& wi
 
 ValidationWish ValidationWish::parse(const std::string& value) {
     ValidationWish wish;
-    std::size_t begin = 0;
-    while (begin <= value.size()) {
-        const std::size_t end = std::min(value.find(',', begin), value.size());
-        const std::string word = value.substr(begin, end - begin);
-        begin = end + 1;
-        if (word.empty() || word == "0") continue;
+    for (const std::string& word : comma_separated(value)) {
+        if (word == "0") continue;
         if (word != "1" && word != "core" && word != "sync" && word != "gpu") {
             throw InvalidArgument(text("TENSORVK_VALIDATION holds '", word,
                                        "'; allowed are 0, 1, core, sync and gpu, joined by commas."));

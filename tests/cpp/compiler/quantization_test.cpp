@@ -35,9 +35,9 @@ graph::Tensor* through_bytes(graph::Network& network, graph::Tensor* x, float sc
 }
 
 //! 1x1 convolution with `channels` maps whose int8 weights are dequantized, one scale per map.
-graph::Tensor* quantized_conv(graph::Network& network, graph::Tensor* x, std::int64_t channels) {
+graph::Tensor* quantized_conv(graph::Network& network, graph::Tensor* x, std::int64_t channels, std::int8_t weight = 3) {
     const auto count = static_cast<std::size_t>(channels);
-    auto* integers = network.add_constant({channels, channels, 1, 1}, weights(DataType::kINT8, std::vector<std::int8_t>(count * count, 3)));
+    auto* integers = network.add_constant({channels, channels, 1, 1}, weights(DataType::kINT8, std::vector<std::int8_t>(count * count, weight)));
     auto* scale = network.add_constant({channels}, floats(std::vector<float>(count, 0.25f)));
     AttributeSet axis;
     axis.set("axis", std::int64_t{0});
@@ -119,7 +119,7 @@ TEST(Quantization, TwoProductsThatAreAddedStoreBytesBoth) {
     graph::Network network;
     auto* x = through_bytes(network, input(network, {1, 8, 5, 5}), 0.5f);
     auto* a = through_bytes(network, quantized_conv(network, x, 8), 2.0f);
-    auto* b = through_bytes(network, quantized_conv(network, x, 8), 4.0f);
+    auto* b = through_bytes(network, quantized_conv(network, x, 8, 5), 4.0f);
     network.mark_output(dequantize(network, quantize(network, elementwise(network, a, b, ElementWiseOperation::kSUM), 1.0f), 1.0f));
     const Built built(network);
     ASSERT_EQ(built.all<tactics::Convolution>().size(), 2u);
@@ -198,7 +198,7 @@ TEST(Quantization, SameNumbersAreQuantizedOnce) {
     graph::Network network;
     auto* x = input(network, {1, 8, 5, 5});
     auto* a = quantized_conv(network, through_bytes(network, x, 0.5f), 8);
-    auto* b = quantized_conv(network, through_bytes(network, x, 0.5f), 8);
+    auto* b = quantized_conv(network, through_bytes(network, x, 0.5f), 8, 5);
     network.mark_output(a);
     network.mark_output(b);
     const Built built(network);
@@ -235,7 +235,7 @@ TEST(Quantization, PartsOfAConcatenationAreQuantizedWhereTheyAreComputed) {
     graph::Network network;
     auto* x = through_bytes(network, input(network, {1, 4, 5, 5}), 0.5f);
     auto* a = quantized_conv(network, x, 4);
-    auto* b = quantized_conv(network, x, 4);
+    auto* b = quantized_conv(network, x, 4, 5);
     auto* joined = network.add_layer(LayerType::kCONCATENATION, {a, b}, graph::ConcatenationAttributes{1})->outputs[0];
     network.mark_output(quantized_conv(network, through_bytes(network, joined, 0.125f), 8));
     const Built built(network);

@@ -5,8 +5,8 @@
 
 namespace tensorvk::compiler {
 
-std::span<const Pass> graph_passes() {
-    static constexpr std::array<Pass, 14> passes = {{
+std::span<const Pass> all_passes() {
+    static constexpr std::array<Pass, 20> passes = {{
         {"remove_dead", remove_dead},
         {"move_quantization", move_quantization},
         {"quantize_products", quantize_products},
@@ -14,13 +14,19 @@ std::span<const Pass> graph_passes() {
         {"order_movement", order_movement},
         {"fold_padding", fold_padding},
         {"inline_scalars", inline_scalars},
+        {"share_differences", share_differences},
         {"fuse_pointwise", fuse_pointwise},
         {"simplify_programs", simplify_programs},
         {"fold_affine", fold_affine},
         {"fuse_attention", fuse_attention},
         {"fuse_normalizations", fuse_normalizations},
+        {"share_operations", share_operations},
         {"fuse_epilogues", fuse_epilogues},
         {"remove_dead_again", remove_dead},
+        {"assign_types", [](Ir& ir) { assign_types(ir, ir.target.internal); }, true},
+        {"assign_layouts", assign_layouts, true},
+        {"place_parts", place_parts},
+        {"find_views", find_views},
     }};
     return passes;
 }

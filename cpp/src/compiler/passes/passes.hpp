@@ -21,13 +21,17 @@ void simplify_programs(Ir& ir); // what exporters spell out and programs have on
 void fold_affine(Ir& ir);       // scale and shift after a convolution (batch norm) into its weights; a shift after a product into its bias
 void fuse_attention(Ir& ir);      // products, softmax and transposes of attention into one operation, where shaders do that
 void fuse_normalizations(Ir& ir); // mean, difference, variance and quotient of rows, or groups of channels, into one operation, where shaders do that
+void share_differences(Ir& ir); // from a mean, which normalisations look for once, where shaders do these
+void share_operations(Ir& ir);    // what several operations compute alike is computed once
 void fuse_epilogues(Ir& ir);    // a pointwise op into the convolution or matrix product before it
 
 struct Pass {
     std::string_view name;
     void (*run)(Ir&);
+    bool required = false; // else it may be left out: the network computes the same, in more steps
 };
-[[nodiscard]] std::span<const Pass> graph_passes();
+//! In the order in which they run.
+[[nodiscard]] std::span<const Pass> all_passes();
 
 //! Element types in memory: floats inside become `internal` (float32, float16 or bfloat16); casts appear at the network's edges where types differ.
 void assign_types(Ir& ir, DataType internal);
