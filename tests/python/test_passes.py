@@ -102,8 +102,8 @@ GRAPHS = {
     }""",
 }
 
-# What only shaders do in one go is made for them alone.
-FOR_TARGETS = {"share_differences", "fuse_normalizations", "fuse_attention", "place_parts"}
+# What only shaders do in one go is made for them alone; where attention is, dead operations have gone by its end.
+FOR_TARGETS = {"share_differences", "fuse_normalizations", "fuse_attention", "place_parts", "remove_dead_again"}
 # They choose types and layouts, of which there may be one.
 REQUIRED = {"assign_types", "assign_layouts"}
 
