@@ -51,6 +51,7 @@ def build(model: Path, kind: str, timed: Any, level: int, logger: Any) -> None:
     config = builder.create_builder_config()
     config.builder_optimization_level = level
     config.set_timing_cache(timed, False)
+    config.set_flag(trt.BuilderFlag.DISABLE_TIMING_CACHE)  # else files shipped earlier would come back as if timed now
     if kind in FLAGS:
         config.set_flag(FLAGS[kind])
     if builder.build_serialized_network(network, config) is None:

@@ -1,4 +1,4 @@
-// matrix/unpacked_coopmat_<rows>x<columns>x<depth>: products of halves on cooperative matrix units (shaders/matrix/coopmat.comp).
+// matrix/unpacked_coopmat_<rows>x<columns>x<depth>: products of halves on cooperative matrix units (shaders/matrix/unpacked_coopmat.comp).
 #include <algorithm>
 
 #include "support/dtype.hpp"
@@ -34,7 +34,7 @@ std::string refuse(const Unpacked& product, const vulkan::DeviceCaps& caps) {
 
 void lower(const MatrixProblem& p, const Geometry& tile, Lowering& lowering) {
     constexpr std::int64_t kUnit = 8;
-    StepBuilder step = unpacked_step(p, "matrix/coopmat:f16", tile.rows, tile.columns, kUnit, lowering);
+    StepBuilder step = unpacked_step(p, "matrix/unpacked_coopmat:f16", tile.rows, tile.columns, kUnit, lowering);
     step.local_size(tile.threads()).geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, tile.depth);
     step.geometry(7, tile.warp_rows).geometry(8, tile.warp_columns).geometry(9, tile.threads());
     lowering.add(step.take());

@@ -1,4 +1,4 @@
-// matrix/unpacked_shared_<rows>x<columns>_<of an invocation>: through shared memory (shaders/matrix/shared.comp).
+// matrix/unpacked_shared_<rows>x<columns>_<of an invocation>: through shared memory (shaders/matrix/unpacked_shared.comp).
 #include "support/error.hpp"
 #include "tactics/matrix_unpacked.hpp"
 #include "tactics/product.hpp"
@@ -26,7 +26,7 @@ std::string refuse(const Geometry& tile, const Unpacked& product, const vulkan::
 
 void lower(const MatrixProblem& p, const Geometry& tile, Lowering& lowering) {
     constexpr std::int64_t kUnit = 4;
-    StepBuilder step = unpacked_step(p, "matrix/shared:" + p.variant, tile.rows, tile.columns, kUnit, lowering);
+    StepBuilder step = unpacked_step(p, "matrix/unpacked_shared:" + p.variant, tile.rows, tile.columns, kUnit, lowering);
     step.local_size(tile.threads()).geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, tile.depth);
     step.geometry(7, tile.thread_rows).geometry(8, tile.thread_columns).geometry(9, tile.threads());
     lowering.add(step.take());

@@ -1,4 +1,4 @@
-// matrix/unpacked_vector_<lines>x<slices>: products of few rows or few columns (shaders/matrix/vector.comp), for GPUs.
+// matrix/unpacked_vector_<lines>x<slices>: products of few rows or few columns (shaders/matrix/unpacked_vector.comp), for GPUs.
 #include <algorithm>
 #include <bit>
 
@@ -42,7 +42,7 @@ std::int64_t shared_bytes(const Geometry& geometry, const Thin& thin) { return s
 void lower(const MatrixProblem& p, const Geometry& geometry, const Thin& thin, Lowering& lowering) {
     constexpr std::int64_t kUnit = 4;
     const std::int32_t rows = thin.swapped ? geometry.lines() : thin.each, columns = thin.swapped ? thin.each : geometry.lines();
-    StepBuilder step = unpacked_step(p, "matrix/vector:" + p.variant, rows, columns, kUnit, lowering);
+    StepBuilder step = unpacked_step(p, "matrix/unpacked_vector:" + p.variant, rows, columns, kUnit, lowering);
     step.local_size(geometry.threads()).geometry(4, thin.each).geometry(5, geometry.vectors).geometry(6, geometry.slices).geometry(7, thin.swapped ? 1 : 0);
     lowering.add(step.take());
 }
