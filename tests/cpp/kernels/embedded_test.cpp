@@ -36,7 +36,7 @@ TEST(Embedded, IsFoundById) {
 TEST(Embedded, KernelsOfMatrixUnitsAreMadeForSubgroupsOf32) {
     for (const EmbeddedKernel& kernel : embedded_kernels()) {
         const std::string_view id = kernel.id;
-        const bool matrix_units = id.find("/coopmat:") != std::string_view::npos || id.starts_with("convolution/window:");
+        const bool matrix_units = id.find("coopmat:") != std::string_view::npos || id.starts_with("convolution/window:");
         EXPECT_EQ(kernel.subgroup_size, matrix_units ? 32u : 0u) << id;
     }
 }
