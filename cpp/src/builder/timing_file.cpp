@@ -12,7 +12,10 @@ namespace tensorvk::builder {
 
 TimingFile::TimingFile(std::filesystem::path path, LogSink& log) : path_(std::move(path)), log_(log) {
     std::error_code error;
-    if (std::filesystem::is_symlink(path_, error)) path_ = std::filesystem::weakly_canonical(path_); // which is replaced, not the link
+    if (std::filesystem::is_symlink(path_, error)) { // what it names is replaced, not the link; a circle of links names nothing, as read() will say
+        const std::filesystem::path named = std::filesystem::weakly_canonical(path_, error);
+        if (!error) path_ = named;
+    }
     cache_ = read();
     if (cache_ == nullptr) cache_ = std::make_shared<TimingCache>();
 }

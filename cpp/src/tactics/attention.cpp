@@ -116,6 +116,9 @@ Candidate generic(const Problem& p, const std::string& common, const Query& quer
     const std::int64_t keys = exprs.value(p.extent(kKey, kRow, exprs)).value_or(0);
     if (candidate.applicable()) candidate.refusal = refuse_rounds(query.caps, keys * (2 + p.columns(kQuery, exprs) / 2));
     if (candidate.applicable() && !alone && !query.caps.is_cpu) candidate.refusal = refuse_size(p, exprs);
+    if (candidate.applicable() && !alone && query.caps.is_cpu && !exprs.value(p.extent(kKey, kRow, exprs))) {
+        candidate.refusal = "the number of keys is dynamic, and a CPU device's driver ends long loops, of which faster kernels have fewer";
+    }
     if (candidate.applicable()) candidate.lower = [p](Lowering& lowering) { lower_generic(p, lowering); };
     return candidate;
 }

@@ -188,6 +188,10 @@ private:
             if (!known || *known < 1) return std::nullopt;
             heads[i] = *known;
         }
+        const auto head = [&](std::size_t i) { return dims(all[i].id)[static_cast<std::size_t>(all[i].axes[kHead])]; };
+        for (const std::size_t i : {std::size_t{1}, std::size_t{2}}) { // keys broadcast along the share alone
+            if (all[0].axes[kShare] >= 0 && all[i].axes[kShare] >= 0 && head(i) != head(0)) return std::nullopt;
+        }
         const bool fits = heads[0] == heads[3] && heads[1] == heads[2] && heads[0] % heads[1] == 0;
         return fits ? std::optional(static_cast<std::int32_t>(heads[0] / heads[1])) : std::nullopt;
     }

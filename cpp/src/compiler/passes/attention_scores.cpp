@@ -35,6 +35,7 @@ public:
         const Op& op = ir_.ops[softmax];
         out.names.push_back(op.name);
         if (!read_score(op, softmax, out) || !follow_weights(op.outputs[0], out)) return std::nullopt;
+        if (out.finite_causal && out.mask >= 0) return std::nullopt; // a row may have nothing but hidden keys, which numbers tell apart
         return out;
     }
 
@@ -105,11 +106,16 @@ private:
         auto at = producer(id);
         if (at && is_reshape(*at)) { // heads that share keys lie side by side in the product
             const ValueId from = ir_.ops[*at].inputs[0];
-            if (!only_used_by(ir_, uses_, from, *at)) return false;
+            if (!only_used_by(ir_, uses_, from, *at) || !joins_heads(ir_.value(from).dims)) return false;
             at = producer(from);
         }
         out.first = at.value_or(0);
         return at && is_plain_product(*at);
+    }
+
+    //! [batch, head, share, row, key] are the scores with all heads as one axis. Any other reshape would turn rows or keys round under a mask.
+    [[nodiscard]] bool joins_heads(const shape::Exprs& from) const {
+        return from.size() == 5 && dims_.size() == 4 && from[0] == dims_[0] && ir_.exprs.mul(from[1], from[2]) == dims_[1] && from[3] == dims_[2] && from[4] == dims_[3];
     }
 
     //! `masks`: what is added or chosen here comes behind scale and soft cap.
@@ -215,11 +221,22 @@ private:
         std::optional<shape::Expr> more = causal_function(id, hides);
         if (const auto& constant = ir_.value(id).constant; constant && !more) {
             const auto known = triangle(*constant, hides);
+            if (constant->dtype != DataType::kBOOL) hidden = least(*constant);
             if (known && (*known >= 0 || hidden == -kInfinity)) more = ir_.exprs.constant(*known);
         }
         if (!more || (out.causal && *out.causal != *more)) return false;
         out.causal = more;
+        out.finite_causal = out.finite_causal || hidden != -kInfinity;
         return true;
+    }
+
+    //! Of what hides keys, the number nearest to 0.
+    [[nodiscard]] static float least(const kernels::host::Tensor& mask) {
+        double nearest = -static_cast<double>(kInfinity);
+        for (std::int64_t at = 0; at < mask.volume(); ++at) {
+            if (mask.get(at) <= static_cast<double>(kLow)) nearest = std::max(nearest, mask.get(at));
+        }
+        return static_cast<float>(nearest);
     }
 
     //! What the function CausalMask computes for a number of keys that running tells.
@@ -261,7 +278,8 @@ private:
             const Op& op = ir_.ops[readers[0]];
             if (is_plain_product(readers[0])) {
                 out.last = readers[0];
-                return op.inputs[0] == id && !ir_.value(op.outputs[0]).pinned;
+                const bool as_made = ir_.value(id).dims == dims_ || joins_heads(ir_.value(id).dims);
+                return op.inputs[0] == id && as_made && !ir_.value(op.outputs[0]).pinned;
             }
             if (!is_reshape(readers[0]) && !(is_pointwise(op) && makes_zeros(op, id, out))) return false;
             if (!is_reshape(readers[0])) out.names.push_back(op.name);
@@ -279,6 +297,7 @@ private:
             if (!chosen || chosen->number != 0.0f || !hides_keys({&op, s.a}, chosen->hides, out)) return false;
             node.arg = chosen->rest;
         }
+        if (out.hidden != -kInfinity && out.conditions.size() > 1) return false; // rows that another one hides wholly stay a mean
         out.zeros = true;
         out.hidden = -kInfinity;
         return true;

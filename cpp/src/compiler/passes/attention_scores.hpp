@@ -17,6 +17,7 @@ struct Scores {
     bool hides = false;    // where a boolean is true; else where it is false
     float hidden = 0.0f;   // the score that a boolean gives; minus infinity where it is not said
     std::optional<shape::Expr> causal{}; // a row sees so many more keys than there are rows before it, and one
+    bool finite_causal = false;          // what hides those behind is a number, which only other scores of the row make as good as minus infinity
     bool zeros = false;                  // weights of hidden keys are made 0 even where a row sees none
     std::vector<std::string> names{};    // of the operations between the products
 

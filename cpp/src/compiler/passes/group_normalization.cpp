@@ -70,7 +70,7 @@ private:
     }
     std::optional<std::size_t> reshape_before(ValueId id) const {
         const auto& writers = uses_.producers[static_cast<std::size_t>(id)];
-        return writers.size() == 1 && ir_.ops[writers[0]].role == Role::kRESHAPE ? std::optional(writers[0]) : std::nullopt;
+        return writers.size() == 1 && ir_.ops[writers[0]].role == Role::kRESHAPE && !dead_[writers[0]] ? std::optional(writers[0]) : std::nullopt;
     }
 
     //! Into how many groups a normalisation of [N, groups, ...] cuts `channels` of the same N pictures; 0: into none.
