@@ -252,7 +252,7 @@ class Offers {
 public:
     Offers(const Problem& problem, const Query& query)
         : problem_(problem), caps_(query.caps), sizes_(problem, query.exprs), known_steps_(query.exprs.value(problem.steps()).has_value()),
-          threads_(std::min<std::int64_t>(query.caps.limits.max_workgroup_invocations, query.caps.is_cpu ? 64 : 512)),
+          threads_(std::clamp<std::int64_t>(query.caps.limits.max_workgroup_invocations, kFewestThreads, query.caps.is_cpu ? 64 : 512)),
           common_(refuse_values(problem, sizes_, query)) {
         if (!common_.empty()) return;
         shape::ExprPool exprs = query.exprs; // a scratch copy
@@ -270,6 +270,8 @@ public:
     }
 
 private:
+    static constexpr std::int64_t kFewestThreads = 32; // devices without shaders, which refuse in the end, have none
+
     void offer(std::string name, const SequenceGeometry& g, std::int64_t each, std::string why) {
         if (!common_.empty()) why = common_;
         if (why.empty()) why = refuse_geometry(problem_, sizes_, g, caps_);
@@ -280,7 +282,7 @@ private:
     void offer_loops(std::int64_t rows) {
         const SequenceGeometry g = geometry(sizes_, sizes_.width(), rows, threads_, caps_.is_cpu);
         // In pieces of so many steps no driver ends a loop too early, and no dispatch takes long.
-        const std::int64_t rounds = g.rounds(sizes_, sees_reset(problem_)), most = (kMostRounds - g.rounds_apart(sizes_)) / rounds;
+        const std::int64_t rounds = std::max<std::int64_t>(g.rounds(sizes_, sees_reset(problem_)), 1), most = (kMostRounds - g.rounds_apart(sizes_)) / rounds;
         const bool maybe_cpu = caps_.is_cpu || caps_.subgroup_size == 0; // of the plan's portable program, which any device may run
         std::string why;
         if (known_steps_ && most < 1) why = text("one step loops ", rounds, " times, drivers for CPUs end loops after ", kMostRounds);
