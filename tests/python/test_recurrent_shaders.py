@@ -12,9 +12,16 @@ import tensorvk as trt
 from engines import build_plan, infer, load, relative_error
 from operator_row import Row, f32
 from operator_table import make_inputs, make_model
+from tensorvk import cudart
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 LENGTHS = np.array([7, 1, 4], np.int32)
+
+
+@pytest.fixture(autouse=True)
+def shaders() -> None:
+    if not cudart.survey()["devices"][0]["shaders"]:
+        pytest.skip("the device has no shaders")
 
 
 def row_of(op: str, hidden: int, direction: str, **attributes: Any) -> Row:
