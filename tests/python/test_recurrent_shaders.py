@@ -12,7 +12,7 @@ import tensorvk as trt
 from engines import build_plan, infer, load, relative_error
 from operator_row import Row, f32
 from operator_table import make_inputs, make_model
-from tensorvk import cudart
+from tensorvk._core import cudart
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 LENGTHS = np.array([7, 1, 4], np.int32)
