@@ -41,7 +41,7 @@ std::shared_ptr<TimingCache> TimingFile::read() {
     try {
         return TimingCache::from_bytes(*bytes);
     } catch (const InvalidArgument& damaged) {
-        warn(text("The timing cache '", path_.string(), "' is damaged or of another version; this build begins it anew."));
+        warn(text("The timing cache '", path_.string(), "' is damaged or of another version, and counts as empty."));
         return std::make_shared<TimingCache>();
     }
 }

@@ -50,13 +50,17 @@ FactorStrides factor_strides(Lowering& lowering, const Value& factor, bool trans
     return out;
 }
 
-void add_matrix_product(StepBuilder& step, const MatrixProblem& p, Lowering& lowering, shape::Expr count) {
+void add_matrix_sizes(StepBuilder& step, const MatrixProblem& p, Lowering& lowering, shape::Expr count) {
     const FactorStrides a = factor_strides(lowering, p.a, p.product().transpose_a, p.c.dims.size());
     const FactorStrides b = factor_strides(lowering, p.b, p.product().transpose_b, p.c.dims.size());
     step.param(count).param(p.m).param(p.n).param(p.k).param(a.row).param(a.column).param(b.row).param(b.column);
     add_batch(step, {p.c.dims.begin(), p.c.dims.end() - 2}, 1);
     add_batch(step, a.batch, 0);
     add_batch(step, b.batch, 0);
+}
+
+void add_matrix_product(StepBuilder& step, const MatrixProblem& p, Lowering& lowering, shape::Expr count) {
+    add_matrix_sizes(step, p, lowering, count);
     step.param(p.bias >= 0 ? 1 : 0);
     step.reads(p.a.buffer).reads(p.b.buffer).reads(p.bias >= 0 ? p.bias : p.b.buffer).writes(p.c.buffer);
     add_epilogue(step, lowering, p.operation, p.roles, p.type_bits(), p.b.buffer);

@@ -35,6 +35,8 @@ struct FactorStrides {
 [[nodiscard]] FactorStrides factor_strides(Lowering& lowering, const Value& factor, bool transpose,
                                            std::size_t result_rank);
 
+//! What kernels of all products share: P(0) .. P(25), of which P(0) is `count`.
+void add_matrix_sizes(StepBuilder& step, const MatrixProblem& problem, Lowering& lowering, shape::Expr count);
 //! What kernels of float products share: P(0) .. P(26), of which P(0) is `count`, bindings and epilogue.
 void add_matrix_product(StepBuilder& step, const MatrixProblem& problem, Lowering& lowering, shape::Expr count);
 //! What those parameters cannot say, or empty.

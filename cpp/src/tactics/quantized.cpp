@@ -81,23 +81,13 @@ std::string refuse_convolution_on_cpu(const ConvolutionProblem& p, const Query& 
     return refuse_epilogue(query, p.roles, false);
 }
 
-void add_batch(StepBuilder& step, const shape::Exprs& values, std::int64_t missing) {
-    for (std::size_t i = values.size(); i < kBatchAxes; ++i) step.param(missing);
-    step.params(values);
-}
-
 void lower_matrix(const MatrixProblem& p, const Carrier& carrier, std::int64_t columns, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
     const std::int32_t table = carrier.host ? -1 : pack_parameters(lowering, p.operation.name, p.operation.epilogue, p.bias, columns);
     StepBuilder step(lowering, p.operation.name, carrier.kernel);
     const shape::Expr count = exprs.product(p.c.dims);
     add_word_grid(step, exprs, count, p.c.dtype);
-    const FactorStrides a = factor_strides(lowering, p.a, p.product().transpose_a, p.c.dims.size());
-    const FactorStrides b = factor_strides(lowering, p.b, p.product().transpose_b, p.c.dims.size());
-    step.param(count).param(p.m).param(p.n).param(p.k).param(a.row).param(a.column).param(b.row).param(b.column);
-    add_batch(step, {p.c.dims.begin(), p.c.dims.end() - 2}, 1);
-    add_batch(step, a.batch, 0);
-    add_batch(step, b.batch, 0);
+    add_matrix_sizes(step, p, lowering, count);
     step.param(p.product().zero.x).param(p.product().zero.weights);
     step.reads(p.a.buffer).reads(p.b.buffer);
     add_bias(step, carrier, p.bias, table, p.b, lowering);
