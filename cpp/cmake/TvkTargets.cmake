@@ -27,17 +27,28 @@ function(tvk_add_room room)
     endif()
 endfunction()
 
-# tvk_add_test(<room> SOURCES <files> [DEPENDS <rooms or targets>]): the GoogleTest program test_<room>, known to ctest.
+# tvk_add_test(<room> SOURCES <files> [DEPENDS <rooms or targets>] [PARTS <n>] [ENVIRONMENT <settings>]): the GoogleTest program test_<room>,
+# known to ctest: as <room>, or as n parts, <room>_1 and so on, of which ctest -j runs several at a time.
 function(tvk_add_test room)
-    cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;DEPENDS")
+    cmake_parse_arguments(PARSE_ARGV 1 ARG "" "PARTS" "SOURCES;DEPENDS;ENVIRONMENT")
     tvk_resolve_depends(depends ${room} ${ARG_DEPENDS})
     add_executable(test_${room} ${ARG_SOURCES})
     target_include_directories(test_${room} PRIVATE "${CMAKE_SOURCE_DIR}/tests/cpp")
     target_link_libraries(test_${room} PRIVATE ${depends} tvk_warnings GTest::gtest GTest::gtest_main)
     target_compile_definitions(test_${room} PRIVATE TENSORVK_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     target_compile_options(test_${room} PRIVATE $<$<CONFIG:Release>:-O1>) # what is slow in tests is the code under test
-    add_test(NAME ${room} COMMAND test_${room})
-    set_tests_properties(${room} PROPERTIES TIMEOUT 900)
+    if(NOT ARG_PARTS)
+        add_test(NAME ${room} COMMAND test_${room})
+        set_tests_properties(${room} PROPERTIES TIMEOUT 900 ENVIRONMENT "${ARG_ENVIRONMENT}")
+        return()
+    endif()
+    foreach(part RANGE 1 ${ARG_PARTS})
+        add_test(NAME ${room}_${part} COMMAND test_${room})
+        math(EXPR index "${part} - 1")
+        set_tests_properties(
+            ${room}_${part}
+            PROPERTIES TIMEOUT 900 ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_PARTS};GTEST_SHARD_INDEX=${index};${ARG_ENVIRONMENT}")
+    endforeach()
 endfunction()
 
 # tvk_generate_flatbuffers(<room> <schema.fbs>): <schema>_generated.h, included as "<room>/<schema>_generated.h".

@@ -9,6 +9,7 @@
 // fuse_epilogues() gives shaders of floats no program that quantizes.
 //
 // The whole switch is in the shader once per call, which costs a driver milliseconds: call it inside a loop over results, not once per result.
+// Cases that a program has not are taken out before a driver sees them (cpp/src/kernels/used_cases.hpp), where a switch has the case PW_SWITCH.
 #ifndef TENSORVK_POINTWISE
 #define TENSORVK_POINTWISE
 
@@ -58,6 +59,8 @@ const bool POINTWISE_USES_1 = PW_USES(1);
 const bool POINTWISE_USES_2 = PW_USES(2);
 const bool POINTWISE_USES_3 = PW_USES(3);
 
+#define PW_SWITCH 0x70777377
+
 vec4 pw_truth(bvec4 b) { return mix(vec4(0.0), vec4(1.0), b); }
 
 // Numbers of PointwiseOp.
@@ -68,7 +71,7 @@ vec4 pw_apply(int op, vec4 a, vec4 b, vec4 c) {
     case 1: r = a + b; break;
     case 2: r = a - b; break;
     case 3: r = a * b; break;
-    case 4: r = a / b; break;
+    case 4: r = pw_div(a, b); break;
     case 5: r = pw_max(a, b); break;
     case 6: r = pw_min(a, b); break;
     case 7: r = pw_pow(a, b); break;
@@ -120,6 +123,7 @@ vec4 pw_apply(int op, vec4 a, vec4 b, vec4 c) {
 #ifdef PW_QUANTIZES
     case 65: r = pw_quantize(a, b); break;
 #endif
+    case PW_SWITCH: break;
     }
     return r;
 }

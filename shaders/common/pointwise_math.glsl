@@ -3,6 +3,14 @@
 #ifndef TENSORVK_POINTWISE_MATH
 #define TENSORVK_POINTWISE_MATH
 
+// Mesa's driver for CPUs makes anything of a division by a constant 0, and 0 of a constant 0 that is divided: IEEE 754's results, by their bits.
+vec4 pw_div(vec4 a, vec4 b) {
+    uvec4 infinite = ((floatBitsToUint(a) ^ floatBitsToUint(b)) & 0x80000000u) | 0x7f800000u;
+    bvec4 none = bvec4(uvec4(equal(a, vec4(0.0))) | uvec4(isnan(a)));
+    vec4 by_zero = uintBitsToFloat(mix(infinite, uvec4(0x7fc00000u), none));
+    return mix(mix(a / b, by_zero, equal(b, vec4(0.0))), b, isnan(b));
+}
+
 vec4 pw_sigmoid(vec4 x) {
     vec4 e = exp(-abs(x)); // never overflows
     vec4 r = 1.0 / (1.0 + e);
@@ -73,7 +81,7 @@ vec4 pw_remainder(vec4 a, vec4 q, vec4 b) {
 
 // The quotient may be off by rounding, which floor would turn into a whole unit.
 vec4 pw_floor_div(vec4 a, vec4 b) {
-    vec4 q = floor(a / b);
+    vec4 q = floor(pw_div(a, b));
     vec4 r = pw_remainder(a, q, b) * sign(b);
     q = mix(q, q + 1.0, greaterThanEqual(r, abs(b)));
     return mix(q, q - 1.0, lessThan(r, vec4(0.0)));

@@ -5,6 +5,9 @@
 // [[unroll]] on every loop that indexes fragments (else they spill) and rows padded by 16 bytes. Results pass through shared memory as floats, a row of fragments
 // of each subgroup at a time (little memory, so that many workgroups fit), and lanes pick fours of channels out of it. With SPLITS > 1 each
 // workgroup sums one slice of K, and convolution/sum adds the slices. Subgroups have 32 lanes.
+//
+// NORMALIZED: the rows of a matrix product are normalised on their way in, (x - mean) / deviation. The sums are those of x as it is: what each row lacks,
+// sum = (x w - mean * sum of w) / deviation, is known once all of it has passed through this workgroup, in the epilogue.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -13,6 +16,9 @@
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_cooperative_matrix : require
+#ifdef NORMALIZED
+#extension GL_KHR_shader_subgroup_shuffle : require
+#endif
 #pragma use_vulkan_memory_model
 #include "common/interface.glsl"
 #include "convolution/product.glsl"
@@ -60,6 +66,15 @@ const int TOGETHER = BURST * ROUND_ROWS < SIDE ? BURST : SIDE / ROUND_ROWS;
 shared uvec4 inputs[AHEAD * INPUT_BUFFER];
 shared uvec4 columns[AHEAD * WEIGHT_BUFFER];
 shared vec4 results[THREADS / LANES * SIDE * RESULT_STRIDE];
+#ifdef NORMALIZED
+layout(set = 0, binding = 8) readonly buffer Sums { float column_sums[]; }; // of the weights
+// Constants that only windows of volumes have else.
+#define EPSILON intBitsToFloat(G(17))
+#define CENTRED (G(18) != 0)
+shared vec2 normal[TILE_ROWS]; // mean and 1 / deviation of each row
+float pivot[INPUT_LOADS]; // the row's first element: differences from it lose no digits where the mean is large beside the deviation
+vec2 moments[INPUT_LOADS]; // of this thread's part of a row: the sum of those differences, and of their squares
+#endif
 
 int thread;
 #define LANE_DEPTH (thread % DEPTH_EIGHTS * 8) // of a step, where this thread loads
@@ -105,6 +120,38 @@ void subgroup_exchange() {
     controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
 }
 
+#ifdef NORMALIZED
+void begin_rows() {
+    [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
+        pivot[i] = CENTRED ? unpackHalf2x16(x[origin[i] - thread % DEPTH_EIGHTS].x).x : 0.0;
+        moments[i] = vec2(0.0);
+    }
+}
+
+void add_moments(uvec4 passed[INPUT_LOADS]) {
+    [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
+        [[unroll]] for (int word = 0; word < 4; ++word) {
+            vec2 difference = unpackHalf2x16(passed[i][word]) - pivot[i];
+            moments[i].x += difference.x + difference.y;
+            moments[i].y = fma(difference.x, difference.x, fma(difference.y, difference.y, moments[i].y));
+        }
+    }
+}
+
+// Neighbouring lanes have the parts of one row.
+void end_rows() {
+    [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
+        vec2 all = moments[i];
+        [[unroll]] for (int lane = 1; lane < DEPTH_EIGHTS; lane *= 2) all += subgroupShuffleXor(all, lane);
+        all /= float(DEPTH);
+        float variance = CENTRED ? max(all.y - all.x * all.x, 0.0) : all.y;
+        int row = thread / DEPTH_EIGHTS + i * LOAD_ROWS;
+        if (thread % DEPTH_EIGHTS == 0 && row < TILE_ROWS) normal[row] = vec2(CENTRED ? pivot[i] + all.x : 0.0, 1.0 / sqrt(variance + EPSILON));
+    }
+    barrier();
+}
+#endif
+
 // The element of a row's first channel in the output, negative where it has none there.
 int y_of(int row, int offset) {
     int y_row = Y_DENSE ? row * Y_PIXEL : row_of(row).y;
@@ -135,7 +182,11 @@ void place_inputs(int row0, int part) {
 
 // One function, since sums outside of it would not stay in registers.
 void main() {
+#ifdef NORMALIZED
+    thread = int(gl_SubgroupID) * LANES + int(gl_SubgroupInvocationID); // whose neighbours are a subgroup's
+#else
     thread = int(gl_LocalInvocationIndex);
+#endif
     int part = grid_slice() / SPLITS;
     int split = grid_slice() % SPLITS;
     int parts = grid_slices() / SPLITS;
@@ -159,10 +210,16 @@ void main() {
     int first = split * steps;
     int last = min(first + steps, used_steps(TILE_DEPTH * AHEAD) * AHEAD);
     [[unroll]] for (int u = 0; u < AHEAD; ++u) fetch(u, first + u);
+#ifdef NORMALIZED
+    begin_rows();
+#endif
 
     // The bias is asked for while the first step is on its way: that of a lane's channels, which are the same in all rounds of the epilogue.
     int channel = part_channel(part) + 4 * min(vector, row_vectors - 1);
     vec4 lane_bias = SPLITS > 1 ? vec4(0.0) : vec4(bias[channel], bias[channel + 1], bias[channel + 2], bias[channel + 3]);
+#ifdef NORMALIZED
+    vec4 lane_sums = vec4(column_sums[channel], column_sums[channel + 1], column_sums[channel + 2], column_sums[channel + 3]);
+#endif
     coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> sum[ROW_FRAGMENTS][COLUMN_FRAGMENTS];
     [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
         [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) sum[r][c] = coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator>(0.0);
@@ -172,9 +229,16 @@ void main() {
         [[unroll]] for (int u = 0; u < AHEAD; ++u) {
             if (AHEAD == 1) barrier(); // of two buffers the other one is being read
             publish(u);
+#ifdef NORMALIZED
+            uvec4 passed[INPUT_LOADS];
+            [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) passed[i] = next_inputs[u * INPUT_LOADS + i];
+#endif
             barrier();
             // Steps too many at the end: a branch around them costs more than the load.
             fetch(u, s + u + AHEAD);
+#ifdef NORMALIZED
+            add_moments(passed); // behind the barrier, where nobody waits for them
+#endif
             [[unroll]] for (int k = 0; k < TILE_DEPTH; k += SIDE) {
                 coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseA> a[ROW_FRAGMENTS];
                 [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r)
@@ -188,6 +252,9 @@ void main() {
         }
     }
 
+#ifdef NORMALIZED
+    end_rows();
+#endif
     int result = int(gl_SubgroupID) * SIDE * RESULT_STRIDE; // this subgroup's place among them
     int offset = result_offset(part);
     int lane_row = first_row + lane / WARP_FOURS; // of this lane's first round of the epilogue; each round goes down by some rows
@@ -213,7 +280,11 @@ void main() {
             }
             [[unroll]] for (int i = 0; i < TOGETHER; ++i) {
                 int row = burst_row + i * ROUND_ROWS;
-                vec4 value = lane_bias + results[result + (lane / WARP_FOURS + down + i * ROUND_ROWS) * RESULT_STRIDE + lane % WARP_FOURS];
+                vec4 value = results[result + (lane / WARP_FOURS + down + i * ROUND_ROWS) * RESULT_STRIDE + lane % WARP_FOURS];
+#ifdef NORMALIZED
+                value = (value - normal[row - row0].x * lane_sums) * normal[row - row0].y;
+#endif
+                value += lane_bias;
                 if (row >= ROWS || vector >= row_vectors) continue;
                 if (SPLITS > 1) {
                     slices[((split * ROWS + row) * parts + part) * row_vectors + vector] = value;

@@ -11,7 +11,7 @@
 #include "common/epilogue.glsl"
 
 STORAGE(0, readonly, x)
-layout(set = 0, binding = 1) readonly buffer Weights { vec4 weights[]; }; // [tap][channels]
+STORAGE(1, readonly, weights) // [tap][channels]
 layout(set = 0, binding = 2) readonly buffer Bias { vec4 bias[]; };
 STORAGE(3, writeonly, y)
 
@@ -52,7 +52,7 @@ void main() {
         if (in_line < 0 || in_line >= IN_HEIGHT) continue;
         int source = ((line.x * IN_HEIGHT + in_line) * IN_WIDTH) * VECTORS + channel.y;
         vec4 w[KERNEL_WIDTH];
-        [[unroll]] for (int k = 0; k < KERNEL_WIDTH; ++k) w[k] = weights[(ky * KERNEL_WIDTH + k) * VECTORS + channel.y];
+        [[unroll]] for (int k = 0; k < KERNEL_WIDTH; ++k) w[k] = LOAD4(weights, FACTOR_HALF, (ky * KERNEL_WIDTH + k) * VECTORS + channel.y);
         [[unroll]] for (int i = 0; i < SPAN; ++i) {
             bool inside = from + i >= 0 && from + i < IN_WIDTH;
             vec4 value = LOAD4(x, IN_HALF, source + (inside ? (from + i) * VECTORS : 0));

@@ -18,6 +18,18 @@ float weight(int i) {
     uint bits = bitfieldExtract(weights[i >> 2], 8 * (i & 3), 8);
     return float((IS_SIGNED ? bitfieldExtract(int(bits), 0, 8) : int(bits)) - W_ZERO);
 }
+#elif defined(BLOCKS)
+// Of a matrix product, in blocks of few bits.
+#define BLOCKS_BINDING 0
+#define BLOCK_DEPTH P(4)
+#define BLOCK_COLUMNS P(3)
+#include "matrix/blocks.glsl"
+float weight(int i) {
+    int k = i / BLOCK_COLUMNS, column = i % BLOCK_COLUMNS;
+    uvec2 codes = eight_at(k / 8 * 8, column);
+    vec4 four = four_codes((k & 4) == 0 ? codes.x : codes.y) - offset_of(zero_of(k / BLOCK, column));
+    return four[k & 3] * OUT_OF_PLACE[k & 3] * scale_of(k / BLOCK, column);
+}
 #else
 layout(set = 0, binding = 0) readonly buffer Weights { float weights[]; };
 float weight(int i) { return weights[i]; }

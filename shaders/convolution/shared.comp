@@ -14,7 +14,7 @@
 #include "convolution/product.glsl"
 
 STORAGE(0, readonly, x)
-layout(set = 0, binding = 1) readonly buffer Weights { vec4 weights[]; };
+STORAGE(1, readonly, weights)
 layout(set = 0, binding = 2) readonly buffer Bias { float bias[]; };
 STORAGE(3, writeonly, y)
 // Slices of K: [split][row][part][padded columns]; in the output's place when there are several.
@@ -76,7 +76,7 @@ void fetch(int k0, int first_vector, int weight_part) {
         int at = thread + i * THREADS;
         // The packed matrix is padded to whole steps of K; columns beyond the last are never stored.
         int k = min(k0 + at / (TILE_COLUMNS / 4), PADDED_DEPTH - 1);
-        next_weights[i] = weights[weight_part + k * row_vectors + min(first_vector + at % (TILE_COLUMNS / 4), row_vectors - 1)];
+        next_weights[i] = LOAD4(weights, FACTOR_HALF, weight_part + k * row_vectors + min(first_vector + at % (TILE_COLUMNS / 4), row_vectors - 1));
     }
 }
 

@@ -13,7 +13,7 @@
 #include "convolution/product.glsl"
 
 STORAGE(0, readonly, x)
-layout(set = 0, binding = 1) readonly buffer Weights { vec4 weights[]; };
+STORAGE(1, readonly, weights)
 layout(set = 0, binding = 2) readonly buffer Bias { float bias[]; };
 STORAGE(3, writeonly, y)
 DEFINE_STORE_COLUMNS(y)
@@ -70,7 +70,7 @@ void main() {
                 }
                 [[unroll]] for (int i = 0; i < 4; ++i) {
                     [[unroll]] for (int v = 0; v < LANE_VECTORS; ++v) {
-                        vec4 b = weights[w + min(vector0 + v, last_vector)];
+                        vec4 b = LOAD4(weights, FACTOR_HALF, w + min(vector0 + v, last_vector));
                         [[unroll]] for (int r = 0; r < LANE_ROWS; ++r)
                             sum[r * LANE_VECTORS + v] = fma(vec4(a[r][i]), b, sum[r * LANE_VECTORS + v]);
                     }
@@ -85,7 +85,7 @@ void main() {
                     a[r] = inside[r] ? a[r] : 0.0;
                 }
                 [[unroll]] for (int v = 0; v < LANE_VECTORS; ++v) {
-                    vec4 b = weights[w + min(vector0 + v, last_vector)];
+                    vec4 b = LOAD4(weights, FACTOR_HALF, w + min(vector0 + v, last_vector));
                     [[unroll]] for (int r = 0; r < LANE_ROWS; ++r)
                         sum[r * LANE_VECTORS + v] = fma(vec4(a[r]), b, sum[r * LANE_VECTORS + v]);
                 }

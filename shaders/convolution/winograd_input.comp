@@ -1,42 +1,63 @@
-// Pictures -> [36 points][tiles][channels], four channels of one tile per invocation.
+// Pictures -> [points][tiles][channels], four channels of one tile per invocation. Channels beyond the last are zeros.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
+#ifdef HALF
+#extension GL_EXT_shader_16bit_storage : require
+#endif
 #include "common/interface.glsl"
+#include "common/storage.glsl"
 #include "convolution/rows.glsl"
 #include "convolution/winograd.glsl"
 
+#ifdef TEXELS
 layout(set = 0, binding = 0) uniform samplerBuffer x;
-layout(set = 0, binding = 1) writeonly buffer Points { vec4 points[]; };
+#define INPUT4(i) texelFetch(x, i)
+#define INPUT(i) 0.0 // channels come in fours
+#else
+STORAGE(0, readonly, x)
+#define INPUT4(i) LOAD4(x, IN_HALF, i)
+#define INPUT(i) LOAD(x, IN_HALF, i)
+#endif
+STORAGE(1, writeonly, points)
 
-#define TILES G(4)
+#define IN_HALF ((G(0) & 1) != 0)
+
+// Four channels at an element of the input.
+vec4 read(int element, int channel) {
+    if (INPUT_VECTORS) return INPUT4(element >> 2);
+    int last = CHANNELS - 1 - channel;
+    return vec4(INPUT(element), last < 1 ? 0.0 : INPUT(element + X_CHANNEL), last < 2 ? 0.0 : INPUT(element + 2 * X_CHANNEL), last < 3 ? 0.0 : INPUT(element + 3 * X_CHANNEL));
+}
 
 void main() {
     int index = int(flat_invocation());
-    int vectors = CHANNELS >> 2;
-    int count = TILES * vectors;
+    int count = TILES * VECTORS;
     if (index >= count) return;
-    ivec2 split = divide(index, vectors);
+    ivec2 split = divide(index, VECTORS);
     WinogradTile tile = winograd_tile(split.x, OUT_PLANE / OUT_WIDTH, OUT_WIDTH);
-    int origin = (tile.picture * X_PICTURE >> 2) + split.y;
+    int channel = 4 * split.y;
+    int origin = tile.picture * X_PICTURE + channel * X_CHANNEL;
     ivec2 from = tile.at - PRE.yz;
 
-    vec4 t[POINTS * POINTS];
-    [[unroll]] for (int j = 0; j < POINTS; ++j) {
-        vec4 d[POINTS];
+    vec4 t[POINTS_DOWN * POINTS_ACROSS];
+    [[unroll]] for (int j = 0; j < POINTS_ACROSS; ++j) {
+        vec4 d[POINTS_DOWN];
         int column = from.y + j;
-        [[unroll]] for (int i = 0; i < POINTS; ++i) {
+        [[unroll]] for (int i = 0; i < POINTS_DOWN; ++i) {
             int line = from.x + i;
-            bool inside = line >= 0 && line < IN_HEIGHT && column >= 0 && column < IN_WIDTH;
-            vec4 value = texelFetch(x, inside ? origin + (line * X_LINE + column * X_PIXEL >> 2) : 0);
+            bool inside = line >= 0 && line < IN_HEIGHT && column >= 0 && column < IN_WIDTH && channel < CHANNELS;
+            vec4 value = read(inside ? origin + line * X_LINE + column * X_PIXEL : 0, inside ? channel : CHANNELS - 1);
             d[i] = inside ? value : vec4(0.0);
         }
-        WINOGRAD_INPUT(d[0], d[1], d[2], d[3], d[4], d[5], t[j], t[6 + j], t[12 + j], t[18 + j], t[24 + j], t[30 + j])
+        to_points(d);
+        [[unroll]] for (int i = 0; i < POINTS_DOWN; ++i) t[POINTS_ACROSS * i + j] = d[i];
     }
-    [[unroll]] for (int i = 0; i < POINTS; ++i) {
-        vec4 v[POINTS];
-        int k = POINTS * i;
-        WINOGRAD_INPUT(t[k], t[k + 1], t[k + 2], t[k + 3], t[k + 4], t[k + 5], v[0], v[1], v[2], v[3], v[4], v[5])
-        [[unroll]] for (int j = 0; j < POINTS; ++j) points[(k + j) * count + index] = v[j];
+    float scale = 1.0 / float(1 << SHIFT);
+    [[unroll]] for (int i = 0; i < POINTS_DOWN; ++i) {
+        vec4 v[POINTS_ACROSS];
+        [[unroll]] for (int j = 0; j < POINTS_ACROSS; ++j) v[j] = t[POINTS_ACROSS * i + j];
+        to_points(v);
+        [[unroll]] for (int j = 0; j < POINTS_ACROSS; ++j) STORE4(points, POINTS_HALF, (POINTS_ACROSS * i + j) * count + index, v[j] * scale)
     }
 }

@@ -11,12 +11,27 @@
 STORAGE(0, readonly, a)
 STORAGE(1, readonly, b)
 
+#define NORMALIZED (G(3) != 0)
+#define CENTRED (G(3) == 2)
+#define EPSILON intBitsToFloat(G(4))
+
 void main() {
     int index = int(flat_invocation());
     if (index >= COUNT) return;
     Place p = place(index);
 
+    // y = (x - mean) / deviation first, where rows are to be normalised.
+    float mean = 0.0, scale = 1.0;
+    if (CENTRED) {
+        MANY_ROUNDS(k, 0, K, 1, 8, mean += LOAD(a, IN_HALF, (p.a + k * A_COLUMN));)
+        mean /= float(K);
+    }
+    if (NORMALIZED) {
+        float squares = 0.0;
+        MANY_ROUNDS(k, 0, K, 1, 8, float difference = LOAD(a, IN_HALF, (p.a + k * A_COLUMN)) - mean; squares = fma(difference, difference, squares);)
+        scale = 1.0 / sqrt(squares / float(K) + EPSILON);
+    }
     float sum = 0.0;
-    MANY_ROUNDS(k, 0, K, 1, 8, sum = fma(LOAD(a, IN_HALF, (p.a + k * A_COLUMN)), LOAD(b, FACTOR_HALF, (p.b + k * B_ROW)), sum);)
+    MANY_ROUNDS(k, 0, K, 1, 8, sum = fma((LOAD(a, IN_HALF, (p.a + k * A_COLUMN)) - mean) * scale, LOAD(b, FACTOR_HALF, (p.b + k * B_ROW)), sum);)
     store_one(sum, index, p);
 }

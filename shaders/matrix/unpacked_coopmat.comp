@@ -2,6 +2,7 @@
 //
 // A workgroup computes TILE_ROWS x TILE_COLUMNS of one of the result's matrices, a subgroup WARP_ROWS x WARP_COLUMNS of them as fragments. A factor's tile
 // lies in shared memory as the factor does in memory, eights along the depth or along the lines, and fragments are loaded by rows or by columns.
+// With BLOCKS the second one lies in blocks of few bits (blocks.glsl), and becomes halves on its way to shared memory.
 // What convolution/coopmat measured holds here: one buffer and an unconditional fetch of the next step, [[unroll]] on loops that index fragments,
 // rows padded by 16 bytes, and results that pass through shared memory a row of fragments at a time. Subgroups have 32 lanes.
 #version 450
@@ -19,8 +20,10 @@
 
 layout(set = 0, binding = 0) readonly buffer A { uvec4 a[]; }; // eight halves
 layout(set = 0, binding = 0) readonly buffer AOnes { float16_t a_ones[]; };
+#ifndef BLOCKS
 layout(set = 0, binding = 1) readonly buffer B { uvec4 b[]; };
 layout(set = 0, binding = 1) readonly buffer BOnes { float16_t b_ones[]; };
+#endif
 
 // Sizes; the choice is for the defaults, which must be positive too.
 const int TILE_ROWS = G(4) > 0 ? G(4) : 32; // times TILE_DEPTH a multiple of 8 * THREADS, as are the columns
@@ -40,7 +43,6 @@ const bool B_BY_DEPTH = BY_DEPTH(B_LIES);
 const int A_STRIDE = (A_BY_DEPTH ? TILE_DEPTH : TILE_ROWS) / 8 + 1; // in eights
 const int B_STRIDE = (B_BY_DEPTH ? TILE_DEPTH : TILE_COLUMNS) / 8 + 1;
 const int A_LOADS = TILE_ROWS * TILE_DEPTH / 8 / THREADS;
-const int B_LOADS = TILE_COLUMNS * TILE_DEPTH / 8 / THREADS;
 const int WARP_FOURS = WARP_COLUMNS / 4;
 const int RESULT_STRIDE = WARP_FOURS + 1;  // in fours of floats
 const int ROUND_ROWS = LANES / WARP_FOURS; // of the epilogue
@@ -51,7 +53,6 @@ shared vec4 results[THREADS / LANES * SIDE * RESULT_STRIDE];
 
 int thread;
 uvec4 next_a[A_LOADS];
-uvec4 next_b[B_LOADS];
 
 // fetch_f(base, left, k0): the step at k0 of the tile whose first line's first element is `base`; `left` lines are there. What lies outside is zero in both
 // factors. publish_f(): to shared memory.
@@ -81,7 +82,22 @@ uvec4 next_b[B_LOADS];
         }                                                                                                                     \
     }
 DEFINE_FACTOR(a, A_LIES, M, TILE_ROWS, A_LOADS, A_ROW, A_COLUMN, A_STRIDE)
+#ifdef BLOCKS
+#include "matrix/blocks_tile.glsl"
+#define B_BASE (tile.column)
+void publish_b() {
+    [[unroll]] for (int i = 0; i < B_LOADS; ++i) {
+        ivec2 s = eight_spot(i);
+        vec4 low = four_numbers(i, next_b[i].x), high = four_numbers(i, next_b[i].y);
+        if (has_eight(i)) b_tile[s.x * B_STRIDE + s.y / 8] = uvec4(packHalf2x16(low.xy), packHalf2x16(low.zw), packHalf2x16(high.xy), packHalf2x16(high.zw));
+    }
+}
+#else
+#define B_BASE (p.b + tile.column * B_COLUMN)
+const int B_LOADS = TILE_COLUMNS * TILE_DEPTH / 8 / THREADS;
+uvec4 next_b[B_LOADS];
 DEFINE_FACTOR(b, B_LIES, N, TILE_COLUMNS, B_LOADS, B_COLUMN, B_ROW, B_STRIDE)
+#endif
 
 // Lanes of a subgroup see what each other wrote to shared memory.
 void subgroup_exchange() {
@@ -95,7 +111,7 @@ void main() {
     if (group >= COUNT) return;
     Tile tile = tile_of(group, TILE_ROWS, TILE_COLUMNS);
     Place p = place_of_matrix(tile.matrix);
-    int a_base = p.a + tile.row * A_ROW, b_base = p.b + tile.column * B_COLUMN;
+    int a_base = p.a + tile.row * A_ROW, b_base = B_BASE;
     int rows = M - tile.row, columns = N - tile.column;
     int warp_row = int(gl_SubgroupID) % WARPS_DOWN * WARP_ROWS; // in the tile
     int warp_column = int(gl_SubgroupID) / WARPS_DOWN * WARP_COLUMNS;

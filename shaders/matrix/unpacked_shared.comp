@@ -1,4 +1,4 @@
-// Matrix products of factors that are read where they lie, through shared memory.
+// Matrix products of factors that are read where they lie, through shared memory. With BLOCKS the second one lies in blocks of few bits (blocks.glsl).
 //
 // A workgroup computes TILE_ROWS x TILE_COLUMNS of one of the result's matrices, an invocation THREAD_ROWS x THREAD_COLUMNS of them in registers
 // (as fours that lie apart, so that neighbours read neighbouring shared memory). Per step of TILE_DEPTH along K all invocations write their parts of
@@ -14,7 +14,9 @@
 #include "matrix/tiles.glsl"
 
 STORAGE(0, readonly, a)
+#ifndef BLOCKS
 STORAGE(1, readonly, b)
+#endif
 
 // Sizes; the choice is for the defaults, which must be positive too.
 const int TILE_ROWS = G(4) > 0 ? G(4) : 16; // times TILE_DEPTH a multiple of 4 * THREADS, as are the columns
@@ -29,7 +31,6 @@ const int COLUMN_VECTORS = THREAD_COLUMNS / 4;
 const int ROW_LANES = TILE_ROWS / THREAD_ROWS;
 const int COLUMN_LANES = TILE_COLUMNS / THREAD_COLUMNS;
 const int A_LOADS = TILE_ROWS * TILE_DEPTH / 4 / THREADS;
-const int B_LOADS = TILE_COLUMNS * TILE_DEPTH / 4 / THREADS;
 const int A_STRIDE = TILE_ROWS / 4 + 1; // in fours; the one keeps writers along the depth apart
 const int B_STRIDE = TILE_COLUMNS / 4 + 1;
 const int SUMS = THREAD_ROWS * COLUMN_VECTORS;
@@ -39,7 +40,6 @@ shared vec4 b_tile[TILE_DEPTH * B_STRIDE];
 
 int thread;
 vec4 next_a[A_LOADS];
-vec4 next_b[B_LOADS];
 
 // Element j of an invocation's load i: fours lie together, others are dealt out one by one.
 int element_of(int lies, int i, int j) { return WIDE(lies) ? 4 * (thread + i * THREADS) + j : thread + (4 * i + j) * THREADS; }
@@ -75,7 +75,23 @@ int element_of(int lies, int i, int j) { return WIDE(lies) ? 4 * (thread + i * T
         }                                                                                                                              \
     }
 DEFINE_FACTOR(a, IN_HALF, A_LIES, M, TILE_ROWS, A_LOADS, A_ROW, A_COLUMN, A_STRIDE)
+#ifdef BLOCKS
+#include "matrix/blocks_tile.glsl"
+#define B_BASE (tile.column)
+void publish_b() {
+    [[unroll]] for (int i = 0; i < B_LOADS; ++i) {
+        ivec2 s = eight_spot(i);
+        if (!has_eight(i)) continue;
+        vec4 low = four_numbers(i, next_b[i].x), high = four_numbers(i, next_b[i].y);
+        [[unroll]] for (int j = 0; j < 8; ++j) b_tile[(s.y + j) * B_STRIDE + s.x / 4][s.x % 4] = j < 4 ? low[j % 4] : high[j % 4];
+    }
+}
+#else
+#define B_BASE (p.b + tile.column * B_COLUMN)
+const int B_LOADS = TILE_COLUMNS * TILE_DEPTH / 4 / THREADS;
+vec4 next_b[B_LOADS];
 DEFINE_FACTOR(b, FACTOR_HALF, B_LIES, N, TILE_COLUMNS, B_LOADS, B_COLUMN, B_ROW, B_STRIDE)
+#endif
 
 void main() {
     thread = int(gl_LocalInvocationID.x);
@@ -83,7 +99,7 @@ void main() {
     if (group >= COUNT) return;
     Tile tile = tile_of(group, TILE_ROWS, TILE_COLUMNS);
     Place p = place_of_matrix(tile.matrix);
-    int a_base = p.a + tile.row * A_ROW, b_base = p.b + tile.column * B_COLUMN;
+    int a_base = p.a + tile.row * A_ROW, b_base = B_BASE;
     int rows = M - tile.row, columns = N - tile.column;
 
     int row_lane = thread / COLUMN_LANES;

@@ -35,6 +35,7 @@ int pw_int_apply(int op, int a, int b, int c) {
     case 50: r = int(a == zero); break;
     case 51: r = int(a > zero) - int(a < zero); break;
     case 62: r = a != zero ? b : c; break;
+    case PW_SWITCH: break;
     }
     return r;
 }

@@ -80,6 +80,7 @@ uvec2 pw_int_apply(int op, uvec2 a, uvec2 b, uvec2 c) {
     case 50: r = uvec2(uint(a == zero), 0u); break;
     case 51: r = long_negative(a) ? uvec2(0xffffffffu) : uvec2(uint(a != zero), 0u); break;
     case 62: r = a != zero ? b : c; break;
+    case PW_SWITCH: break;
     }
     return r;
 }

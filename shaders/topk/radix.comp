@@ -25,6 +25,7 @@ layout(binding = 2) writeonly buffer Indices { int indices[]; };
 #define WANTS_INDICES ((G(5) & 2) != 0)
 #define LONG_INDICES ((G(5) & 4) != 0)
 #define LAST_FIRST ((G(5) & 8) != 0)
+#define NAN_LAST ((G(5) & 16) != 0)
 #define PLACE_BITS G(6) // a multiple of 8: places are below 2 to their number
 
 shared uint histogram[256];
@@ -32,9 +33,9 @@ shared uint coarse[16]; // sums of 16 neighbours each
 shared uint chosen, wanted, gathered;
 shared uvec2 best[256];
 
-// Larger is better: zeros of both signs are equal, and NaN comes first, as numpy and PyTorch have it.
+// Larger is better: zeros of both signs are equal.
 uint value_key(float v) {
-    if (isnan(v)) return 0xffffffffu;
+    if (isnan(v)) return NAN_LAST ? 0u : 0xffffffffu;
     uint bits = v == 0.0 ? 0u : floatBitsToUint(v);
     uint rising = (bits & 0x80000000u) != 0u ? ~bits : bits | 0x80000000u;
     return SMALLEST ? ~rising : rising;

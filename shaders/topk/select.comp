@@ -24,11 +24,12 @@ layout(binding = 2) writeonly buffer Indices { int indices[]; };
 #define WANTS_INDICES ((G(5) & 2) != 0)
 #define LONG_INDICES ((G(5) & 4) != 0)
 #define LAST_FIRST ((G(5) & 8) != 0)
+#define NAN_LAST ((G(5) & 16) != 0)
 
-// Does (a, i) come before (b, j)? NaN comes first, as numpy and PyTorch have it.
+// Does (a, i) come before (b, j)?
 bool before(float a, int i, float b, int j) {
     bool equal_values = a == b || (isnan(a) && isnan(b));
-    bool better = isnan(a) || (!isnan(b) && (SMALLEST ? a < b : a > b));
+    bool better = isnan(a) || isnan(b) ? isnan(a) != NAN_LAST : SMALLEST ? a < b : a > b;
     return equal_values ? (LAST_FIRST ? i > j : i < j) : better;
 }
 

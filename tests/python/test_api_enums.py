@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import tensorvk as trt
 
+pytestmark = pytest.mark.once
+
 
 def test_an_enumerator_prints_as_in_tensorrt() -> None:
     assert str(trt.DataType.FLOAT) == "DataType.FLOAT"

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from tensorvk import _core
 
+pytestmark = pytest.mark.once
+
 STUB = ast.parse((Path(__file__).resolve().parents[2] / "python/tensorvk/_core.pyi").read_text())
 CLASSES = {node.name: node for node in STUB.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")}
 OF_EVERY_CLASS = {"name", "value"}  # of enumerations: in the stub's base class

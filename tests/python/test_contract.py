@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import tensorvk as trt
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = Path(os.environ.get("TENSORVK_CONTRACT", ROOT.parent / "shared" / "contract" / "tensorrt_api_coverage.csv"))
 # Plugins come with a later version.

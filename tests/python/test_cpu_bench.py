@@ -19,6 +19,8 @@ from bench.datasets import DataSet
 from bench.layers import layers_of
 from bench.results import Absent, Ready, Result, Row
 
+pytestmark = pytest.mark.once
+
 
 def result(engine: str, *blocks: float, error: float = 1e-6) -> Result:
     return Result(engine, Ready(error, 1.0, 100.0, 10), list(blocks))

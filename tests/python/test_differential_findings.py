@@ -29,6 +29,9 @@ FINDINGS: dict[str, tuple[str, int, type, Shapes]] = {
         "g (float[n, 1, 4, 3] x) => (float[] y) "
         "{ t = Transpose <perm = [0, 1, 3, 2]> (x) a = MatMul(x, t) y = MaxPool <kernel_shape = [2, 2]> (a) }", 17, np.float32, ((2, 1, 4, 3), (1, 1, 4, 3)),
     ),
+    "a_part_begins_behind_the_end_where_the_profile_is_smallest": (
+        "g (float[n, 5, 4] x) => (float[] y, float[] z) <int64[2] c = {3, 1}> { a, b = Split <axis = 0> (x, c) y = Sigmoid(b) z = Abs(a) }", 17, np.float32, ((4, 5, 4), (4, 5, 4)),
+    ),
     "a_float16_constant_is_transposed": (
         "g (float16[2] x) => (float16[] y) <float16[3, 2] c = {0, 15360, 16384, 16896, 17408, 17664}> "
         "{ t = Transpose(c) i = Constant <value_int = 1> () v = Gather <axis = 1> (t, i) y = Add(x, v) }", 17, np.float16, ((2,), (2,)),

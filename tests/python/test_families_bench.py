@@ -16,6 +16,8 @@ from bench.families.timing import Timed
 from bench.gpu.surroundings import Surroundings
 from bench.limits import Machine
 
+pytestmark = pytest.mark.once
+
 TINY = Size(edge=17, batch=1, rows=256)
 EVERY = [(micro, precision) for micro in MICROS for precision in micro.precisions]
 BY_NAME = {(micro.family, micro.name): micro for micro in MICROS}

@@ -27,6 +27,8 @@ from bench.gpu.surroundings import Surroundings
 from bench.processes import made_or_absent
 from bench.results import Absent, Ready, Result, Row
 
+pytestmark = pytest.mark.once
+
 
 def test_cases_have_a_network_a_type_and_a_batch() -> None:
     case = Case.parse("resnet50:fp16:8", Path("work"))

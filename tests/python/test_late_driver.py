@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from test_no_vulkan import NAME, check, check_fork, digits_process, start
 
+pytestmark = pytest.mark.once
+
 LOOK = "from tensorvk import cudart; print(cudart.cudaGetDeviceProperties(0)[1].name.decode())"
 
 

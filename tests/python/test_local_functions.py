@@ -7,6 +7,8 @@ import onnx
 import pytest
 from tensorvk.onnx_backend import prepare
 
+pytestmark = pytest.mark.once
+
 X = np.linspace(-2, 2, 6, dtype=np.float32).reshape(2, 3)
 HEAD = '<ir_version: 10, opset_import: ["" : 21, "local" : 1]>\n'
 FUNCTION = '<domain: "local", opset_import: ["" : 21]>\n'

@@ -12,6 +12,7 @@ import onnx
 import pytest
 import tensorvk as trt
 from engines import CollectingLogger, build_plan, infer, load, relative_error, run_once
+from networks import Shop
 from onnx import TensorProto, helper, numpy_helper
 
 Array = np.ndarray[Any, Any]
@@ -133,3 +134,42 @@ def test_a_window_that_no_kernel_can_walk_is_refused_by_its_size_or_right() -> N
     y = run_once(model("AveragePool", x, kernel_shape=[300, 290]), {"x": x}, level=1)["y0"]
     expected = [x[0, 0, :, i : i + 290].mean(dtype=np.float64) for i in range(11)]
     assert relative_error(y, np.float64(expected).reshape(1, 1, 1, 11)) < 1e-4
+
+
+def right_or_refused(graph: str, feed: dict[str, Array], usual: dict[str, tuple[int, ...]], expected: Array) -> None:
+    """By shaders, with a profile from small shapes to those of `feed`; loops that are too long are refused."""
+    shop = Shop()
+    proto = onnx.parser.parse_model(f'<ir_version: 10, opset_import: ["" : 23]>\ng {graph}')
+    assert trt.OnnxParser(shop.network, shop.logger).parse(proto.SerializeToString())
+    for name, shape in usual.items():
+        shop.profile.set_shape(name, shape, shape, feed[name].shape)
+    shop.config.add_optimization_profile(shop.profile)
+    shop.config.set_tactic_sources(0)
+    plan = shop.builder.build_serialized_network(shop.network, shop.config)
+    if plan is None:
+        assert "loop" in shop.error()
+        return
+    y = infer(load(bytes(plan)).create_execution_context(), feed)["y"]
+    assert relative_error(y, expected) < 1e-4
+
+
+@pytest.mark.parametrize("keys", [1000, 40_000])
+def test_attention_to_as_many_keys_as_the_profile_allows(keys: int) -> None:
+    q, k, v = numbers(1, 1, 3, 64), numbers(2, 1, keys, 64)[1:], numbers(1, 1, keys, 64)
+    v[:, :, -keys // 4 :] += 3  # which the result tells when the end is left out
+    powers = np.exp(q.astype(np.float64) @ k.swapaxes(2, 3) / 8)
+    graph = "(float[1, 1, 3, 64] q, float[1, 1, n, 64] k, float[1, 1, n, 64] v) => (float[] y) {y = Attention(q, k, v)}"
+    expected = powers / powers.sum(3, keepdims=True) @ v.astype(np.float64)
+    right_or_refused(graph, {"q": q, "k": k, "v": v}, {"k": (1, 1, 64, 64), "v": (1, 1, 64, 64)}, expected)
+
+
+@pytest.mark.parametrize("length", [10_000, 6_000_000])
+def test_a_group_as_long_as_the_profile_allows(length: int) -> None:
+    x = numbers(1, 2, length)
+    x[..., -length // 8 :] += 1  # whose mean tells when the end is left out
+    wide = x.astype(np.float64)
+    graph = (
+        "(float[1, 2, n] x) => (float[] y) <float[2] one = {1, 1}, float[2] none = {0, 0}>"
+        "{ y = GroupNormalization <num_groups = 1> (x, one, none) }"
+    )
+    right_or_refused(graph, {"x": x}, {"x": (1, 2, 64)}, (wide - wide.mean()) / np.sqrt(wide.var() + 1e-5))

@@ -16,6 +16,8 @@ from digits_process import digits, weights
 
 from bench.arrays import largest_difference
 
+pytestmark = pytest.mark.once
+
 HERE = Path(__file__).parent
 NAME = "cpu (no Vulkan)"
 # Sums of 784 float32 products in another order.

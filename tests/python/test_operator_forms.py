@@ -89,7 +89,13 @@ FORMS: dict[str, tuple[str, int, dict[str, Array], list[Array]]] = {
     "an_order_was_a_real_number": ("(float[1, 1, 4] x) => (float[] y) { y = LpPool <kernel_shape = [2], p = 3.0> (x) }", 1, {"x": f([[1, 2, 3, 4]])}, [np.cbrt(f([[9, 35, 91]]))]),
     # Numbers that are none, and infinities.
     "nan_is_the_largest": ("(float[5] x, int64[1] k) => (float[] v, int64[] i) { v, i = TopK(x, k) }", 13, {"x": f(1, np.nan, 3, np.nan, 2), "k": i64(3)}, [f(np.nan, np.nan, 3), i64(1, 3, 2)]),
+    "nan_is_not_the_smallest": ("(float[5] x) => (float[] v, int64[] i) <int64[1] k = {4}> { v, i = TopK <largest = 0> (x, k) }", 13, {"x": f(1, np.nan, 3, np.nan, 2)}, [f(1, 2, 3, np.nan), i64(0, 4, 2, 1)]),
+    "nan_is_the_least_place": ("(float[5] x) => (int64[] i) { i = ArgMin <keepdims = 0, axis = 0> (x) }", 13, {"x": f(1, np.nan, 3, np.nan, -2)}, [i64(1).reshape(())]),
     "nan_is_one_element": ("(float[4] x) => (float[] y) { y = Unique(x) }", 11, {"x": f(np.nan, 2, np.nan, 1)}, [f(1, 2, np.nan)]),
+    "what_is_divided_by_zero": (
+        "(float[8] x) => (float[] y, float[] z) <float c = {0.0}> { y = Div(x, c) z = Div(c, x) }", 13, {"x": f(1, -2, 0, -0.0, INF, np.nan, -INF, 3)},
+        [f(INF, -INF, np.nan, np.nan, INF, np.nan, -INF, INF), f(0, 0, np.nan, np.nan, 0, np.nan, 0, 0)],
+    ),
     "infinities_along_axes_that_are_data": (
         "(float[2, 2] x, int64[1] a) => (float[] y) { y = ReduceLogSumExp <keepdims = 0> (x, a) }", 18, {"x": f([-INF, -INF], [INF, 0]), "a": i64(1)}, [f(-INF, INF)],
     ),

@@ -13,6 +13,8 @@ import pytest
 import tensorvk
 from tensorvk.demo import assets
 
+pytestmark = pytest.mark.once
+
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 

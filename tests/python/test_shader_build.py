@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 COMPILE = Path(__file__).resolve().parents[2] / "shaders" / "compile.py"
 
 SHADER = """#version 450

@@ -144,6 +144,8 @@ compiler::AttentionLimits attention_limits(DataType internal, const vulkan::Devi
     return limits;
 }
 
+constexpr std::int64_t kVector = 16; // bytes that kernels read together
+
 compiler::Target target_of(DataType internal, const Options& options, const vulkan::Device& device) {
     const bool host = options.host_tactics && device.caps().host_kernels;
     const bool shaders = !host && internal != DataType::kBF16;
@@ -151,7 +153,9 @@ compiler::Target target_of(DataType internal, const Options& options, const vulk
             .host_tiles = host,
             .normalizations = shaders,
             .attention = shaders ? attention_limits(internal, device.caps()) : compiler::AttentionLimits{},
-            .placements = !host};
+            .normalized_products = shaders && internal == DataType::kHALF && tactics::refuse_normalized_rows(device.caps()).empty(),
+            .placements = !host,
+            .views = {.alignment = std::max<std::int64_t>(kVector, static_cast<std::int64_t>(device.caps().limits.storage_offset_alignment)), .gaps = !host}};
 }
 
 //! Times are said here alone: a plan's report is the same whenever its timing cache is.
@@ -167,9 +171,19 @@ void log_passes(const compiler::Compiled& network, LogSink& log) {
     if (!off.empty()) log.log(Severity::kINFO, text("Passes that TENSORVK_DISABLE_PASSES switches off: ", off, "."));
 }
 
+//! Whether it copies ranges of values, which may stay where they are.
+bool slices(const compiler::Compiled& network) {
+    const auto is_range = [](const tactics::Operation& operation) {
+        const auto* copy = std::get_if<tactics::Copy>(&operation.kind);
+        return copy != nullptr && copy->destination_axis < 0;
+    };
+    return std::ranges::any_of(network.operations, is_range) || std::ranges::any_of(network.bodies, slices);
+}
+
 //! Whether what was compiled for no device in particular is what this target wants.
 bool is_portable(const compiler::Target& target, const compiler::Compiled& portable) {
-    return target.internal == DataType::kFLOAT && !target.normalizations && !target.placements && !(target.host_tiles && quantizes(portable));
+    return target.internal == DataType::kFLOAT && !target.normalizations && !target.placements && !(target.host_tiles && quantizes(portable)) &&
+           !slices(portable);
 }
 
 plan::Program portable_program(const compiler::Compiled& network) {
@@ -202,10 +216,13 @@ std::vector<std::byte> build_plan(const graph::Network& network, const Options& 
     plan.profiles = resolve_profiles(network, options.profiles, log);
     const DataType internal = internal_type(options, *device, log);
     compiler::WeightStore weights;
-    const compiler::Compiled portable = compiler::compile(network, {}, weights);
+    compiler::Compiled portable = compiler::compile(network, {}, weights);
     progress.step("Compiling", 1, 2);
     const compiler::Target target = target_of(internal, options, *device);
-    const compiler::Compiled tuned = is_portable(target, portable) ? portable : compiler::compile(network, target, weights);
+    compiler::Compiled tuned = is_portable(target, portable) ? portable : compiler::compile(network, target, weights);
+    if (!options.profiles.empty()) { // what is made up allows nearly everything, and would refuse what nobody asks for
+        for (compiler::Compiled* compiled : {&portable, &tuned}) bound_symbols(compiled->program, plan.profiles);
+    }
     log_passes(tuned, log);
     progress.step("Compiling", 2, 2);
 

@@ -12,7 +12,9 @@ namespace tensorvk::builder {
 
 namespace {
 
-constexpr float kNoise = 1.03f; // a later candidate has to be this much faster than an earlier, simpler one
+constexpr double kNoise = 1.03; // a later candidate has to be this much faster than an earlier, simpler one
+
+double milliseconds(const Contender& contender) { return static_cast<double>(contender.timing->milliseconds) + 1e-3 * contender.candidate->beside; }
 
 } // namespace
 
@@ -85,7 +87,7 @@ const Contender* winner(std::span<const Contender> contenders) {
     const Contender* best = nullptr;
     for (const Contender& contender : contenders) {
         if (!contender.timing || !contender.timing->correct) continue;
-        const bool faster = best != nullptr && contender.timing->milliseconds * kNoise < best->timing->milliseconds && !is_host_call(*contender.candidate);
+        const bool faster = best != nullptr && milliseconds(contender) * kNoise < milliseconds(*best) && !is_host_call(*contender.candidate);
         if (best == nullptr || faster) best = &contender;
     }
     return best;
@@ -96,7 +98,7 @@ const Contender* winner_so_far(std::span<const Contender> contenders, bool gpu) 
     if (best == nullptr || !gpu) return best; // estimates are of GPUs
     const Contender& trusted = contenders[by_trust(contenders, gpu).front()];
     const double estimate = trusted.candidate->estimate;
-    const bool faster = !trusted.timing && estimate > 0.0 && estimate * 1e-3 < static_cast<double>(best->timing->milliseconds);
+    const bool faster = !trusted.timing && estimate > 0.0 && estimate * 1e-3 < milliseconds(*best);
     return faster ? nullptr : best;
 }
 

@@ -213,6 +213,18 @@ std::vector<plan::Profile> resolve_profiles(const graph::Network& network, const
     return profiles;
 }
 
+void bound_symbols(plan::Program& program, const std::vector<plan::Profile>& profiles) {
+    for (const plan::Profile& profile : profiles) {
+        for (std::size_t i = 0; i < profile.inputs.size(); ++i) {
+            const std::vector<std::int64_t>& most = profile.inputs[i].max;
+            for (std::size_t axis = 0; axis < most.size(); ++axis) {
+                const shape::ExprNode& node = program.exprs.node(program.io.at(i).dims.at(axis));
+                if (node.op == shape::ExprOp::kSYMBOL) program.exprs.bound(node.value, most[axis]);
+            }
+        }
+    }
+}
+
 std::vector<std::int64_t> symbol_values(const plan::Program& program, const std::vector<std::vector<std::int64_t>>& shapes) {
     std::vector<std::int64_t> values(program.exprs.symbols().size(), 1);
     for (std::size_t i = 0; i < shapes.size(); ++i) {

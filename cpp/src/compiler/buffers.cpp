@@ -1,6 +1,8 @@
 #include "compiler/buffers.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <numeric>
 #include <set>
 #include <span>
@@ -8,6 +10,7 @@
 
 #include "support/dtype.hpp"
 #include "support/error.hpp"
+#include "tactics/layout.hpp"
 
 namespace tensorvk::compiler {
 
@@ -32,6 +35,8 @@ public:
         }
         return id;
     }
+    //! It lies in another value, whatever shares bytes with it.
+    void bind(ValueId id) { bound_[static_cast<std::size_t>(root(id))] = true; }
     bool both_bound(ValueId a, ValueId b) { return is_bound(a) && is_bound(b); }
     void join(ValueId a, ValueId b) {
         // The bound value decides what the buffer is; else the one that is written, whose size is known by then.
@@ -82,11 +87,31 @@ Op separate(Ir& ir, Op& reshape) {
     return copy;
 }
 
-Aliases resolve_reshapes(Ir& ir) {
+//! What lies in a part of another value.
+struct View {
+    ValueId whole;
+    shape::Expr offset; // bytes
+};
+
+View view_of(Ir& ir, const Op& op) {
+    const Value& from = ir.value(op.inputs[0]);
+    const auto& start = std::get<tactics::Copy>(op.kind).start;
+    const shape::Exprs strides = tactics::memory_strides(ir.exprs, from);
+    shape::Expr elements = ir.exprs.constant(0);
+    for (std::size_t axis = 0; axis < start.size(); ++axis) elements = ir.exprs.add(elements, ir.exprs.mul(start[axis], strides[axis]));
+    return {op.inputs[0], ir.exprs.mul(elements, ir.exprs.constant(static_cast<std::int64_t>(dtype_size(from.dtype))))};
+}
+
+Aliases resolve_reshapes(Ir& ir, std::map<ValueId, View>& views) {
     Aliases aliases(ir);
     const LateSymbols late(ir);
     std::vector<Op> kept;
     for (Op& op : ir.ops) {
+        if (op.role == Role::kVIEW) {
+            views.emplace(op.outputs[0], view_of(ir, op));
+            aliases.bind(op.outputs[0]);
+            continue;
+        }
         if (op.role != Role::kRESHAPE) {
             kept.push_back(std::move(op));
             continue;
@@ -127,17 +152,36 @@ std::int32_t add_buffer(Ir& ir, const Value& value, WeightStore& weights, plan::
     return static_cast<std::int32_t>(program.buffers.size()) - 1;
 }
 
+//! Of a buffer that is empty, as of a batch of nothing, it is the end.
+std::int32_t add_view(Ir& ir, const Value& value, std::int32_t in, shape::Expr begin, plan::Program& program) {
+    const plan::Buffer& around = program.buffers[static_cast<std::size_t>(in)];
+    const shape::Expr offset = ir.exprs.min(begin, around.bytes);
+    const bool nested = around.kind == plan::BufferKind::kVIEW;
+    plan::Buffer buffer{.name = value.name, .kind = plan::BufferKind::kVIEW};
+    buffer.bytes = ir.exprs.sub(around.bytes, offset);
+    buffer.whole = nested ? around.whole : in;
+    buffer.offset = nested ? ir.exprs.add(around.offset, offset) : offset;
+    program.buffers.push_back(std::move(buffer));
+    return static_cast<std::int32_t>(program.buffers.size()) - 1;
+}
+
 } // namespace
 
 plan::Program assign_buffers(Ir& ir, WeightStore& weights) {
-    Aliases aliases = resolve_reshapes(ir);
+    std::map<ValueId, View> views;
+    Aliases aliases = resolve_reshapes(ir, views);
     plan::Program program;
-    const auto give_buffer = [&](ValueId id) {
-        Value& holder = ir.value(aliases.root(id));
-        if (holder.buffer < 0) {
-            holder.buffer = add_buffer(ir, holder, weights, program);
+    const std::function<void(ValueId)> give_buffer = [&](ValueId id) {
+        const ValueId root = aliases.root(id);
+        if (ir.value(root).buffer < 0) {
+            if (const auto view = views.find(root); view != views.end()) {
+                give_buffer(view->second.whole);
+                ir.value(root).buffer = add_view(ir, ir.value(root), ir.value(view->second.whole).buffer, view->second.offset, program);
+            } else {
+                ir.value(root).buffer = add_buffer(ir, ir.value(root), weights, program);
+            }
         }
-        ir.value(id).buffer = holder.buffer;
+        ir.value(id).buffer = ir.value(root).buffer;
     };
     const auto add_io = [&](ValueId id, TensorIOMode mode) {
         give_buffer(id);

@@ -32,6 +32,7 @@ struct Value : tactics::Value {
 enum class Role : std::uint8_t {
     kCOMPUTE, // becomes steps
     kRESHAPE, // same elements in row-major order under other dims: becomes an alias or a copy
+    kVIEW,    // a Copy of a range that nobody makes: its output lies in its input
 };
 
 //! What a pointwise op that quantizes (to 8 bits) or dequantizes (from 8 bits) does: value = (integer - zero) * scale. Known when scale and zero
@@ -62,13 +63,22 @@ struct AttentionLimits {
     std::int64_t side = 1, most = 0, elements = std::numeric_limits<std::int64_t>::max();
 };
 
+//! Where parts of values may stay in them: at multiples of `alignment` bytes (0: nowhere). `gaps`: shaders compute, whose convolutions and attention read
+//! what has some.
+struct ViewLimits {
+    std::int64_t alignment = 0;
+    bool gaps = false;
+};
+
 //! What operations are made for. A plan's portable program is made for nothing in particular.
 struct Target {
     DataType internal = DataType::kFLOAT; // the type of floats between operations, kFLOAT, kHALF or kBF16
     bool host_tiles = false;              // products run in the host's tiles, whose epilogues quantize sums of float32 as well
     bool normalizations = false;          // shaders normalise rows and groups of channels in one dispatch or two
     AttentionLimits attention{};
+    bool normalized_products = false;     // matrix units normalise rows that pass through them
     bool placements = false;              // shaders write products into their parts of larger values
+    ViewLimits views{};
 };
 
 struct Ir {

@@ -14,7 +14,7 @@ std::int32_t start_of(const plan::Program& program, const StepRange& range, cons
     std::int32_t start = floor;
     for (std::size_t i = range.first; i < range.last; ++i) {
         for (const plan::Binding& binding : program.steps[i].bindings) {
-            const auto it = ready.find(binding.buffer);
+            const auto it = ready.find(program.holder(binding.buffer));
             if (!binding.written && it != ready.end()) {
                 start = std::max(start, it->second - program.steps[i].group);
             }

@@ -118,6 +118,7 @@ struct TopKAttributes {
     std::uint32_t axes = 0;
     DataType indices = DataType::kINT32;
     bool select_last = false;
+    bool nan_first = false; // of the smallest: NaN is the largest number, but ArgMin finds it
 };
 //! An operator of the table in graph/operators.hpp: every layer without an attribute struct of its own.
 struct OperatorAttributes {

@@ -137,6 +137,7 @@ void arg(NodeContext& node) {
     a.axes = 1u << axis;
     a.indices = DataType::kINT64;
     a.select_last = node.integer("select_last_index", 0) != 0;
+    a.nan_first = true;
     const bool keep = node.integer("keepdims", 1) != 0;
     Tensor* indices = node.build.layer(LayerType::kTOPK, {x}, a, keep ? "" : "indices")->outputs[1];
     node.output(keep ? indices : node.build.squeeze(indices, {static_cast<std::int64_t>(axis)}, ""));

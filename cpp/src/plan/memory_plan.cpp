@@ -54,7 +54,7 @@ std::vector<Lifetime> lifetimes(const Program& program) {
     std::vector<Lifetime> lives(program.buffers.size());
     for (const Step& step : program.steps) {
         for (const Binding& binding : step.bindings) {
-            Lifetime& life = lives[static_cast<std::size_t>(binding.buffer)];
+            Lifetime& life = lives[static_cast<std::size_t>(program.holder(binding.buffer))];
             life.first = std::min(life.first, step.group);
             life.last = std::max(life.last, step.group);
         }

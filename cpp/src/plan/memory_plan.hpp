@@ -19,7 +19,7 @@ struct Lifetime {
     }
 };
 
-//! Per buffer of the program. Steps of one group run at the same time, so a buffer is occupied for whole groups.
+//! Per buffer of the program. Steps of one group run at the same time, so a buffer is occupied for whole groups. A view keeps the buffer that it lies in.
 [[nodiscard]] std::vector<Lifetime> lifetimes(const Program& program);
 
 struct MemoryPlan {

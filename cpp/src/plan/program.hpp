@@ -22,6 +22,7 @@ enum class BufferKind : std::uint8_t {
     kOUTPUT = 2,   // bound by the user
     kCONSTANT = 3, // data from the plan's weights section
     kDERIVED = 4,  // written once by an init step when the engine is loaded (prepacked weights); size does not depend on symbols
+    kVIEW = 5,     // the rest of another buffer from `offset` on; steps read it only
 };
 
 struct Buffer {
@@ -29,6 +30,8 @@ struct Buffer {
     BufferKind kind = BufferKind::kARENA;
     shape::Expr bytes{};
     std::uint64_t constant_offset = 0; // kCONSTANT: place in the weights section; multiple of 256
+    std::int32_t whole = -1;           // kVIEW: the buffer that it lies in, which is no view
+    shape::Expr offset{};              // kVIEW: its bytes in front of this one
 };
 
 struct Binding {
@@ -113,6 +116,11 @@ struct Program {
     std::vector<Constraint> constraints; // checked whenever shapes are set
     std::vector<Program> bodies;         // networks that host steps run: branches, loops
     [[nodiscard]] bool has_host_steps() const noexcept;
+    //! The buffer whose memory a binding uses: of a view the one that it lies in.
+    [[nodiscard]] std::int32_t holder(std::int32_t buffer) const {
+        const Buffer& bound = buffers[static_cast<std::size_t>(buffer)];
+        return bound.kind == BufferKind::kVIEW ? bound.whole : buffer;
+    }
 };
 
 //! min, opt and max shape of every input, in the order of the program's inputs.

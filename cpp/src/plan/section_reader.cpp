@@ -153,7 +153,7 @@ Step read_step(const fb::Step& stored) {
 
 Buffer read_buffer(const fb::Buffer& stored) {
     return {read_string(stored.name()), static_cast<BufferKind>(stored.kind()), shape::Expr{stored.bytes()},
-            stored.constant_offset()};
+            stored.constant_offset(), stored.whole(), shape::Expr{stored.offset()}};
 }
 
 IoTensor read_io(const fb::IoTensor& stored) {

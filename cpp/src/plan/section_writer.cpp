@@ -129,7 +129,7 @@ Offset<flatbuffers::Vector<Offset<fb::Buffer>>> write_buffers(FlatBufferBuilder&
     for (const Buffer& buffer : buffers) {
         const auto name = builder.CreateSharedString(buffer.name);
         offsets.push_back(fb::CreateBuffer(builder, name, static_cast<std::uint8_t>(buffer.kind), buffer.bytes.id,
-                                           buffer.constant_offset));
+                                           buffer.constant_offset, buffer.whole, buffer.offset.id));
     }
     return builder.CreateVector(offsets);
 }

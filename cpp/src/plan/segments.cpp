@@ -73,8 +73,15 @@ private:
         if (added) {
             Buffer buffer = whole_.buffers[static_cast<std::size_t>(index)];
             buffer.bytes = copied(buffer.bytes);
+            const bool view = buffer.kind == BufferKind::kVIEW;
+            if (view) buffer.offset = copied(buffer.offset);
+            const std::int32_t whole = buffer.whole;
             out_.buffers.push_back(std::move(buffer));
             sources_.push_back(index);
+            if (view) { // other entries of the map stay where they are
+                const std::int32_t holder = copied_buffer(whole);
+                out_.buffers[static_cast<std::size_t>(it->second)].whole = holder;
+            }
         }
         return it->second;
     }
@@ -113,7 +120,7 @@ std::vector<Span> spans(const Program& program, const std::vector<std::int32_t>&
     std::vector<Span> out(program.buffers.size());
     for (std::size_t i = 0; i < program.steps.size(); ++i) {
         for (const Binding& binding : program.steps[i].bindings) {
-            Span& span = out[static_cast<std::size_t>(binding.buffer)];
+            Span& span = out[static_cast<std::size_t>(program.holder(binding.buffer))];
             span.first = std::min(span.first, segment_of[i]);
             span.last = std::max(span.last, segment_of[i]);
         }
@@ -170,7 +177,7 @@ std::vector<std::int32_t> last_uses(const Program& program, const std::vector<Se
         const std::size_t end = i + 1 < segments.size() ? segments[i + 1].step : program.steps.size();
         for (std::size_t step = segments[i].step; step < end; ++step) {
             for (const Binding& binding : program.steps[step].bindings) {
-                out[static_cast<std::size_t>(binding.buffer)] = static_cast<std::int32_t>(i);
+                out[static_cast<std::size_t>(program.holder(binding.buffer))] = static_cast<std::int32_t>(i);
             }
         }
     }

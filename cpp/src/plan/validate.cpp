@@ -23,9 +23,22 @@ bool in_pool(const Program& program, shape::Expr e) {
     return e.valid() && static_cast<std::size_t>(e.id) < program.exprs.size();
 }
 
+//! Computed weights have no place of their own while they are prepared.
+void check_view(const Program& program, const Buffer& view) {
+    const auto whole = static_cast<std::size_t>(view.whole);
+    if (view.whole < 0 || whole >= program.buffers.size() || !in_pool(program, view.offset)) {
+        refuse("Buffer '", view.name, "' of the plan is a part of one that is not there");
+    }
+    const BufferKind kind = program.buffers[whole].kind;
+    if (kind != BufferKind::kARENA && kind != BufferKind::kINPUT && kind != BufferKind::kOUTPUT) {
+        refuse("Buffer '", view.name, "' of the plan is a part of buffer '", program.buffers[whole].name, "' of kind ", static_cast<int>(kind), ", which has none");
+    }
+}
+
 void check_buffers(const Program& program, std::uint64_t weights_size) {
     for (const Buffer& buffer : program.buffers) {
-        if (buffer.kind > BufferKind::kDERIVED || !in_pool(program, buffer.bytes) ||
+        if (buffer.kind == BufferKind::kVIEW) check_view(program, buffer);
+        if (buffer.kind > BufferKind::kVIEW || !in_pool(program, buffer.bytes) ||
             buffer.name.size() > kMaxNameLength) {
             refuse("Buffer '", buffer.name, "' of the plan has no known kind or size");
         }
@@ -130,6 +143,11 @@ void check_values(const Program& program, const std::vector<std::optional<std::i
     for (const Buffer& buffer : program.buffers) {
         if (at(buffer.bytes) < 0) {
             refuse("Buffer '", buffer.name, "' of the plan would have ", at(buffer.bytes), " bytes");
+        }
+        if (buffer.kind != BufferKind::kVIEW) continue;
+        const shape::Expr whole = program.buffers[static_cast<std::size_t>(buffer.whole)].bytes;
+        if (at(buffer.offset) < 0 || (known(buffer.offset) && known(whole) && at(buffer.offset) > at(whole))) {
+            refuse("Buffer '", buffer.name, "' of the plan would begin at byte ", at(buffer.offset), " of another one");
         }
     }
     for (const IoTensor& tensor : program.io) {

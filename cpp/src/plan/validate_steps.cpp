@@ -65,6 +65,7 @@ bool may_bind(BufferKind kind, bool written, bool init) {
         case BufferKind::kOUTPUT:
             return !init;
         case BufferKind::kINPUT:
+        case BufferKind::kVIEW:
             return !init && !written;
         case BufferKind::kCONSTANT:
             return !written;

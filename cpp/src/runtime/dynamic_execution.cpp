@@ -37,7 +37,8 @@ DynamicExecution::DynamicExecution(std::shared_ptr<LoadedProgram> program, std::
     bodies_.resize(program_.bodies.size());
     for (const plan::Step& step : program_.steps) {
         for (const plan::Binding& binding : step.bindings) {
-            on_host_[static_cast<std::size_t>(binding.buffer)] = on_host_[static_cast<std::size_t>(binding.buffer)] || step.host;
+            const auto buffer = static_cast<std::size_t>(program_.holder(binding.buffer));
+            on_host_[buffer] = on_host_[buffer] || step.host;
         }
     }
 }

@@ -31,7 +31,12 @@ Value DynamicExecution::value_of(const plan::HostTensor& tensor, const plan::Ste
     if (buffer.kind == plan::BufferKind::kCONSTANT) {
         return value; // its bytes are in the plan
     }
-    value.memory = memory(tensor.buffer, step.layer);
+    value.memory = memory(program_.holder(tensor.buffer), step.layer);
+    if (buffer.kind == plan::BufferKind::kVIEW) {
+        const auto offset = static_cast<std::uint64_t>(required(buffer.offset, step.layer));
+        value.memory.offset += offset;
+        value.memory.size -= std::min(offset, value.memory.size); // what is left: a reader of more refuses
+    }
     return value;
 }
 

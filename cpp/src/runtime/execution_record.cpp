@@ -32,6 +32,21 @@ std::vector<vulkan::BufferView> Execution::State::views() const {
     return out;
 }
 
+//! Behind the buffers that they lie in, whose place bounce() may change.
+void Execution::State::place_views(std::vector<vulkan::BufferView>& all) const {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const plan::Buffer& buffer = program().buffers[i];
+        if (buffer.kind != plan::BufferKind::kVIEW) continue;
+        const vulkan::BufferView& whole = all[static_cast<std::size_t>(buffer.whole)];
+        if (values[static_cast<std::size_t>(buffer.bytes.id)] == 0) continue;
+        const auto offset = static_cast<std::uint64_t>(values[static_cast<std::size_t>(buffer.offset.id)]);
+        if (offset >= whole.size || offset % alignment() != 0) {
+            throw InvalidPlan(text("Buffer '", buffer.name, "' would begin at byte ", offset, " of one of ", whole.size, " bytes; the plan is damaged or made for another device, build it again."));
+        }
+        all[i] = {whole.buffer, whole.offset + offset, whole.size - offset};
+    }
+}
+
 // Kernels bind aligned memory only: tensors that lie elsewhere are copied.
 bool Execution::State::bounce(vulkan::CommandBuffer& commands, std::vector<vulkan::BufferView>& all,
                               std::vector<Slice>& staging) const {
@@ -128,6 +143,7 @@ std::vector<Piece> Execution::State::record() {
     std::vector<Piece> pieces;
     std::shared_ptr<vulkan::CommandBuffer> commands = begin_commands();
     bool used = bounce(*commands, all, staging);
+    place_views(all);
     Piece piece; // in the making
     const auto end = [&] {
         if (used) {
@@ -184,6 +200,7 @@ std::vector<float> Execution::State::time_steps(stream::Stream& stream) {
     };
     const std::shared_ptr<vulkan::CommandBuffer> before = begin_commands();
     if (bounce(*before, all, staging)) submit(before);
+    place_views(all);
     std::vector<float> milliseconds(program().steps.size());
     std::vector<std::pair<std::size_t, std::shared_ptr<const vulkan::TimestampPool>>> running; // by the first step
     const auto collect = [&] {

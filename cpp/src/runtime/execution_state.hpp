@@ -98,6 +98,7 @@ struct Execution::State {
     void prepare();
     [[nodiscard]] std::vector<vulkan::BufferView> views() const;
     // execution_record.cpp. Whether anything was recorded:
+    void place_views(std::vector<vulkan::BufferView>& all) const;
     bool bounce(vulkan::CommandBuffer& commands, std::vector<vulkan::BufferView>& views,
                 std::vector<Slice>& staging) const;
     bool bounce_back(vulkan::CommandBuffer& commands, const std::vector<Slice>& staging) const;

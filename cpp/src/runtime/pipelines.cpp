@@ -5,6 +5,7 @@
 #include "kernels/catalogue.hpp"
 #include "kernels/cpu/kernel.hpp"
 #include "kernels/host/functions.hpp"
+#include "kernels/used_cases.hpp"
 #include "runtime/control.hpp"
 #include "support/error.hpp"
 #include "support/parallel_for.hpp"
@@ -47,7 +48,8 @@ std::shared_ptr<const vulkan::Pipeline> make_pipeline(vulkan::Device& device, co
     }
     vulkan::PipelineDesc desc;
     const kernels::Kernel kernel = kernels::find(step.kernel);
-    desc.spirv = kernel.spirv;
+    const std::vector<std::uint32_t> code = kernels::keep_used_cases(kernel.spirv, step.spec);
+    desc.spirv = code;
     desc.constants = constants;
     desc.bindings = static_cast<std::uint32_t>(step.bindings.size());
     desc.push_constant_bytes = kPushBytes;

@@ -229,6 +229,47 @@ std::vector<std::optional<std::int64_t>> ExprPool::evaluate_known(std::span<cons
     return values;
 }
 
+void ExprPool::bound(std::int64_t symbol, std::int64_t most) {
+    std::int64_t& bound = bounds_.try_emplace(symbol, most).first->second;
+    bound = std::max(bound, most);
+}
+
+//! Of numbers that are not negative, given the most that each can be: what is taken away, or divided by, may be as small as it gets.
+std::int64_t ExprPool::most(const ExprNode& n, std::int64_t a, std::int64_t b) const {
+    const bool known = node(n.b).op == ExprOp::kCONSTANT;
+    switch (n.op) {
+    case ExprOp::kSUB: return known ? apply(n.op, a, b) : a;
+    case ExprOp::kFLOOR_DIV:
+    case ExprOp::kCEIL_DIV: return known ? apply(n.op, a, b) : a;
+    case ExprOp::kMOD: return std::min(a, b - 1);
+    default: return apply(n.op, a, b);
+    }
+}
+
+std::optional<std::int64_t> ExprPool::at_most(Expr e) const {
+    std::map<Expr, std::int64_t> values; // operands have smaller ids than what is made of them
+    std::vector<Expr> open{e};
+    while (!open.empty()) {
+        const Expr next = open.back();
+        open.pop_back();
+        const ExprNode& n = node(next);
+        const auto bound = n.op == ExprOp::kSYMBOL ? bounds_.find(n.value) : bounds_.end();
+        if (n.op == ExprOp::kSYMBOL && bound == bounds_.end()) return std::nullopt;
+        if (!values.try_emplace(next, n.op == ExprOp::kSYMBOL ? bound->second : n.value).second || n.op == ExprOp::kSYMBOL || n.op == ExprOp::kCONSTANT) continue;
+        open.insert(open.end(), {n.a, n.b});
+    }
+    for (auto& [id, result] : values) {
+        const ExprNode& n = node(id);
+        if (n.op == ExprOp::kCONSTANT || n.op == ExprOp::kSYMBOL) continue;
+        try {
+            result = most(n, values.at(n.a), values.at(n.b));
+        } catch (const InvalidArgument&) { // a division by zero, or more than 64 bits hold
+            return std::nullopt;
+        }
+    }
+    return values.at(e);
+}
+
 std::set<std::int64_t> ExprPool::symbols_of(std::span<const Expr> roots) const {
     std::set<std::int64_t> found;
     std::set<Expr> seen;

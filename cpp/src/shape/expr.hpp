@@ -77,6 +77,11 @@ public:
     //! As evaluate() where some symbols are not known yet: neither is what depends on them.
     [[nodiscard]] std::vector<std::optional<std::int64_t>> evaluate_known(std::span<const std::optional<std::int64_t>> symbols) const;
 
+    //! No value of that symbol will be larger; of several calls the largest holds. Known while a plan is built, and not part of it.
+    void bound(std::int64_t symbol, std::int64_t most);
+    //! The largest value that the bounds of its symbols allow, unless one has none. Symbols and what is made of them on the way are taken for sizes: not negative.
+    [[nodiscard]] std::optional<std::int64_t> at_most(Expr e) const;
+
     //! Indices of the symbols that these expressions depend on; invalid ones depend on none.
     [[nodiscard]] std::set<std::int64_t> symbols_of(std::span<const Expr> roots) const;
 
@@ -86,6 +91,7 @@ public:
     [[nodiscard]] static ExprPool from_nodes(std::vector<ExprNode> nodes, std::vector<std::string> symbols);
 
 private:
+    [[nodiscard]] std::int64_t most(const ExprNode& n, std::int64_t a, std::int64_t b) const;
     Expr intern(const ExprNode& node);
     //! a - b where both are the same but for a constant.
     [[nodiscard]] std::optional<std::int64_t> known_distance(Expr a, Expr b) const;
@@ -93,6 +99,7 @@ private:
     std::vector<ExprNode> nodes_;
     std::map<ExprNode, std::int32_t> index_;
     std::vector<std::string> symbols_;
+    std::map<std::int64_t, std::int64_t> bounds_; // of symbols, by their indices
 };
 
 //! Applies one operation to numbers; the meaning of ExprOp in one place.

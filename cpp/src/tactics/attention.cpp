@@ -113,7 +113,7 @@ std::string refuse_size(const Problem& p, shape::ExprPool& exprs) {
 Candidate generic(const Problem& p, const std::string& common, const Query& query, bool alone) {
     Candidate candidate{.name = "attention/generic", .refusal = common, .portable = true, .lower = {}};
     shape::ExprPool exprs = query.exprs; // a scratch copy: questions about expressions make new ones
-    const std::int64_t keys = exprs.value(p.extent(kKey, kRow, exprs)).value_or(0);
+    const std::int64_t keys = most_of(exprs, p.extent(kKey, kRow, exprs));
     if (candidate.applicable()) candidate.refusal = refuse_rounds(query.caps, keys * (2 + p.columns(kQuery, exprs) / 2));
     if (candidate.applicable() && !alone && !query.caps.is_cpu) candidate.refusal = refuse_size(p, exprs);
     if (candidate.applicable() && !alone && query.caps.is_cpu && !exprs.value(p.extent(kKey, kRow, exprs))) {
@@ -165,7 +165,7 @@ std::string refuse_shared(const Problem& p, const SharedTile& tile, const Query&
     if (limits.max_workgroup_invocations < tile.threads) return text("the tile takes ", tile.threads, " invocations, the device has ", limits.max_workgroup_invocations);
     if (tile.width_vectors(width) > kMostWidthVectors) return text("an invocation would hold ", 16 * tile.width_vectors(width), " results, at most ", 16 * kMostWidthVectors, " are allowed");
     if (rows && tile.rows > 4 && *rows * 2 <= tile.rows) return text("there are ", *rows, " rows, more than half of the ", tile.rows, " of the tile would be padding");
-    return refuse_rounds(query.caps, tile.rounds(exprs.value(p.extent(kKey, kRow, exprs)).value_or(0), depth, width));
+    return refuse_rounds(query.caps, tile.rounds(most_of(exprs, p.extent(kKey, kRow, exprs)), depth, width));
 }
 
 std::vector<Candidate> shared(const Problem& p, const std::string& common, const Query& query) {
@@ -212,6 +212,7 @@ std::string refuse_coopmat(const Problem& p, const Query& query) {
     }
     for (const Value& value : p.values) {
         if (value.dtype != DataType::kHALF) return text("'", value.name, "' is float32, matrix units take float16");
+        if (!keeps_units(query.exprs, value, 8)) return text("rows of '", value.name, "' begin at no multiples of 8");
     }
     return {};
 }
@@ -243,6 +244,7 @@ std::string refuse(const Problem& p, const Query& query) {
         if (std::string why = refuse_float_pair(value, p.values[kQuery], query.caps); !why.empty()) return why;
         if (value.dtype != p.values[kQuery].dtype) return text("'", value.name, "' and '", p.values[kQuery].name, "' are of different types");
         if (!lies_in_rows(query.exprs, value)) return text("'", value.name, "' is not in row-major order");
+        if (!keeps_units(query.exprs, value, 4)) return text("rows of '", value.name, "' begin at no multiples of 4");
         if (!query.exprs.value(value.dims.back())) return text("the number of columns of '", value.name, "' is dynamic");
     }
     return p.mask && p.mask->dtype != DataType::kBOOL ? refuse_float_pair(*p.mask, p.values[kQuery], query.caps) : "";
@@ -258,6 +260,7 @@ std::vector<Candidate> attention_candidates(const Query& query) {
     for (Candidate& candidate : shared(p, common, query)) out.push_back(std::move(candidate));
     const bool alone = std::ranges::none_of(out, &Candidate::applicable);
     out.push_back(generic(p, common, query, alone));
+    for (Candidate& candidate : out) candidate.strided = true;
     return out;
 }
 

@@ -30,6 +30,25 @@ bool joins(const std::vector<std::vector<std::size_t>>& tensors, std::size_t out
     });
 }
 
+//! Whether a tensor with gaps has none between two axes of the output.
+bool runs_on(const shape::ExprPool& exprs, const Value& output, const Value& tensor, std::size_t outer, std::size_t inner) {
+    const std::size_t skipped = output.dims.size() - tensor.dims.size();
+    if (tensor.strides.empty() || outer < skipped || exprs.is(tensor.dims[outer - skipped], 1)) return true;
+    shape::ExprPool scratch = exprs; // questions about expressions make new ones
+    return tensor.strides[outer - skipped] == scratch.mul(tensor.strides[inner - skipped], tensor.dims[inner - skipped]);
+}
+
+shape::Exprs gaps(const shape::ExprPool& exprs, const std::vector<std::vector<std::size_t>>& groups, const Value& output, const Value& tensor) {
+    shape::Exprs strides;
+    const std::size_t skipped = output.dims.size() - tensor.dims.size();
+    const auto extends = [&](std::size_t axis) { return axis >= skipped && !exprs.is(tensor.dims[axis - skipped], 1); };
+    for (const auto& group : tensor.strides.empty() ? std::vector<std::vector<std::size_t>>() : groups) {
+        const bool moves = !group.empty() && extends(group.back());
+        strides.push_back(moves ? tensor.strides[group.back() - skipped] : shape::Expr{});
+    }
+    return strides;
+}
+
 BroadcastTensor view(const std::vector<std::vector<std::size_t>>& groups, const std::vector<std::size_t>& place) {
     BroadcastTensor tensor;
     for (std::size_t g = 0; g < groups.size(); ++g) {
@@ -62,6 +81,7 @@ shape::Expr Broadcast::stride(shape::ExprPool& exprs, const Value& output, std::
     if (at == order.end()) {
         return exprs.constant(0);
     }
+    if (!tensors[tensor].strides.empty()) return tensors[tensor].strides[group];
     shape::Expr stride = exprs.constant(1);
     for (auto inner = at + 1; inner != order.end(); ++inner) {
         stride = exprs.mul(stride, extent(exprs, output, *inner));
@@ -79,7 +99,8 @@ Broadcast make_broadcast(const shape::ExprPool& exprs, const Value& output, std:
         if (exprs.is(output.dims[axis], 1)) {
             continue;
         }
-        if (!out.groups.empty() && joins(place, out.groups.back().back(), axis)) {
+        const auto has_no_gap = [&](const Value* tensor) { return runs_on(exprs, output, *tensor, out.groups.back().back(), axis); };
+        if (!out.groups.empty() && joins(place, out.groups.back().back(), axis) && std::ranges::all_of(tensors, has_no_gap)) {
             out.groups.back().push_back(axis);
         } else {
             out.groups.push_back({axis});
@@ -88,8 +109,9 @@ Broadcast make_broadcast(const shape::ExprPool& exprs, const Value& output, std:
     if (out.groups.empty()) {
         out.groups.emplace_back();
     }
-    for (const std::vector<std::size_t>& p : place) {
-        out.tensors.push_back(view(out.groups, p));
+    for (std::size_t t = 0; t < tensors.size(); ++t) {
+        out.tensors.push_back(view(out.groups, place[t]));
+        out.tensors.back().strides = gaps(exprs, out.groups, output, *tensors[t]);
     }
     return out;
 }

@@ -13,6 +13,7 @@ namespace tensorvk::tactics {
 struct BroadcastTensor {
     std::vector<bool> extends;      // per group: moves along it, or repeats
     std::vector<std::size_t> order; // the groups along which it extends, in its own memory order, slowest first
+    shape::Exprs strides{};         // along each group where its memory has gaps; else empty
 
     [[nodiscard]] bool extends_everywhere() const;
     //! Its memory order is the output's.

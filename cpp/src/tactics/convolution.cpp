@@ -21,6 +21,7 @@ constexpr ConvolutionTactic kTactics[] = {
     convolution_depthwise,
     convolution_texel_winograd,
     products,
+    convolution_winograd_products,
     convolution_widened,
     convolution_window,
 };

@@ -43,6 +43,7 @@ void lower(const ConvolutionProblem& p, std::int32_t outputs, Lowering& lowering
     const Packing packing{.columns = p.out_channels,
                           .channels = 1,
                           .taps = p.taps(),
+                          .half = packs_halves(p.x, lowering),
                           .source = p.weights.dtype,
                           .zero = p.convolution().zero.weights};
     const std::int32_t weights = pack_weights(lowering, layer, p.weights.buffer, packing);
@@ -69,7 +70,7 @@ void lower(const ConvolutionProblem& p, std::int32_t outputs, Lowering& lowering
         step.geometry(8, p.convolution().zero.x);
         add_quantized_epilogue(step, lowering, p.operation, p.roles, lowering.caps().is_cpu);
     } else {
-        add_epilogue(step, lowering, p.operation, p.roles, p.type_bits(), bias);
+        add_epilogue(step, lowering, p.operation, p.roles, p.type_bits() | (packing.half ? kFactorHalf : 0), bias);
     }
     lowering.add(step.take());
 }

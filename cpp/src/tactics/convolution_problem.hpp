@@ -49,6 +49,7 @@ using ConvolutionTactic = std::vector<Candidate> (*)(const ConvolutionProblem& p
 [[nodiscard]] std::vector<Candidate> convolution_generic(const ConvolutionProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> convolution_winograd(const ConvolutionProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> convolution_texel_winograd(const ConvolutionProblem& problem, const Query& query);
+[[nodiscard]] std::vector<Candidate> convolution_winograd_products(const ConvolutionProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> convolution_cpu(const ConvolutionProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> convolution_depthwise(const ConvolutionProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> convolution_widened(const ConvolutionProblem& problem, const Query& query);

@@ -43,7 +43,7 @@ std::vector<Candidate> convolution_widened(const ConvolutionProblem& problem, co
     const bool even = query.exprs.value(problem.x.dims.back()).value_or(1) % 2 == 0;
     const Widened how = widening_of(problem, even);
     return coopmat_tiles("conv/widened", {}, Product(of_wide_picture(problem, how), query.exprs), query.caps,
-                         [problem, how](Lowering& lowering) { return lower_widening(problem, how, lowering); });
+                         [problem, how](Lowering& lowering, const Multiply& multiply) { multiply(lower_widening(problem, how, lowering)); });
 }
 
 } // namespace tensorvk::tactics

@@ -143,6 +143,7 @@ std::vector<Candidate> copy_candidates(const Query& query) {
     }
     out.push_back(candidate("copy/generic", problem, size, refusal.empty() ? refuse_storage(size, query.caps) : refusal));
     if (size < 4) out.push_back(candidate("copy/packed", problem, size, refusal.empty() ? refuse_packing(size, query.caps) : refusal, true));
+    for (Candidate& each : out) each.strided = true;
     return out;
 }
 

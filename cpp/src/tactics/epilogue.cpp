@@ -79,6 +79,7 @@ std::string refuse_operands(const Query& query, const AxisRoles& roles, bool gen
             return text("operand '", operand.name, "' is ", dtype_name(operand.dtype),
                         ", only float32, float16 and bfloat16 can be fused");
         }
+        if (!operand.strides.empty()) return text("operand '", operand.name, "' has gaps in memory");
         const std::optional<OperandMode> mode = operand_mode(operand, output, roles, query.exprs);
         if (!mode)
             return text("operand '", operand.name, "' is not known to broadcast to the output '", output.name, "'");

@@ -9,6 +9,7 @@
 #include "support/error.hpp"
 #include "tactics/families.hpp"
 #include "tactics/placement.hpp"
+#include "tactics/views.hpp"
 #include "tactics/widening.hpp"
 
 namespace tensorvk::tactics {
@@ -104,12 +105,14 @@ std::vector<Candidate> offered(const Query& query) {
     return all;
 }
 
+std::vector<Candidate> placed(const Query& query) { return query.operation.placement ? placed_candidates(query, offered) : offered(query); }
+
 } // namespace
 
 std::vector<Candidate> candidates(const Operation& operation, std::span<const Value> values, const vulkan::DeviceCaps& caps,
                                   const shape::ExprPool& exprs) {
     const Query query{operation, values, caps, exprs};
-    return operation.placement ? placed_candidates(query, offered) : offered(query);
+    return reads_gaps(query) ? viewing_candidates(query, placed) : placed(query);
 }
 
 } // namespace tensorvk::tactics

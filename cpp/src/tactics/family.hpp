@@ -54,7 +54,9 @@ struct Candidate {
     bool host = false;     // runs on the host: a CPU device's, and of the tactic source HOST
     bool portable = false; // needs no optional feature: may serve the plan's portable program
     bool in_place = false; // writes into the part of its output that the operation's placement names
+    bool strided = false;  // reads its inputs and operands by memory_strides(), so that they may have gaps
     double estimate = 0.0; // microseconds that a model expects on a GPU; 0: there is none
+    double beside = 0.0;   // microseconds that it takes longer in a network than when it is timed alone
     std::function<void(Lowering&)> lower; // adds steps; empty when refused
 
     [[nodiscard]] bool applicable() const noexcept { return refusal.empty(); }

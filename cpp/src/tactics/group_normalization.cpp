@@ -104,9 +104,10 @@ std::string refuse(const Problem& p, const Way& way, const Query& query) {
     if (way.width > 1 && !is_multiple_of(exprs, together, way.width)) {
         return text("the number of ", p.channels_last ? "channels of a group, " : "positions, ", exprs.str(together), ", is not known to be a multiple of ", way.width);
     }
-    const auto units = exprs.value(p.units(exprs, way.width));
+    const shape::Expr of_a_group = p.units(exprs, way.width);
+    const auto units = exprs.value(of_a_group);
     const Lanes lanes(units, way, query.caps);
-    if (!way.split) return refuse_rounds(query.caps, kPasses * rounds_of(units.value_or(0) / lanes.count + 1, kBodies));
+    if (!way.split) return refuse_rounds(query.caps, kPasses * rounds_of(most_of(exprs, of_a_group) / lanes.count + 1, kBodies));
     if (query.caps.is_cpu) return "a CPU device has few cores, and one workgroup of a group keeps each busy";
     if (!units) return "the length of a group is dynamic";
     return *units <= lanes.count * lanes.kept ? "one workgroup reads a group at once" : "";

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "tactics/collapse.hpp"
+
 namespace tensorvk::tactics {
 
 std::vector<std::size_t> memory_order(Layout layout, std::size_t rank) {
@@ -25,7 +27,25 @@ shape::Exprs memory_strides(shape::ExprPool& exprs, const shape::Exprs& dims, La
     return strides;
 }
 
-shape::Exprs memory_strides(shape::ExprPool& exprs, const Value& value) { return memory_strides(exprs, value.dims, value.layout); }
+shape::Exprs memory_strides(shape::ExprPool& exprs, const Value& value) {
+    return value.strides.empty() ? memory_strides(exprs, value.dims, value.layout) : value.strides;
+}
+
+bool keeps_units(const shape::ExprPool& exprs, const Value& value, std::int64_t count) {
+    for (std::size_t axis = 0; axis < value.strides.size(); ++axis) {
+        const bool together = exprs.is(value.strides[axis], 1) || exprs.is(value.dims[axis], 1);
+        if (!together && !is_multiple_of(exprs, value.strides[axis], count)) return false;
+    }
+    return true;
+}
+
+bool has_even_rows(shape::ExprPool& exprs, const Value& value) {
+    for (std::size_t axis = 0; axis + 2 < value.strides.size(); ++axis) {
+        const bool follows = value.strides[axis] == exprs.mul(value.strides[axis + 1], value.dims[axis + 1]);
+        if (!follows && !exprs.is(value.dims[axis], 1)) return false;
+    }
+    return true;
+}
 
 bool same_in_both_layouts(const shape::ExprPool& exprs, const Value& value) {
     if (value.dims.size() < 3) {

@@ -16,6 +16,11 @@ namespace tensorvk::tactics {
 [[nodiscard]] shape::Exprs memory_strides(shape::ExprPool& exprs, const shape::Exprs& dims, Layout layout);
 [[nodiscard]] shape::Exprs memory_strides(shape::ExprPool& exprs, const Value& value);
 
+//! Whether runs of `count` elements that lie together begin at multiples of that: what has gaps may have them elsewhere.
+[[nodiscard]] bool keeps_units(const shape::ExprPool& exprs, const Value& value, std::int64_t count);
+//! Whether all rows, of the last axis, follow one another at one distance.
+[[nodiscard]] bool has_even_rows(shape::ExprPool& exprs, const Value& value);
+
 //! One channel or one pixel: row-major and channels-last memory are the same.
 [[nodiscard]] bool same_in_both_layouts(const shape::ExprPool& exprs, const Value& value);
 //! Whether elements lie in memory in the logical order.

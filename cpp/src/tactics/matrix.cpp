@@ -17,6 +17,7 @@ constexpr MatrixTactic kTactics[] = {
     matrix_generic,
     matrix_cpu,
     products,
+    matrix_blocks_vector,
     matrix_unpacked_shared,
     matrix_unpacked_vector,
     matrix_unpacked_coopmat,

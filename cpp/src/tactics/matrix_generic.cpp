@@ -1,11 +1,14 @@
 // matrix/generic: one output element per invocation, any strides, broadcast over up to six leading axes. matrix/cpu takes the same step to
 // oneDNN on the host, matrix/cpu_tile to this library's own code there.
 #include <algorithm>
+#include <bit>
 #include <initializer_list>
 #include <tuple>
 
+#include "kernels/cpu/kernel.hpp"
 #include "support/dtype.hpp"
 #include "support/error.hpp"
+#include "tactics/matrix_blocks.hpp"
 #include "tactics/matrix_problem.hpp"
 #include "tactics/rounds.hpp"
 
@@ -13,11 +16,14 @@ namespace tensorvk::tactics {
 namespace {
 
 constexpr std::int32_t kLocalSize = 64;
+constexpr std::int64_t kPassesOfNormalized = 3; // mean, variance, product
 
-void lower(const MatrixProblem& p, const std::string& kernel, Lowering& lowering) {
+void lower(MatrixProblem p, const std::string& kernel, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
+    if (p.blocks()) p.b.buffer = widen_blocks(p, kernels::cpu::is_cpu_kernel(kernel), lowering);
     StepBuilder step(lowering, p.operation.name, kernel);
-    step.geometry(2, lowering.is_constant(p.b) ? 1 : 0);
+    step.geometry(2, p.blocks() || lowering.is_constant(p.b) ? 1 : 0);
+    if (const auto& rows = p.product().normalized) step.geometry(3, rows->centred ? 2 : 1).geometry(4, std::bit_cast<std::int32_t>(rows->epsilon));
     const shape::Expr count = exprs.product(p.c.dims);
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
     add_matrix_product(step, p, lowering, count);
@@ -44,9 +50,8 @@ std::string refuse_types(const MatrixProblem& p, const Query& query) {
 
 std::string refuse(const MatrixProblem& p, const Query& query) {
     if (std::string why = refuse_matrix_shape(p, query.exprs); !why.empty()) return why;
-    if (const auto k = query.exprs.value(p.k)) {
-        if (std::string why = refuse_rounds(query.caps, rounds_of(*k, kProductBodies)); !why.empty()) return why;
-    }
+    const std::int64_t passes = p.product().normalized ? kPassesOfNormalized : 1;
+    if (std::string why = refuse_rounds(query.caps, rounds_of(most_of(query.exprs, p.k), kProductBodies) * passes); !why.empty()) return why;
     return refuse_epilogue(query, p.roles, p.c.dims.size() <= 5);
 }
 
@@ -57,6 +62,7 @@ std::vector<Candidate> matrix_generic(const MatrixProblem& problem, const Query&
     candidate.name = "matrix/generic";
     candidate.refusal = refuse(problem, query);
     candidate.portable = true;
+    candidate.strided = true;
     candidate.lower = [problem](Lowering& lowering) { lower(problem, "matrix/generic:" + problem.variant, lowering); };
     return {candidate};
 }
@@ -69,7 +75,9 @@ std::vector<Candidate> matrix_cpu(const MatrixProblem& problem, const Query& que
         Candidate candidate;
         candidate.name = name;
         candidate.host = true;
+        candidate.strided = true;
         candidate.refusal = refuse_cpu(query, kernel);
+        if (candidate.refusal.empty()) candidate.refusal = refuse_normalized(problem.product());
         if (candidate.refusal.empty()) candidate.refusal = refuse_matrix_shape(problem, query.exprs);
         if (candidate.refusal.empty()) candidate.refusal = refuse_epilogue(query, problem.roles, general && problem.c.dims.size() <= 5);
         if (candidate.refusal.empty()) candidate.refusal = refuse_types(problem, query);

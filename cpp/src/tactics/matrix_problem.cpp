@@ -9,6 +9,15 @@ namespace {
 
 constexpr std::size_t kBatchAxes = 6; // what kernels have parameters for
 
+//! What a factor in blocks is as numbers: of the extents that its product's other values have.
+Value widened(Value factor, const Value& a, const Value& c, const MatrixProduct& product) {
+    const shape::Expr depth = a.dims[a.dims.size() - (product.transpose_a ? 2 : 1)], columns = c.dims.back();
+    factor.dims = product.transpose_b ? shape::Exprs{columns, depth} : shape::Exprs{depth, columns};
+    factor.dtype = DataType::kFLOAT;
+    factor.known = true;
+    return factor;
+}
+
 void add_batch(StepBuilder& step, const shape::Exprs& values, std::int64_t missing) {
     for (std::size_t i = values.size(); i < kBatchAxes; ++i) step.param(missing);
     step.params(values);
@@ -19,7 +28,10 @@ void add_batch(StepBuilder& step, const shape::Exprs& values, std::int64_t missi
 MatrixProblem::MatrixProblem(const Query& query)
     : operation(query.operation), a(query.input(0)), b(query.input(1)), c(query.output()) {
     if (operation.has_bias) bias = query.input(2).buffer;
-    if (a.dims.size() < 2 || b.dims.size() < 2 || c.dims.size() < 2) {
+    if (product().normalized) column_sums = query.input(3).buffer;
+    const bool matrices = a.dims.size() >= 2 && c.dims.size() >= 2;
+    if (blocks() && matrices) b = widened(b, a, c, product());
+    if (!matrices || b.dims.size() < 2) {
         throw Unsupported(text("Matrix product '", operation.name, "': its factors have ranks ", a.dims.size(), " and ",
                                b.dims.size(), "; both need rank 2 or more, reshape vectors to matrices first."));
     }
@@ -64,6 +76,10 @@ void add_matrix_product(StepBuilder& step, const MatrixProblem& p, Lowering& low
     step.param(p.bias >= 0 ? 1 : 0);
     step.reads(p.a.buffer).reads(p.b.buffer).reads(p.bias >= 0 ? p.bias : p.b.buffer).writes(p.c.buffer);
     add_epilogue(step, lowering, p.operation, p.roles, p.type_bits(), p.b.buffer);
+}
+
+std::string refuse_normalized(const MatrixProduct& product) {
+    return product.normalized ? "rows of the first factor are normalised on their way in, this kernel takes them as they are" : "";
 }
 
 std::string refuse_matrix_shape(const MatrixProblem& p, const shape::ExprPool& exprs) {

@@ -16,13 +16,15 @@ struct MatrixProblem {
     explicit MatrixProblem(const Query& query);
 
     Operation operation; // a copy: candidates outlive the call that makes them
-    Value a, b, c;
+    Value a, b, c;          // b as float32 where it lies in blocks, with their buffer
     std::int32_t bias = -1; // buffer, or -1
+    std::int32_t column_sums = -1; // the same, of b where rows of a are normalised
     AxisRoles roles;
     shape::Expr m{}, n{}, k{};
     std::string variant; // product_variant()
 
     [[nodiscard]] const MatrixProduct& product() const { return std::get<MatrixProduct>(operation.kind); }
+    [[nodiscard]] const std::optional<kernels::BlockFormat>& blocks() const { return product().blocks; }
     [[nodiscard]] std::int32_t type_bits() const;
 };
 
@@ -39,11 +41,14 @@ struct FactorStrides {
 void add_matrix_sizes(StepBuilder& step, const MatrixProblem& problem, Lowering& lowering, shape::Expr count);
 //! What kernels of float products share: P(0) .. P(26), of which P(0) is `count`, bindings and epilogue.
 void add_matrix_product(StepBuilder& step, const MatrixProblem& problem, Lowering& lowering, shape::Expr count);
+//! Why a kernel that takes rows as they are cannot have them, or empty.
+[[nodiscard]] std::string refuse_normalized(const MatrixProduct& product);
 //! What those parameters cannot say, or empty.
 [[nodiscard]] std::string refuse_matrix_shape(const MatrixProblem& problem, const shape::ExprPool& exprs);
 
 using MatrixTactic = std::vector<Candidate> (*)(const MatrixProblem& problem, const Query& query);
 
+[[nodiscard]] std::vector<Candidate> matrix_blocks_vector(const MatrixProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> matrix_cpu(const MatrixProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> matrix_generic(const MatrixProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> matrix_unpacked_shared(const MatrixProblem& problem, const Query& query);

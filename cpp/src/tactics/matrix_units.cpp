@@ -37,6 +37,14 @@ std::string refuse_half_matrices(const vulkan::DeviceCaps& caps) {
     return {};
 }
 
+std::string refuse_normalized_rows(const vulkan::DeviceCaps& caps) {
+    constexpr std::uint32_t kBindings = 9;
+    if (std::string why = refuse_half_matrices(caps); !why.empty()) return why;
+    if (!caps.subgroup_shuffle) return "the device's subgroups do not shuffle, which adds up the rows that are normalised";
+    if (caps.limits.max_storage_bindings < kBindings) return text("it binds ", kBindings, " buffers, the device allows ", caps.limits.max_storage_bindings);
+    return {};
+}
+
 std::string refuse_byte_matrices(const vulkan::DeviceCaps& caps) {
     if (std::string why = refuse_device(caps); !why.empty()) return why;
     if (!caps.int8_arithmetic) return "the device does not use int8 in arithmetic";

@@ -5,7 +5,9 @@
 #include "support/error.hpp"
 #include "tactics/collapse.hpp"
 #include "tactics/layout.hpp"
+#include "tactics/matrix_blocks.hpp"
 #include "tactics/product.hpp"
+#include "tactics/rounds.hpp"
 
 namespace tensorvk::tactics {
 namespace {
@@ -25,7 +27,8 @@ std::int32_t how_it_lies(const MatrixProblem& p, const shape::ExprPool& exprs, s
 bool is_one_matrix(const MatrixProblem& p, const Query& query) {
     const bool one = std::all_of(p.b.dims.begin(), p.b.dims.end() - 2, [&](shape::Expr dim) { return query.exprs.is(dim, 1); });
     const bool runs_on = !p.product().transpose_a && lies_in_rows(query.exprs, p.a) && lies_in_rows(query.exprs, p.b) && lies_in_rows(query.exprs, p.c);
-    return p.c.dims.size() > 2 && one && runs_on && refuse_epilogue(query, p.roles, false).empty();
+    const bool dense = p.a.strides.empty() && p.b.strides.empty();
+    return p.c.dims.size() > 2 && one && runs_on && dense && refuse_epilogue(query, p.roles, false).empty();
 }
 
 std::optional<std::int64_t> volume(const shape::Exprs& dims, const shape::ExprPool& exprs) {
@@ -39,8 +42,9 @@ std::optional<std::int64_t> volume(const shape::Exprs& dims, const shape::ExprPo
 }
 
 std::string refuse(const MatrixProblem& p, const Query& query) {
+    if (std::string why = refuse_normalized(p.product()); !why.empty()) return why;
     if (std::string why = refuse_matrix_shape(p, query.exprs); !why.empty()) return why;
-    if (p.b.known && Product::refuse(p, query).empty()) return "the second factor is one constant matrix, kernels that pack it once take the product";
+    if (p.b.known && !p.blocks() && Product::refuse(p, query).empty()) return "the second factor is one constant matrix, kernels that pack it once take the product";
     return refuse_epilogue(query, p.roles, p.c.dims.size() <= 5);
 }
 
@@ -51,6 +55,7 @@ Unpacked::Unpacked(const MatrixProblem& problem, const Query& query) : given(pro
     rows = volume({one_matrix ? dims.begin() : dims.end() - 2, dims.end() - 1}, query.exprs);
     columns = query.exprs.value(problem.n);
     depth = query.exprs.value(problem.k);
+    most_depth = most_of(query.exprs, problem.k);
 }
 
 MatrixProblem Unpacked::problem(shape::ExprPool& exprs) const {
@@ -88,6 +93,11 @@ StepBuilder unpacked_step(const MatrixProblem& p, const std::string& kernel, std
     const FactorStrides a = factor_strides(lowering, p.a, p.product().transpose_a, p.c.dims.size());
     const FactorStrides b = factor_strides(lowering, p.b, p.product().transpose_b, p.c.dims.size());
     step.geometry(2, how_it_lies(p, exprs, a.row, a.column, p.m, a.batch, unit));
+    if (p.blocks()) {
+        add_blocks(step, *p.blocks());
+        step.geometry(3, kByDepth);
+        return step;
+    }
     step.geometry(3, how_it_lies(p, exprs, b.column, b.row, p.n, b.batch, unit));
     return step;
 }

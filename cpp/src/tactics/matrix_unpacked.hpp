@@ -1,5 +1,5 @@
 // Matrix products whose factors kernels read where they lie, nothing packed: what product.hpp's tactics pack in every run or do not take, such
-// as a second factor of several matrices or of float16.
+// as a second factor of several matrices or of float16, or of few bits in blocks.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@ struct Unpacked {
     MatrixProblem given;
     bool one_matrix;
     std::optional<std::int64_t> rows{}, columns{}, depth{}; // as it is seen; nullopt: dynamic
+    std::int64_t most_depth = 0;                            // as far as the profiles tell
     std::string refusal;                                    // why no kernel of this kind is for it, or empty
 
     //! As it is seen.

@@ -1,4 +1,4 @@
-// matrix/unpacked_coopmat_<rows>x<columns>x<depth>: products of halves on cooperative matrix units (shaders/matrix/unpacked_coopmat.comp).
+// matrix/unpacked_coopmat_<rows>x<columns>x<depth>, matrix/blocks_coopmat_... of a second factor of few bits: products of halves on cooperative matrix units (shaders/matrix/unpacked_coopmat.comp).
 #include <algorithm>
 
 #include "support/dtype.hpp"
@@ -27,14 +27,15 @@ std::string refuse(const Unpacked& product, const vulkan::DeviceCaps& caps) {
     if (!product.refusal.empty()) return product.refusal;
     if (std::string why = refuse_half_matrices(caps); !why.empty()) return why;
     for (const Value* factor : {&product.given.a, &product.given.b}) {
-        if (factor->dtype != DataType::kHALF) return text("'", factor->name, "' is ", dtype_name(factor->dtype), ", matrix units take float16");
+        const bool becomes_half = factor == &product.given.b && product.given.blocks();
+        if (factor->dtype != DataType::kHALF && !becomes_half) return text("'", factor->name, "' is ", dtype_name(factor->dtype), ", matrix units take float16");
     }
     return {};
 }
 
 void lower(const MatrixProblem& p, const Geometry& tile, Lowering& lowering) {
     constexpr std::int64_t kUnit = 8;
-    StepBuilder step = unpacked_step(p, "matrix/unpacked_coopmat:f16", tile.rows, tile.columns, kUnit, lowering);
+    StepBuilder step = unpacked_step(p, p.blocks() ? "matrix/unpacked_coopmat:blocks_f16" : "matrix/unpacked_coopmat:f16", tile.rows, tile.columns, kUnit, lowering);
     step.local_size(tile.threads()).geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, tile.depth);
     step.geometry(7, tile.warp_rows).geometry(8, tile.warp_columns).geometry(9, tile.threads());
     lowering.add(step.take());
@@ -45,12 +46,14 @@ void lower(const MatrixProblem& p, const Geometry& tile, Lowering& lowering) {
 std::vector<Candidate> matrix_unpacked_coopmat(const MatrixProblem& problem, const Query& query) {
     const Unpacked product(problem, query);
     const std::string common = refuse(product, query.caps);
-    if (!common.empty()) return {{.name = "matrix/unpacked_coopmat", .refusal = common, .portable = false, .lower = {}}};
+    const std::string name = problem.blocks() ? "matrix/blocks_coopmat" : "matrix/unpacked_coopmat";
+    if (!common.empty()) return {{.name = name, .refusal = common, .portable = false, .lower = {}}};
     std::vector<Candidate> out;
     for (const Geometry& tile : kTiles) {
-        out.push_back({.name = text("matrix/unpacked_coopmat_", tile.rows, "x", tile.columns, "x", tile.depth),
+        out.push_back({.name = text(name, "_", tile.rows, "x", tile.columns, "x", tile.depth),
                        .refusal = refuse_unpacked_tile(tile.needs(), product, query.caps),
                        .portable = false,
+                       .strided = true,
                        .lower = [product, tile](Lowering& lowering) { lower(product.problem(lowering.exprs()), tile, lowering); }});
     }
     return out;

@@ -1,4 +1,4 @@
-// matrix/unpacked_shared_<rows>x<columns>_<of an invocation>: through shared memory (shaders/matrix/unpacked_shared.comp).
+// matrix/unpacked_shared_<rows>x<columns>_<of an invocation>, matrix/blocks_shared_... of a second factor of few bits: through shared memory (shaders/matrix/unpacked_shared.comp).
 #include "support/error.hpp"
 #include "tactics/matrix_unpacked.hpp"
 #include "tactics/product.hpp"
@@ -20,13 +20,13 @@ constexpr Geometry kTiles[] = {{128, 128, 16, 8, 8}, {128, 64, 16, 8, 4, true}, 
 
 std::string refuse(const Geometry& tile, const Unpacked& product, const vulkan::DeviceCaps& caps) {
     if (caps.is_cpu && !tile.on_cpu) return "CPU drivers take long to compile tiles, two others are for them";
-    if (std::string why = refuse_rounds(caps, product.depth.value_or(0) / tile.depth + 1); !why.empty()) return why;
+    if (std::string why = refuse_rounds(caps, product.most_depth / tile.depth + 1); !why.empty()) return why;
     return refuse_unpacked_tile(tile.needs(), product, caps);
 }
 
 void lower(const MatrixProblem& p, const Geometry& tile, Lowering& lowering) {
     constexpr std::int64_t kUnit = 4;
-    StepBuilder step = unpacked_step(p, "matrix/unpacked_shared:" + p.variant, tile.rows, tile.columns, kUnit, lowering);
+    StepBuilder step = unpacked_step(p, text("matrix/unpacked_shared:", p.blocks() ? "blocks_" : "", p.variant), tile.rows, tile.columns, kUnit, lowering);
     step.local_size(tile.threads()).geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, tile.depth);
     step.geometry(7, tile.thread_rows).geometry(8, tile.thread_columns).geometry(9, tile.threads());
     lowering.add(step.take());
@@ -37,15 +37,18 @@ void lower(const MatrixProblem& p, const Geometry& tile, Lowering& lowering) {
 std::vector<Candidate> matrix_unpacked_shared(const MatrixProblem& problem, const Query& query) {
     const Unpacked product(problem, query);
     std::string common = product.refusal;
+    if (common.empty() && query.caps.is_cpu && problem.blocks()) common = "CPU drivers are faster with weights that are widened once";
     if (common.empty() && query.caps.is_cpu && problem.variant == "f32" && Product::refuse(problem, query).empty()) {
         common = "CPU drivers are faster with one second factor that is packed in every run and read as texels";
     }
-    if (!common.empty()) return {{.name = "matrix/unpacked_shared", .refusal = common, .portable = false, .lower = {}}};
+    const std::string name = problem.blocks() ? "matrix/blocks_shared" : "matrix/unpacked_shared";
+    if (!common.empty()) return {{.name = name, .refusal = common, .portable = false, .lower = {}}};
     std::vector<Candidate> out;
     for (const Geometry& tile : kTiles) {
-        out.push_back({.name = text("matrix/unpacked_shared_", tile.rows, "x", tile.columns, "_", tile.thread_rows, "x", tile.thread_columns),
+        out.push_back({.name = text(name, "_", tile.rows, "x", tile.columns, "_", tile.thread_rows, "x", tile.thread_columns),
                        .refusal = refuse(tile, product, query.caps),
                        .portable = false,
+                       .strided = true,
                        .lower = [product, tile](Lowering& lowering) { lower(product.problem(lowering.exprs()), tile, lowering); }});
     }
     return out;

@@ -50,6 +50,7 @@ void lower(const MatrixProblem& p, const Geometry& geometry, const Thin& thin, L
 } // namespace
 
 std::vector<Candidate> matrix_unpacked_vector(const MatrixProblem& problem, const Query& query) {
+    if (problem.blocks()) return {}; // matrix_blocks_vector
     const Unpacked product(problem, query);
     const std::string common = refuse(product, query.caps);
     if (!common.empty()) return {{.name = "matrix/unpacked_vector", .refusal = common, .portable = false, .lower = {}}};
@@ -59,6 +60,7 @@ std::vector<Candidate> matrix_unpacked_vector(const MatrixProblem& problem, cons
         out.push_back({.name = text("matrix/unpacked_vector_", geometry.lines(), "x", geometry.slices),
                        .refusal = refuse_unpacked_tile({1, 1, shared_bytes(geometry, thin), geometry.threads()}, product, query.caps),
                        .portable = false,
+                       .strided = true,
                        .lower = [product, geometry, thin](Lowering& lowering) { lower(product.problem(lowering.exprs()), geometry, thin, lowering); }});
     }
     return out;

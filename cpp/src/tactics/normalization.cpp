@@ -66,7 +66,7 @@ std::string refuse(const Problem& p, const Way& way, const Query& query) {
     if (!lies_in_rows(query.exprs, p.x) || !lies_in_rows(query.exprs, p.y)) return "the rows do not lie one behind the other";
     if (way.fours && !is_multiple_of(query.exprs, p.length(), 4)) return text("the length of a row, ", query.exprs.str(p.length()), ", is not known to be a multiple of 4");
     const auto length = query.exprs.value(p.length());
-    if (!way.shared) return refuse_rounds(query.caps, kPasses * rounds_of(length.value_or(0), kBodies));
+    if (!way.shared) return refuse_rounds(query.caps, kPasses * rounds_of(most_of(query.exprs, p.length()), kBodies));
     if (query.caps.is_cpu) return "shared memory is ten times slower than registers on a CPU device";
     if (!length) return "the length of a row is dynamic";
     const std::int64_t kept = Lanes(*length, way).kept;

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "kernels/blocks.hpp"
 #include "kernels/geometry.hpp"
 #include "kernels/pointwise_program.hpp"
 #include "shape/expr.hpp"
@@ -29,6 +30,7 @@ struct Value {
     shape::Exprs dims;                 // logical order
     Layout layout = Layout::kLINEAR;
     std::int32_t buffer = -1;
+    shape::Exprs strides{}; // of its axes in elements where it is a part of a larger value and has gaps; else its memory is dense
     bool known = false; // its numbers are the plan's
 };
 using ValueId = std::int32_t;
@@ -49,11 +51,20 @@ struct Convolution {
     ZeroPoints zero{};
     bool operator==(const Convolution&) const = default;
 };
+//! y = (x - mean) / sqrt(variance + epsilon) of each row; not centred: y = x / sqrt(mean square + epsilon).
+struct RowNormalization {
+    float epsilon = 0.0f;
+    bool centred = true;
+    bool operator==(const RowNormalization&) const = default;
+};
 //! a [.., m, k] (or [.., k, m]) times b [.., k, n] (or [.., n, k]), leading dimensions broadcast; bias (inputs[2], length n) when has_bias.
-//! Of 8-bit integers as for Convolution.
+//! Of 8-bit integers as for Convolution. With `normalized`, what a's rows become first; then inputs[2] is there, and inputs[3] has the sums of b's columns.
 struct MatrixProduct {
     bool transpose_a = false, transpose_b = false;
     ZeroPoints zero{};
+    std::optional<RowNormalization> normalized{};
+    //! inputs[1] is one constant matrix in blocks of few bits: words of int32. Where it is widened, it becomes [n, k] with transpose_b, else [k, n].
+    std::optional<kernels::BlockFormat> blocks{};
     bool operator==(const MatrixProduct&) const = default;
 };
 struct Pooling {
@@ -132,6 +143,8 @@ struct TopK {
     TopKOperation op = TopKOperation::kMAX;
     std::int64_t axis = 0, k = 1;
     bool select_last = false;
+    bool nan_first = false; // of the smallest; among the largest NaN is first anyway
+    [[nodiscard]] bool nan_last() const { return op == TopKOperation::kMIN && !nan_first; }
     bool operator==(const TopK&) const = default;
 };
 

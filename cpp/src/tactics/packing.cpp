@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "support/error.hpp"
+#include "tactics/matrix_blocks.hpp"
 #include "tactics/step_builder.hpp"
 
 namespace tensorvk::tactics {
@@ -38,6 +39,11 @@ std::string key_of(const Phases& phases) {
     return key;
 }
 
+std::string pack_kernel(const Packing& packing) {
+    const std::string_view from = packing.blocks ? "blocks_" : packing.source != DataType::kFLOAT ? "bytes_" : "";
+    return text("convolution/pack:", from, packing.half ? "f16" : "f32");
+}
+
 } // namespace
 
 std::int64_t Phases::taps() const {
@@ -46,19 +52,35 @@ std::int64_t Phases::taps() const {
     return most;
 }
 
+namespace {
+
+std::int32_t pack_points(Lowering& lowering, const std::string& layer, std::int32_t weights, const Packing& packing) {
+    const PointsOfTaps& points = packing.points;
+    const std::int64_t count = packing.padded_depth() * packing.padded_columns(); // of a point
+    const std::string kernel = text(packing.half ? "f16_" : "f32_", points.lines, "x", points.columns);
+    const std::string key = text("points:", weights, ":", kernel, ":", packing.padded_depth(), "x", packing.padded_columns(), ":", packing.panel);
+    return pack_with(lowering, weights, key, points.count() * count * (packing.half ? 2 : 4), [&](std::int32_t target) {
+        StepBuilder step(lowering, layer, "convolution/winograd_weights:" + kernel);
+        step.local_size(kPackLocalSize).flat_groups(lowering.exprs().constant((count + kPackLocalSize - 1) / kPackLocalSize)).specialize(false);
+        step.param(count).param(packing.padded_depth()).param(points.source_channels).param(points.source_columns);
+        step.param(packing.panel > 0 ? packing.panel : packing.padded_columns());
+        step.reads(weights).writes(target);
+        return step.take();
+    });
+}
+
+} // namespace
+
 std::int32_t pack_weights(Lowering& lowering, const std::string& layer, std::int32_t weights, const Packing& packing) {
+    if (packing.points.lines > 0) return pack_points(lowering, layer, weights, packing);
     const std::int64_t count = packing.parts * packing.padded_depth() * packing.padded_columns();
     const std::int64_t bytes = count * (packing.half ? 2 : 4);
     const std::string key =
         text("packed:", weights, ":", packing.parts, "x", packing.padded_depth(), "x", packing.padded_columns(),
              packing.half ? ":f16" : ":f32", packing.transposed ? ":t" : "", key_of(packing.phases), ":", packing.zero, ":", packing.panel, ":", packing.widened.channels, ":", packing.widened.pixels, ":", packing.widened.shift, ":", packing.widened.units);
-    const bool bytes_in = packing.source != DataType::kFLOAT;
     const Target target = target_for(lowering, weights, key, bytes);
     if (!target.make) return target.buffer;
-    StepBuilder step(lowering, layer,
-                     bytes_in       ? "convolution/pack:bytes_f32"
-                     : packing.half ? "convolution/pack:f16"
-                                    : "convolution/pack:f32");
+    StepBuilder step(lowering, layer, pack_kernel(packing));
     step.local_size(kPackLocalSize)
         .flat_groups(lowering.exprs().constant((count + kPackLocalSize - 1) / kPackLocalSize));
     step.specialize(false)
@@ -76,6 +98,7 @@ std::int32_t pack_weights(Lowering& lowering, const std::string& layer, std::int
     step.param(widened.channels).param(widened.pixels).param(widened.kernel_width).param(widened.shift).param(widened.units);
     step.param(packing.source == DataType::kINT8 ? 1 : 0).param(packing.zero);
     step.params(packing.phases.kernel).params(packing.phases.stride).params(packing.phases.pre);
+    if (packing.blocks) add_blocks(step, *packing.blocks);
     step.reads(weights).writes(target.buffer);
     add_step(lowering, step, target);
     return target.buffer;

@@ -4,8 +4,10 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
+#include "kernels/blocks.hpp"
 #include "kernels/pointwise_program.hpp"
 #include "tactics/family.hpp"
 
@@ -30,6 +32,13 @@ struct Phases {
     [[nodiscard]] std::int64_t taps() const;
 };
 
+//! Taps of a window of 3 x 3 as points of Winograd's convolution, of tiles of lines x columns outputs (shaders/convolution/winograd.glsl): the parts.
+struct PointsOfTaps {
+    std::int64_t lines = 0, columns = 0;                // 0: taps stay taps
+    std::int64_t source_channels = 0, source_columns = 0; // the packing's own are padded
+    [[nodiscard]] std::int64_t count() const { return (lines + 2) * (columns + 2); }
+};
+
 //! Weights as [part][panel][depth][columns of a panel]; the other two directions of the shader's source index.
 struct Packing {
     std::int64_t parts = 1, columns = 1, channels = 1, taps = 1;
@@ -40,8 +49,10 @@ struct Packing {
     bool half = false;
     bool by_columns = false; // of pack_words(): the depth of a column lies together
     Widened widened{};
+    PointsOfTaps points{};
     DataType source = DataType::kFLOAT; // int8 and uint8 become floats, less `zero`
     std::int32_t zero = 0;
+    std::optional<kernels::BlockFormat> blocks{}; // that the source lies in
 
     [[nodiscard]] std::int64_t depth() const { return channels * (phases.count() > 0 ? phases.taps() : taps); }
     [[nodiscard]] std::int64_t padded_columns() const {
@@ -51,6 +62,11 @@ struct Packing {
         return (depth() + depth_multiple - 1) / depth_multiple * depth_multiple;
     }
 };
+
+//! Bit of G(0) in shaders/common/epilogue.glsl: the second factor, here packed weights, is of halves.
+inline constexpr std::int32_t kFactorHalf = 4;
+//! Whether weights beside that input are packed as halves, for kernels of floats that load either: CPU drivers convert each on its own.
+[[nodiscard]] inline bool packs_halves(const Value& x, const Lowering& lowering) { return x.dtype == DataType::kHALF && !lowering.caps().is_cpu; }
 
 //! The packed weights. A source that is no constant is packed in every run, into scratch memory.
 [[nodiscard]] std::int32_t pack_weights(Lowering& lowering, const std::string& layer, std::int32_t weights,

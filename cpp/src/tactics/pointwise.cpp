@@ -125,6 +125,11 @@ std::string refuse_vec4(const Problem& problem, const Query& query) {
     if (!std::ranges::all_of(problem.broadcast.tensors, &BroadcastTensor::in_output_order)) {
         return "one of the tensors has its axes in another order than the output";
     }
+    for (std::size_t t = 0; t < problem.tensors.size(); ++t) {
+        const BroadcastTensor& tensor = problem.broadcast.tensors[t];
+        const bool apart = tensor.extends.back() && !tensor.strides.empty() && !query.exprs.is(tensor.strides.back(), 1);
+        if (apart || !keeps_units(query.exprs, problem.tensors[t], 4)) return text("elements of '", problem.tensors[t].name, "' do not lie together in fours");
+    }
     if (problem.axes() > 1) {
         bool whole = false;
         for (const std::size_t axis : problem.broadcast.groups.back()) {
@@ -163,7 +168,7 @@ void lower_vec4(const Problem& problem, Lowering& lowering) {
 }
 
 Candidate vec4(const Problem& problem, const Query& query) {
-    Candidate candidate{.name = "pointwise/vec4", .refusal = refuse_vec4(problem, query), .portable = !problem.half, .lower = {}};
+    Candidate candidate{.name = "pointwise/vec4", .refusal = refuse_vec4(problem, query), .portable = !problem.half, .strided = true, .lower = {}};
     if (candidate.applicable()) {
         candidate.lower = [problem](Lowering& lowering) { lower_vec4(problem, lowering); };
     }
@@ -236,7 +241,7 @@ void lower_cpu(const Problem& problem, Lowering& lowering) {
 }
 
 Candidate cpu(const Problem& problem, const Query& query) {
-    Candidate candidate{.name = "pointwise/cpu", .refusal = refuse_on_cpu(problem, query), .host = true, .portable = false, .lower = {}};
+    Candidate candidate{.name = "pointwise/cpu", .refusal = refuse_on_cpu(problem, query), .host = true, .portable = false, .strided = true, .lower = {}};
     if (candidate.applicable()) {
         candidate.lower = [problem](Lowering& lowering) { lower_cpu(problem, lowering); };
     }

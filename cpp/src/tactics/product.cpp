@@ -5,6 +5,7 @@
 #include "support/error.hpp"
 #include "tactics/collapse.hpp"
 #include "tactics/layout.hpp"
+#include "tactics/tile_cost.hpp"
 
 namespace tensorvk::tactics {
 namespace {
@@ -68,6 +69,13 @@ bool is_cropped(const ConvolutionProblem& p, const shape::ExprPool& exprs) {
     return false;
 }
 
+//! What kernels take for the distance of the pictures of a volume.
+bool has_even_slices(const Value& x, const Query& query) {
+    if (x.strides.empty() || x.dims.size() < 5) return true;
+    shape::ExprPool exprs = query.exprs; // a scratch copy
+    return x.strides[2] == exprs.mul(x.strides[3], x.dims[3]);
+}
+
 //! Whether all taps of a convolution's positions lie in the picture.
 bool is_always_inside(const ConvolutionProblem& p) {
     const bool unpadded = all(p.pre, 0) && zeros(p.convolution().geometry.post);
@@ -77,6 +85,7 @@ bool is_always_inside(const ConvolutionProblem& p) {
 } // namespace
 
 std::string Product::refuse(const ConvolutionProblem& p, const Query& query) {
+    if (!has_even_slices(p.x, query)) return text("the pictures of '", p.x.name, "' do not follow one another at the distance of their lines");
     if (p.transposed()) {
         for (std::size_t axis = 0; axis < 3; ++axis) {
             if (p.stride[axis] > 1 && p.dilation[axis] > 1) {
@@ -95,6 +104,8 @@ std::string Product::refuse(const MatrixProblem& p, const Query& query) {
         return text("the first factor is transposed and has rank ", p.a.dims.size(), ", not 2");
     if (p.a.layout != Layout::kLINEAR || p.c.layout != Layout::kLINEAR)
         return "a factor or the product is stored channels last, not in rows";
+    shape::ExprPool exprs = query.exprs; // a scratch copy
+    if (!has_even_rows(exprs, p.a)) return text("the rows of '", p.a.name, "' are not at one distance");
     if (!query.exprs.value(p.k) || !query.exprs.value(p.n))
         return "the columns or the depth of the product are dynamic, this kernel packs its second factor";
     return refuse_epilogue(query, p.roles, false);
@@ -131,7 +142,7 @@ Product::Product(const ConvolutionProblem& p, const shape::ExprPool& exprs)
               .channels = packing_.channels,
               .taps = phases_ ? phases.taps() : p.taps()};
     set_rows(shape_, p, phases_ ? p.stride : kOnes, exprs);
-    shape_.input_vectors = x_.layout == Layout::kCHANNELS_LAST && p.group_in() % 4 == 0;
+    shape_.input_vectors = x_.layout == Layout::kCHANNELS_LAST && p.group_in() % 4 == 0 && keeps_units(exprs, x_, x_.dtype == DataType::kHALF ? 8 : 4);
     shape_.output_vectors = y_.layout == Layout::kCHANNELS_LAST && p.group_out() % 4 == 0;
 }
 
@@ -141,18 +152,30 @@ Product::Product(const MatrixProblem& p, const shape::ExprPool& exprs)
       weights_(p.b),
       y_(p.c),
       bias_(p.bias),
+      column_sums_(p.column_sums),
       half_(p.variant == "f16"),
       matrix_(true),
       type_bits_(p.type_bits()),
       roles_(p.roles),
       out_channels_(exprs.value(p.n).value_or(0)) {
     packing_ = {
-        .columns = out_channels_, .channels = exprs.value(p.k).value_or(0), .transposed = !p.product().transpose_b,
-        .source = weights_.dtype, .zero = p.product().zero.weights};
+        .columns = out_channels_, .channels = exprs.value(p.k).value_or(0), .transposed = p.blocks() || !p.product().transpose_b,
+        .source = weights_.dtype, .zero = p.product().zero.weights, .blocks = p.blocks()};
     shape_ = {.columns = packing_.columns, .channels = packing_.channels};
     set_rows(shape_, {y_.dims.begin(), y_.dims.end() - 1}, exprs);
-    shape_.input_vectors = !p.product().transpose_a && packing_.channels % 4 == 0;
+    shape_.input_vectors = !p.product().transpose_a && packing_.channels % 4 == 0 && keeps_units(exprs, x_, x_.dtype == DataType::kHALF ? 8 : 4);
     shape_.output_vectors = packing_.columns % 4 == 0;
+}
+
+Product::Product(const PointsProduct& p)
+    : operation_(p.operation), weights_(p.weights), half_(p.half_kernels), points_(true), type_bits_(p.type == DataType::kHALF ? 3 : 0), roles_(p.roles), packing_(p.packing) {
+    x_.name = "points";
+    x_.dtype = y_.dtype = p.type;
+    x_.buffer = p.inputs;
+    y_.buffer = p.sums;
+    out_channels_ = packing_.columns;
+    shape_ = {.parts = packing_.parts, .columns = packing_.columns, .channels = packing_.channels, .rows = p.tiles, .least_rows = p.tiles};
+    shape_.input_vectors = shape_.output_vectors = true;
 }
 
 std::optional<Product::Place> Product::place_of(const Query& query) const {
@@ -191,7 +214,12 @@ ConvolutionProblem::Extents Product::grid(shape::ExprPool& exprs) const {
     return out;
 }
 
+std::optional<RowNormalization> Product::normalized() const {
+    return matrix_ ? std::get<MatrixProduct>(operation_.kind).normalized : std::nullopt;
+}
+
 shape::Expr Product::rows(shape::ExprPool& exprs) const {
+    if (points_) return exprs.constant(*shape_.rows);
     if (matrix_) return exprs.product(shape::Exprs(y_.dims.begin(), y_.dims.end() - 1));
     const ConvolutionProblem::Extents extents = grid(exprs);
     return exprs.product(shape::Exprs{y_.dims[0], extents[0], extents[1], extents[2]});
@@ -236,8 +264,19 @@ void Product::add_matrix_params(StepBuilder& step, Lowering& lowering, const Pac
     step.param(0).param(packing.padded_depth() * packing.padded_columns()).param(0).param(0);
 }
 
+void Product::add_points_params(StepBuilder& step, const Packing& packing) const {
+    const std::int64_t tiles = *shape_.rows;
+    step.param(tiles).param(tiles).param(tiles).param(1).param(tiles);
+    step.param(0).param(0).param(shape_.channels).param(1);
+    step.param(1).param(1).param(1).param(1).param(1).param(0).param(0);
+    step.param(shape_.channels).param(shape_.channels).param(shape_.columns).param(packing.padded_columns());
+    step.param(0).param(0).param(shape_.columns).param(1);
+    step.param(tiles * shape_.channels).param(packing.padded_depth() * packing.padded_columns()).param(tiles * shape_.columns).param(0);
+}
+
 void Product::add_params(StepBuilder& step, Lowering& lowering, const Packing& packing) const {
     if (place_) step.geometry(15, static_cast<std::int32_t>(place_->first));
+    if (points_) return add_points_params(step, packing);
     if (matrix_) return add_matrix_params(step, lowering, packing);
     shape::ExprPool& exprs = lowering.exprs();
     const ImageStrides x = image_strides(lowering, x_);
@@ -289,22 +328,27 @@ std::string refuse_tile(const TileNeeds& tile, const ProductShape& shape, const 
 }
 
 std::int64_t splits_for(std::int64_t tile_rows, std::int64_t tile_columns, const ProductShape& shape, std::int64_t least_depth, std::int64_t most) {
-    constexpr std::int64_t kWantedGroups = 264; // two workgroups on each of 132 processors
     const auto tiles_of = [](std::int64_t extent, std::int64_t tile) { return (extent + tile - 1) / tile; };
     const std::int64_t tiles = tiles_of(shape.least_rows, tile_rows) * tiles_of(shape.columns, tile_columns) * shape.parts;
-    return std::clamp<std::int64_t>(std::min(kWantedGroups / std::max<std::int64_t>(tiles, 1), shape.depth() / least_depth), 1, most);
+    return std::clamp<std::int64_t>(std::min(kBusyWorkgroups / std::max<std::int64_t>(tiles, 1), shape.depth() / least_depth), 1, most);
 }
 
 std::vector<Candidate> product_candidates(const std::string& family, const std::string& refusal, const Product& product,
                                           const Query& query) {
-    constexpr ProductTactic kTactics[] = {product_texel, product_tile, product_shared, product_vector, product_coopmat};
+    struct Tactic {
+        ProductTactic candidates;
+        bool normalizes = false;
+    };
+    constexpr Tactic kTactics[] = {{product_texel}, {product_tile}, {product_shared}, {product_vector}, {product_coopmat, true}};
     const bool in_place = query.operation.placement.has_value();
     const std::string why = refusal.empty() && in_place ? product.refuse_placement(query) : refusal;
     const Product target = in_place && why.empty() ? product.placed(query) : product;
     std::vector<Candidate> out;
-    for (const ProductTactic tactic : kTactics) {
-        for (Candidate& candidate : tactic(family, why, target, query)) {
+    const std::string as_they_are = why.empty() && product.normalized() ? refuse_normalized(std::get<MatrixProduct>(query.operation.kind)) : why;
+    for (const Tactic& tactic : kTactics) {
+        for (Candidate& candidate : tactic.candidates(family, tactic.normalizes ? why : as_they_are, target, query)) {
             candidate.in_place = in_place;
+            candidate.strided = query.input(1).strides.empty();
             out.push_back(std::move(candidate));
         }
     }

@@ -26,7 +26,19 @@ struct ProductShape {
     [[nodiscard]] std::int64_t depth() const { return channels * taps; }
 };
 
-//! The two kinds of operations behind one face.
+//! Products of tiles by channels, one at each point of Winograd's convolution (tactics/winograd.hpp): [points][tiles][channels] -> [points][tiles][columns].
+struct PointsProduct {
+    Operation operation; // without epilogue
+    AxisRoles roles;
+    Value weights;
+    Packing packing;
+    std::int64_t tiles;
+    DataType type;     // of the points in memory
+    bool half_kernels; // those of float16, which may take float32
+    std::int32_t inputs = -1, sums = -1; // buffers
+};
+
+//! All kinds of operations behind one face.
 class Product {
   public:
     //! Why an operation is no such product, or empty.
@@ -35,6 +47,7 @@ class Product {
 
     Product(const ConvolutionProblem& problem, const shape::ExprPool& exprs);
     Product(const MatrixProblem& problem, const shape::ExprPool& exprs);
+    explicit Product(const PointsProduct& points);
     //! Why kernels cannot write into the larger value that an operation with a placement has for output 1, or empty.
     [[nodiscard]] std::string refuse_placement(const Query& query) const;
     //! The same product written there.
@@ -52,6 +65,9 @@ class Product {
 
     //! Of all parts that read different ones.
     [[nodiscard]] std::int64_t input_channels() const { return shape_.channels * groups_; }
+    //! Of a matrix product whose rows are normalised on their way in.
+    [[nodiscard]] std::optional<RowNormalization> normalized() const;
+    [[nodiscard]] std::int32_t column_sums() const { return column_sums_; }
     //! No tap of any position reads padding.
     [[nodiscard]] bool always_inside() const { return inside_; }
     //! Output positions.
@@ -73,6 +89,7 @@ class Product {
     [[nodiscard]] ConvolutionProblem::Extents grid(shape::ExprPool& exprs) const;
     void add_window(StepBuilder& step, const ConvolutionProblem::Extents& grid, shape::ExprPool& exprs) const;
     void add_matrix_params(StepBuilder& step, Lowering& lowering, const Packing& packing) const;
+    void add_points_params(StepBuilder& step, const Packing& packing) const;
 
     //! Of the larger value that the result is a part of.
     struct Place {
@@ -86,9 +103,10 @@ class Product {
     Operation operation_;
     Value x_, weights_, y_;
     std::optional<Place> place_{};
-    std::int32_t bias_ = -1;
+    std::int32_t bias_ = -1, column_sums_ = -1;
     bool half_ = false;
     bool matrix_ = false;
+    bool points_ = false;
     bool phases_ = false;
     bool cropped_ = false; // the output is no whole number of strides along each axis
     bool inside_ = true;
@@ -133,10 +151,15 @@ using ProductTactic = std::vector<Candidate> (*)(const std::string& family, cons
 [[nodiscard]] std::vector<Candidate> product_coopmat(const std::string& family, const std::string& refusal,
                                                      const Product& product, const Query& query);
 
-//! Tiles on matrix units of a product that `make` finishes when it is lowered, since only then it is known where its input lies. `shape`: all but that.
-//! Candidates are called `name`_<tile>.
+//! What a candidate does around its product: calls `multiply` once, with the product as it is when it is lowered, since only then it is known where its input lies.
+using Multiply = std::function<void(const Product&)>;
+using AroundProduct = std::function<void(Lowering&, const Multiply& multiply)>;
+//! Tiles on matrix units, and through shared memory, of a product of `shape` with steps around. Candidates are called `name`_<tile>; all have estimates, of the product
+//! alone.
 [[nodiscard]] std::vector<Candidate> coopmat_tiles(const std::string& name, const std::string& refusal, const Product& shape, const vulkan::DeviceCaps& caps,
-                                                   const std::function<Product(Lowering&)>& make);
+                                                   const AroundProduct& around);
+[[nodiscard]] std::vector<Candidate> shared_tiles(const std::string& name, const std::string& refusal, const Product& shape, const vulkan::DeviceCaps& caps,
+                                                  const AroundProduct& around);
 
 //! Grid of a tiled product: `row_groups` tiles of rows (any number: they spill to y), `column_groups` tiles of columns
 //! for each of `slices`.

@@ -1,6 +1,7 @@
 // .../coopmat_<rows>x<columns>x<depth>[_w<subgroups>][_p<steps ahead>][_k<splits>]: products of halves on cooperative matrix units
 // (shaders/convolution/coopmat.comp).
 #include <algorithm>
+#include <bit>
 
 #include "support/error.hpp"
 #include "tactics/matrix_units.hpp"
@@ -14,7 +15,7 @@ struct MatrixGeometry {
     std::int32_t rows, columns, depth;    // of a workgroup's tile
     std::int32_t warp_rows, warp_columns; // of a subgroup's
     std::int32_t ahead = 1;               // steps of the depth that are fetched ahead, and buffers
-    [[nodiscard]] TileNeeds needs() const { return {rows, columns, 32, shared_bytes(), threads()}; }
+    [[nodiscard]] TileNeeds needs(bool normalizes) const { return {rows, columns, 32, shared_bytes() + (normalizes ? 8 * rows : 0), threads()}; }
     [[nodiscard]] std::int32_t subgroups() const { return (rows / warp_rows) * (columns / warp_columns); }
     [[nodiscard]] std::int32_t threads() const { return 32 * subgroups(); }
     [[nodiscard]] double estimate(std::int64_t splits, const ProductShape& shape) const {
@@ -82,7 +83,8 @@ void lower(const Product& product, const MatrixGeometry& tile, std::int64_t spli
         target =
             lowering.scratch(exprs.mul(rows, exprs.constant(splits * packing.parts * packing.padded_columns() * 4)));
 
-    StepBuilder step(lowering, product.operation().name, "convolution/coopmat:f16");
+    const std::optional<RowNormalization> normalized = product.normalized();
+    StepBuilder step(lowering, product.operation().name, normalized ? "convolution/coopmat:normalized_f16" : "convolution/coopmat:f16");
     step.local_size(tile.threads());
     add_tile_grid(step, exprs, exprs.ceil_div(rows, exprs.constant(tile.rows)),
                   ceil_div(packing.padded_columns(), tile.columns), packing.parts * splits);
@@ -94,21 +96,34 @@ void lower(const Product& product, const MatrixGeometry& tile, std::int64_t spli
     step.geometry(14, reads_much(product, lowering.values()) ? kBurst : 1);
     step.reads(product.x().buffer).reads(weights).reads(bias).writes(target);
     add_epilogue(step, lowering, product.operation(), product.roles(), product.type_bits(), bias);
+    if (normalized) {
+        step.geometry(17, std::bit_cast<std::int32_t>(normalized->epsilon)).geometry(18, normalized->centred ? 1 : 0);
+        step.reads(tactics::pack_bias(lowering, product.operation().name, product.column_sums(), product.shape().columns));
+    }
     lowering.add(step.take());
     if (splits > 1) add_slice_sum(product, packing, target, bias, splits, lowering);
+}
+
+//! What a tile that normalises rows needs beside its product, or empty.
+std::string refuse_rows(const MatrixGeometry& tile, const Product& product, const vulkan::DeviceCaps& caps) {
+    if (std::string why = refuse_normalized_rows(caps); !why.empty()) return why;
+    const std::int64_t depth = std::int64_t{tile.depth} * tile.ahead;
+    if (product.shape().depth() % depth != 0) return text("rows that are normalised have ", product.shape().depth(), " elements, which is no multiple of the tile's ", depth);
+    return {};
 }
 
 } // namespace
 
 std::vector<Candidate> coopmat_tiles(const std::string& name, const std::string& refusal, const Product& shape, const vulkan::DeviceCaps& caps,
-                                     const std::function<Product(Lowering&)>& make) {
+                                     const AroundProduct& around) {
     std::string common = refusal.empty() ? refuse_half_matrices(caps) : refusal;
     if (common.empty()) common = refuse_matrix_units(shape);
     if (!common.empty()) return {{.name = name, .refusal = common, .portable = false, .lower = {}}};
     std::vector<Candidate> out;
     for (const MatrixGeometry& tile : kTiles) {
         std::vector<std::int64_t> choices{1};
-        if (const std::int64_t most = splits_for(tile.rows, tile.columns, shape.shape(), kLeastDepth, kMostSplits); most > 1) choices.push_back(most);
+        const std::int64_t most = splits_for(tile.rows, tile.columns, shape.shape(), kLeastDepth, kMostSplits);
+        if (most > 1 && !shape.normalized()) choices.push_back(most); // a slice does not see all of a row
         if (choices.back() >= 4) choices.push_back(choices.back() / 2);
         for (const std::int64_t splits : choices) {
             Candidate candidate;
@@ -116,9 +131,10 @@ std::vector<Candidate> coopmat_tiles(const std::string& name, const std::string&
             if (tile.subgroups() > kFewSubgroups) candidate.name += text("_w", tile.subgroups());
             if (tile.ahead > 1) candidate.name += text("_p", tile.ahead);
             if (splits > 1) candidate.name += text("_k", splits);
-            candidate.refusal = refuse_tile(tile.needs(), shape.shape(), caps);
+            candidate.refusal = refuse_tile(tile.needs(shape.normalized().has_value()), shape.shape(), caps);
+            if (candidate.applicable() && shape.normalized()) candidate.refusal = refuse_rows(tile, shape, caps);
             candidate.estimate = tile.estimate(splits, shape.shape());
-            candidate.lower = [make, tile, splits](Lowering& lowering) { lower(make(lowering), tile, splits, lowering); };
+            candidate.lower = [around, tile, splits](Lowering& lowering) { around(lowering, [&](const Product& product) { lower(product, tile, splits, lowering); }); };
             out.push_back(std::move(candidate));
         }
     }
@@ -126,7 +142,7 @@ std::vector<Candidate> coopmat_tiles(const std::string& name, const std::string&
 }
 
 std::vector<Candidate> product_coopmat(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
-    return coopmat_tiles(family + "/coopmat", refusal, product, query.caps, [product](Lowering&) { return product; });
+    return coopmat_tiles(family + "/coopmat", refusal, product, query.caps, [product](Lowering&, const Multiply& multiply) { multiply(product); });
 }
 
 } // namespace tensorvk::tactics

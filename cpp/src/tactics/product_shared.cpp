@@ -39,6 +39,7 @@ void lower(const Product& product, const SharedGeometry& tile, std::int64_t spli
     shape::ExprPool& exprs = lowering.exprs();
     Packing packing = product.packing();
     packing.depth_multiple = 32; // every tile's depth divides it, so that tiles share the packed weights
+    packing.half = packs_halves(product.x(), lowering);
     const std::int32_t weights = product.pack_weights(lowering, packing);
     const std::int32_t bias = product.pack_bias(lowering);
     const shape::Expr rows = product.rows(exprs);
@@ -58,39 +59,42 @@ void lower(const Product& product, const SharedGeometry& tile, std::int64_t spli
     step.geometry(7, tile.thread_rows).geometry(8, tile.thread_columns).geometry(9, tile.threads());
     step.geometry(10, static_cast<std::int32_t>(splits));
     step.reads(product.x().buffer).reads(weights).reads(bias).writes(target);
-    add_epilogue(step, lowering, product.operation(), product.roles(), product.type_bits(), bias);
+    add_epilogue(step, lowering, product.operation(), product.roles(), product.type_bits() | (packing.half ? kFactorHalf : 0), bias);
     lowering.add(step.take());
     if (splits > 1) add_slice_sum(product, packing, target, bias, splits, lowering);
 }
 
-std::string name(const std::string& family, const SharedGeometry& tile, std::int64_t splits) {
-    const std::string base =
-        text(family, "/shared_", tile.rows, "x", tile.columns, "_", tile.thread_rows, "x", tile.thread_columns);
+std::string tile_name(const std::string& name, const SharedGeometry& tile, std::int64_t splits) {
+    const std::string base = text(name, "_", tile.rows, "x", tile.columns, "_", tile.thread_rows, "x", tile.thread_columns);
     return splits > 1 ? text(base, "_k", splits) : base;
 }
 
 } // namespace
 
-std::vector<Candidate> product_shared(const std::string& family, const std::string& refusal, const Product& product,
-                                      const Query& query) {
-    const std::string common =
-        refusal.empty() && query.caps.is_cpu ? "shared memory and barriers cost 10x on CPU drivers" : refusal;
-    if (!common.empty()) return {{.name = family + "/shared", .refusal = common, .portable = false, .lower = {}}};
-    // Good enough to tell these tiles from those of matrix units; too rough to tell them from one another.
-    const bool beside_matrix_units = refuse_matrix_units(product).empty() && refuse_half_matrices(query.caps).empty();
+std::vector<Candidate> shared_tiles(const std::string& name, const std::string& refusal, const Product& shape, const vulkan::DeviceCaps& caps, const AroundProduct& around) {
+    const std::string common = refusal.empty() && caps.is_cpu ? "shared memory and barriers cost 10x on CPU drivers" : refusal;
+    if (!common.empty()) return {{.name = name, .refusal = common, .portable = false, .lower = {}}};
     std::vector<Candidate> out;
     for (const SharedGeometry& tile : kTiles) {
         std::vector<std::int64_t> choices{1};
-        if (const std::int64_t most = splits_for(tile.rows, tile.columns, product.shape(), kLeastDepth, kMostSplits); most > 1) choices.push_back(most);
+        if (const std::int64_t most = splits_for(tile.rows, tile.columns, shape.shape(), kLeastDepth, kMostSplits); most > 1) choices.push_back(most);
         for (const std::int64_t splits : choices) {
             Candidate candidate;
-            candidate.name = name(family, tile, splits);
-            candidate.refusal = refuse_tile(tile.needs(), product.shape(), query.caps);
-            candidate.estimate = beside_matrix_units ? tile.estimate(splits, product.shape()) : 0.0;
-            candidate.lower = [product, tile, splits](Lowering& lowering) { lower(product, tile, splits, lowering); };
+            candidate.name = tile_name(name, tile, splits);
+            candidate.refusal = refuse_tile(tile.needs(), shape.shape(), caps);
+            candidate.estimate = tile.estimate(splits, shape.shape());
+            candidate.lower = [around, tile, splits](Lowering& lowering) { around(lowering, [&](const Product& product) { lower(product, tile, splits, lowering); }); };
             out.push_back(std::move(candidate));
         }
     }
+    return out;
+}
+
+std::vector<Candidate> product_shared(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
+    std::vector<Candidate> out = shared_tiles(family + "/shared", refusal, product, query.caps, [product](Lowering&, const Multiply& multiply) { multiply(product); });
+    // Good enough to tell these tiles from those of matrix units; too rough to tell them from one another.
+    const bool beside_matrix_units = refuse_matrix_units(product).empty() && refuse_half_matrices(query.caps).empty();
+    for (Candidate& candidate : out) candidate.estimate = beside_matrix_units ? candidate.estimate : 0.0;
     return out;
 }
 

@@ -6,13 +6,15 @@ namespace tensorvk::tactics {
 namespace {
 
 void lower(const Product& product, const TileGeometry& tile, Lowering& lowering) {
-    const std::int32_t weights = product.pack_weights(lowering, product.packing());
+    Packing packing = product.packing();
+    packing.half = packs_halves(product.x(), lowering);
+    const std::int32_t weights = product.pack_weights(lowering, packing);
     const std::int32_t bias = product.pack_bias(lowering);
     StepBuilder step(lowering, product.operation().name,
                      product.half() ? "convolution/tile:f16" : "convolution/tile:f32");
-    add_tile(step, lowering, product, product.packing(), tile);
+    add_tile(step, lowering, product, packing, tile);
     step.reads(product.x().buffer).reads(weights).reads(bias).writes(product.y().buffer);
-    add_epilogue(step, lowering, product.operation(), product.roles(), product.type_bits(), bias);
+    add_epilogue(step, lowering, product.operation(), product.roles(), product.type_bits() | (packing.half ? kFactorHalf : 0), bias);
     lowering.add(step.take());
 }
 

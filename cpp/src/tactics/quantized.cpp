@@ -73,6 +73,9 @@ std::string refuse_convolution_on_cpu(const ConvolutionProblem& p, const Query& 
     if (std::string why = refuse_cpu(query, kernel_of(p, kOnednn)); !why.empty()) return why;
     const ZeroPoints& zero = p.convolution().zero;
     if (p.weights.dtype != DataType::kINT8 || zero.weights != 0) return "the weights are not int8 around 0";
+    for (const Value* value : {&p.x, &p.y}) {
+        if (value->layout == Layout::kLINEAR) return text("'", value->name, "' is in rows; oneDNN's fast kernels for bytes take channels last, and the others are a hundred times slower than tiles");
+    }
     const std::int64_t terms = p.group_in() * p.taps();
     const bool sums = p.y.dtype == DataType::kINT32 && p.operation.epilogue.empty();
     if ((sums || p.bias >= 0) && terms > exact_terms(p.x, p.weights, zero)) {
@@ -108,7 +111,7 @@ std::string refuse_matrix_shape(const MatrixProblem& p, const Query& query) {
 std::string refuse_matrix(const MatrixProblem& p, const Query& query) {
     if (std::string why = refuse_matrix_shape(p, query); !why.empty()) return why;
     if (!query.exprs.value(p.n)) return "the number of columns is dynamic, the kernel keeps a table of them";
-    const std::int64_t rounds = rounds_of(query.exprs.value(p.k).value_or(0), kProductBodies);
+    const std::int64_t rounds = rounds_of(most_of(query.exprs, p.k), kProductBodies);
     return refuse_rounds(query.caps, elements_per_word(p.c.dtype) * rounds);
 }
 

@@ -66,6 +66,7 @@ std::vector<Candidate> reduce_candidates(const Query& query) {
     offer("reduce/workgroup", RowShape::kWORKGROUP);
     out.push_back(cpu(problem, plan, query));
     offer("reduce/generic", RowShape::kLANE);
+    for (Candidate& candidate : out) candidate.strided = true;
     return out;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "shape/expr.hpp"
 #include "support/error.hpp"
 #include "vulkan/device_plan.hpp"
 
@@ -17,6 +18,9 @@ inline constexpr std::int64_t kProductBodies = 8;
 
 //! Rounds of a loop over `count` with so many bodies in a round; the rest goes one by one.
 [[nodiscard]] constexpr std::int64_t rounds_of(std::int64_t count, std::int64_t bodies) { return count / bodies + count % bodies; }
+
+//! Of a number that the shapes tell, the largest that the optimization profiles allow; 0 where nobody said.
+[[nodiscard]] inline std::int64_t most_of(const shape::ExprPool& exprs, shape::Expr e) { return exprs.at_most(e).value_or(0); }
 
 //! Why a kernel whose invocations loop this often is not for this device, or empty.
 [[nodiscard]] inline std::string refuse_rounds(const vulkan::DeviceCaps& caps, std::int64_t rounds) {

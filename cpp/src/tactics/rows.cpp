@@ -135,7 +135,7 @@ std::string refuse_row_shape(const RowPlan& plan, RowShape rows, RowLoops loops,
     if (rows == RowShape::kFOUR && !plan.rows_in_fours(exprs)) {
         return "neighbouring rows do not lie side by side in groups of 4";
     }
-    const std::string long_row = refuse_rounds(caps, loops.passes * rounds_of(exprs.value(plan.length(exprs)).value_or(0), loops.bodies));
+    const std::string long_row = refuse_rounds(caps, loops.passes * rounds_of(most_of(exprs, plan.length(exprs)), loops.bodies));
     if (rows != RowShape::kWORKGROUP) {
         return long_row;
     }

@@ -68,6 +68,7 @@ std::vector<Candidate> softmax_candidates(const Query& query) {
     offer("softmax/workgroup", RowShape::kWORKGROUP);
     out.push_back(cpu(problem, plan, query));
     offer("softmax/generic", RowShape::kLANE);
+    for (Candidate& candidate : out) candidate.strided = true;
     return out;
 }
 

@@ -18,6 +18,7 @@ constexpr double kResultBytes = 1.66e6, kSliceBytes = 5.2e6;      // a us
 constexpr double kElement = 1.46e-5;                              // us of a processor to move one to or from shared memory
 constexpr double kFloatProduct = 2.6e-6, kFloatElement = 1.49e-5; // us
 constexpr double kManyGroups = 8.0;                               // of a processor: the last ones are no longer told from the others
+constexpr double kTransformBytes = 2.4e6, kTransformStart = 3.0;   // a us; us
 
 double ceil_div(double a, double b) { return std::ceil(a / b); }
 
@@ -51,5 +52,7 @@ double estimated_us(const TileWork& tile, const StepTime& step, const ProductSha
     const double sum = tile.splits > 1 ? kSecondDispatch + splits * results * 8.0 / kSliceBytes : 0.0;
     return kStart + std::max(waiting, working) + results * 2.0 / kResultBytes + sum;
 }
+
+double estimated_transform_us(double bytes) { return kTransformStart + bytes / kTransformBytes; }
 
 } // namespace tensorvk::tactics

@@ -7,6 +7,9 @@ namespace tensorvk::tactics {
 
 struct ProductShape;
 
+//! That a large GPU works on at a time: two on each of 132 processors.
+inline constexpr std::int64_t kBusyWorkgroups = 264;
+
 //! What one workgroup does in one step along the depth.
 struct TileWork {
     std::int64_t rows, columns, depth; // of the step
@@ -28,5 +31,9 @@ struct StepTime {
 //! a U-Net and BERT on an H200, from which it is 8 % off (root mean square); among its best eight is one within 3 % of the fastest. Steps along the depth wait for memory and for
 //! their own subgroups, or, where a processor has several workgroups, for its work. Other GPUs differ in all numbers, in the order of tiles less.
 [[nodiscard]] double estimated_us(const TileWork& tile, const StepTime& step, const ProductShape& shape);
+
+//! Microseconds of a dispatch that moves so many bytes and computes little, as between the steps of a convolution through points. Half of an H200's bandwidth, and an empty
+//! dispatch with its barrier there: not fitted to anything.
+[[nodiscard]] double estimated_transform_us(double bytes);
 
 } // namespace tensorvk::tactics

@@ -8,6 +8,7 @@
 #include "support/error.hpp"
 #include "tactics/families.hpp"
 #include "tactics/layout.hpp"
+#include "tactics/rounds.hpp"
 #include "tactics/rows.hpp"
 #include "tactics/spatial.hpp"
 
@@ -48,7 +49,7 @@ void lower(const Problem& problem, const std::string& kernel, Lowering& lowering
     step.param(problem.keeps_axis() ? strides[static_cast<std::size_t>(topk.axis)] : exprs.constant(0)).param(topk.k);
     const bool wide = problem.indices && problem.indices->dtype == DataType::kINT64;
     step.geometry(3, topk.op == TopKOperation::kMIN ? 1 : 0).geometry(4, half_bits(problem.x, values));
-    step.geometry(5, (problem.values ? 1 : 0) | (problem.indices ? 2 : 0) | (wide ? 4 : 0) | (topk.select_last ? 8 : 0));
+    step.geometry(5, (problem.values ? 1 : 0) | (problem.indices ? 2 : 0) | (wide ? 4 : 0) | (topk.select_last ? 8 : 0) | (topk.nan_last() ? 16 : 0));
     if (rows == RowShape::kWORKGROUP) step.geometry(6, static_cast<std::int32_t>(place_bits));
     // An output that nobody wants is not written: the other one stands in for its binding.
     const std::int32_t stand_in = problem.any_output().buffer;
@@ -86,6 +87,8 @@ std::string refuse(const Problem& problem, const Query& query) {
         return text("selecting ", topk.k, " of ", extent ? std::to_string(*extent) : std::string("an unknown number of"),
                     " elements takes too many reads of one invocation");
     }
+    constexpr std::int64_t kBodies = 8; // in a round of the shader's search
+    if (std::string why = refuse_rounds(query.caps, topk.k * rounds_of(most_of(query.exprs, problem.x.dims[static_cast<std::size_t>(topk.axis)]), kBodies)); !why.empty()) return why;
     return refuse_float_pair(problem.x, problem.values.value_or(problem.x), query.caps);
 }
 
@@ -144,6 +147,7 @@ Candidate on_host(const Problem& problem, const shape::ExprPool& exprs) {
     attributes.set("k", topk.k);
     attributes.set("smallest", std::int64_t{topk.op == TopKOperation::kMIN ? 1 : 0});
     attributes.set("select_last", std::int64_t{topk.select_last ? 1 : 0});
+    attributes.set("nan_first", std::int64_t{topk.nan_first ? 1 : 0});
     attributes.set("wide", std::int64_t{problem.indices && problem.indices->dtype == DataType::kINT64 ? 1 : 0});
     attributes.set("drop", std::int64_t{problem.keeps_axis() ? 0 : 1});
     Operation call = problem.operation;

@@ -1,9 +1,9 @@
 #include "tactics/widening.hpp"
 
 #include <algorithm>
-#include <map>
 
 #include "support/error.hpp"
+#include "tactics/alone.hpp"
 #include "tactics/layout.hpp"
 #include "tactics/step_builder.hpp"
 #include "tactics/word_types.hpp"
@@ -14,32 +14,15 @@ namespace {
 
 constexpr const char* kCast = "cpu/pointwise:words";
 
-//! An operation with no values but its own, numbered anew.
-struct Alone {
-    Operation operation;
-    std::vector<Value> values;
-
-    //! `wide`: its 16-bit floats are float32, but for a second factor of float16, which kernels widen when they pack it.
-    Alone(const Query& query, bool wide) : operation(query.operation) {
-        std::map<ValueId, ValueId> numbers;
-        const ValueId factor = std::holds_alternative<MatrixProduct>(operation.kind) ? operation.inputs[1] : -1;
-        const auto renumber = [&](std::vector<ValueId>& ids) {
-            for (ValueId& id : ids) {
-                if (id < 0) continue;
-                const auto [at, added] = numbers.emplace(id, static_cast<ValueId>(values.size()));
-                if (added) {
-                    values.push_back(query.value(id));
-                    DataType& type = values.back().dtype;
-                    if (wide && (type == DataType::kBF16 || (type == DataType::kHALF && id != factor))) type = DataType::kFLOAT;
-                }
-                id = at->second;
-            }
-        };
-        renumber(operation.inputs);
-        renumber(operation.operands);
-        renumber(operation.outputs);
+//! Its 16-bit floats are float32, but for a second factor of float16, which kernels widen when they pack it.
+Alone widened(Alone alone) {
+    const ValueId factor = std::holds_alternative<MatrixProduct>(alone.operation.kind) ? alone.operation.inputs[1] : -1;
+    for (std::size_t id = 0; id < alone.values.size(); ++id) {
+        DataType& type = alone.values[id].dtype;
+        if (type == DataType::kBF16 || (type == DataType::kHALF && static_cast<ValueId>(id) != factor)) type = DataType::kFLOAT;
     }
-};
+    return alone;
+}
 
 //! Element for element, in the order of memory.
 void add_cast(Lowering& lowering, const std::string& layer, const Value& from, const Value& to) {
@@ -75,9 +58,10 @@ void lower(const Alone& given, Alone wide, const std::string& name, Family famil
 void widen_host_candidates(std::vector<Candidate>& candidates, const Query& query, Family family) {
     const bool wanted = std::ranges::any_of(candidates, [](const Candidate& c) { return c.host && !c.applicable(); });
     if (!wanted || !refuse_cpu(query, kCast).empty()) return;
-    const Alone given(query, false), wide(query, true);
+    const Alone given(query), wide = widened(given);
     const bool same = std::ranges::equal(given.values, wide.values, {}, &Value::dtype, &Value::dtype);
-    if (same) return;
+    const bool gaps = std::ranges::any_of(given.values, [](const Value& value) { return !value.strides.empty(); });
+    if (same || gaps) return; // what has gaps is copied out first, and then widened
     const std::vector<Candidate> offered = family({wide.operation, wide.values, query.caps, query.exprs});
     std::vector<Candidate> widened; // behind those that take the types as they are
     for (Candidate& candidate : candidates) {

@@ -59,6 +59,17 @@ TEST(Tuner, AQuickCandidateWithOtherNumbersLosesAndIsNamed) {
     EXPECT_NE(warnings.all[0].find("'conv + relu': candidate conv/quick"), std::string::npos) << warnings.all[0];
 }
 
+TEST(Tuner, TheFasterOneWinsUnlessANetworkMakesItTheSlower) {
+    tactics::Candidate simple, faster;
+    simple.name = "conv/simple";
+    faster.name = "conv/faster";
+    CandidateReport reports[2];
+    const Contender contenders[] = {{&simple, &reports[0], {}, Timing{0.010f, true}}, {&faster, &reports[1], {}, Timing{0.008f, true}}};
+    EXPECT_EQ(winner(contenders), &contenders[1]);
+    faster.beside = 3.5;
+    EXPECT_EQ(winner(contenders), &contenders[0]);
+}
+
 TEST(Tuner, WhatIsTakenUntimedIsComparedWithTheReference) {
     OneOperation one;
     if (!one.device->caps().shaders) GTEST_SKIP() << "no driver";

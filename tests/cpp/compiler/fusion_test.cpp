@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "compiler/compile.hpp"
+#include "compiler/built.hpp"
 #include "compiler/networks.hpp"
 #include "compiler/passes/fusion.hpp"
 
@@ -12,25 +12,7 @@ namespace {
 
 using namespace test; // NOLINT: the vocabulary of these tests
 
-struct Built {
-    WeightStore weights;
-    Compiled compiled;
-};
-
-Built build(const graph::Network& network, DataType internal = DataType::kFLOAT) {
-    Built built;
-    built.compiled = compile(network, {internal}, built.weights);
-    return built;
-}
-
-std::vector<float> constant(const Built& built, tactics::ValueId id) {
-    const auto& value = built.compiled.values[static_cast<std::size_t>(id)];
-    const auto& buffer = built.compiled.program.buffers[static_cast<std::size_t>(value.buffer)];
-    const auto bytes = *built.compiled.program.exprs.value(buffer.bytes);
-    std::vector<float> out(static_cast<std::size_t>(bytes) / sizeof(float));
-    std::memcpy(out.data(), built.weights.bytes().data() + buffer.constant_offset, static_cast<std::size_t>(bytes));
-    return out;
-}
+Built build(const graph::Network& network, DataType internal = DataType::kFLOAT) { return build_for(network, {internal}); }
 
 TEST(Fusion, ConvolutionWithActivationIsOneOperation) {
     graph::Network network;

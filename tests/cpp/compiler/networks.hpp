@@ -64,6 +64,21 @@ inline graph::Tensor* reshape(graph::Network& network, graph::Tensor* x, std::ve
     return network.add_layer(LayerType::kSHUFFLE, {x}, a)->outputs[0];
 }
 
+//! A range of one axis.
+inline graph::Tensor* slice(graph::Network& network, graph::Tensor* x, std::vector<std::int64_t> start, std::vector<std::int64_t> size, std::vector<std::int64_t> step = {}) {
+    graph::SliceAttributes a;
+    a.stride = step.empty() ? std::vector<std::int64_t>(start.size(), 1) : std::move(step);
+    a.start = std::move(start);
+    a.size = std::move(size);
+    return network.add_layer(LayerType::kSLICE, {x}, a)->outputs[0];
+}
+
+//! Of a [.., k] and constants [k, n].
+inline graph::Tensor* product(graph::Network& network, graph::Tensor* a, std::int64_t k, std::int64_t n, float weight) {
+    auto* b = network.add_constant({k, n}, floats(std::vector<float>(static_cast<std::size_t>(k * n), weight)));
+    return network.add_layer(LayerType::kMATRIX_MULTIPLY, {a, b}, graph::MatrixMultiplyAttributes{})->outputs[0];
+}
+
 inline graph::Tensor* concatenation(graph::Network& network, std::vector<graph::Tensor*> parts, std::int64_t axis) {
     return network.add_layer(LayerType::kCONCATENATION, std::move(parts), graph::ConcatenationAttributes{axis})->outputs[0];
 }

@@ -6,6 +6,7 @@
 
 #include "compiler/compile.hpp"
 #include "compiler/networks.hpp"
+#include "compiler/normalizations.hpp"
 
 namespace tensorvk::compiler {
 namespace {
@@ -18,33 +19,6 @@ constexpr Target kRows{.normalizations = true, .attention = {.side = 16, .most =
 template <typename Kind>
 std::size_t count(const Compiled& compiled) {
     return static_cast<std::size_t>(std::ranges::count_if(compiled.operations, [](const auto& op) { return std::holds_alternative<Kind>(op.kind); }));
-}
-
-graph::Tensor* mean(graph::Network& network, graph::Tensor* x) {
-    const std::uint32_t last = 1u << (x->dims.size() - 1);
-    return network.add_layer(LayerType::kREDUCE, {x}, graph::ReduceAttributes{ReduceOperation::kAVG, last, true})->outputs[0];
-}
-
-graph::Tensor* unary(graph::Network& network, graph::Tensor* x, UnaryOperation op) { return network.add_layer(LayerType::kUNARY, {x}, graph::UnaryAttributes{op})->outputs[0]; }
-
-graph::Tensor* number(graph::Network& network, const graph::Tensor* like, float value) {
-    return network.add_constant(std::vector<std::int64_t>(like->dims.size(), 1), floats({value}));
-}
-
-struct Parts {
-    graph::Tensor *mean, *difference, *deviation, *quotient;
-};
-
-//! (x - mean) / sqrt(variance + epsilon)
-Parts normalize(graph::Network& network, graph::Tensor* x, Op joins = Op::kDIV) {
-    Parts p{};
-    p.mean = mean(network, x);
-    p.difference = elementwise(network, x, p.mean, Op::kSUB);
-    graph::Tensor* variance = mean(network, elementwise(network, p.difference, p.difference, Op::kPROD));
-    p.deviation = unary(network, elementwise(network, variance, number(network, variance, 1e-5f), Op::kSUM), UnaryOperation::kSQRT);
-    if (joins == Op::kPROD) p.deviation = unary(network, p.deviation, UnaryOperation::kRECIP);
-    p.quotient = elementwise(network, p.difference, p.deviation, joins);
-    return p;
 }
 
 TEST(RowsFusion, ANormalisationIsOneOperationWithWhatIsBehindIt) {

@@ -21,6 +21,7 @@ plan::Step step(const char* layer, std::vector<std::int32_t> reads, std::vector<
 
 std::vector<std::int32_t> groups(std::vector<plan::Step> steps, std::vector<StepRange> ranges = {}) {
     plan::Program program;
+    program.buffers.resize(8);
     if (ranges.empty()) {
         for (std::size_t i = 0; i < steps.size(); ++i) {
             ranges.push_back({i, i + 1});

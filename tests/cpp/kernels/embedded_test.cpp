@@ -52,7 +52,7 @@ TEST(Embedded, SubgroupOperationsAreThoseThatTheNameTells) {
             const std::uint32_t capability = words[i + 1];
             if (capability < kFirstBeyondBasic || capability > kLastBeyondBasic) continue;
             const bool sums = capability == kArithmetic && id.starts_with("normalization/rows:subgroup_");
-            const bool shuffles = capability == kShuffle && id.starts_with("attention/coopmat:");
+            const bool shuffles = capability == kShuffle && (id.starts_with("attention/coopmat:") || id.starts_with("convolution/coopmat:normalized_"));
             EXPECT_TRUE(sums || shuffles) << id << " has SPIR-V's capability " << capability;
         }
     }

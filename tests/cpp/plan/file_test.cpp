@@ -92,6 +92,19 @@ TEST(PlanFile, HoldsEverythingOfAPlan) {
     EXPECT_TRUE(std::equal(stored.weights.begin(), stored.weights.end(), plan.weights.begin(), plan.weights.end()));
 }
 
+TEST(PlanFile, HoldsWhereViewsLie) {
+    Plan plan = samples::dynamic_plan();
+    shape::ExprPool& exprs = plan.portable.exprs;
+    plan.portable.buffers.push_back({.name = "view", .kind = BufferKind::kVIEW, .bytes = exprs.constant(4), .whole = 2, .offset = exprs.constant(8)});
+    const StoredPlan stored = read_plan(write_plan(plan));
+    const Buffer& view = stored.plan.portable.buffers.back();
+    EXPECT_EQ(view.kind, BufferKind::kVIEW);
+    EXPECT_EQ(view.whole, 2);
+    EXPECT_EQ(stored.plan.portable.exprs.value(view.offset), 8);
+    EXPECT_EQ(stored.plan.portable.holder(5), 2);
+    EXPECT_EQ(stored.plan.portable.holder(4), 4);
+}
+
 TEST(PlanFile, WeightsAreReadInPlaceAndAligned) {
     const std::vector<std::byte> bytes = write_plan(samples::dynamic_plan());
     const StoredPlan stored = read_plan(bytes);

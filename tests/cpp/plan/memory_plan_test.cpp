@@ -103,6 +103,17 @@ TEST(MemoryPlan, BuffersOfOneGroupAreApartThoughOneIsOnlyReadThere) {
     EXPECT_EQ(planned(p).total, 512U);
 }
 
+TEST(MemoryPlan, AViewKeepsTheMemoryOfTheWholeUntilItIsReadLast) {
+    Program p = program_of({512, 512}, {{0, 1}, {2, 3}}); // b1 would take the place of b0
+    EXPECT_EQ(planned(p).total, 512U);
+    p.buffers.push_back({.name = "second half", .kind = BufferKind::kVIEW, .bytes = p.exprs.constant(256), .whole = 0, .offset = p.exprs.constant(256)});
+    p.steps[3].bindings.push_back({2, false});
+    const MemoryPlan memory = planned(p);
+    EXPECT_EQ(memory.total, 1024U);
+    EXPECT_NE(memory.offsets[0], memory.offsets[1]);
+    EXPECT_EQ(memory.offsets[2], MemoryPlan::kNowhere) << "it has no place of its own";
+}
+
 TEST(MemoryPlan, OnlyUsedArenaBuffersArePlaced) {
     Program p = program_of({256}, {{0, 0}});
     p.buffers.push_back({"unused", BufferKind::kARENA, p.exprs.constant(100), 0});

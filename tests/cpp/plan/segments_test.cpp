@@ -71,6 +71,28 @@ TEST(Segments, HaveTheSymbolsThatTheyNeed) {
     EXPECT_EQ(last.exprs.evaluate(std::vector<std::int64_t>{7})[static_cast<std::size_t>(last.steps[0].groups[0].id)], 7);
 }
 
+//! The last dispatch reads half of `a`, which the first segment wrote.
+Case with_view() {
+    Case given;
+    plan::Buffer half{.name = "half", .kind = BufferKind::kVIEW, .bytes = given.program.exprs.constant(2), .whole = given.a, .offset = given.program.exprs.constant(2)};
+    given.program.buffers.push_back(half);
+    given.program.steps.back().bindings.push_back({static_cast<std::int32_t>(given.program.buffers.size()) - 1, false});
+    return given;
+}
+
+TEST(Segments, AViewBringsTheWholeAlong) {
+    const Case given = with_view();
+    const std::vector<Segment> segments = split(given.program);
+    EXPECT_EQ(segments[0].io_buffers, (std::vector<std::int32_t>{given.x, given.a, given.b})) << "a is read later";
+    EXPECT_EQ(segments[2].io_buffers, (std::vector<std::int32_t>{given.c, given.a, given.y}));
+    const Program& last = *segments[2].dispatches;
+    const Buffer& view = last.buffers[static_cast<std::size_t>(last.steps[0].bindings.back().buffer)];
+    ASSERT_EQ(view.kind, BufferKind::kVIEW);
+    EXPECT_EQ(last.buffers[static_cast<std::size_t>(view.whole)].name, "a");
+    EXPECT_EQ(last.exprs.value(view.offset), 2);
+    EXPECT_EQ(last_uses(given.program, segments)[static_cast<std::size_t>(given.a)], 2);
+}
+
 TEST(Segments, LastUses) {
     const Case given;
     const std::vector<std::int32_t> last = last_uses(given.program, split(given.program));

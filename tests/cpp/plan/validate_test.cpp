@@ -17,6 +17,12 @@ struct Damage {
     const char* sentence; // part of the refusal
 };
 
+//! Buffer 5: a part of buffer `whole` from that byte on.
+void add_view(Plan& p, std::int32_t whole, std::int64_t offset) {
+    Program& program = p.portable;
+    program.buffers.push_back({.name = "view", .kind = BufferKind::kVIEW, .bytes = program.exprs.constant(4), .whole = whole, .offset = program.exprs.constant(offset)});
+}
+
 // One row for every kind of nonsense that a file with correct digests can hold.
 const Damage kDamages[] = {
     {"no_profile", [](Plan& p) { p.profiles.clear(); }, "no optimization profile"},
@@ -41,6 +47,23 @@ const Damage kDamages[] = {
      "no known kind"},
     {"buffer_size_not_there", [](Plan& p) { p.portable.buffers[2].bytes = shape::Expr{1000}; },
      "no known kind or size"},
+    {"view_of_nothing", [](Plan& p) { add_view(p, 77, 0); }, "not there"},
+    {"view_without_offset",
+     [](Plan& p) {
+         add_view(p, 2, 0);
+         p.portable.buffers.back().offset = shape::Expr{};
+     },
+     "not there"},
+    {"view_of_weights", [](Plan& p) { add_view(p, 3, 0); }, "which has none"},
+    {"view_of_itself", [](Plan& p) { add_view(p, 5, 0); }, "which has none"},
+    {"view_beyond_the_whole", [](Plan& p) { add_view(p, 2, 1 << 20); }, "would begin at byte 1048576"},
+    {"view_before_the_whole", [](Plan& p) { add_view(p, 2, -4); }, "would begin at byte -4"},
+    {"view_written",
+     [](Plan& p) {
+         add_view(p, 2, 4);
+         p.portable.steps[0].bindings.push_back({5, true});
+     },
+     "writes buffer"},
     {"constant_beyond_the_weights", [](Plan& p) { p.portable.buffers[3].constant_offset = 512; }, "bytes of weights"},
     {"constant_offset_wraps", [](Plan& p) { p.portable.buffers[3].constant_offset = ~std::uint64_t{255}; },
      "bytes of weights"},

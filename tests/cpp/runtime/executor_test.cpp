@@ -319,6 +319,25 @@ TEST_F(Executor, TooFewBuffersForAKernelAreRefused) {
     EXPECT_NE(message.find("binds 5 buffers"), std::string::npos) << message;
 }
 
+TEST_F(Executor, AViewThatIsNotInItsWholeIsRefused) {
+    for (const std::int64_t offset : {std::int64_t{1} << 30, std::int64_t{4}}) { // behind its end, and where no device binds
+        plan::Program program = programs::dynamic_program();
+        plan::Buffer view{.name = "view", .kind = plan::BufferKind::kVIEW, .bytes = program.exprs.constant(4)};
+        view.whole = program.io[0].buffer;
+        view.offset = program.exprs.constant(offset);
+        program.buffers.push_back(view);
+        program.steps[0].bindings[1].buffer = static_cast<std::int32_t>(program.buffers.size()) - 1;
+        Execution execution(load(std::move(program)));
+        const DeviceFloats x(device, counting(3000));
+        const DeviceFloats y(device, counting(3000));
+        const std::string message = refusal<InvalidPlan>([&] {
+            set(execution, 1000, x, y);
+            execution.enqueue(*stream);
+        });
+        EXPECT_NE(message.find("'view' would begin at byte " + std::to_string(offset)), std::string::npos) << message;
+    }
+}
+
 TEST_F(Executor, StepsAreTimed) {
     Execution execution(load(programs::dynamic_program()));
     const DeviceFloats x(device, counting(3000));

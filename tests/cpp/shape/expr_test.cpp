@@ -120,6 +120,27 @@ TEST_F(ExprPoolTest, OverflowAndDivisionByZeroAreSentencesNotTraps) {
     EXPECT_THROW((void)at(square, std::int64_t{1} << 40, 1), InvalidArgument);
 }
 
+TEST_F(ExprPoolTest, IsAtMostWhatTheBoundsOfItsSymbolsAllow) {
+    EXPECT_EQ(pool.at_most(c(7)), 7);
+    const Expr area = pool.mul(pool.add(n, c(1)), m);
+    pool.bound(pool.node(n).value, 9);
+    EXPECT_EQ(pool.at_most(area), std::nullopt) << "m has no bound";
+    EXPECT_EQ(pool.at_most(pool.mul(n, n)), 81);
+    pool.bound(pool.node(m).value, 5);
+    pool.bound(pool.node(n).value, 4); // of two bounds the larger holds
+    EXPECT_EQ(pool.at_most(area), 50);
+    const shape::ExprPool copy = pool;
+    EXPECT_EQ(copy.at_most(area), 50);
+    EXPECT_EQ(pool.at_most(pool.sub(n, m)), 9) << "m may be 0";
+    EXPECT_EQ(pool.at_most(pool.sub(n, c(2))), 7);
+    EXPECT_EQ(pool.at_most(pool.sub(c(100), m)), 100);
+    EXPECT_EQ(pool.at_most(pool.floor_div(n, m)), 9) << "m may be 1";
+    EXPECT_EQ(pool.at_most(pool.ceil_div(n, c(2))), 5);
+    EXPECT_EQ(pool.at_most(pool.make(ExprOp::kMOD, n, c(4))), 3);
+    pool.bound(pool.node(n).value, std::int64_t{1} << 40);
+    EXPECT_EQ(pool.at_most(pool.mul(n, n)), std::nullopt) << "more than 64 bits";
+}
+
 TEST_F(ExprPoolTest, AWrongNumberOfSymbolsIsRefused) {
     const std::int64_t one[] = {1};
     EXPECT_THROW((void)pool.evaluate(one), InternalError);

@@ -29,6 +29,7 @@ struct Case {
     float softcap = 0.0f;
     bool hides = false;
     float hidden = -std::numeric_limits<float>::infinity();
+    std::int64_t behind = 0; // columns of NaN behind each row of q, k and v, which are parts of larger values
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.name; }
@@ -129,6 +130,7 @@ TEST_P(Attentions, AgreeWithTheFormula) {
         if (!c.mask.empty()) test.add_input(mask, Layout::kLINEAR, false);
         const Tensor expected = reference(c, q, k, v, c.mask.empty() ? nullptr : &mask);
         test.set_output(type, expected.dims, Layout::kLINEAR);
+        for (std::size_t i = 0; i < 3 && c.behind > 0; ++i) test.leave_gaps(i, q.dims.size() - 1, c.behind * static_cast<std::int64_t>(i + 1));
         if (c.dynamic) test.make_dynamic(0);
         // Halves: weights are rounded to 11 bits before they are multiplied, and so is the result.
         check_all(test, {expected}, type == DataType::kFLOAT ? 1e-5 : 2e-3, true);
@@ -156,6 +158,15 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{.name = "first_rows_see_nothing", .batch = 1, .heads = 1, .rows = 64, .keys = 30, .depth = 16, .width = 16, .causal = -34},
                     Case{.name = "dynamic", .batch = 3, .heads = 1, .rows = 17, .keys = 17, .depth = 16, .width = 16, .dynamic = true, .causal = 0},
                     Case{.name = "masked", .batch = 1, .heads = 3, .rows = 17, .keys = 33, .depth = 16, .width = 16, .mask = {3, 1, 33}, .causal = 16}),
+    [](const auto& test) { return test.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    Parts, Attentions,
+    testing::Values(Case{.name = "of_eights", .batch = 2, .heads = 2, .rows = 17, .keys = 33, .depth = 16, .width = 32, .behind = 8},
+                    Case{.name = "of_fours", .batch = 1, .heads = 3, .rows = 17, .keys = 33, .depth = 16, .width = 16, .behind = 4},
+                    Case{.name = "odd", .batch = 1, .heads = 2, .rows = 3, .keys = 17, .depth = 16, .width = 16, .axes = kHeadsFirst, .behind = 3},
+                    Case{.name = "odd_columns", .batch = 1, .heads = 2, .rows = 17, .keys = 5, .depth = 7, .width = 6, .behind = 5},
+                    Case{.name = "shared_keys", .batch = 1, .heads = 12, .rows = 5, .keys = 33, .depth = 16, .width = 16, .group = 4, .behind = 16}),
     [](const auto& test) { return test.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(

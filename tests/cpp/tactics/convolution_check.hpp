@@ -46,10 +46,10 @@ inline void check_convolution(const Case& c) {
     EXPECT_GE(applicable, 1) << "the generic candidate always applies";
 }
 
-// Tactics for GPUs run on any device, only not fast: two tiles through shared memory, with K whole and cut, one of registers alone and those of few
-// rows, so that CPU drivers test them too.
+// Tactics for GPUs run on any device, only not fast: two tiles through shared memory, with K whole and cut, one of registers alone, those of few rows
+// and one filter per channel, so that CPU drivers test them too.
 inline void check_products_for_gpus(const Case& c) {
-    constexpr std::array<std::string_view, 4> kChosen{"/shared_32x32", "/shared_64x16", "/tile_4x16", "/vector_"};
+    constexpr std::array<std::string_view, 5> kChosen{"/shared_32x32", "/shared_64x16", "/tile_4x16", "/vector_", "/depthwise_4"};
     const auto device = vulkan::Device::by_index(0);
     if (c.in_type == DataType::kHALF && !device->caps().fp16_storage) GTEST_SKIP() << "no fp16 storage";
     const Built built = build(c);
@@ -60,8 +60,9 @@ inline void check_products_for_gpus(const Case& c) {
         const bool chosen = std::ranges::any_of(kChosen, [&](std::string_view part) { return candidate.name.find(part) != std::string::npos; });
         if (!candidate.applicable() || !chosen) continue;
         ++applicable;
-        const Tensor y = built.operation.run(device, candidate);
-        EXPECT_LT(relative_error(y, built.expected), tolerance(c, built.terms)) << candidate.name;
+        OperationCase::Prepared prepared = built.operation.prepare(device, candidate, caps);
+        prepared.runner->run();
+        EXPECT_LT(relative_error(built.operation.output(prepared), built.expected), tolerance(c, built.terms)) << candidate.name;
     }
     EXPECT_GE(applicable, 1);
 }

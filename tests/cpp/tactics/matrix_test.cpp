@@ -17,6 +17,26 @@ TEST_P(FewRowsForGpus, AgreeWithTheHostReference) {
     EXPECT_GE(check_for_gpus(GetParam(), "matrix/vector_"), 1);
 }
 
+//! The compiler makes them where shaders compute.
+class NormalizedRows : public MatrixTactics {};
+
+TEST_P(NormalizedRows, AgreeWithTheHostReference) {
+    if (!can_store(GetParam())) GTEST_SKIP() << "no fp16 storage";
+    if (!vulkan::Device::by_index(0)->caps().shaders) GTEST_SKIP() << "no shaders";
+    EXPECT_GE(check_for_gpus(GetParam(), "matrix/"), 1);
+}
+
+const Case kNormalized[] = {
+    {.name = "floats", .a = {3, 17}, .b = {17, 9}, .bias = true, .operand = {9}, .normalized = {{1e-5f, true}}},
+    {.name = "halves", .a = {70, 64}, .b = {64, 40}, .bias = true, .operand = {70, 40}, .a_type = DataType::kHALF, .out_type = DataType::kHALF, .normalized = {{1e-5f, true}}},
+    {.name = "batch", .a = {3, 17, 384}, .b = {384, 72}, .bias = true, .a_type = DataType::kHALF, .out_type = DataType::kHALF, .normalized = {{1e-3f, true}}},
+    {.name = "by_mean_square", .a = {33, 128}, .b = {136, 128}, .transpose_b = true, .bias = true, .operand = {136}, .a_type = DataType::kHALF, .out_type = DataType::kHALF,
+     .normalized = {{1e-5f, false}}},
+    {.name = "far_from_zero", .a = {130, 256}, .b = {256, 64}, .bias = true, .a_type = DataType::kHALF, .out_type = DataType::kHALF, .normalized = {{1e-5f, true}}, .mean = 20.0f},
+    {.name = "one_row", .a = {1, 192}, .b = {192, 8}, .bias = true, .a_type = DataType::kHALF, .out_type = DataType::kHALF, .normalized = {{1e-5f, true}}},
+};
+INSTANTIATE_TEST_SUITE_P(Shapes, NormalizedRows, testing::ValuesIn(kNormalized), [](const auto& shape) { return shape.param.name; });
+
 const Case kFewRows[] = {
     {.name = "one_element", .a = {1, 1}, .b = {1, 1}},
     {.name = "classifier", .a = {1, 1280}, .b = {1000, 1280}, .transpose_b = true, .bias = true, .a_type = DataType::kHALF},

@@ -1,7 +1,6 @@
 // Matrix products of two factors that kernels read where they lie, against the host's reference, and why they are refused.
 #include <algorithm>
 
-#include "tactics/large_gpu.hpp"
 #include "tactics/matrix_case.hpp"
 
 namespace tensorvk::test::matrix {
@@ -128,14 +127,6 @@ const Case kMixed[] = {
     {.name = "constant_halves", .a = {33, 40}, .b = {40, 36}, .b_type = DataType::kHALF},
 };
 INSTANTIATE_TEST_SUITE_P(Mixed, UnpackedForGpus, testing::ValuesIn(kMixed), kNameOfCase);
-
-//! Of the candidate of that name, for a GPU; the name itself where there is none.
-std::string refusal(const Case& c, const std::string& name, const vulkan::DeviceCaps& caps = large_gpu()) {
-    for (const tactics::Candidate& candidate : build(c).operation.candidates(caps)) {
-        if (candidate.name == name) return candidate.refusal;
-    }
-    return name;
-}
 
 TEST(Unpacked, IsRefusedForTheirReasons) {
     const Case batches{.name = "batches", .a = {2, 200, 64}, .b = {2, 64, 200}, .constant_b = false};

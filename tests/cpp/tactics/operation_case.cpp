@@ -1,9 +1,11 @@
 #include "tactics/operation_case.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/pointwise_program.hpp"
 #include "support/dtype.hpp"
+#include "tactics/layout.hpp"
 #include "tactics/tensor_bytes.hpp"
 
 namespace tensorvk::test {
@@ -53,6 +55,25 @@ void OperationCase::place_output(std::vector<std::int64_t> whole, std::size_t ax
     copy.destination_offset = program_.exprs.constant(offset);
     operation_.outputs = {add_value(Tensor(result.dtype, std::move(whole)), result.layout, false)};
     operation_.placement = tactics::Placement{part, std::move(copy)};
+}
+
+void OperationCase::leave_gaps(std::size_t which, std::size_t axis, std::int64_t behind) {
+    const auto id = static_cast<std::size_t>(which < operation_.inputs.size() ? operation_.inputs[which] : operation_.operands[which - operation_.inputs.size()]);
+    const Tensor part = data_[id];
+    std::vector<std::int64_t> dims = part.dims;
+    dims[axis] += behind;
+    Tensor whole(part.dtype, dims);
+    std::int64_t inner = 1;
+    for (std::size_t i = axis + 1; i < dims.size(); ++i) inner *= dims[i];
+    for (std::int64_t i = 0; i < whole.volume(); ++i) {
+        const std::int64_t at = i / inner % dims[axis], outer = i / inner / dims[axis];
+        whole.set(i, at < part.dims[axis] ? part.get((outer * part.dims[axis] + at) * inner + i % inner) : std::nan(""));
+    }
+    shape::Exprs extents;
+    for (const std::int64_t dim : dims) extents.push_back(program_.exprs.constant(dim));
+    values_[id].strides = tactics::memory_strides(program_.exprs, extents, values_[id].layout);
+    program_.buffers[static_cast<std::size_t>(values_[id].buffer)].bytes = program_.exprs.constant(static_cast<std::int64_t>(whole.data.size()));
+    data_[id] = std::move(whole);
 }
 
 void OperationCase::make_dynamic(std::size_t axis) {

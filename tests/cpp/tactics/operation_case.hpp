@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "kernels/host/tensor.hpp"
-#include "tactics/family.hpp"
+#include "tactics/families.hpp"
 #include "tactics/program_runner.hpp"
 
 namespace tensorvk::test {
@@ -22,6 +22,8 @@ public:
     void set_output(DataType dtype, std::vector<std::int64_t> dims, tactics::Layout layout); // another call adds another output
     //! Output 0 becomes the part from `offset` on along that axis of a larger value, which is the output from now on.
     void place_output(std::vector<std::int64_t> whole, std::size_t axis, std::int64_t offset);
+    //! Input `which` becomes the first range along that axis of a value with `behind` more, which are NaN.
+    void leave_gaps(std::size_t which, std::size_t axis, std::int64_t behind);
     void omit_output(); // nobody wants the next output
     //! Dimension `axis` of input 0 and of the output (and of operands that have it) becomes one symbol.
     void make_dynamic(std::size_t input_axis);
@@ -35,6 +37,11 @@ public:
     }
 
     [[nodiscard]] std::vector<tactics::Candidate> candidates(const vulkan::DeviceCaps& caps) const;
+    //! What a part of a family answers.
+    template <typename Ask>
+    [[nodiscard]] auto ask(const vulkan::DeviceCaps& caps, const Ask& ask) const {
+        return ask(tactics::Query{operation_, values_, caps, program_.exprs});
+    }
     //! Lowers a candidate, uploads the data and runs the init steps.
     struct Prepared {
         std::unique_ptr<plan::Program> program;

@@ -188,6 +188,31 @@ TEST(Pointwise, NaNGoesThroughMaxMinAndRelu) {
     check(program, {x}, {{y}}, DataType::kFLOAT, Layout::kLINEAR, 0.0);
 }
 
+//! 4 for NaN, 2 for what is above all floats' half, 1 for what is below: floats that are neither compare with nothing.
+PointwiseProgram kind_of(kernels::PointwiseSlot first) {
+    return {{first,
+             {.op = PointwiseOp::kISNAN, .a = slot(0)},
+             {.op = PointwiseOp::kGREATER, .a = slot(0), .b = kImmediate, .immediate = 1.7e38f},
+             {.op = PointwiseOp::kLESS, .a = slot(0), .b = kImmediate, .immediate = -1.7e38f},
+             {.op = PointwiseOp::kMUL, .a = slot(1), .b = kImmediate, .immediate = 4.0f},
+             {.op = PointwiseOp::kADD, .a = slot(2), .b = slot(2)},
+             {.op = PointwiseOp::kADD, .a = slot(4), .b = slot(5)},
+             {.op = PointwiseOp::kADD, .a = slot(6), .b = slot(3)}}};
+}
+
+TEST(Pointwise, DivisionByZeroIsInfiniteOrNaN) {
+    const std::vector<double> numbers = {1.0, -2.0, 0.0, -0.0, 3.0, std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()};
+    for (const std::int64_t count : {8, 33}) {
+        const Tensor x = filled(DataType::kFLOAT, {count}, numbers), y = filled(DataType::kFLOAT, {count}, {0.0, -0.0, 5.0});
+        for (const float zero : {0.0f, -0.0f}) {
+            SCOPED_TRACE(testing::Message() << "of " << count << " by " << zero);
+            check(kind_of({.op = PointwiseOp::kDIV, .a = kValue, .b = kImmediate, .immediate = zero}), {x}, {}, DataType::kFLOAT, Layout::kLINEAR, 0.0);
+            check(kind_of({.op = PointwiseOp::kDIV, .a = kImmediate, .b = kValue, .immediate = zero}), {x}, {}, DataType::kFLOAT, Layout::kLINEAR, 0.0);
+        }
+        check(kind_of({.op = PointwiseOp::kDIV, .a = kValue, .b = operand(0)}), {x}, {{y}}, DataType::kFLOAT, Layout::kLINEAR, 0.0);
+    }
+}
+
 TEST(Pointwise, ChainOfTwelveSlotsWithFourOperands) {
     PointwiseProgram program;
     for (std::uint8_t i = 0; i < 12; ++i) {

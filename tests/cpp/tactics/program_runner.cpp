@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "kernels/embedded.hpp"
+#include "kernels/used_cases.hpp"
 #include "support/error.hpp"
 #include "vulkan/pipeline_cache.hpp"
 
@@ -22,7 +23,8 @@ std::shared_ptr<const vulkan::Pipeline> pipeline(vulkan::Device& device, const p
     for (const plan::SpecConstant& constant : step.spec) {
         constants.push_back({constant.id, static_cast<std::uint32_t>(constant.value)});
     }
-    return device.pipelines().get({.spirv = kernels::embedded_spirv(*kernel),
+    const std::vector<std::uint32_t> code = kernels::keep_used_cases(kernels::embedded_spirv(*kernel), step.spec);
+    return device.pipelines().get({.spirv = code,
                                    .constants = constants,
                                    .bindings = static_cast<std::uint32_t>(step.bindings.size()),
                                    .push_constant_bytes = kPushBytes,

@@ -244,6 +244,25 @@ std::vector<Case> cases() {
     };
 }
 
+//! Rows would get oneDNN's reference implementation, which takes seconds for a picture and would be chosen where nothing is timed.
+TEST(QuantizedCandidates, RowsAreNotForOneDnn) {
+    vulkan::DeviceCaps host;
+    host.is_cpu = host.host_kernels = true;
+    for (const auto& [in, out] : {std::pair{Layout::kLINEAR, Layout::kCHANNELS_LAST}, {Layout::kCHANNELS_LAST, Layout::kLINEAR}, {Layout::kLINEAR, Layout::kLINEAR}}) {
+        tactics::Operation op;
+        op.name = "first_layer";
+        op.kind = tactics::Convolution{{{7, 7}, {2, 2}, {1, 1}, {3, 3}, {3, 3}, 1}, false, {}, {}};
+        OperationCase operation(std::move(op));
+        operation.add_input(random_bytes(DataType::kINT8, {1, 3, 23, 31}, 1), in, false);
+        operation.add_input(random_bytes(DataType::kINT8, {64, 3, 7, 7}, 2), Layout::kLINEAR, true);
+        operation.set_output(DataType::kINT32, {1, 64, 12, 16}, out);
+        for (const tactics::Candidate& candidate : operation.candidates(host)) {
+            if (!candidate.host) continue;
+            EXPECT_EQ(candidate.applicable(), candidate.name == "conv_int8/cpu_tile") << candidate.name << ": " << candidate.refusal;
+        }
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, QuantizedTactics, testing::ValuesIn(cases()), [](const auto& shape) { return shape.param.name; });
 
 } // namespace

@@ -1,6 +1,7 @@
 // Reductions, softmax and top-k along every axis, in every layout, against the host's reference.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -218,19 +219,34 @@ TEST(TopK, WorkgroupsOrderLongRowsAsTheHostDoes) {
     }
 }
 
-TEST(TopK, NaNIsTheLargestAndTheSmallest) {
-    Tensor x(DataType::kFLOAT, {4});
-    x.set(0, 3.0);
-    x.set(1, std::numeric_limits<double>::quiet_NaN());
-    x.set(2, -5.0);
-    x.set(3, 8.0);
-    for (const TopKOperation op : {TopKOperation::kMAX, TopKOperation::kMIN}) {
-        const auto [values, indices] = kernels::host::topk(x, op, 0, 2, false, DataType::kINT32);
-        EXPECT_EQ(indices.get(0), 1.0);
-        OperationCase test = make(tactics::TopK{op, 0, 2, false}, x, Layout::kLINEAR);
-        test.set_output(DataType::kFLOAT, {2}, Layout::kLINEAR);
-        test.set_output(DataType::kINT32, {2}, Layout::kLINEAR);
-        check_all(test, {values, indices}, 0.0);
+//! As numpy sorts and searches: NaN is larger than all numbers, and argmin finds it.
+TEST(TopK, NaNIsTheLargestNumberUnlessItIsSearchedForFirst) {
+    const double nan = std::numeric_limits<double>::quiet_NaN(), infinite = std::numeric_limits<double>::infinity();
+    Tensor x(DataType::kFLOAT, {7});
+    const std::array numbers{3.0, nan, -5.0, infinite, nan, -infinite, 8.0};
+    for (std::size_t i = 0; i < numbers.size(); ++i) x.set(static_cast<std::int64_t>(i), numbers[i]);
+    struct Order { TopKOperation op; bool last, nan_first; std::array<std::int64_t, 7> places; };
+    const Order orders[] = {{TopKOperation::kMAX, false, false, {1, 4, 3, 6, 0, 2, 5}}, {TopKOperation::kMIN, false, false, {5, 2, 0, 6, 3, 1, 4}},
+                            {TopKOperation::kMIN, true, false, {5, 2, 0, 6, 3, 4, 1}}, {TopKOperation::kMIN, false, true, {1, 4, 5, 2, 0, 6, 3}}};
+    for (const auto& [op, last, nan_first, places] : orders) {
+        for (const std::int64_t k : {1, 3, 7}) {
+            SCOPED_TRACE(testing::Message() << (op == TopKOperation::kMIN ? "smallest" : "largest") << ", k = " << k << (nan_first ? ", NaN first" : "") << (last ? ", last first" : ""));
+            const auto [values, indices] = kernels::host::topk(x, op, 0, k, last, DataType::kINT32, nan_first);
+            for (std::int64_t i = 0; i < k; ++i) EXPECT_EQ(indices.get_integer(i), places[static_cast<std::size_t>(i)]);
+            OperationCase test = make(tactics::TopK{op, 0, k, last, nan_first}, x, Layout::kLINEAR);
+            test.set_output(DataType::kFLOAT, {k}, Layout::kLINEAR);
+            test.set_output(DataType::kINT32, {k}, Layout::kLINEAR);
+            check_all(test, {values, indices}, 0.0);
+            const auto device = vulkan::Device::current();
+            vulkan::DeviceCaps gpu = device->caps(); // for which the workgroup's kernel is made
+            gpu.is_cpu = gpu.host_kernels = false;
+            for (const tactics::Candidate& candidate : test.candidates(gpu)) {
+                if (candidate.name != "topk/radix" || !device->caps().shaders) continue;
+                OperationCase::Prepared prepared = test.prepare(device, candidate);
+                prepared.runner->run();
+                EXPECT_EQ(test.output(prepared, 1).data, indices.data) << candidate.refusal;
+            }
+        }
     }
 }
 

@@ -77,7 +77,7 @@ void lower_topk(LayerContext& context, const graph::Layer& layer) {
     const ValueId in = context.input(layer, 0);
     const ValueId values = context.output(layer, 0);
     const ValueId indices = context.output(layer, 1);
-    context.ir().add_op(layer.name, tactics::TopK{a.op, axis, *count, a.select_last}, {in}, {values, indices});
+    context.ir().add_op(layer.name, tactics::TopK{a.op, axis, *count, a.select_last, a.nan_first}, {in}, {values, indices});
 }
 
 } // namespace tensorvk::compiler

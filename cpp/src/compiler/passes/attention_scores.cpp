@@ -58,7 +58,7 @@ private:
     [[nodiscard]] bool is_plain_product(std::size_t index) const {
         const Op& op = ir_.ops[index];
         const auto* product = std::get_if<tactics::MatrixProduct>(&op.kind);
-        return op.role == Role::kCOMPUTE && product != nullptr && !product->transpose_a && !op.has_bias && op.epilogue.empty() && !is_quantized_product(ir_, op);
+        return op.role == Role::kCOMPUTE && product != nullptr && !product->transpose_a && !product->blocks && !op.has_bias && op.epilogue.empty() && !is_quantized_product(ir_, op);
     }
 
     //! Where the argument lies in memory, or -1.

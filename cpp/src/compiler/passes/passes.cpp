@@ -6,10 +6,11 @@
 namespace tensorvk::compiler {
 
 std::span<const Pass> all_passes() {
-    static constexpr std::array<Pass, 20> passes = {{
+    static constexpr std::array<Pass, 24> passes = {{
         {"remove_dead", remove_dead},
         {"move_quantization", move_quantization},
         {"quantize_products", quantize_products},
+        {"keep_blocks", keep_blocks},
         {"fold_constants", fold_constants},
         {"order_movement", order_movement},
         {"fold_padding", fold_padding},
@@ -22,10 +23,13 @@ std::span<const Pass> all_passes() {
         {"fuse_normalizations", fuse_normalizations},
         {"share_operations", share_operations},
         {"fuse_epilogues", fuse_epilogues},
+        {"normalize_products", normalize_products},
         {"remove_dead_again", remove_dead},
         {"assign_types", [](Ir& ir) { assign_types(ir, ir.target.internal); }, true},
         {"assign_layouts", assign_layouts, true},
         {"place_parts", place_parts},
+        {"fuse_siblings", fuse_siblings},
+        {"view_slices", view_slices},
         {"find_views", find_views},
     }};
     return passes;

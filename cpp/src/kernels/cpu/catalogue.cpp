@@ -24,6 +24,7 @@ constexpr Kernel kKernels[] = {
     {"cpu/tiled_convolution:transposed_int8", 1, prepare_tiled_deconvolution_int8},
     {"cpu/tiled_matrix:f32", 1, prepare_tiled_matrix_f32},
     {"cpu/tiled_matrix:int8", 1, prepare_tiled_matrix_int8},
+    {"cpu/widen_blocks:f32", 1, prepare_widen_blocks},
     {"cpu/winograd:f32", 2, prepare_winograd},
     {"cpu/topk:f32", 1, prepare_topk},
     {"cpu/shape_values:words", 1, prepare_shape_values},

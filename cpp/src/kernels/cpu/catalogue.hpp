@@ -28,6 +28,7 @@ namespace tensorvk::kernels::cpu {
 [[nodiscard]] Run prepare_tiled_matrix_int8(const Launch& launch);
 [[nodiscard]] Run prepare_winograd(const Launch& launch);
 [[nodiscard]] Run prepare_topk(const Launch& launch);
+[[nodiscard]] Run prepare_widen_blocks(const Launch& launch);
 [[nodiscard]] Run prepare_shape_values(const Launch& launch);
 [[nodiscard]] Run prepare_copy_1(const Launch& launch);
 [[nodiscard]] Run prepare_copy_2(const Launch& launch);

@@ -26,13 +26,13 @@ struct Task {
     std::int64_t* wide = nullptr;
     RowStrides along;
     std::int64_t k = 1;
-    bool smallest = false, last_first = false;
+    bool smallest = false, last_first = false, nan_last = false;
 
-    //! Less is better: NaN, then the better value (the two zeros are one), then the place.
+    //! Less is better: the value (the two zeros are one), then the place. No key is the largest number.
     [[nodiscard]] std::uint64_t key(float value, std::int64_t place) const {
         const auto bits = std::bit_cast<std::uint32_t>(value + 0.0f); // -0 becomes 0
         const std::uint32_t ascending = bits >> 31 != 0 ? ~bits : bits | 0x80000000U;
-        const std::uint32_t order = value != value ? 0 : smallest ? ascending : ~ascending;
+        const std::uint32_t order = value != value ? (nan_last ? UINT32_MAX - 1 : 0) : smallest ? ascending : ~ascending;
         const auto low = static_cast<std::uint32_t>(place);
         return std::uint64_t{order} << 32 | (last_first ? ~low : low);
     }
@@ -107,6 +107,7 @@ Run prepare_topk(const Launch& launch) {
     task->smallest = launch.geometry(3) != 0;
     const std::int32_t wants = launch.geometry(5);
     task->last_first = (wants & 8) != 0;
+    task->nan_last = (wants & 16) != 0;
     if (rows.count == 0 || task->k == 0) return [] {};
     if (task->k < 1 || task->k > rows.length || rows.length > INT32_MAX) refuse_rows(launch, "fewer elements than are selected");
     task->x = launch.buffer<const float>(0, input_reach(rows));

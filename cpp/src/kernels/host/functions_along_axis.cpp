@@ -193,7 +193,7 @@ void top_k_of_rows(Call& call) {
     }
     const auto op = a.flag("smallest", false) ? TopKOperation::kMIN : TopKOperation::kMAX;
     auto [values, indices] = topk(x, op, static_cast<std::int64_t>(axis), k, a.flag("select_last", false),
-                                  a.flag("wide", false) ? DataType::kINT64 : DataType::kINT32);
+                                  a.flag("wide", false) ? DataType::kINT64 : DataType::kINT32, a.flag("nan_first", false));
     if (a.flag("drop", false)) {
         values.dims.erase(values.dims.begin() + static_cast<std::ptrdiff_t>(axis));
         indices.dims = values.dims;

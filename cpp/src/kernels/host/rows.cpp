@@ -101,7 +101,7 @@ Tensor softmax(const Tensor& x, std::int64_t axis, bool log) {
     return y;
 }
 
-std::pair<Tensor, Tensor> topk(const Tensor& x, TopKOperation op, std::int64_t axis, std::int64_t k, bool select_last, DataType indices) {
+std::pair<Tensor, Tensor> topk(const Tensor& x, TopKOperation op, std::int64_t axis, std::int64_t k, bool select_last, DataType indices, bool nan_first) {
     const auto a = static_cast<std::size_t>(axis);
     if (k < 0 || k > x.dims[a]) {
         throw InvalidArgument(text("Top-k asks for ", k, " elements of axis ", axis, ", which has ", x.dims[a], "."));
@@ -119,8 +119,9 @@ std::pair<Tensor, Tensor> topk(const Tensor& x, TopKOperation op, std::int64_t a
             std::reverse(order.begin(), order.end());
         }
         std::stable_sort(order.begin(), order.end(), [&](std::int64_t i, std::int64_t j) {
-            const bool nan_first = std::isnan(value(i)) && !std::isnan(value(j));
-            return nan_first || (op == TopKOperation::kMAX ? value(i) > value(j) : (!std::isnan(value(j)) && value(i) < value(j)));
+            const bool nan = std::isnan(value(i)), other = std::isnan(value(j));
+            if (nan || other) return nan != other && nan == (nan_first || op == TopKOperation::kMAX);
+            return op == TopKOperation::kMAX ? value(i) > value(j) : value(i) < value(j);
         });
         for (std::int64_t j = 0; j < k; ++j) {
             const std::int64_t place = order[static_cast<std::size_t>(j)];
