@@ -38,7 +38,7 @@ void Execution::State::place_views(std::vector<vulkan::BufferView>& all) const {
         const plan::Buffer& buffer = program().buffers[i];
         if (buffer.kind != plan::BufferKind::kVIEW) continue;
         const vulkan::BufferView& whole = all[static_cast<std::size_t>(buffer.whole)];
-        if (values[static_cast<std::size_t>(buffer.bytes.id)] == 0) continue;
+        if (values[static_cast<std::size_t>(buffer.bytes.id)] == 0 || whole.buffer == body().nothing.get()) continue; // nothing reads it here
         const auto offset = static_cast<std::uint64_t>(values[static_cast<std::size_t>(buffer.offset.id)]);
         if (offset >= whole.size || offset % alignment() != 0) {
             throw InvalidPlan(text("Buffer '", buffer.name, "' would begin at byte ", offset, " of one of ", whole.size, " bytes; the plan is damaged or made for another device, build it again."));

@@ -338,6 +338,18 @@ TEST_F(Executor, AViewThatIsNotInItsWholeIsRefused) {
     }
 }
 
+TEST_F(Executor, AViewThatNoStepReadsNeedsNoWhole) { // as where the builder times an operation by itself
+    plan::Program program = programs::dynamic_program();
+    plan::Buffer whole{.name = "whole", .kind = plan::BufferKind::kARENA, .bytes = program.exprs.constant(std::int64_t{1} << 20)};
+    plan::Buffer view{.name = "view", .kind = plan::BufferKind::kVIEW, .bytes = program.exprs.constant(4)};
+    view.whole = static_cast<std::int32_t>(program.buffers.size());
+    view.offset = program.exprs.constant(std::int64_t{1} << 19);
+    program.buffers.push_back(whole);
+    program.buffers.push_back(view);
+    Execution execution(load(std::move(program)));
+    expect_runs(execution, 1000);
+}
+
 TEST_F(Executor, StepsAreTimed) {
     Execution execution(load(programs::dynamic_program()));
     const DeviceFloats x(device, counting(3000));
