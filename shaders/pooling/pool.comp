@@ -28,6 +28,8 @@ STORAGE(1, writeonly, y)
 #define IN ivec3(P(5), P(6), P(7))
 #define PRE ivec3(P(8), P(9), P(10))
 #define POST ivec3(P(11), P(12), P(13))
+#define IN_PICTURE P(14) // from one picture to the next and from pixel to pixel, in units of channels: the pixels of a part of a larger value have gaps
+#define IN_PIXEL P(15)
 
 #define EXCLUDE_PADDING (G(1) != 0)
 #define IN_HALF ((G(2) & 1) != 0)
@@ -132,15 +134,14 @@ VALUE pooled(int index) {
         low[a] = first_inside(start[a], DILATION[a]);
         high[a] = end_inside(start[a], DILATION[a], WINDOW[a], IN[a]);
     }
-    int stride = LAST(IN_LAST) ? PARTS : 1;
-    int base = LAST(IN_LAST) ? n * IN.x * IN.y * IN.z * PARTS + c : (n * PARTS + c) * IN.x * IN.y * IN.z;
+    int base = n * IN_PICTURE + (LAST(IN_LAST) ? c : c * IN.x * IN.y * IN.z);
 
     VALUE r = AVERAGE ? VALUE(0) : LOWEST;
     for (int i = low.x; i < high.x; ++i) {
         for (int j = low.y; j < high.y; ++j) {
             int row = ((start.x + i * DILATION.x) * IN.y + start.y + j * DILATION.y) * IN.z + start.z;
             for (int k = low.z; k < high.z; ++k) {
-                r = JOIN(r, READ(base + (row + k * DILATION.z) * stride));
+                r = JOIN(r, READ(base + (row + k * DILATION.z) * IN_PIXEL));
             }
         }
     }

@@ -93,13 +93,22 @@ struct View {
     shape::Expr offset; // bytes
 };
 
+View view_from(Ir& ir, ValueId whole, shape::Expr element) {
+    return {whole, ir.exprs.mul(element, ir.exprs.constant(static_cast<std::int64_t>(dtype_size(ir.value(whole).dtype))))};
+}
+
 View view_of(Ir& ir, const Op& op) {
-    const Value& from = ir.value(op.inputs[0]);
     const auto& start = std::get<tactics::Copy>(op.kind).start;
-    const shape::Exprs strides = tactics::memory_strides(ir.exprs, from);
-    shape::Expr elements = ir.exprs.constant(0);
-    for (std::size_t axis = 0; axis < start.size(); ++axis) elements = ir.exprs.add(elements, ir.exprs.mul(start[axis], strides[axis]));
-    return {op.inputs[0], ir.exprs.mul(elements, ir.exprs.constant(static_cast<std::int64_t>(dtype_size(from.dtype))))};
+    const shape::Exprs strides = tactics::memory_strides(ir.exprs, ir.value(op.inputs[0]));
+    shape::Expr element = ir.exprs.constant(0);
+    for (std::size_t axis = 0; axis < start.size(); ++axis) element = ir.exprs.add(element, ir.exprs.mul(start[axis], strides[axis]));
+    return view_from(ir, op.inputs[0], element);
+}
+
+View view_of_part(Ir& ir, const Op& product) {
+    const tactics::Copy& copy = product.placement->copy;
+    const shape::Exprs strides = tactics::memory_strides(ir.exprs, ir.value(product.outputs[0]));
+    return view_from(ir, product.outputs[0], ir.exprs.mul(copy.destination_offset, strides[static_cast<std::size_t>(copy.destination_axis)]));
 }
 
 Aliases resolve_reshapes(Ir& ir, std::map<ValueId, View>& views) {
@@ -107,6 +116,10 @@ Aliases resolve_reshapes(Ir& ir, std::map<ValueId, View>& views) {
     const LateSymbols late(ir);
     std::vector<Op> kept;
     for (Op& op : ir.ops) {
+        if (op.placement && op.placement->read_there) {
+            views.emplace(op.placement->part, view_of_part(ir, op));
+            aliases.bind(op.placement->part);
+        }
         if (op.role == Role::kVIEW) {
             views.emplace(op.outputs[0], view_of(ir, op));
             aliases.bind(op.outputs[0]);
@@ -201,9 +214,6 @@ plan::Program assign_buffers(Ir& ir, WeightStore& weights) {
                     give_buffer(id);
                 }
             }
-        }
-        if (op.placement) {
-            give_buffer(op.placement->part); // for kernels that need a copy behind
         }
     }
     program.exprs = ir.exprs;

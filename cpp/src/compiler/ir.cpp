@@ -95,6 +95,8 @@ Uses::Uses(const Ir& ir) : producers(ir.values.size()), consumers(ir.values.size
                 producers[static_cast<std::size_t>(id)].push_back(i);
             }
         }
+        const auto& placement = ir.ops[i].placement;
+        if (placement && placement->read_there) producers[static_cast<std::size_t>(placement->part)].push_back(i);
     }
 }
 

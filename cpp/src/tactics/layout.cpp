@@ -47,6 +47,16 @@ bool has_even_rows(shape::ExprPool& exprs, const Value& value) {
     return true;
 }
 
+bool has_even_pixels(shape::ExprPool& exprs, const Value& value) {
+    if (value.strides.empty()) return true;
+    if (value.layout != Layout::kCHANNELS_LAST || !exprs.is(value.strides[1], 1)) return false;
+    for (std::size_t axis = 2; axis + 1 < value.strides.size(); ++axis) {
+        const bool follows = value.strides[axis] == exprs.mul(value.strides[axis + 1], value.dims[axis + 1]);
+        if (!follows && !exprs.is(value.dims[axis], 1)) return false;
+    }
+    return true;
+}
+
 bool same_in_both_layouts(const shape::ExprPool& exprs, const Value& value) {
     if (value.dims.size() < 3) {
         return true;

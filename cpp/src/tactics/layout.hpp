@@ -20,6 +20,8 @@ namespace tensorvk::tactics {
 [[nodiscard]] bool keeps_units(const shape::ExprPool& exprs, const Value& value, std::int64_t count);
 //! Whether all rows, of the last axis, follow one another at one distance.
 [[nodiscard]] bool has_even_rows(shape::ExprPool& exprs, const Value& value);
+//! Whether the channels of a pixel lie side by side, and all pixels of a picture at one distance.
+[[nodiscard]] bool has_even_pixels(shape::ExprPool& exprs, const Value& value);
 
 //! One channel or one pixel: row-major and channels-last memory are the same.
 [[nodiscard]] bool same_in_both_layouts(const shape::ExprPool& exprs, const Value& value);

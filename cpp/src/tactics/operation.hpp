@@ -170,10 +170,12 @@ struct HostCall {
 
 using Kind = std::variant<Convolution, MatrixProduct, Pooling, Pointwise, Copy, Gather, Resize, Reduce, SoftMax, TopK, ShapeValues, HostCall, Normalization, Attention>;
 
-//! A product's result goes straight into its part of a larger value, outputs[0] of the operation, as `copy` would put it there. `part`: the result alone.
+//! A product's result goes straight into its part of a larger value, outputs[0] of the operation, as `copy` would put it there. `part`: the result alone;
+//! `read_there`: other operations read it where it lies.
 struct Placement {
     ValueId part = -1;
     Copy copy;
+    bool read_there = false;
     bool operator==(const Placement&) const = default;
 };
 

@@ -7,13 +7,22 @@ namespace tensorvk::tactics {
 
 namespace {
 
-Operation copy_behind(const Operation& operation) {
-    Operation copy;
-    copy.name = operation.name;
-    copy.kind = operation.placement->copy;
-    copy.inputs = {operation.placement->part};
-    copy.outputs = operation.outputs;
-    return copy;
+//! What a candidate does that cannot write there: the result in memory of its own, then the copy.
+struct Apart {
+    Alone compute, move;
+    ValueId result, moved; // by the numbers of each
+};
+
+Apart apart(const Query& query) {
+    const ValueId part = query.operation.placement->part;
+    Operation alone = query.operation;
+    alone.outputs = {part};
+    alone.placement.reset();
+    const Operation copy{.name = alone.name, .kind = query.operation.placement->copy, .inputs = {part}, .outputs = query.operation.outputs, .epilogue = {}, .operands = {}};
+    Apart out{Alone({alone, query.values, query.caps, query.exprs}), Alone({copy, query.values, query.caps, query.exprs}), 0, 0};
+    out.result = out.compute.operation.outputs[0];
+    out.moved = out.move.operation.inputs[0];
+    return out;
 }
 
 //! The first of the copies that runs where the candidate does: they stand in the order in which they are tried, the quickest before the generic one.
@@ -23,39 +32,42 @@ const Candidate* copy_for(const Candidate& candidate, const std::vector<Candidat
     return found == copies.end() ? nullptr : &*found;
 }
 
-void add_copy(Candidate& candidate, const std::vector<Candidate>& copies) {
+void add_copy(Candidate& candidate, const Apart& apart, const std::vector<Candidate>& copies, const CandidatesOf& of) {
     const Candidate* copy = copy_for(candidate, copies);
+    candidate.lower = nullptr;
     if (copy == nullptr) {
         candidate.refusal = "no kernel copies the result to its place";
-        candidate.lower = nullptr;
         return;
     }
-    candidate.lower = [compute = std::move(candidate.lower), move = copy->lower](Lowering& lowering) {
-        compute(lowering);
-        move(lowering);
+    candidate.lower = [apart, name = candidate.name, tactic = copy->name, of](Lowering& lowering) {
+        Alone compute = apart.compute, move = apart.move;
+        compute.give_scratch(apart.result, lowering);
+        move.values[static_cast<std::size_t>(apart.moved)].buffer = compute.values[static_cast<std::size_t>(apart.result)].buffer;
+        compute.lower_with(name, of, lowering);
+        move.lower_with(tactic, copy_candidates, lowering);
     };
 }
 
 } // namespace
 
-std::vector<Candidate> placed_candidates(const Query& query, const std::function<std::vector<Candidate>(const Query&)>& of) {
+std::vector<Candidate> placed_candidates(const Query& given, const CandidatesOf& of) {
+    std::vector<Value> values(given.values.begin(), given.values.end());
+    values[static_cast<std::size_t>(given.operation.placement->part)].strides.clear(); // who writes it knows where
+    const Query query{given.operation, values, given.caps, given.exprs};
     Operation in_place = query.operation;
     in_place.outputs.insert(in_place.outputs.begin(), in_place.placement->part);
-    Operation alone = query.operation;
-    alone.outputs = {alone.placement->part};
-    alone.placement.reset();
-    const Operation copy = copy_behind(query.operation);
-    const std::vector<Candidate> copies = copy_candidates({copy, query.values, query.caps, query.exprs});
+    const Apart alone = apart(query);
+    const std::vector<Candidate> copies = copy_candidates(alone.move.query(query.caps, query.exprs));
     std::vector<Candidate> placed = of({in_place, query.values, query.caps, query.exprs});
     std::erase_if(placed, [](const Candidate& candidate) { return !candidate.applicable() || !candidate.in_place; });
     std::vector<Candidate> out;
-    for (Candidate& candidate : of({alone, query.values, query.caps, query.exprs})) {
+    for (Candidate& candidate : of(alone.compute.query(query.caps, query.exprs))) {
         const auto same = std::ranges::find(placed, candidate.name, &Candidate::name);
         if (same != placed.end()) {
             out.push_back(std::move(*same));
             continue;
         }
-        if (candidate.applicable()) add_copy(candidate, copies);
+        if (candidate.applicable()) add_copy(candidate, alone, copies, of);
         out.push_back(std::move(candidate));
     }
     return out;

@@ -1,5 +1,5 @@
 // pooling/wide, pooling/vec4 and pooling/generic: sixteen bytes of neighbouring channels an invocation, four channels, and one; pooling/cpu takes the step of
-// the last to the host.
+// the last to the host. Shaders read channels that are a part of a larger value's.
 #include <algorithm>
 #include <array>
 
@@ -55,6 +55,9 @@ void lower(const Problem& problem, Together together, const std::string& kernel,
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(invocations, exprs.constant(kLocalSize)));
     step.param(count).param(problem.x.dims[1]).params(spatial_extents(exprs, problem.y)).params(spatial_extents(exprs, problem.x));
     step.params(spatial_triple<std::int64_t>(g.pre, 0)).params(spatial_triple<std::int64_t>(g.post, 0));
+    const shape::Expr unit = exprs.constant(channels_of(together, problem));
+    const shape::Exprs strides = lowering.strides(problem.x);
+    step.param(exprs.floor_div(strides.front(), unit)).param(exprs.floor_div(strides.back(), unit));
     step.geometry(0, g.op == kernels::PoolGeometry::Op::kAVERAGE ? 1 : 0).geometry(1, g.exclude_padding ? 1 : 0);
     step.geometry(2, bytes ? word_type(problem.x.dtype) : half_bits(problem.x, problem.y));
     step.geometry(3, problem.x.layout == Layout::kCHANNELS_LAST ? 1 : 0).geometry(4, problem.y.layout == Layout::kCHANNELS_LAST ? 1 : 0);
@@ -74,7 +77,7 @@ Candidate candidate(const char* name, const Problem& problem, Together together,
     if (refusal.empty() && !of_bytes(problem)) {
         refusal = refuse_float_pair(problem.x, problem.y, caps);
     }
-    Candidate out{.name = name, .refusal = std::move(refusal), .portable = true, .lower = {}};
+    Candidate out{.name = name, .refusal = std::move(refusal), .portable = true, .strided = true, .lower = {}};
     if (out.applicable()) {
         out.lower = [problem, together](Lowering& lowering) { lower(problem, together, shader(problem, together), lowering); };
     }
@@ -92,10 +95,17 @@ Candidate cpu(const Problem& problem, std::string refusal, const Query& query) {
     return out;
 }
 
+std::string refuse_together(const Problem& problem, Together together, const shape::ExprPool& exprs) {
+    const std::int64_t channels = channels_of(together, problem);
+    const std::string why = refuse_channel_vectors(problem.x, problem.y, channels, exprs);
+    if (!why.empty() || keeps_units(exprs, problem.x, channels)) return why;
+    return text("the pixels of '", problem.x.name, "' are not at multiples of ", channels, " elements");
+}
+
 std::string refuse_wide(const Problem& problem, const shape::ExprPool& exprs) {
     const bool halves = problem.x.dtype == DataType::kHALF && problem.y.dtype == DataType::kHALF;
     if (problem.geometry().op != kernels::PoolGeometry::Op::kMAX || !(halves || of_bytes(problem))) return "only for maxima of float16 or 8-bit integers";
-    return refuse_channel_vectors(problem.x, problem.y, channels_of(Together::kSIXTEEN_BYTES, problem), exprs);
+    return refuse_together(problem, Together::kSIXTEEN_BYTES, exprs);
 }
 
 } // namespace
@@ -107,12 +117,16 @@ std::vector<Candidate> pooling_candidates(const Query& query) {
     if (axes < 1 || axes > 3) {
         refusal = text("the window has ", axes, " axes, 1 to 3 are allowed");
     }
+    shape::ExprPool exprs = query.exprs; // a scratch copy
+    if (refusal.empty() && !has_even_pixels(exprs, problem.x)) {
+        refusal = text("the pixels of '", problem.x.name, "' are not at one distance with their channels side by side");
+    }
     std::int64_t window = 1;
     for (const std::int64_t extent : problem.geometry().window) {
         window *= extent;
     }
     const std::string rounds = refusal.empty() ? refuse_rounds(query.caps, 2 * window) : refusal;
-    const std::string vectors = rounds.empty() ? refuse_channel_vectors(problem.x, problem.y, 4, query.exprs) : rounds;
+    const std::string vectors = rounds.empty() ? refuse_together(problem, Together::kFOUR, query.exprs) : rounds;
     const std::string wide = rounds.empty() ? refuse_wide(problem, query.exprs) : rounds;
     return {candidate("pooling/wide", problem, Together::kSIXTEEN_BYTES, wide, query.caps), candidate("pooling/vec4", problem, Together::kFOUR, vectors, query.caps),
             cpu(problem, refusal, query), candidate("pooling/generic", problem, Together::kONE, rounds, query.caps)};

@@ -3,16 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "support/dtype.hpp"
-#include "support/error.hpp"
-#include "tactics/alone.hpp"
-#include "tactics/layout.hpp"
-
 namespace tensorvk::tactics {
 
 namespace {
-
-using Family = std::function<std::vector<Candidate>(const Query&)>;
 
 //! All of a value, as it is.
 Copy whole_copy(shape::ExprPool& exprs, const Value& value) {
@@ -25,10 +18,10 @@ Copy whole_copy(shape::ExprPool& exprs, const Value& value) {
 }
 
 //! Of `from` into `to`, which has no gaps.
-std::vector<Candidate> copies(const std::string& layer, const Value& from, const Value& to, const vulkan::DeviceCaps& caps, shape::ExprPool& exprs) {
+Alone copy_out(const std::string& layer, const Value& from, const Value& to, const vulkan::DeviceCaps& caps, shape::ExprPool& exprs) {
     const std::vector<Value> values{from, to};
     const Operation operation{.name = layer, .kind = whole_copy(exprs, from), .inputs = {0}, .outputs = {1}, .epilogue = {}, .operands = {}};
-    return copy_candidates({operation, values, caps, exprs});
+    return Alone({operation, values, caps, exprs});
 }
 
 //! A value with gaps, by its number among those of the operation alone, and the tactic that copies it.
@@ -38,25 +31,14 @@ struct CopyOut {
     bool portable;
 };
 
-//! One by its name, from a family that has offered it before.
-const Candidate& offered_again(const std::vector<Candidate>& candidates, const std::string& name, const std::string& layer) {
-    const auto found = std::ranges::find(candidates, name, &Candidate::name);
-    if (found == candidates.end() || !found->applicable()) throw InternalError(text("Layer '", layer, "' has no '", name, "' on dense inputs."));
-    return *found;
-}
-
 //! Copies first, then the candidate `name` of what has no gaps any more.
-void lower(const Alone& given, Alone dense, const std::vector<CopyOut>& outs, const std::string& name, const Family& family, Lowering& lowering) {
-    shape::ExprPool& exprs = lowering.exprs();
-    const std::string& layer = given.operation.name;
+void lower(const Alone& given, Alone dense, const std::vector<CopyOut>& outs, const std::string& name, const CandidatesOf& family, Lowering& lowering) {
     for (const CopyOut& out : outs) {
-        Value& to = dense.values[static_cast<std::size_t>(out.value)];
-        to.buffer = lowering.scratch(exprs.mul(element_count(exprs, to), exprs.constant(static_cast<std::int64_t>(dtype_size(to.dtype)))));
-        const std::vector<Candidate> offered = copies(layer, given.values[static_cast<std::size_t>(out.value)], to, lowering.caps(), exprs);
-        offered_again(offered, out.tactic, layer).lower(lowering);
+        dense.give_scratch(out.value, lowering);
+        const auto at = static_cast<std::size_t>(out.value);
+        copy_out(given.operation.name, given.values[at], dense.values[at], lowering.caps(), lowering.exprs()).lower_with(out.tactic, copy_candidates, lowering);
     }
-    Lowering inner(lowering.program(), dense.values, lowering.caps());
-    offered_again(family(dense.query(lowering.caps(), exprs)), name, layer).lower(inner);
+    dense.lower_with(name, family, lowering);
 }
 
 //! By the quickest that runs where the candidate does. Nothing where there is none.
@@ -64,8 +46,8 @@ std::vector<CopyOut> copies_for(const Candidate& candidate, const Alone& given, 
     shape::ExprPool exprs = query.exprs; // a scratch copy
     std::vector<CopyOut> out;
     for (std::size_t id = 0; id < given.values.size(); ++id) {
-        if (given.values[id].strides.empty()) continue;
-        const std::vector<Candidate> offered = copies(query.operation.name, given.values[id], dense.values[id], query.caps, exprs);
+        if (given.values[id].strides.empty() || (given.operation.placement && given.operation.placement->part == static_cast<ValueId>(id))) continue;
+        const std::vector<Candidate> offered = copy_candidates(copy_out(query.operation.name, given.values[id], dense.values[id], query.caps, exprs).query(query.caps, exprs));
         const auto copy = std::ranges::find_if(offered, [&](const Candidate& each) { return each.applicable() && each.host == candidate.host; });
         if (copy == offered.end()) return {};
         out.push_back({static_cast<ValueId>(id), copy->name, copy->portable});
@@ -80,7 +62,7 @@ bool reads_gaps(const Query& query) {
     return std::ranges::any_of(query.operation.inputs, has_gaps) || std::ranges::any_of(query.operation.operands, has_gaps);
 }
 
-std::vector<Candidate> viewing_candidates(const Query& query, const Family& of) {
+std::vector<Candidate> viewing_candidates(const Query& query, const CandidatesOf& of) {
     const Alone given(query);
     Alone dense = given;
     for (Value& value : dense.values) value.strides.clear();

@@ -1,10 +1,9 @@
 // Inputs with gaps: parts of larger values that nobody copied out.
 #pragma once
 
-#include <functional>
 #include <vector>
 
-#include "tactics/families.hpp"
+#include "tactics/alone.hpp"
 
 namespace tensorvk::tactics {
 
@@ -13,6 +12,6 @@ namespace tensorvk::tactics {
 
 //! Candidates of an operation that does: those that read with strides, and the others of `of` with a copy in front. `of` is asked twice: for the values
 //! as they are, and for dense ones.
-[[nodiscard]] std::vector<Candidate> viewing_candidates(const Query& query, const std::function<std::vector<Candidate>(const Query&)>& of);
+[[nodiscard]] std::vector<Candidate> viewing_candidates(const Query& query, const CandidatesOf& of);
 
 } // namespace tensorvk::tactics

@@ -107,7 +107,54 @@ TEST(Placements, WhatOnlyAConcatenationReadsIsWrittenIntoIt) {
         EXPECT_EQ(compiled.program.exprs.value(op.placement->copy.destination_offset), 4);
     }
     EXPECT_EQ(placed, 1);
-    EXPECT_EQ(copies, 1) << "what somebody else reads too keeps its own memory";
+    EXPECT_EQ(copies, 1) << "what somebody else reads too keeps its own memory where nobody reads what has gaps";
+}
+
+//! A level of a U-Net: what goes down is pooled, convolved and concatenated with what it was. `end`: the skipped part's reader beside the pooling.
+template <typename End>
+Compiled build_skip(const End& end) {
+    graph::Network network;
+    auto* skip = relu(network, conv1x1(network, input(network, {1, 3, 8, 8}), 4, std::vector<float>(12, 1)));
+    graph::ResizeAttributes twice;
+    twice.scales = {1, 1, 2, 2};
+    auto* below = conv1x1(network, pooled(network, skip), 8, std::vector<float>(32, 1));
+    auto* up = conv1x1(network, network.add_layer(LayerType::kRESIZE, {below}, twice)->outputs[0], 8, std::vector<float>(64, 1));
+    network.mark_output(conv1x1(network, concatenation(network, {up, skip}, 1), 8, std::vector<float>(96, 1)));
+    end(network, skip);
+    WeightStore weights;
+    return compile(network, {.placements = true, .views = {.alignment = 16, .gaps = true}}, weights);
+}
+
+std::vector<const tactics::Operation*> parts_of_concatenations(const Compiled& compiled) {
+    std::vector<const tactics::Operation*> out;
+    for (const auto& op : compiled.operations) {
+        const auto* copy = std::get_if<tactics::Copy>(&op.kind);
+        if (copy != nullptr && copy->destination_axis >= 0) out.push_back(&op);
+    }
+    return out;
+}
+
+TEST(Placements, WhatIsReadBesideAConcatenationIsReadThere) {
+    const Compiled compiled = build_skip([](auto&, auto*) {});
+    EXPECT_TRUE(parts_of_concatenations(compiled).empty());
+    const auto skip = std::ranges::find_if(compiled.operations, [](const auto& op) { return op.placement && op.placement->read_there; });
+    ASSERT_NE(skip, compiled.operations.end());
+    const tactics::Value& part = compiled.values[static_cast<std::size_t>(skip->placement->part)];
+    const plan::Buffer& view = compiled.program.buffers[static_cast<std::size_t>(part.buffer)];
+    ASSERT_EQ(view.kind, plan::BufferKind::kVIEW);
+    EXPECT_EQ(view.whole, compiled.values[static_cast<std::size_t>(skip->outputs[0])].buffer);
+    EXPECT_EQ(compiled.program.exprs.value(view.offset), 8 * 4) << "behind the channels that come from below";
+    ASSERT_EQ(part.strides.size(), 4u);
+    EXPECT_EQ(compiled.program.exprs.value(part.strides[3]), 12);
+}
+
+TEST(Placements, WhatAnotherCannotReadThereIsCopied) {
+    const Compiled compiled = build_skip([](graph::Network& network, graph::Tensor* skip) {
+        graph::ResizeAttributes larger;
+        larger.scales = {1, 1, 3, 3};
+        network.mark_output(network.add_layer(LayerType::kRESIZE, {skip}, larger)->outputs[0]);
+    });
+    EXPECT_EQ(parts_of_concatenations(compiled).size(), 1u);
 }
 
 TEST(Placements, AreMadeWhereShadersComputeAlone) {

@@ -79,6 +79,12 @@ inline graph::Tensor* product(graph::Network& network, graph::Tensor* a, std::in
     return network.add_layer(LayerType::kMATRIX_MULTIPLY, {a, b}, graph::MatrixMultiplyAttributes{})->outputs[0];
 }
 
+//! The largest of 2 x 2.
+inline graph::Tensor* pooled(graph::Network& network, graph::Tensor* x) {
+    graph::PoolingAttributes pooling;
+    pooling.geometry.window = pooling.geometry.stride = {2, 2};
+    return network.add_layer(LayerType::kPOOLING, {x}, pooling)->outputs[0];
+}
 inline graph::Tensor* concatenation(graph::Network& network, std::vector<graph::Tensor*> parts, std::int64_t axis) {
     return network.add_layer(LayerType::kCONCATENATION, std::move(parts), graph::ConcatenationAttributes{axis})->outputs[0];
 }

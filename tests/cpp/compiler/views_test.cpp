@@ -70,12 +70,19 @@ TEST(Views, NothingStaysWhereThereIsNoAlignment) { EXPECT_EQ(copies(range_of_cha
 TEST(Views, OneReaderThatCannotStepOverGapsMakesItACopyForAll) {
     const Compiled compiled = range_of_channels(0, 32, [](graph::Network& network, graph::Tensor* part) {
         read_by_convolution(network, part);
-        graph::PoolingAttributes pooling;
-        pooling.geometry.window = {1, 1};
-        pooling.geometry.stride = {2, 2};
-        network.mark_output(network.add_layer(LayerType::kPOOLING, {part}, pooling)->outputs[0]);
+        graph::ResizeAttributes twice;
+        twice.scales = {1, 1, 2, 2};
+        network.mark_output(network.add_layer(LayerType::kRESIZE, {part}, twice)->outputs[0]);
     });
     EXPECT_EQ(copies(compiled), 1);
+}
+
+TEST(Views, PoolingStepsFromPixelToPixel) {
+    const auto pool = [](graph::Network& network, graph::Tensor* part) {
+        network.mark_output(conv1x1(network, pooled(network, part), 8, std::vector<float>(8 * 32, 1)));
+    };
+    EXPECT_EQ(copies(range_of_channels(32, 32, pool)), 0);
+    EXPECT_EQ(copies(range_of_channels(32, 32, pool, kHost)), 1);
 }
 
 TEST(Views, WhatTheUserGetsIsACopy) {

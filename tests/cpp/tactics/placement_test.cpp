@@ -77,7 +77,9 @@ TEST_P(PlacedConvolutions, AreWrittenIntoTheirPart) {
         if (!is_tried(candidate)) continue;
         SCOPED_TRACE(candidate.name);
         in_place += candidate.in_place ? 1 : 0;
-        expect_same(built.operation.run(device, candidate), surrounded(built.expected, around), tolerance(c));
+        OperationCase::Prepared prepared = built.operation.prepare(device, candidate, caps);
+        prepared.runner->run();
+        expect_same(built.operation.output(prepared), surrounded(built.expected, around), tolerance(c));
     }
     // A residual lies like the result alone; who reads it there cannot write elsewhere.
     EXPECT_EQ(in_place > 0, device->caps().shaders && c.operands != Operands::kRESIDUAL);
@@ -137,7 +139,9 @@ TEST(PlacedProducts, AreWrittenIntoTheirColumns) {
         if (!is_tried(candidate)) continue;
         SCOPED_TRACE(candidate.name);
         in_place += candidate.in_place ? 1 : 0;
-        expect_same(operation.run(device, candidate), expected, 1e-5);
+        OperationCase::Prepared prepared = operation.prepare(device, candidate, caps);
+        prepared.runner->run();
+        expect_same(operation.output(prepared), expected, 1e-5);
     }
     EXPECT_EQ(in_place > 0, device->caps().shaders);
 }

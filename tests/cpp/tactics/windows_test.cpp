@@ -79,6 +79,30 @@ TEST_P(Pools, MaximaOfBytesInEveryLayout) {
     }
 }
 
+//! Channels of a larger value, with `behind` others after those of each pixel.
+TEST_P(Pools, OfAPartOfTheChannelsReadNothingBesideThem) {
+    const Pool& c = GetParam();
+    PoolGeometry g{.op = PoolGeometry::Op::kMAX, .window = c.window, .stride = c.stride, .dilation = c.dilation, .pre = c.pre, .post = c.post,
+                   .ceil = c.ceil, .exclude_padding = true};
+    g.dilation.resize(c.window.size(), 1);
+    for (const DataType type : {DataType::kFLOAT, DataType::kHALF}) {
+        const Tensor x = random_tensor(type, c.x, 3);
+        for (const std::int64_t behind : {3, 8}) {
+            for (const auto op : {PoolGeometry::Op::kMAX, PoolGeometry::Op::kAVERAGE}) {
+                g.op = op;
+                tactics::Operation operation{.name = "part", .kind = tactics::Pooling{g}, .inputs = {}, .outputs = {}, .epilogue = {}, .operands = {}};
+                OperationCase test(operation);
+                test.add_input(x, kLast, false);
+                test.set_output(type, kernels::host::pooling(unrounded(x), g).dims, kLast);
+                test.leave_gaps(0, 1, behind);
+                const Tensor expected = kernels::host::pooling(unrounded(x), g);
+                const auto ran = check_all(test, {expected}, float_tolerance(op == PoolGeometry::Op::kMAX ? 0 : checked_volume(c.window), type));
+                EXPECT_FALSE(ran.empty() && vulkan::Device::current()->caps().shaders);
+            }
+        }
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Windows, Pools,
     testing::Values(Pool{"halves", {2, 8, 6, 10}, {2, 2}, {2, 2}, {0, 0}, {0, 0}}, Pool{"odd", {1, 3, 7, 5}, {2, 2}, {2, 2}, {0, 0}, {0, 0}},

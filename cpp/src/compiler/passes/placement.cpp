@@ -1,9 +1,12 @@
-// A concatenation without copies: a convolution or matrix product whose result nobody else reads writes it into its part.
+// A concatenation without copies: a convolution or matrix product writes its result into its part. Whoever else reads the result finds it there.
+#include <algorithm>
 #include <utility>
 
 #include "compiler/passes/fusion.hpp"
 #include "compiler/passes/passes.hpp"
+#include "compiler/passes/views.hpp"
 #include "support/dtype.hpp"
+#include "tactics/layout.hpp"
 
 namespace tensorvk::compiler {
 
@@ -34,20 +37,39 @@ bool can_be_placed(const Ir& ir, const Op& product, const Op& part) {
     return std::get<tactics::Copy>(part.kind).destination_axis == axis_of_columns(ir, product);
 }
 
+//! How the others read what op `index` would put into its part; nothing where one of them cannot step over what lies between.
+std::optional<std::vector<ViewedValue>> read_by_others(Ir& ir, Uses& uses, std::size_t index) {
+    const Op& part = ir.ops[index];
+    const Value& whole = ir.value(part.outputs[0]);
+    const auto& copy = std::get<tactics::Copy>(part.kind);
+    const shape::Exprs strides = tactics::memory_strides(ir.exprs, whole);
+    const shape::Expr first = ir.exprs.mul(copy.destination_offset, strides[static_cast<std::size_t>(copy.destination_axis)]);
+    uses.forget_reads(part, index);
+    auto viewed = whole.is_output ? std::nullopt : view_of(ir, uses, part.inputs[0], first, strides);
+    uses.note_reads(part, index);
+    return viewed;
+}
+
 } // namespace
 
 void place_parts(Ir& ir) {
     if (!ir.target.placements) return;
-    const Uses uses(ir);
+    Uses uses(ir);
     std::vector<bool> dead(ir.ops.size(), false);
     for (std::size_t i = 0; i < ir.ops.size(); ++i) {
         Op& part = ir.ops[i];
         if (!is_part(ir, part)) continue;
         const auto result = static_cast<std::size_t>(part.inputs[0]);
-        if (uses.consumers[result].size() != 1 || uses.producers[result].size() != 1) continue;
+        if (uses.producers[result].size() != 1) continue;
         Op& product = ir.ops[uses.producers[result][0]];
         if (!can_be_placed(ir, product, part)) continue;
-        product.placement = tactics::Placement{product.outputs[0], std::get<tactics::Copy>(part.kind)};
+        const bool others = uses.consumers[result].size() > 1;
+        if (others) {
+            const auto viewed = read_by_others(ir, uses, i);
+            if (!viewed) continue;
+            read_there(ir, uses, *viewed, "place_parts");
+        }
+        product.placement = tactics::Placement{product.outputs[0], std::get<tactics::Copy>(part.kind), others};
         product.outputs = part.outputs;
         product.name = joined_name(product.name, part.name);
         dead[i] = true;

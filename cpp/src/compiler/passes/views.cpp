@@ -133,6 +133,12 @@ private:
         const bool mask = op.inputs.size() > 3 && op.inputs[3] == id_;
         return ir_.target.views.gaps && !mask && ir_.exprs.is(strides_.back(), 1);
     }
+    //! Channels side by side, and pixels at one distance.
+    [[nodiscard]] bool reads(const Op&, const tactics::Pooling&) const {
+        tactics::Value viewed = value_;
+        viewed.strides = strides_;
+        return ir_.target.views.gaps && tactics::has_even_pixels(ir_.exprs, viewed);
+    }
     //! In fours, all in one order.
     [[nodiscard]] bool reads(const Op& op, const tactics::Pointwise&) const {
         const Value& out = ir_.value(op.outputs[0]);
@@ -190,6 +196,16 @@ std::optional<std::vector<ViewedValue>> view_of(Ir& ir, const Uses& uses, ValueI
     return out;
 }
 
+void read_there(Ir& ir, const Uses& uses, std::span<const ViewedValue> values, std::string_view pass) {
+    for (const ViewedValue& value : values) {
+        ir.value(value.id).strides = value.strides;
+        for (const std::size_t reader : uses.consumers[static_cast<std::size_t>(value.id)]) {
+            auto& passes = ir.ops[reader].passes;
+            if (std::ranges::find(passes, pass) == passes.end()) passes.push_back(pass);
+        }
+    }
+}
+
 void view_slices(Ir& ir) {
     const Uses uses(ir);
     for (Op& op : ir.ops) {
@@ -201,13 +217,7 @@ void view_slices(Ir& ir) {
         const auto viewed = view_of(ir, uses, op.outputs[0], offset, strides);
         if (!viewed) continue;
         op.role = Role::kVIEW;
-        for (const ViewedValue& value : *viewed) {
-            ir.value(value.id).strides = value.strides;
-            for (const std::size_t reader : uses.consumers[static_cast<std::size_t>(value.id)]) {
-                auto& passes = ir.ops[reader].passes; // that read elsewhere now
-                if (std::ranges::find(passes, "view_slices") == passes.end()) passes.push_back("view_slices");
-            }
-        }
+        read_there(ir, uses, *viewed, "view_slices");
     }
 }
 

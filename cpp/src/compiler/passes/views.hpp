@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "compiler/ir.hpp"
@@ -17,5 +19,8 @@ struct ViewedValue {
 //! What becomes of a part, of `dims` of `part`, that lies in a larger value `offset` elements behind its begin, with these strides along its axes: the part and what
 //! reshapes make of it. Nothing where a reader cannot have it there.
 [[nodiscard]] std::optional<std::vector<ViewedValue>> view_of(Ir& ir, const Uses& uses, ValueId part, shape::Expr offset, const shape::Exprs& strides);
+
+//! The values lie there from now on; what reads them says that `pass` has changed it.
+void read_there(Ir& ir, const Uses& uses, std::span<const ViewedValue> values, std::string_view pass);
 
 } // namespace tensorvk::compiler
