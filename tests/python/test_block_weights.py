@@ -202,3 +202,67 @@ def test_layers(bits: int, quantizes: bool) -> None:
     expected = x.astype(np.float64) @ wide.astype(np.float64)
     np.testing.assert_allclose(shop.run({"x": x})["y"], expected, rtol=0, atol=TOLERANCE * np.abs(expected).max())
     assert products_in_blocks(bytes(shop.builder.build_serialized_network(shop.network, shop.config))) == 1
+
+
+def multiplied(shop: Shop, weights: Any, depth: int) -> None:
+    """The network's output is its input [3, depth] times the weights."""
+    operation = trt.MatrixOperation.NONE
+    shop.output(shop.network.add_matrix_multiply(shop.input(3, depth), operation, weights, operation).get_output(0))
+
+
+def check_product(shop: Shop, wide: Array) -> None:
+    x = np.random.default_rng(7).uniform(-1, 1, (3, wide.shape[0])).astype(F)
+    expected = x.astype(np.float64) @ wide.astype(np.float64)
+    np.testing.assert_allclose(shop.run({"x": x})["y"], expected, rtol=0, atol=TOLERANCE * np.abs(expected).max())
+
+
+def packed(numbers: Array) -> Array:
+    """Two numbers a byte, the first in the low half, as TensorRT and ONNX have int4."""
+    flat = np.append(numbers.ravel(), np.zeros(numbers.size % 2, np.int8)).astype(np.uint8)
+    return np.asarray(flat[0::2] & 15 | flat[1::2] << 4, np.uint8)
+
+
+@pytest.mark.parametrize(("depth", "columns", "blocks"), [(64, 33, 4), (64, 1, 2), (33, 17, 1), (15, 3, 0), (24, 6, 3)])
+def test_int4_weights_of_layers(depth: int, columns: int, blocks: int) -> None:
+    """trt.Weights of packed numbers. Scales of the weights' rank are blocks without a word about it; 0: one scale a column."""
+    shop, rng = Shop(), np.random.default_rng(depth)
+    numbers = rng.integers(-8, 8, (depth, columns)).astype(np.int8)
+    scale = rng.uniform(0.01, 0.02, (blocks, columns) if blocks else (columns,)).astype(F)
+    data = packed(numbers)
+    constant = shop.network.add_constant(numbers.shape, trt.Weights(trt.int4, data.ctypes.data, numbers.size))
+    data[:] = 0  # nobody needs it any more
+    dequantize = shop.network.add_dequantize(constant.get_output(0), shop.constant(scale), trt.float32)
+    if not blocks:
+        dequantize.axis = 1
+    multiplied(shop, dequantize.get_output(0), depth)
+    check_product(shop, numbers * (scale.repeat(depth // blocks, 0) if blocks else scale))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("kind", [trt.int4, trt.int8])
+def test_blocks_that_the_scales_tell(kind: Any, axis: int) -> None:
+    """Quantizing to int4 saturates to -8 to 7."""
+    shop, rng = Shop(), np.random.default_rng(axis)
+    shape = (48, 16) if axis == 0 else (16, 48)
+    wide = rng.uniform(-1, 1, shape).astype(F)
+    scale = rng.uniform(0.05, 0.06, (3, 16) if axis == 0 else (16, 3)).astype(F)
+    q = shop.network.add_quantize(shop.constant(wide), shop.constant(scale), kind).get_output(0)
+    multiplied(shop, shop.network.add_dequantize(q, shop.constant(scale)).get_output(0), shape[0])
+    each = scale.repeat(16, axis)
+    least, most = (-8, 7) if kind == trt.int4 else (-128, 127)
+    check_product(shop, np.clip(np.rint(wide / each), least, most) * each)
+
+
+def test_block_shapes() -> None:
+    """-1 is all of a dimension. What is no block shape is refused at once, and leaves what was."""
+    shop = Shop()
+    numbers = np.random.default_rng(3).integers(-8, 8, (32, 5)).astype(np.int8)
+    scale = np.linspace(0.1, 0.2, 5, dtype=F).reshape(1, 5)
+    dequantize = shop.network.add_dequantize(shop.constant(numbers), shop.constant(scale))
+    dequantize.block_shape = (-1, 1)
+    assert tuple(dequantize.block_shape) == (32, 1)
+    for wrong in [(0, 1), (-2, 1), (16, 5), (32,), (-1, -1)]:
+        with pytest.raises(RuntimeError, match="block shape"):
+            dequantize.block_shape = wrong
+    multiplied(shop, dequantize.get_output(0), 32)
+    check_product(shop, numbers * scale)

@@ -64,7 +64,8 @@ class IQuantizationBase : public ILayer {
     using ILayer::ILayer;
     void setAxis(int32_t axis);
     [[nodiscard]] int32_t getAxis() const; //!< -1 when none was set
-    bool setBlockShape(const Dims& shape); //!< one dimension may be longer than 1: the block size along that axis
+    //! One dimension may be longer than 1: the block size along that axis; -1: all of it. Not needed for scales that divide the axis.
+    bool setBlockShape(const Dims& shape);
     [[nodiscard]] Dims getBlockShape() const;
     void setToType(DataType type);
     [[nodiscard]] DataType getToType() const;

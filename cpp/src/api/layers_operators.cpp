@@ -2,8 +2,10 @@
 #include <array>
 
 #include "api/attributes.hpp"
+#include "api/quantization.hpp"
 #include "support/dtype.hpp"
 #include "support/onnx_type.hpp"
+#include "support/shape_text.hpp"
 #include "tensorvk/operator_layers.h"
 
 namespace tensorvk {
@@ -89,11 +91,16 @@ int32_t IQuantizationBase::getAxis() const {
 }
 bool IQuantizationBase::setBlockShape(const Dims& shape) {
     return api::succeeds(network_->reporter(), [&] {
-        const auto extents = api::to_vector(shape);
+        auto extents = api::to_vector(shape);
+        const Dims whole = getInput(0)->getDimensions();
+        for (std::size_t i = 0; i < extents.size() && static_cast<std::int32_t>(i) < whole.nbDims; ++i) {
+            extents[i] = extents[i] == -1 ? whole.d[i] : extents[i];
+        }
+        const bool positive = std::ranges::all_of(extents, [](std::int64_t extent) { return extent > 0; });
         const auto long_ones = std::ranges::count_if(extents, [](std::int64_t extent) { return extent != 1; });
-        if (extents.size() != layer_->inputs[0]->dims.size() || long_ones > 1) {
-            throw Unsupported(text("Layer '", layer_->name, "' was given a block shape of ", extents.size(), " dimensions, ", long_ones,
-                                   " of which are longer than 1; one number per dimension of the input, at most one of them not 1, is possible."));
+        if (extents.size() != layer_->inputs[0]->dims.size() || long_ones > 1 || !positive) {
+            throw Unsupported(text("Layer '", layer_->name, "' was given the block shape ", shape_text(extents), " for ", shape_text(api::view(whole)),
+                                   "; one number above 0 per dimension of the input (-1: all of it), at most one of them not 1, is possible."));
         }
         const auto at = std::ranges::find_if(extents, [](std::int64_t extent) { return extent != 1; });
         change(*this, [&](AttributeSet& a) {
@@ -109,8 +116,8 @@ Dims IQuantizationBase::getBlockShape() const {
 }
 void IQuantizationBase::setToType(DataType type) {
     api::succeeds(network_->reporter(), [&] {
-        const auto number = onnx_number(type);
-        change(*this, [&](AttributeSet& a) { a.set("output_dtype", number); });
+        (void)onnx_number(type == DataType::kINT4 ? DataType::kINT8 : type); // refused before anything changes
+        change(*this, [&](AttributeSet& a) { api::set_quantized_type(a, type); });
     });
 }
 DataType IQuantizationBase::getToType() const {

@@ -1,8 +1,8 @@
 // Adding the layers that are ONNX operators or made of them.
 #include "api/add_layer.hpp"
 #include "api/convert.hpp"
+#include "api/quantization.hpp"
 #include "support/dtype.hpp"
-#include "support/onnx_type.hpp"
 #include "tensorvk/network.h"
 
 namespace tensorvk {
@@ -61,7 +61,7 @@ IFillLayer* INetworkDefinition::addFill(const Dims& dimensions, FillOperation op
 
 IQuantizeLayer* INetworkDefinition::addQuantize(ITensor& input, ITensor& scale, DataType outputType) {
     return add<IQuantizeLayer>(*state_, LayerType::kQUANTIZE, {&input, &scale}, [&] {
-        return std::vector<graph::Attributes>{operation("QuantizeLinear", {{"output_dtype", onnx_number(outputType)}})};
+        return std::vector<graph::Attributes>{api::quantization("QuantizeLinear", outputType, input, scale)};
     });
 }
 
@@ -70,7 +70,7 @@ IDequantizeLayer* INetworkDefinition::addDequantize(ITensor& input, ITensor& sca
 }
 IDequantizeLayer* INetworkDefinition::addDequantize(ITensor& input, ITensor& scale, DataType outputType) {
     return add<IDequantizeLayer>(*state_, LayerType::kDEQUANTIZE, {&input, &scale}, [&] {
-        return std::vector<graph::Attributes>{operation("DequantizeLinear", {{"output_dtype", onnx_number(outputType)}})};
+        return std::vector<graph::Attributes>{api::quantization("DequantizeLinear", outputType, input, scale)};
     });
 }
 

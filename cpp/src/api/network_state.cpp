@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "api/quantization.hpp"
+
 namespace tensorvk::api {
 
 namespace {
@@ -155,6 +157,9 @@ graph::Weights to_graph(const Weights& weights) {
         throw InvalidArgument(text("Weights have the count ", weights.count, " and ",
                                    weights.values == nullptr ? "no" : "some",
                                    " values; give as many values as the count says, or none with count 0."));
+    }
+    if (weights.type == DataType::kINT4) {
+        return widened_int4(weights);
     }
     return {weights.type, static_cast<const std::byte*>(weights.values), weights.count, weights.owner};
 }
