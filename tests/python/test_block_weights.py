@@ -224,7 +224,7 @@ def packed(numbers: Array) -> Array:
 
 @pytest.mark.parametrize(("depth", "columns", "blocks"), [(64, 33, 4), (64, 1, 2), (33, 17, 1), (15, 3, 0), (24, 6, 3)])
 def test_int4_weights_of_layers(depth: int, columns: int, blocks: int) -> None:
-    """trt.Weights of packed numbers. Scales of the weights' rank are blocks without a word about it; 0: one scale a column."""
+    """trt.Weights of packed numbers. Scales of the weights' rank tell blocks themselves; 0: one a column."""
     shop, rng = Shop(), np.random.default_rng(depth)
     numbers = rng.integers(-8, 8, (depth, columns)).astype(np.int8)
     scale = rng.uniform(0.01, 0.02, (blocks, columns) if blocks else (columns,)).astype(F)
