@@ -89,16 +89,17 @@ def test_a_wrong_result_is_found_and_its_model_made_small(monkeypatch: pytest.Mo
     """A backend whose every Relu is the identity: what is left of a graph is the node that shows it."""
 
     class Spoiled:
-        def __init__(self, model: onnx.ModelProto) -> None:
+        def __init__(self, model: onnx.ModelProto, **options: object) -> None:
             copy = onnx.ModelProto()
             copy.CopyFrom(model)
             for node in copy.graph.node:
                 if node.op_type == "Relu":
                     node.op_type = "Identity"
-            self.engine = prepare(copy)
+            self.backend = prepare(copy, **options)
+            self._engine = self.backend._engine
 
         def run(self, feed: object) -> object:
-            return self.engine.run(feed)
+            return self.backend.run(feed)
 
     monkeypatch.setattr("tensorvk.onnx_backend.prepare", Spoiled)
     from differential.check import check

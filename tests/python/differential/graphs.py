@@ -135,6 +135,12 @@ def reduces_nothing(recipe: Recipe, x: Value) -> bool:
     return recipe.op.startswith(("Reduce", "Arg")) and any(sample.size == 0 for sample in x.samples)
 
 
+def hangs_on_rounding(call: Call) -> bool:
+    """Of several elements that are the largest in a window, which is what rounding to float16 makes of neighbours."""
+    x = call.inputs[0]
+    return call.op == "MaxPool" and call.outputs > 1 and x is not None and x.dtype is np.float16
+
+
 def random_node(graph: Graph) -> None:
     d = graph.draw
     recipe = _WEIGHTED[int(np.searchsorted(_WEIGHTS, d.rng.random() * _WEIGHTS[-1], side="right"))]
@@ -144,7 +150,7 @@ def random_node(graph: Graph) -> None:
     call = recipe.make(d, x)
     inputs = [value for value in call.inputs if value is not None]
     for run in range(RUNS):
-        if not recipe.steady([value.samples[run] for value in inputs]):
+        if hangs_on_rounding(call) or not recipe.steady([value.samples[run] for value in inputs]):
             raise Redraw
     graph.add(call)
 

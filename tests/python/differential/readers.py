@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .draw import FLOATS, Call, Redraw, Value, extent, fixed, within
-from .graphs import Graph, fits, in_domain
+from .graphs import Graph, fits, hangs_on_rounding, in_domain
 from .recipes import RECIPES
 
 # Whole vectors of float16 and of float32, of float32 alone, of neither, and one element.
@@ -128,7 +128,10 @@ def drawn(*operators: str) -> Callable[[Graph, Value], None]:
             raise Redraw
         if not all(recipe.steady([sample, sample]) for sample in x.samples):
             raise Redraw
-        graph.add(recipe.make(graph.draw, x))
+        call = recipe.make(graph.draw, x)
+        if hangs_on_rounding(call):
+            raise Redraw
+        graph.add(call)
 
     return read
 
