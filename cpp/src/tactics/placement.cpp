@@ -16,11 +16,15 @@ Operation copy_behind(const Operation& operation) {
     return copy;
 }
 
-//! The first of the copies that runs where the candidate does: they stand in the order in which they are tried, the quickest before the generic one.
+//! The first of the copies that runs where the candidate does: they stand in the order in which they are tried, the quickest before the generic one. What every
+//! device runs stays so where a copy does too: of float16 none may.
 const Candidate* copy_for(const Candidate& candidate, const std::vector<Candidate>& copies) {
-    const auto fits = [&](const Candidate& copy) { return copy.applicable() && copy.host == candidate.host && (copy.portable || !candidate.portable); };
-    const auto found = std::ranges::find_if(copies, fits);
-    return found == copies.end() ? nullptr : &*found;
+    for (const bool portable : {candidate.portable, false}) {
+        const auto fits = [&](const Candidate& copy) { return copy.applicable() && copy.host == candidate.host && (copy.portable || !portable); };
+        const auto found = std::ranges::find_if(copies, fits);
+        if (found != copies.end()) return &*found;
+    }
+    return nullptr;
 }
 
 void add_copy(Candidate& candidate, const std::vector<Candidate>& copies) {
@@ -30,6 +34,7 @@ void add_copy(Candidate& candidate, const std::vector<Candidate>& copies) {
         candidate.lower = nullptr;
         return;
     }
+    candidate.portable = candidate.portable && copy->portable;
     candidate.lower = [compute = std::move(candidate.lower), move = copy->lower](Lowering& lowering) {
         compute(lowering);
         move(lowering);
