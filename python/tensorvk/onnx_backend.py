@@ -8,7 +8,7 @@ Needs the ``onnx`` package.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,9 +75,11 @@ def _converted(name: str, given: Any, dtype: np.dtype[Any]) -> Array:
 
 
 class TensorVKRep(BackendRep):
-    """A model, ready to run. Shapes of dynamic inputs may change from run to run."""
+    """A model, ready to run. Shapes of dynamic inputs may change from run to run.
 
-    def __init__(self, model: ModelProto, level: int = 0) -> None:
+    ``configure`` is given the builder's configuration before the build."""
+
+    def __init__(self, model: ModelProto, level: int = 0, configure: Callable[[Any], None] | None = None) -> None:
         self._log = _Log()
         builder = trt.Builder(self._log)
         network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.EXPLICIT_BATCH))
@@ -86,6 +88,8 @@ class TensorVKRep(BackendRep):
             raise _refusal([parser.get_error(i) for i in range(parser.num_errors)])
         config = builder.create_builder_config()
         config.builder_optimization_level = level
+        if configure is not None:
+            configure(config)
         plan = builder.build_serialized_network(network, config)
         engine = None if plan is None else trt.Runtime(self._log).deserialize_cuda_engine(plan)
         if engine is None:

@@ -17,17 +17,21 @@ from tensorvk.onnx_backend import prepare
 JOBS = os.cpu_count() or 1
 
 
-def expect_no_difference(names: list[str], most_unsupported: float) -> None:
-    """Each model runs and gives the reference's result, but for a share that TensorVK refuses by name."""
+def expect_no_difference(names: list[str], most_unsupported: float) -> collections.Counter[str]:
+    """Each model runs and gives the reference's result, but for a share that TensorVK refuses by name.
+    Returns how many layers each pass of the compiler had a hand in."""
     counts: collections.Counter[str] = collections.Counter()
+    passes: collections.Counter[str] = collections.Counter()
     bad = []
     for name, verdict, _ in run(names, JOBS):
         counts[verdict.status] += 1
+        passes += verdict.passes
         if verdict.status in (CRASHED, FAILED, WRONG):
             bad.append(f"{verdict.status}: {verdict.reason}\n    python -m tests.python.differential --repeat {name}")
     assert not bad, "\n".join(bad)
     assert sum(counts.values()) == len(names)
     assert counts[UNSUPPORTED] <= most_unsupported * len(names)
+    return passes
 
 
 def test_one_model_of_each_operator() -> None:
@@ -36,6 +40,20 @@ def test_one_model_of_each_operator() -> None:
 
 def test_some_graphs() -> None:
     expect_no_difference([f"graph:{number}" for number in range(200)], most_unsupported=0)
+
+
+def test_some_graphs_of_parts() -> None:
+    expect_no_difference([f"parts:{number}" for number in range(100)], most_unsupported=0)
+
+
+@pytest.mark.slow
+@pytest.mark.once  # it says which kernels compute
+def test_a_thousand_graphs_of_parts_by_shaders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ranges with gaps are read, and siblings joined, where no host's kernels compute."""
+    monkeypatch.setenv("TENSORVK_DISABLE", "host_kernels")
+    passes = expect_no_difference([f"parts:{number}" for number in range(1000)], most_unsupported=0.005)
+    for name in ("view_slices", "fuse_siblings", "keep_blocks", "fuse_attention", "place_parts"):
+        assert passes[name] > 0, name
 
 
 @pytest.mark.slow
@@ -52,7 +70,7 @@ def test_a_recipe_is_of_an_operator_that_is_offered() -> None:
 
 
 def test_the_same_name_is_the_same_model() -> None:
-    for name in ("graph:7", "Slice:3"):
+    for name in ("graph:7", "parts:7", "Slice:3"):
         first, again = make_case(name), make_case(name)
         assert first.model == again.model
         for feed, other in zip(first.feeds, again.feeds, strict=True):
@@ -71,16 +89,17 @@ def test_a_wrong_result_is_found_and_its_model_made_small(monkeypatch: pytest.Mo
     """A backend whose every Relu is the identity: what is left of a graph is the node that shows it."""
 
     class Spoiled:
-        def __init__(self, model: onnx.ModelProto) -> None:
+        def __init__(self, model: onnx.ModelProto, **options: object) -> None:
             copy = onnx.ModelProto()
             copy.CopyFrom(model)
             for node in copy.graph.node:
                 if node.op_type == "Relu":
                     node.op_type = "Identity"
-            self.engine = prepare(copy)
+            self.backend = prepare(copy, **options)
+            self._engine = self.backend._engine
 
         def run(self, feed: object) -> object:
-            return self.engine.run(feed)
+            return self.backend.run(feed)
 
     monkeypatch.setattr("tensorvk.onnx_backend.prepare", Spoiled)
     from differential.check import check

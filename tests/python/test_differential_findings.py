@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
+import tensorvk as trt
 from differential.reference import evaluate
 from engines import Array, relative_error
 from tensorvk.onnx_backend import prepare
@@ -88,3 +89,17 @@ def test_finding(name: str) -> None:
                 assert relative_error(actual, reference) <= (1e-3 if reference.dtype == np.float16 else 1e-5)
             else:
                 np.testing.assert_array_equal(actual, reference)
+
+
+def test_a_product_rounded_to_float16_becomes_a_part_between_words() -> None:
+    """The product's kernel is for all devices, those that copy two bytes are not."""
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 17]>\n'
+        "g (float[3, 16] x, float[2, 16] w, float[3, 3] s, float[3, 2] r) => (float[] y)"
+        "{ p = Gemm <transB = 1, alpha = 0.75> (x, w) y = Concat <axis = 1> (p, s, r, r) }"
+    )
+    feed = {"x": values(np.float32, (3, 16)), "w": values(np.float32, (2, 16)), "s": values(np.float32, (3, 3))}
+    feed["r"] = values(np.float32, (3, 2))
+    engine = prepare(model, configure=lambda config: config.set_flag(trt.BuilderFlag.FP16))
+    (expected,) = evaluate(model, [feed])
+    assert relative_error(engine.run(feed)[0], expected["y"]) <= 2e-3  # float16 factors and results

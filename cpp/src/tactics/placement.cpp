@@ -25,11 +25,15 @@ Apart apart(const Query& query) {
     return out;
 }
 
-//! The first of the copies that runs where the candidate does: they stand in the order in which they are tried, the quickest before the generic one.
+//! The first of the copies that runs where the candidate does: they stand in the order in which they are tried, the quickest before the generic one. What every
+//! device runs stays so where a copy does too: of float16 none may.
 const Candidate* copy_for(const Candidate& candidate, const std::vector<Candidate>& copies) {
-    const auto fits = [&](const Candidate& copy) { return copy.applicable() && copy.host == candidate.host && (copy.portable || !candidate.portable); };
-    const auto found = std::ranges::find_if(copies, fits);
-    return found == copies.end() ? nullptr : &*found;
+    for (const bool portable : {candidate.portable, false}) {
+        const auto fits = [&](const Candidate& copy) { return copy.applicable() && copy.host == candidate.host && (copy.portable || !portable); };
+        const auto found = std::ranges::find_if(copies, fits);
+        if (found != copies.end()) return &*found;
+    }
+    return nullptr;
 }
 
 void add_copy(Candidate& candidate, const Apart& apart, const std::vector<Candidate>& copies, const CandidatesOf& of) {
@@ -39,6 +43,7 @@ void add_copy(Candidate& candidate, const Apart& apart, const std::vector<Candid
         candidate.refusal = "no kernel copies the result to its place";
         return;
     }
+    candidate.portable = candidate.portable && copy->portable;
     candidate.lower = [apart, name = candidate.name, tactic = copy->name, of](Lowering& lowering) {
         Alone compute = apart.compute, move = apart.move;
         compute.give_scratch(apart.result, lowering);

@@ -68,7 +68,7 @@ def if_(graph: Graph) -> None:
     graph.add(Call("If", [decision], attributes, captures=[x]))
 
 
-def _loop_graph(
+def loop_graph(
     graph: Graph, x: Value, nodes: list[onnx.NodeProto], state: str, results: list[str], ranks: list[int]
 ) -> onnx.GraphProto:
     go_on, go = graph.name("b"), graph.name("b")
@@ -100,7 +100,7 @@ def loop(graph: Graph) -> None:
     scaled, seen = graph.name("b"), graph.name("b")
     nodes.append(helper.make_node("Mul", [result, half.name], [scaled], name=f"{scaled}_node"))
     nodes.append(helper.make_node("Neg", [scaled], [seen], name=f"{seen}_node"))
-    attributes = {"body": _loop_graph(graph, x, nodes, state, [scaled, seen], [x.rank, x.rank])}
+    attributes = {"body": loop_graph(graph, x, nodes, state, [scaled, seen], [x.rank, x.rank])}
     go_on = graph.constant(True, np.bool_) if graph.draw.chance(0.5) else None
     graph.add(Call("Loop", [trips(graph), go_on, x], attributes, 2, [x, half]))
 
@@ -109,7 +109,7 @@ def growing_loop(graph: Graph) -> None:
     """The state is longer after each turn."""
     x, state, longer = state_of(graph), graph.name("b"), graph.name("b")
     node = helper.make_node("Concat", [state, x.name], [longer], axis=0, name=f"{longer}_node")
-    attributes = {"body": _loop_graph(graph, x, [node], state, [longer], [x.rank])}
+    attributes = {"body": loop_graph(graph, x, [node], state, [longer], [x.rank])}
     graph.add(Call("Loop", [trips(graph), None, x], attributes, 1, [x]))
 
 

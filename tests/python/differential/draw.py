@@ -80,6 +80,7 @@ class Call:
     attributes: dict[str, Any] = field(default_factory=dict)
     outputs: int = 1
     captures: Sequence[Value] = ()
+    domain: str = ""
 
 
 class Draw:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import onnx
 from onnx import helper
 
 from .case import Case
-from .draw import RUNS, Array, Call, Draw, Redraw, Value, fixed, within
+from .draw import RUNS, TYPES, Array, Call, Draw, Redraw, Value, fixed, within
 from .operators import node_of, sources
 from .recipe import Recipe, onnx_type, types_of
 from .recipes import RECIPES
@@ -20,7 +21,10 @@ LARGEST = {np.float32: 1e3, np.float16: 60.0, np.int8: 127, np.uint8: 255}
 MOST_ELEMENTS = 20000
 # Fifteen nodes' roundings in float32; what is beyond is compared with float64 before it is called wrong.
 TOLERANCE, HALF_TOLERANCE = 2e-4, 2e-2
-_STREAM = 0x67726170  # apart from the operators' seeds
+# Apart from the operators' seeds.
+_STREAM, _PARTS_STREAM = 0x67726170, 0x70617274
+PARTS_OPSETS = (13, 17, 18, 21, 21, 23, 23)
+Weighted = Sequence[tuple[Callable[["Graph"], Any], float]]
 
 
 def sane(value: Value, allow_empty: bool) -> bool:
@@ -131,6 +135,12 @@ def reduces_nothing(recipe: Recipe, x: Value) -> bool:
     return recipe.op.startswith(("Reduce", "Arg")) and any(sample.size == 0 for sample in x.samples)
 
 
+def hangs_on_rounding(call: Call) -> bool:
+    """Of several elements that are the largest in a window, which is what rounding to float16 makes of neighbours."""
+    x = call.inputs[0]
+    return call.op == "MaxPool" and call.outputs > 1 and x is not None and x.dtype is np.float16
+
+
 def random_node(graph: Graph) -> None:
     d = graph.draw
     recipe = _WEIGHTED[int(np.searchsorted(_WEIGHTS, d.rng.random() * _WEIGHTS[-1], side="right"))]
@@ -140,9 +150,15 @@ def random_node(graph: Graph) -> None:
     call = recipe.make(d, x)
     inputs = [value for value in call.inputs if value is not None]
     for run in range(RUNS):
-        if not recipe.steady([value.samples[run] for value in inputs]):
+        if hangs_on_rounding(call) or not recipe.steady([value.samples[run] for value in inputs]):
             raise Redraw
     graph.add(call)
+
+
+def picked(d: Draw, choices: Weighted) -> Callable[[Graph], Any]:
+    """One of them, by weight."""
+    weights = np.cumsum([weight for _, weight in choices])
+    return choices[int(np.searchsorted(weights, d.rng.random() * weights[-1], side="right"))][0]
 
 
 def begin(graph: Graph) -> None:
@@ -166,32 +182,49 @@ def outputs_of(graph: Graph) -> list[Value]:
     inner = [v for v in graph.values if v.name not in graph.sources]
     chosen = [v for v in inner if v.name not in graph.used]
     chosen += [v for v in inner if v.name in graph.used and d.chance(0.1)]
-    chosen += [v for v in graph.sources.values() if d.chance(0.01)]
+    chosen += [v for v in graph.sources.values() if d.chance(0.01) and v.dtype in TYPES]  # 4 bits are none of numpy's
     return [chosen[int(i)] for i in d.rng.permutation(len(chosen))]
 
 
+def grow(graph: Graph, size: int, steps: Weighted, motif: float) -> None:
+    """Nodes until there are `size`; a share of the steps are motifs."""
+    for _ in range(400):
+        if len(graph.nodes) >= size:
+            break
+        try:
+            if graph.draw.chance(motif):
+                picked(graph.draw, steps)(graph)
+            else:
+                random_node(graph)
+        except Redraw:
+            continue
+        finally:
+            graph.draw.pending.clear()
+
+
 def graph_case(number: int) -> Case:
-    from .motifs import random_motif
+    from .motifs import MOTIFS
 
     d = Draw([_STREAM, number], 17)
     d.opset = d.pick(OPSETS)
     d.chance_input, d.chance_existing, d.chance_dynamic, d.chance_empty = 0.03, 0.6, 0.05, 0.0
     graph = Graph(d)
     begin(graph)
-    size = d.integer(3, 15)
-    for _ in range(400):
-        if len(graph.nodes) >= size:
-            break
-        try:
-            if d.chance(0.06):
-                random_motif(graph)
-            else:
-                random_node(graph)
-        except Redraw:
-            continue
-        finally:
-            d.pending.clear()
+    grow(graph, d.integer(3, 15), MOTIFS, 0.06)
     return finish(graph, f"graph:{number}")
+
+
+def parts_case(number: int) -> Case:
+    """Of wide values that are cut, products that have one input, and packed weights."""
+    from .motifs_parts import PART_MOTIFS, begin_wide
+
+    d = Draw([_PARTS_STREAM, number], 17)
+    d.opset = d.pick(PARTS_OPSETS)
+    d.chance_input, d.chance_existing, d.chance_dynamic, d.chance_empty = 0.0, 0.7, 0.05, 0.0
+    graph = Graph(d)
+    begin_wide(graph)
+    grow(graph, d.integer(3, 14), PART_MOTIFS, 0.7)
+    return finish(graph, f"parts:{number}")
 
 
 def finish(graph: Graph, name: str) -> Case:

@@ -50,7 +50,7 @@ def _similar(verdict: Verdict, other: Verdict) -> bool:
     return verdict.status == other.status and verdict.status not in (PASSED, UNSUPPORTED)
 
 
-def minimise(case: Case, verdict: Verdict) -> tuple[Case, Verdict]:
+def minimise(case: Case, verdict: Verdict, half: bool = False) -> tuple[Case, Verdict]:
     """Outputs that are not needed go first, then one node after another, while the same kind of failure stays."""
     if not case.inner:
         return case, verdict
@@ -59,9 +59,9 @@ def minimise(case: Case, verdict: Verdict) -> tuple[Case, Verdict]:
     for name in case.inner[0]:
         candidate = cut(case, list(case.model.graph.node), [name])
         if any(name in node.output for node in candidate.model.graph.node) and _similar(
-            check_quietly(candidate), verdict
+            check_quietly(candidate, half), verdict
         ):
-            best, best_verdict = candidate, check_quietly(candidate)
+            best, best_verdict = candidate, check_quietly(candidate, half)
             break
     changed = True
     while changed:
@@ -72,15 +72,15 @@ def minimise(case: Case, verdict: Verdict) -> tuple[Case, Verdict]:
             if len(nodes) == 1 or (set(node.output) & set(outputs)):
                 continue
             candidate = cut(best, [other for other in nodes if other is not node], outputs)
-            found = check_quietly(candidate)
+            found = check_quietly(candidate, half)
             if _similar(found, verdict):
                 best, best_verdict, changed = candidate, found, True
                 break
     return best, best_verdict
 
 
-def check_quietly(case: Case) -> Verdict:
+def check_quietly(case: Case, half: bool) -> Verdict:
     try:
-        return check(case)
+        return check(case, half)
     except Exception as error:  # a cut that makes no model at all is not what is looked for
         return Verdict(PASSED, str(error))

@@ -198,9 +198,3 @@ MOTIFS: list[tuple[Callable[[Graph], Any], float]] = [
     (residual, 2), (convolution_block, 3), (layer_normalization, 1), (gelu, 1), (attention, 1), (dense, 1), (shape_arithmetic, 2), (duplicate, 3), (transposed, 2),
     (split_and_join, 1), (quantized, 1), (selected, 1), (if_, 1.5), (loop, 1), (growing_loop, 0.5), (scan, 0.5),
 ]  # fmt: skip
-_WEIGHTS = np.cumsum([weight for _, weight in MOTIFS])
-
-
-def random_motif(graph: Graph) -> None:
-    motif, _ = MOTIFS[int(np.searchsorted(_WEIGHTS, graph.draw.rng.random() * _WEIGHTS[-1], side="right"))]
-    motif(graph)

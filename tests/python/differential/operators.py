@@ -38,7 +38,8 @@ def draw_first(d: Draw, recipe: Recipe) -> Value:
 
 def node_of(call: Call, outputs: list[str]) -> onnx.NodeProto:
     inputs = ["" if value is None else value.name for value in call.inputs]
-    return helper.make_node(call.op, inputs, outputs, name=f"{call.op}_{outputs[0]}", **call.attributes)
+    name = f"{call.op}_{outputs[0]}"
+    return helper.make_node(call.op, inputs, outputs, name=name, domain=call.domain, **call.attributes)
 
 
 def sources(call: Call) -> list[Value]:

@@ -16,27 +16,28 @@ PATIENCE_SECONDS = 120.0
 
 
 def make_case(name: str):  # type: ignore[no-untyped-def]
-    """`graph:12` or `Conv:3`: the same model wherever it is asked for."""
-    from .graphs import graph_case
+    """`graph:12`, `parts:12` or `Conv:3`: the same model wherever it is asked for."""
+    from .graphs import graph_case, parts_case
     from .operators import operator_case
 
     kind, number = name.rsplit(":", 1)
-    return graph_case(int(number)) if kind == "graph" else operator_case(kind, int(number))
+    graphs = {"graph": graph_case, "parts": parts_case}
+    return graphs[kind](int(number)) if kind in graphs else operator_case(kind, int(number))
 
 
-def _work(connection: Connection) -> None:
+def _work(connection: Connection, half: bool) -> None:
     from .check import check
 
     while (name := connection.recv()) is not None:
         start = time.perf_counter()
-        verdict = check(make_case(name))
+        verdict = check(make_case(name), half)
         connection.send((verdict, time.perf_counter() - start))
 
 
 class _Worker:
-    def __init__(self, context: multiprocessing.context.SpawnContext) -> None:
+    def __init__(self, context: multiprocessing.context.SpawnContext, half: bool) -> None:
         self.connection, other = context.Pipe()
-        self.process = context.Process(target=_work, args=(other,), daemon=True)
+        self.process = context.Process(target=_work, args=(other, half), daemon=True)
         self.process.start()
         other.close()
         self.name = ""
@@ -62,7 +63,7 @@ class _Worker:
         return time.perf_counter() - self.since > PATIENCE_SECONDS
 
 
-def run(names: Sequence[str], jobs: int) -> Iterator[tuple[str, Verdict, float]]:
+def run(names: Sequence[str], jobs: int, half: bool = False) -> Iterator[tuple[str, Verdict, float]]:
     """Name, verdict and seconds of each case, in the order in which they end."""
     context = multiprocessing.get_context("spawn")
     rest = iter(names)
@@ -77,7 +78,7 @@ def run(names: Sequence[str], jobs: int) -> Iterator[tuple[str, Verdict, float]]
             worker.give(None)
             worker = None
         if worker is None or not worker.process.is_alive():
-            worker = _Worker(context)
+            worker = _Worker(context, half)
         workers[worker.connection] = worker
         worker.give(name)
 

@@ -61,7 +61,9 @@ def make_model(
     constants = [numpy_helper.from_array(v.samples[0], v.name) for v in values if v.is_constant]
     inputs = [value_info(v) for v in values if not v.is_constant]
     graph = helper.make_graph(list(nodes), "random", inputs, list(outputs), constants)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=IR_VERSION)
+    domains = sorted({node.domain for node in nodes if node.domain})
+    opsets = [helper.make_opsetid("", opset), *(helper.make_opsetid(domain, 1) for domain in domains)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
 
 
 def feeds_of(values: Sequence[Value]) -> list[dict[str, Array]]:
