@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graph/attributes.hpp"
+#include "tensorvk/interfaces.h"
 #include "tensorvk/tensor.h"
 
 namespace tensorvk::api {

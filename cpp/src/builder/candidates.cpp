@@ -12,7 +12,7 @@ namespace tensorvk::builder {
 std::vector<CandidateReport> reports_of(const std::vector<tactics::Candidate>& candidates) {
     std::vector<CandidateReport> reports;
     for (const tactics::Candidate& candidate : candidates) {
-        reports.push_back({candidate.name, candidate.refusal, -1.0f, false, 0.0f});
+        reports.push_back({candidate.name, candidate.refusal, -1.0f});
     }
     return reports;
 }

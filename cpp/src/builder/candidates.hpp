@@ -15,8 +15,6 @@ struct CandidateReport {
     std::string name;
     std::string refusal;         // why it was not tried, or why it was dropped after it ran
     float milliseconds = -1.0f;  // -1: not timed
-    bool from_cache = false;
-    float error = 0.0f;          // largest difference to the generic candidate, relative to its largest value
 };
 
 struct Choice {

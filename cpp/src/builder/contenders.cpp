@@ -26,7 +26,7 @@ std::string drop_refused(std::vector<Contender>& contenders, std::span<const std
             left.push_back(contenders[i]);
             continue;
         }
-        contenders[i].report->refusal = text("the driver refused it: ", refusals[i]);
+        contenders[i].report->refusal = kRefusedByDriver;
         said += text(said.empty() ? "" : "; ", contenders[i].report->name, ": ", refusals[i]);
     }
     contenders = std::move(left);
@@ -73,8 +73,7 @@ void judge(Trial& trial, const Outputs& reference, OnTheWay rounded, const std::
     }
     for (std::size_t i = 0; i < contenders.size(); ++i) {
         const Verdict& verdict = verdicts[i];
-        contenders[i].report->error = verdict.error;
-        contenders[i].report->refusal = verdict.refusal;
+        contenders[i].report->refusal = verdict.correct ? "" : kWrongNumbers;
         contenders[i].timing = Timing{0.0f, verdict.correct};
         if (!verdict.correct) {
             log.log(Severity::kWARNING,

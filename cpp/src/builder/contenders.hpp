@@ -23,6 +23,10 @@ struct Contender {
     bool lasting = false; // the timing is worth remembering
 };
 
+//! What reports say of those who may not win, whether it was found out now or is known from a timing cache. The log says more.
+inline constexpr const char* kRefusedByDriver = "the driver refused it";
+inline constexpr const char* kWrongNumbers = "dropped: its numbers differ from the generic kernel's";
+
 [[nodiscard]] std::vector<const tactics::Candidate*> candidates_of(std::span<const Contender> contenders);
 [[nodiscard]] std::vector<const tactics::Candidate*> candidates_of(std::span<Contender* const> contenders);
 //! What the others' numbers are compared with: the generic candidate, or the first where there is none.

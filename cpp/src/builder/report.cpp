@@ -58,11 +58,11 @@ std::string tensor_json(const compiler::Compiled& network, tactics::ValueId id) 
            json_string(layout + " " + std::string(dtype_name(value.dtype))) + "}";
 }
 
+//! What a timing cache tells, and nothing else: it gives the same plan, byte for byte, as the build that filled it.
 std::string candidate_json(const CandidateReport& report) {
     std::string out = "{\"Name\": " + json_string(report.name);
     if (report.milliseconds >= 0.0f) {
-        out += ", \"Milliseconds\": " + number(report.milliseconds) + ", \"RelativeError\": " + number(report.error) +
-               ", \"FromTimingCache\": " + (report.from_cache ? "true" : "false");
+        out += ", \"Milliseconds\": " + number(report.milliseconds);
     }
     if (!report.refusal.empty()) {
         out += ", \"Refused\": " + json_string(report.refusal);
@@ -94,7 +94,7 @@ void add_layers(std::string& layers, const compiler::Compiled& network, const Em
     }
 }
 
-//! No times: the same timing cache gives the same plan.
+//! No times, for the same reason.
 std::string pass_json(const compiler::PassReport& pass) {
     const std::string name = "{\"Name\": " + json_string(pass.name);
     return pass.off ? name + ", \"SwitchedOff\": true}" : name + text(", \"OperationsBefore\": ", pass.before, ", \"OperationsAfter\": ", pass.after, ", \"Changed\": ", pass.changed, "}");

@@ -122,7 +122,8 @@ const Contender* Stopwatch::first_right(const Task& task, std::span<Contender> c
         Trial trial(task.network, task.operation, candidates_of(pair), device_->caps());
         const std::vector<std::string> refusals = trial.compile(device_);
         if (!refusals[1].empty()) {
-            contenders[i].report->refusal = text("the driver refused it: ", refusals[1]);
+            contenders[i].report->refusal = kRefusedByDriver;
+            log_.log(Severity::kVERBOSE, text("Operation '", task.operation.name, "': the driver refused ", contenders[i].candidate->name, ": ", refusals[1]));
             continue;
         }
         if (i == reference || !refusals[0].empty()) return &contenders[i]; // or there is nothing to compare with

@@ -211,7 +211,6 @@ void Tuner::check_winner(const Entry& entry, Race& race) {
     for (; best != nullptr && !best->timing->checked; best = winner(contenders)) {
         const auto index = static_cast<std::size_t>(best - contenders.data());
         const bool right = stopwatch_.first_right(entry.task(), contenders, std::span(&index, 1)) != nullptr;
-        if (right) contenders[index].report->error = 0.0f; // as in the next build, which need not compare
         contenders[index].timing = Timing{best->timing->milliseconds, right};
         if (!options_.disable_timing_cache) cache_->insert(keys_.exact(contenders[index].content), *contenders[index].timing);
     }
@@ -228,6 +227,7 @@ void Tuner::leave_out_refused(const Entry& entry, std::vector<Contender>& conten
     if (contenders.empty()) {
         throw Unsupported(text("The driver of ", device_->offer().name, " refuses every kernel for operation '", entry.operation->name, "': ", said));
     }
+    if (!said.empty()) log_.log(Severity::kVERBOSE, text("Operation '", entry.operation->name, "': the driver refused ", said));
 }
 
 const tactics::Candidate& Tuner::best_untimed(Entry& entry) {
@@ -269,11 +269,9 @@ Choice Tuner::choose(const tactics::Operation& operation) {
             if (contender.candidate != &chosen && contender.report->refusal.empty()) contender.report->refusal = no_time_left(budget_);
             continue;
         }
-        contender.report->from_cache = !entry.race->timed;
         contender.report->milliseconds = contender.timing->milliseconds;
         if (!contender.timing->correct && contender.report->refusal.empty()) {
-            contender.report->refusal = contender.timing->milliseconds < 0.0f ? "the driver refused it when it was to be timed"
-                                                                              : "dropped: its numbers differed from the generic kernel's when it was timed";
+            contender.report->refusal = contender.timing->milliseconds < 0.0f ? kRefusedByDriver : kWrongNumbers;
         }
     }
     return {chosen, std::move(entry.race->reports)};

@@ -90,7 +90,7 @@ TEST(Tuner, WhatIsTakenUntimedIsComparedWithTheReference) {
     const std::size_t order[] = {contenders.size() - 1, 0};
     EXPECT_EQ(stopwatch.first_right({one.compiled, one.operation, {}}, contenders, order), &contenders[0]);
     EXPECT_EQ(warnings.all.size(), 1u);
-    EXPECT_NE(reports.back().refusal.find("differs"), std::string::npos) << reports.back().refusal;
+    EXPECT_EQ(reports.back().refusal, kWrongNumbers);
 }
 
 //! A clock that stands still until it was read so often; then the time is over.
@@ -163,7 +163,7 @@ TEST(Tuner, AmongCorrectOnesTheFirstWinsUnlessALaterOneIsClearlyFaster) {
     EXPECT_EQ(with(0.1f, 1.0f, 1.0f, false), "b");
 }
 
-TEST(Tuner, WhoTheDriverRefusedIsLeftOutWithTheReason) {
+TEST(Tuner, WhoTheDriverRefusedIsLeftOut) {
     CandidateReport reports[] = {{"conv/a", ""}, {"conv/b", ""}, {"conv/c", ""}};
     std::vector<Contender> contenders;
     for (CandidateReport& report : reports) contenders.push_back({nullptr, &report, {}, {}});
@@ -171,7 +171,7 @@ TEST(Tuner, WhoTheDriverRefusedIsLeftOutWithTheReason) {
     EXPECT_EQ(drop_refused(contenders, refusals), "conv/b: too many registers");
     ASSERT_EQ(contenders.size(), 2u);
     EXPECT_EQ(contenders[1].report, &reports[2]);
-    EXPECT_EQ(reports[1].refusal, "the driver refused it: too many registers");
+    EXPECT_EQ(reports[1].refusal, kRefusedByDriver);
     EXPECT_EQ(reports[0].refusal, "");
 }
 
