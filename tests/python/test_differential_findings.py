@@ -13,6 +13,10 @@ from tensorvk.onnx_backend import prepare
 # Graph in ONNX's text form, opset, element type and shape of x in two runs (none: the graph has no input).
 Shapes = tuple[tuple[int, ...], ...]
 FINDINGS: dict[str, tuple[str, int, type, Shapes]] = {
+    "known_halves_in_another_shape_are_an_output": (
+        "g (float[2] x) => (float[] y, float16[] z) <int8[1, 4] c = {3, -5, 127, 0}, float16[1, 4] f = {8259, 7971, 8131, 7881}, int64[1] a = {1}> "
+        "{ y = Identity(x) h = DequantizeLinear <axis = 0, block_size = 1> (c, f) z = Unsqueeze(h, a) }", 23, np.float32, ((2,),),
+    ),
     "a_reshape_by_data_does_not_size_what_is_written_before": (
         "g (float[2, 6] x, int64[3] s) => (float[] y) { a = Erf(x) y = Reshape(a, s) }", 17, np.float32, ((2, 6), (2, 6)),
     ),

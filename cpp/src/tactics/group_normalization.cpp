@@ -75,10 +75,11 @@ void add_stage(const Problem& p, const Way& way, const Lanes& lanes, const Parts
     step.param(count).param(p.channels()).param(p.positions(exprs)).param(p.kind().groups).param(parts.count).param(parts.units);
     step.geometry(2, p.kind().centred ? 1 : 0).geometry(3, std::bit_cast<std::int32_t>(p.kind().epsilon)).geometry(4, lanes.count);
     step.geometry(5, stage == Stage::kRESULTS ? 0 : static_cast<std::int32_t>(lanes.kept)).geometry(6, static_cast<std::int32_t>(stage)).geometry(7, p.channels_last ? 1 : 0);
-    step.reads(p.x.buffer); // other bindings of a stage that does not use them hold x
-    stage == Stage::kSTATISTICS ? step.writes(parts.statistics) : step.reads(stage == Stage::kRESULTS ? parts.statistics : p.x.buffer);
+    // A stage that does not use a binding has there what it reads or writes elsewhere: nobody else's readers are to wait for it.
+    const std::int32_t written = stage == Stage::kSTATISTICS ? parts.statistics : p.y.buffer;
     step.reads(p.x.buffer);
-    stage == Stage::kSTATISTICS ? step.reads(p.x.buffer) : step.writes(p.y.buffer);
+    stage == Stage::kRESULTS ? step.reads(parts.statistics) : step.writes(written);
+    step.reads(p.x.buffer).writes(written);
     add_epilogue(step, lowering, p.operation, convolution_roles(p.y.dims.size()), half_bits(p.x, p.y), p.x.buffer);
     lowering.add(step.take());
 }

@@ -141,7 +141,7 @@ ValueId constant_as(Ir& ir, ValueId id, DataType type) {
 void convert_moved_constants(Ir& ir) {
     for (Op& op : ir.ops) {
         const bool moves = std::holds_alternative<tactics::Copy>(op.kind) || std::holds_alternative<tactics::Gather>(op.kind);
-        if (op.role != Role::kCOMPUTE || !moves) {
+        if (op.role != Role::kRESHAPE && !(op.role == Role::kCOMPUTE && moves)) {
             continue;
         }
         const ValueId id = op.inputs[0];
