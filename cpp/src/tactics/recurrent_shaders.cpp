@@ -237,12 +237,13 @@ std::string refuse_geometry(const Problem& p, const Sizes& sizes, const Sequence
     return {};
 }
 
-//! A power of two of slices, so that there are about `threads` invocations.
-SequenceGeometry geometry(const Sizes& sizes, std::int64_t units, std::int64_t rows, std::int64_t threads, bool is_cpu) {
+//! A power of two of slices, so that there are about `threads` invocations whose sums fit into shared memory.
+SequenceGeometry geometry(const Problem& p, const Sizes& sizes, std::int64_t units, std::int64_t rows, std::int64_t threads, const vulkan::DeviceCaps& caps) {
     SequenceGeometry g{.units = units, .rows = rows};
     const std::int64_t vectors = std::max<std::int64_t>(g.vectors(sizes), 1); // of sizes that are not known there are none
-    const std::int64_t most = is_cpu ? 1 : std::min(threads / vectors, sizes.hidden); // a CPU driver goes through invocations one after the other
+    const std::int64_t most = caps.is_cpu ? 1 : std::min(threads / vectors, sizes.hidden); // a CPU driver goes through invocations one after the other
     g.slices = static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(std::max<std::int64_t>(most, 1))));
+    while (g.slices > 1 && g.shared_bytes(sizes, sees_reset(p)) > caps.limits.max_shared_memory) g.slices /= 2;
     g.threads = std::clamp<std::int64_t>(up_to(vectors * g.slices, 32), 32, threads);
     return g;
 }
@@ -280,7 +281,7 @@ private:
     }
 
     void offer_loops(std::int64_t rows) {
-        const SequenceGeometry g = geometry(sizes_, sizes_.width(), rows, threads_, caps_.is_cpu);
+        const SequenceGeometry g = geometry(problem_, sizes_, sizes_.width(), rows, threads_, caps_);
         // In pieces of so many steps no driver ends a loop too early, and no dispatch takes long.
         const std::int64_t rounds = std::max<std::int64_t>(g.rounds(sizes_, sees_reset(problem_)), 1), most = (kMostRounds - g.rounds_apart(sizes_)) / rounds;
         const bool maybe_cpu = caps_.is_cpu || caps_.subgroup_size == 0; // of the plan's portable program, which any device may run
@@ -308,7 +309,7 @@ private:
             if (why.empty() && sees_reset(problem_)) why = "the reset gate of all units is needed before a step can end (linear_before_reset is 0)";
             if (why.empty() && sizes_.hidden <= units) why = text("there are only ", sizes_.hidden, " units, one workgroup has them all");
             if (why.empty() && caps_.is_cpu && units > 8) why = "the narrowest is enough for CPU drivers, whose pipelines take long to make";
-            offer(text("recurrent/steps_", units), geometry(sizes_, units, rows, std::min<std::int64_t>(threads_, 256), caps_.is_cpu), 1, why);
+            offer(text("recurrent/steps_", units), geometry(problem_, sizes_, units, rows, std::min<std::int64_t>(threads_, 256), caps_), 1, why);
         }
     }
 
