@@ -62,7 +62,8 @@ class EveryKernelOfBlocks : public MatrixBlocks {};
 
 TEST_P(EveryKernelOfBlocks, AgreesWithTheHostReference) {
     if (!can_store(GetParam())) GTEST_SKIP() << "no fp16 storage";
-    EXPECT_GE(check_for_gpus(GetParam(), "matrix/blocks_"), 3);
+    const bool large = vulkan::Device::current()->caps().limits.max_workgroup_invocations >= 256; // workgroups, as tiles of many rows take
+    EXPECT_GE(check_for_gpus(GetParam(), "matrix/blocks_"), large ? 3 : 2);
 }
 const Case kEvery[] = {
     {.name = "few_rows", .a = {7, 1056}, .b = {1056, 70}, .bias = true, .operand = {7, 70}, .bits = 4, .block = 32, .zeros = true},
