@@ -69,9 +69,8 @@ def check(
     return engine
 
 
-# From b, with queries, keys and values side by side, to o.
-ATTENTION = """
-    q, k, v = Split <axis = 2, num_outputs = 3> (b)
+# From queries, keys and values to o.
+HEADS = """
     qh = Reshape (q, cut)
     kh = Reshape (k, cut)
     vh = Reshape (v, cut)
@@ -84,6 +83,12 @@ ATTENTION = """
     z = MatMul (a, vt)
     zt = Transpose <perm = [0, 2, 1, 3]> (z)
     o = Reshape (zt, join)
+"""
+
+# The same from b, which has them side by side.
+ATTENTION = f"""
+    q, k, v = Split <axis = 2, num_outputs = 3> (b)
+{HEADS}
 """
 
 QKV = f"""(float[2, {{rows}}, {{width}}] x) => (float[] y) {{{{
@@ -133,18 +138,7 @@ SIBLINGS = """(float[2, {rows}, {width}] x) => (float[] y) {{
     q = Add (qp, bq)
     k = Add (kp, bk)
     v = Add (vp, bv)
-    qh = Reshape (q, cut)
-    kh = Reshape (k, cut)
-    vh = Reshape (v, cut)
-    qt = Transpose <perm = [0, 2, 1, 3]> (qh)
-    kt = Transpose <perm = [0, 2, 3, 1]> (kh)
-    vt = Transpose <perm = [0, 2, 1, 3]> (vh)
-    s = MatMul (qt, kt)
-    m = Mul (s, scale)
-    a = Softmax <axis = -1> (m)
-    h = MatMul (a, vt)
-    ht = Transpose <perm = [0, 2, 1, 3]> (h)
-    o = Reshape (ht, join)
+{heads}
     y = MatMul (o, u)
 }}"""
 
@@ -156,7 +150,7 @@ def test_queries_keys_and_values_are_one_product(half: bool) -> None:
     for i, name in enumerate("qkv"):
         weights["w" + name] = np.ascontiguousarray(wide[:, 64 * i : 64 * (i + 1)])
         weights["b" + name] = bias[64 * i : 64 * (i + 1)]
-    engine = check(SIBLINGS.format(rows=17, width=64), weights, {"x": f32(2, 17, 64, seed=4)}, half=half)
+    engine = check(SIBLINGS.format(heads=HEADS, rows=17, width=64), weights, {"x": f32(2, 17, 64, seed=4)}, half=half)
     assert tactics(engine, "matrix") == 2
     assert tactics(engine, "copy") == 0, layers_of(engine)
     joint = next(layer for layer in layers_of(engine) if "fuse_siblings" in layer["Passes"])

@@ -20,7 +20,10 @@ Alone::Alone(const Query& query) : operation(query.operation) {
     for (auto* list : {&operation.inputs, &operation.operands, &operation.outputs}) {
         for (ValueId& id : *list) renumber(id);
     }
-    if (operation.placement) renumber(operation.placement->part);
+    if (operation.placement) {
+        renumber(operation.placement->part);
+        values[static_cast<std::size_t>(operation.placement->part)].strides.clear(); // its readers' matter: who writes it knows where
+    }
 }
 
 void Alone::give_scratch(ValueId id, Lowering& lowering) {

@@ -46,7 +46,7 @@ std::vector<CopyOut> copies_for(const Candidate& candidate, const Alone& given, 
     shape::ExprPool exprs = query.exprs; // a scratch copy
     std::vector<CopyOut> out;
     for (std::size_t id = 0; id < given.values.size(); ++id) {
-        if (given.values[id].strides.empty() || (given.operation.placement && given.operation.placement->part == static_cast<ValueId>(id))) continue;
+        if (given.values[id].strides.empty()) continue;
         const std::vector<Candidate> offered = copy_candidates(copy_out(query.operation.name, given.values[id], dense.values[id], query.caps, exprs).query(query.caps, exprs));
         const auto copy = std::ranges::find_if(offered, [&](const Candidate& each) { return each.applicable() && each.host == candidate.host; });
         if (copy == offered.end()) return {};
