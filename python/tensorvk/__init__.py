@@ -21,6 +21,15 @@ from ._core import DataType, ILogger, InterpolationMode, SampleMode, tensorvk_ve
 if TYPE_CHECKING:
     import builtins
 
+if not TYPE_CHECKING:  # else every name would be one
+
+    def __getattr__(name: str) -> Any:
+        """Names of TensorRT that are not here raise AttributeError with a sentence that says what to do instead."""
+        from .absent import sentence
+
+        raise AttributeError(sentence(name))
+
+
 del cudart  # noqa: F821  # the raw functions; the module tensorvk.cudart wraps them
 
 # Programs compare this with TensorRT's versions; TensorVK's own is tensorvk_version.

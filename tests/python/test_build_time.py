@@ -208,6 +208,17 @@ def test_without_a_timing_cache_the_file_is_left_alone(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_folders_of_the_file_are_made_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "timings"
+    for expected in (1, 0):
+        logger = CollectingLogger()
+        assert build(logger, 30, lambda config: setattr(config, "timing_cache_path", path))[0] is not None
+        said = [text for severity, text in logger.messages if f"The folder '{path.parent}' was made" in text]
+        assert len(said) == expected
+        assert warnings(logger) == []
+    assert path.stat().st_size > 0
+
+
 def test_a_file_of_another_kind_is_left_alone_with_one_warning(tmp_path: Path) -> None:
     path = tmp_path / "thesis.txt"
     path.write_text("To my parents")

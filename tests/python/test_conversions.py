@@ -155,3 +155,37 @@ def test_inputs_and_outputs_are_converted_at_the_edge() -> None:
     assert (actual["y"].dtype, actual["z"].dtype) == (np.float16, np.float32)
     np.testing.assert_array_equal(actual["z"], [[-2049.0, -2.5, -2.0]])  # 2049 is no half: the sum was made in float32
     np.testing.assert_allclose(actual["y"], [[2049.0, 2.5, 2.0]], rtol=2**-10)
+
+
+def convolved(network: Any, x: Any, weights: Any) -> Any:
+    layer = network.add_convolution_nd(x, 5, (1, 1), trt.Weights(), trt.Weights())
+    layer.set_input(1, weights)
+    return layer.get_output(0)
+
+
+def multiplied(network: Any, x: Any, weights: Any) -> Any:
+    flat = network.add_shuffle(weights)
+    flat.reshape_dims, flat.second_transpose = (1, 5, 7), (0, 2, 1)
+    rows = network.add_shuffle(x)
+    rows.reshape_dims = (1, 1, 7)
+    none = trt.MatrixOperation.NONE
+    product = network.add_matrix_multiply(rows.get_output(0), none, flat.get_output(0), none)
+    columns = network.add_shuffle(product.get_output(0))
+    columns.reshape_dims = (1, 5, 1, 1)
+    return columns.get_output(0)
+
+
+@pytest.mark.parametrize("through", ["float16", "bfloat16"])
+@pytest.mark.parametrize("layers", [convolved, multiplied])
+def test_weights_may_be_cast_to_less_digits(layers: Callable[..., Any], through: str) -> None:
+    """As exporters of mixed precision write them: weights of float32, and a cast in front of each layer."""
+    short = {"float16": trt.float16, "bfloat16": trt.bfloat16}[through]
+    x = np.arange(-3, 4, dtype=np.float32).reshape(1, 7, 1, 1)
+    weights = np.random.default_rng(1).uniform(-1, 1, (5, 7, 1, 1)).astype(np.float32)
+
+    def network_of(n: Any, tensor: Any) -> Any:
+        inside = layers(n, cast(n, tensor, short), cast(n, n.add_constant(weights.shape, weights).get_output(0), short))
+        return cast(n, inside, trt.float32)
+
+    expected = np.einsum("nchw,oc->no", x, weights[:, :, 0, 0]).reshape(1, 5, 1, 1)
+    np.testing.assert_allclose(run_layers(network_of, x), expected, rtol=0, atol=2**-7 * np.abs(expected).max())

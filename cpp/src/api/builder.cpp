@@ -58,6 +58,21 @@ void warn_about_idle_flags(const IBuilderConfig& config, LogSink& log) {
     }
 }
 
+//! Types of a strongly typed network are its tensors' own; TensorRT refuses these flags as well.
+void refuse_precision_flags(const api::NetworkState& state, const IBuilderConfig& config) {
+    constexpr std::pair<BuilderFlag, const char*> kPrecisions[] = {
+        {BuilderFlag::kFP16, "FP16"}, {BuilderFlag::kBF16, "BF16"}, {BuilderFlag::kINT8, "INT8"},
+        {BuilderFlag::kFP8, "FP8"},   {BuilderFlag::kINT4, "INT4"}, {BuilderFlag::kFP4, "FP4"},
+    };
+    for (const auto& [flag, name] : kPrecisions) {
+        if (!state.strongly_typed() || !config.getFlag(flag)) continue;
+        throw InvalidArgument(text("BuilderFlag.", name,
+                                   " cannot be set for a strongly typed network, whose types follow the graph: clear "
+                                   "the flag and give tensors their types (inputs, weights, Cast, QuantizeLinear), or "
+                                   "create the network without STRONGLY_TYPED."));
+    }
+}
+
 //! Scripts for TensorRT 8 that name its libraries do not know kHOST, and would lose what stands for these libraries here.
 bool names_host_tactics(TacticSources sources) {
     constexpr TacticSource kStandForIt[] = {TacticSource::kHOST, TacticSource::kCUBLAS, TacticSource::kCUBLAS_LT, TacticSource::kCUDNN};
@@ -141,10 +156,13 @@ IHostMemory* IBuilder::buildSerializedNetwork(INetworkDefinition& network, IBuil
     return guarded(*reporter_, static_cast<IHostMemory*>(nullptr), [&]() -> IHostMemory* {
         api::NetworkState& state = *api::Access::state(network);
         state.check();
+        refuse_precision_flags(state, config);
         warn_about_idle_flags(config, *reporter_);
         api::Progress progress(config.getProgressMonitor());
         const auto expanded = layers::expand(state.graph());
-        return new api::HostMemory(builder::build_plan(expanded ? *expanded : state.graph(), build_options(config, progress), *reporter_));
+        builder::Options options = build_options(config, progress);
+        options.strongly_typed = state.strongly_typed();
+        return new api::HostMemory(builder::build_plan(expanded ? *expanded : state.graph(), options, *reporter_));
     });
 }
 
@@ -157,13 +175,14 @@ ICudaEngine* IBuilder::buildEngineWithConfig(INetworkDefinition& network, IBuild
     return api::RuntimeAccess::deserialize(runtime, {plan, {static_cast<const std::byte*>(plan->data()), plan->size()}});
 }
 
-bool IBuilder::isNetworkSupported(const INetworkDefinition& network, const IBuilderConfig&) const {
+bool IBuilder::isNetworkSupported(const INetworkDefinition& network, const IBuilderConfig& config) const {
     return api::succeeds(*reporter_, [&] {
         api::NetworkState& state = *api::Access::state(network);
         state.check();
         if (state.graph().outputs().empty()) {
             throw InvalidModel(text("Network '", state.graph().name, "' has no output; mark one with mark_output."));
         }
+        refuse_precision_flags(state, config);
         (void)layers::expand(state.graph());
     });
 }

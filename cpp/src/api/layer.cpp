@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/network_state.hpp"
+#include "support/dtype.hpp"
 
 namespace tensorvk {
 
@@ -17,6 +18,16 @@ std::size_t checked_index(const graph::Layer& layer, int32_t index, std::size_t 
             text("Layer '", layer.name, "' has ", count, " ", what, "s, so ", what, " ", index, " does not exist."));
     }
     return static_cast<std::size_t>(index);
+}
+
+//! Types of a strongly typed network follow the graph, so that a layer can only be asked for what it does anyway.
+void refuse_wish(const api::NetworkState& network, const graph::Layer& layer, DataType type, std::size_t output) {
+    const DataType has = output < layer.outputs.size() ? layer.outputs[output]->dtype : type;
+    if (network.strongly_typed() && type != has) {
+        throw InvalidArgument(text("Layer '", layer.name, "' of a strongly typed network computes ", dtype_name(has),
+                                   ", as its inputs say, and takes no wish for ", dtype_name(type),
+                                   "; insert a Cast instead."));
+    }
 }
 
 template <typename List>
@@ -69,7 +80,10 @@ void ILayer::setInput(int32_t index, ITensor& tensor) {
 }
 
 void ILayer::setPrecision(DataType type) {
-    layer_->precision = type;
+    succeeds(network_->reporter(), [&] {
+        refuse_wish(*network_, *layer_, type, 0);
+        layer_->precision = type;
+    });
 }
 DataType ILayer::getPrecision() const {
     return layer_->precision.value_or(DataType::kFLOAT);
@@ -84,6 +98,7 @@ void ILayer::resetPrecision() {
 void ILayer::setOutputType(int32_t index, DataType type) {
     succeeds(network_->reporter(), [&] {
         const std::size_t output = checked_index(*layer_, index, layer_->outputs.size(), "output");
+        refuse_wish(*network_, *layer_, type, output);
         network_->edit(*layer_, [&] {
             layer_->output_types.resize(layer_->outputs.size());
             layer_->output_types[output] = type;

@@ -25,6 +25,9 @@ class NetworkState : public std::enable_shared_from_this<NetworkState> {
     [[nodiscard]] graph::Network& graph() noexcept { return graph_; }
     [[nodiscard]] Reporter& reporter() noexcept { return *reporter_; }
     [[nodiscard]] std::uint32_t flags() const noexcept { return flags_; }
+    [[nodiscard]] bool strongly_typed() const noexcept {
+        return (flags_ >> static_cast<std::uint32_t>(NetworkDefinitionCreationFlag::kSTRONGLY_TYPED) & 1U) != 0;
+    }
     [[nodiscard]] IBuilder* builder() const noexcept { return builder_; }
 
     //! The one wrapper of a graph node; null for null.

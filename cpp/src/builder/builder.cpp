@@ -103,7 +103,17 @@ void check_sizes(const plan::Program& program, std::uint64_t most) {
     }
 }
 
-//! Why BuilderFlag.BF16 cannot have an effect, or empty.
+//! Whether it, or a network that it runs, computes tensors of this type.
+bool computes(const graph::Network& network, DataType type) {
+    return std::ranges::any_of(network.layers(), [&](const auto& layer) {
+        const auto* control = std::get_if<graph::ControlAttributes>(&layer->attributes);
+        const auto inside = [&](const auto& body) { return computes(*body, type); };
+        return std::ranges::any_of(layer->outputs, [&](const graph::Tensor* t) { return t->dtype == type && t->constant == nullptr; }) ||
+               (control != nullptr && std::ranges::any_of(control->bodies, inside));
+    });
+}
+
+//! Why nothing can be computed with bfloat16, or empty.
 std::string refuse_bf16(const Options& options, const vulkan::DeviceCaps& caps) {
     if (!caps.host_kernels) return "only functions of the host compute with bfloat16, and they serve devices whose memory is the host's";
     if (!options.host_tactics) return "only functions of the host compute with bfloat16, and the tactic source HOST is switched off";
@@ -114,7 +124,7 @@ std::string refuse_bf16(const Options& options, const vulkan::DeviceCaps& caps) 
 
 //! What floats are between operations. Where both flags are set and bfloat16 can be had it is that: functions of the host compute with it, while
 //! they widen float16 before and round after.
-DataType internal_type(const Options& options, const vulkan::Device& device, LogSink& log) {
+DataType wished_type(const Options& options, const vulkan::Device& device, LogSink& log) {
     if (options.bf16) {
         const std::string why = refuse_bf16(options, device.caps());
         if (why.empty()) return DataType::kBF16;
@@ -124,6 +134,18 @@ DataType internal_type(const Options& options, const vulkan::Device& device, Log
         if (device.caps().fp16_storage) return DataType::kHALF;
         log.log(Severity::kWARNING, text("BuilderFlag.FP16 has no effect: ", device.offer().name, " cannot store 16-bit values in buffers."));
     }
+    return DataType::kFLOAT;
+}
+
+//! What floats are where the network says that they are not float32. Networks with both short types have float16.
+DataType stated_type(const graph::Network& network, const Options& options, const vulkan::Device& device, LogSink& log) {
+    const bool halves = computes(network, DataType::kHALF), shorts = computes(network, DataType::kBF16);
+    if (halves && device.caps().fp16_storage) return DataType::kHALF;
+    if (halves) log.log(Severity::kWARNING, text("Tensors of float16 are computed in float32: ", device.offer().name, " cannot store 16-bit values in buffers."));
+    if (!shorts) return DataType::kFLOAT;
+    const std::string why = refuse_bf16(options, device.caps());
+    if (why.empty()) return DataType::kBF16;
+    log.log(Severity::kINFO, text("Tensors of bfloat16 are computed in float32 on ", device.offer().name, ": ", why, "."));
     return DataType::kFLOAT;
 }
 
@@ -155,7 +177,8 @@ compiler::Target target_of(DataType internal, const Options& options, const vulk
             .attention = shaders ? attention_limits(internal, device.caps()) : compiler::AttentionLimits{},
             .normalized_products = shaders && internal == DataType::kHALF && tactics::refuse_normalized_rows(device.caps()).empty(),
             .placements = !host,
-            .views = {.alignment = std::max<std::int64_t>(kVector, static_cast<std::int64_t>(device.caps().limits.storage_offset_alignment)), .gaps = !host}};
+            .views = {.alignment = std::max<std::int64_t>(kVector, static_cast<std::int64_t>(device.caps().limits.storage_offset_alignment)), .gaps = !host},
+            .typed = options.strongly_typed && internal != DataType::kFLOAT};
 }
 
 //! Times are said here alone: a plan's report is the same whenever its timing cache is.
@@ -214,7 +237,7 @@ std::vector<std::byte> build_plan(const graph::Network& network, const Options& 
     progress.step("Compiling", 0, 2);
     plan::Plan plan;
     plan.profiles = resolve_profiles(network, options.profiles, log);
-    const DataType internal = internal_type(options, *device, log);
+    const DataType internal = options.strongly_typed ? stated_type(network, options, *device, log) : wished_type(options, *device, log);
     compiler::WeightStore weights;
     compiler::Compiled portable = compiler::compile(network, {}, weights);
     progress.step("Compiling", 1, 2);

@@ -25,6 +25,7 @@ struct ProfileShapes {
 struct Options {
     bool fp16 = false;                 // floats between operations are float16 where the device can store them; sums stay float32
     bool bf16 = false;                 // bfloat16 instead, where functions of the host compute with it; goes before fp16
+    bool strongly_typed = false;       // instead of both: floats between operations are what the network says
     bool host_tactics = true;          // on devices whose memory is the host's, its functions compete with the shaders
     bool disable_timing_cache = false; // time again what the cache knows
     bool error_on_cache_miss = false;  // refuse to time anything

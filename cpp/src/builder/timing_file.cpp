@@ -50,7 +50,11 @@ void TimingFile::merge(const TimingCache& entries) noexcept {
     constexpr std::chrono::milliseconds kPatience{10'000}; // writing takes a thousandth of it
     if (path_.empty()) return;
     try {
-        if (path_.has_parent_path()) std::filesystem::create_directories(path_.parent_path());
+        if (const std::filesystem::path folder = path_.parent_path(); !folder.empty() && !std::filesystem::exists(folder)) {
+            if (entries.size() == 0) return;
+            std::filesystem::create_directories(folder);
+            log_.log(Severity::kINFO, text("The folder '", folder.string(), "' was made, because the timing cache '", path_.string(), "' shall lie in it."));
+        }
         const std::optional<FileLock> lock = FileLock::take(path_, kPatience);
         if (!lock) return warn(text("The timing cache '", path_.string(), "' cannot be written, or is locked by another process; what this build timed is not kept in it."));
         const std::shared_ptr<TimingCache> now = read();

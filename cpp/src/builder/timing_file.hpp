@@ -18,7 +18,7 @@ public:
     //! What was in it; empty where nothing could be had.
     [[nodiscard]] const std::shared_ptr<TimingCache>& cache() const noexcept { return cache_; }
     //! Adds the entries to those that the file has by now, which keep their times: what others chose by them stays the same. A file that is no timing cache
-    //! stays as it is.
+    //! stays as it is. Its folders are made where there is something to keep, and that is said.
     void merge(const TimingCache& entries) noexcept;
 
 private:

@@ -75,7 +75,16 @@ std::vector<plan::Constraint> assumptions(const graph::Network& network) {
 }
 
 //! What a control operation hands to the networks that it runs and takes from them is float32, as for every host call.
-void use_float_at_edges(Ir& ir) {
+void use_float_at_edges(Ir& ir, bool typed) {
+    for (ValueId& id : ir.outputs) { // what computes it keeps the type that the graph says
+        if (!typed || !is_short_float(ir.value(id).dtype)) continue;
+        const Value inside = ir.value(id);
+        const ValueId edge = ir.add_value(inside.name, DataType::kFLOAT, inside.dims);
+        ir.add_op("cast " + inside.name, tactics::Pointwise{}, {id}, {edge});
+        ir.value(id).is_output = false;
+        ir.value(edge).is_output = true;
+        id = edge;
+    }
     for (const auto* edges : {&ir.inputs, &ir.outputs}) {
         for (const ValueId id : *edges) {
             Value& value = ir.value(id);
@@ -96,7 +105,7 @@ Compiled compile(Ir ir, const graph::Network& network, const Target& target, con
     std::ranges::transform(ir.ops, std::back_inserter(out.passes_of), [](Op& op) { return std::move(op.passes); });
     for (const auto& body : ir.bodies) {
         Ir inner = from_network(*body);
-        use_float_at_edges(inner);
+        use_float_at_edges(inner, target.typed);
         out.bodies.push_back(compile(std::move(inner), *body, target, disabled, weights));
     }
     return out;

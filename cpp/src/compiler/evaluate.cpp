@@ -49,10 +49,11 @@ std::optional<Tensor> host_call(const Ir& ir, const Op& op) {
     return is_floating(result.dtype) && is_floating(wanted) ? std::optional(result.converted(wanted)) : std::nullopt;
 }
 
-//! What moves elements of one type.
+//! What moves elements of one type; floats are mostly known in float32, whatever the network says.
 bool only_moves(const Ir& ir, const Op& op) {
     const auto& copy = std::get<tactics::Copy>(op.kind);
-    return ir.value(op.inputs[0]).constant->dtype == ir.value(op.outputs[0]).dtype && ir.is_static(copy.start) && ir.is_static(copy.stride) &&
+    const DataType from = ir.value(op.inputs[0]).constant->dtype, to = ir.value(op.outputs[0]).dtype;
+    return (from == to || (is_floating(from) && is_floating(to))) && ir.is_static(copy.start) && ir.is_static(copy.stride) &&
            ir.is_static(copy.region);
 }
 
@@ -70,11 +71,11 @@ std::optional<Tensor> moved(const Ir& ir, const Op& op) {
 
 std::optional<Tensor> joined(const Ir& ir, std::span<const Op* const> parts) {
     const Value& whole = ir.value(parts[0]->outputs[0]);
-    Tensor out(whole.dtype, ir.extents(whole.dims));
+    Tensor out(ir.value(parts[0]->inputs[0]).constant->dtype, ir.extents(whole.dims));
     for (const Op* part : parts) {
         const auto& copy = std::get<tactics::Copy>(part->kind);
         const auto offset = ir.exprs.value(copy.destination_offset);
-        if (!only_moves(ir, *part) || !offset || copy.destination_stride != 1) return std::nullopt;
+        if (!only_moves(ir, *part) || ir.value(part->inputs[0]).constant->dtype != out.dtype || !offset || copy.destination_stride != 1) return std::nullopt;
         std::vector<std::int64_t> place(out.dims.size(), 0);
         place[static_cast<std::size_t>(copy.destination_axis)] = *offset;
         kernels::host::copy_region(*ir.value(part->inputs[0]).constant, region_of(ir, copy), out, place);

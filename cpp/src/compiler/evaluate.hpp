@@ -8,7 +8,7 @@
 
 namespace tensorvk::compiler {
 
-//! The only output's data (in the value's type, row-major), or nothing when the operation writes a part of a value (concatenation) or is
+//! The only output's data (row-major, in the value's type, moved floats in the constant's), or nothing when the operation writes a part of a value (concatenation) or is
 //! better left to the device. All inputs and operands have to be constants.
 [[nodiscard]] std::optional<kernels::host::Tensor> evaluate(const Ir& ir, const Op& op);
 //! The same for all operations that write one value in parts.

@@ -79,6 +79,7 @@ struct Target {
     bool normalized_products = false;     // matrix units normalise rows that pass through them
     bool placements = false;              // shaders write products into their parts of larger values
     ViewLimits views{};
+    bool typed = false;                   // the graph says which floats are `internal`; all others stay float32
 };
 
 struct Ir {
@@ -103,6 +104,9 @@ struct Ir {
     [[nodiscard]] std::vector<std::int64_t> extents(const shape::Exprs& dims) const;
     [[nodiscard]] shape::Expr volume(const shape::Exprs& dims) { return exprs.product(dims); }
     [[nodiscard]] bool same_dims(const Value& a, const Value& b) const { return a.dims == b.dims; }
+    //! Whether the graph lets both be of one type, which they always may where it does not say.
+    [[nodiscard]] bool one_type(ValueId a, ValueId b) const { return !target.typed || value(a).dtype == value(b).dtype; }
+    [[nodiscard]] bool may_be_internal(ValueId id) const { return !target.typed || value(id).dtype == target.internal; }
 };
 
 //! Indices into Ir::ops, computed when a pass needs them.

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/error.hpp"
 #include "support/files.hpp"
 
 namespace tensorvk::builder {
@@ -28,9 +29,10 @@ Digest128 key(int number) {
 }
 
 struct Warnings : LogSink {
-    std::vector<std::string> all;
+    std::vector<std::string> all, said; // said: information
     void log(Severity severity, const std::string& message) noexcept override {
         if (severity == Severity::kWARNING) all.push_back(message);
+        if (severity == Severity::kINFO) said.push_back(message);
     }
 };
 
@@ -69,6 +71,19 @@ TEST_F(TimingFileTest, IsMadeAndGrows) {
     EXPECT_EQ(file.cache()->size(), 2u);
     EXPECT_EQ(std::distance(fs::directory_iterator(path_.parent_path()), {}), 1) << "nothing else is left there";
     EXPECT_TRUE(warnings_.all.empty()) << warnings_.all.front();
+}
+
+TEST_F(TimingFileTest, FoldersAreMadeOnceAndSaid) {
+    merge(1, 1.0f);
+    merge(2, 2.0f);
+    ASSERT_EQ(warnings_.said.size(), 1u);
+    EXPECT_NE(warnings_.said[0].find(text("The folder '", path_.parent_path().string(), "' was made")), std::string::npos) << warnings_.said[0];
+}
+
+TEST_F(TimingFileTest, NoFolderIsMadeForNothing) {
+    TimingFile(path_, warnings_).merge(TimingCache());
+    EXPECT_FALSE(fs::exists(path_.parent_path()));
+    EXPECT_TRUE(warnings_.said.empty());
 }
 
 TEST_F(TimingFileTest, HoldsWhatASerializedTimingCacheIs) {

@@ -173,7 +173,7 @@ void fold_affine(Ir& ir) {
             continue;
         }
         Op& pointwise = ir.ops[consumers[0]];
-        if (!is_pointwise(pointwise)) {
+        if (!is_pointwise(pointwise) || !ir.one_type(joint, pointwise.outputs[0])) { // sums of float16 may be too small for what is scaled in float32
             continue;
         }
         constant_to_the_right(ir, pointwise, joint);

@@ -173,6 +173,7 @@ private:
         std::vector<std::size_t> passed;
         all[3] = target_of({second.outputs[0], plain_axes(factors_rank, false)}, passed);
         const auto group = group_of(all);
+        if (!std::ranges::all_of(all, [&](const Placed& p) { return ir_.one_type(p.id, all[0].id); })) return;
         if (!group || too_long(all[1]) || too_long(all[2]) || !std::ranges::all_of(all, [&](const Placed& p) { return can_be_read(p); })) return;
         for (const std::size_t op : passed) dead_[op] = true;
         replace(*scores, all, *group);

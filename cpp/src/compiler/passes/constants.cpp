@@ -61,6 +61,10 @@ void keep_result(Ir& ir, const Op& op, kernels::host::Tensor result) {
         throw InvalidArgument(text("Layer '", op.name, "' produced the shape ", shape_text(result.dims), " where ", shape_text(inferred),
                                    " follows from its inputs' shapes."));
     }
+    if (is_short_float(result.dtype)) { // as constants are elsewhere, so that packing sees one type
+        result = result.converted(DataType::kFLOAT);
+    }
+    ir.value(op.outputs[0]).dtype = result.dtype;
     ir.value(op.outputs[0]).constant = std::make_shared<const kernels::host::Tensor>(std::move(result));
 }
 

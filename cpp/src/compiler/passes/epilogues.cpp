@@ -54,6 +54,11 @@ bool quantizes_floats(const Ir& ir, const Op& producer) {
     return ir.target.host_tiles && ir.target.internal == DataType::kFLOAT && convolution != nullptr && convolution->transposed && std::ranges::all_of(producer.inputs, is_float);
 }
 
+//! Products compute in the type of their result: one that the graph casts keeps its own.
+bool casts_product(const Ir& ir, const Op& producer, const Op& consumer) {
+    return !is_quantized_product(ir, producer) && is_floating(ir.value(consumer.outputs[0]).dtype) && !ir.one_type(producer.outputs[0], consumer.outputs[0]);
+}
+
 //! What it may store: only kernels that store 8-bit integers know how to quantize.
 bool stores_type(const Ir& ir, const Op& producer, const Op& consumer) {
     const DataType type = ir.value(consumer.outputs[0]).dtype;
@@ -81,7 +86,7 @@ void fuse_epilogues(Ir& ir) {
         }
         Op& consumer = ir.ops[consumers[0]];
         if (!is_pointwise(consumer) || !(all_fit_float(ir, consumer) || casts_sums(ir, producer, consumer)) || !stores_type(ir, producer, consumer) ||
-            !ir.same_dims(ir.value(joint), ir.value(consumer.outputs[0]))) {
+            casts_product(ir, producer, consumer) || !ir.same_dims(ir.value(joint), ir.value(consumer.outputs[0]))) {
             continue;
         }
         auto joined = join(producer, -1, joint, consumer);

@@ -195,9 +195,61 @@ bool fuse_pointwise_once(Ir& ir) {
     return changed;
 }
 
+//! To another type of float, and nothing else.
+bool is_cast(const Ir& ir, const Op& op) {
+    const auto rounds = [](const PointwiseSlot& slot) { return slot.op == kernels::PointwiseOp::kROUND_HALF; };
+    if (!is_pointwise(op) || !std::ranges::all_of(op.epilogue.slots, rounds)) return false;
+    const Value &from = ir.value(op.inputs[0]), &to = ir.value(op.outputs[0]);
+    return is_floating(from.dtype) && is_floating(to.dtype) && ir.same_dims(from, to);
+}
+
+//! A softmax of float32 between casts from and to float16 is one of float16: its sums are float32 anyway, and attention is found in it.
+void narrow_softmaxes(Ir& ir) {
+    const Uses uses(ir);
+    std::vector<bool> dead(ir.ops.size(), false);
+    for (Op& op : ir.ops) {
+        if (op.role != Role::kCOMPUTE || !std::holds_alternative<tactics::SoftMax>(op.kind)) continue;
+        const auto& before = uses.producers[static_cast<std::size_t>(op.inputs[0])];
+        const auto& behind = uses.consumers[static_cast<std::size_t>(op.outputs[0])];
+        if (before.size() != 1 || behind.size() != 1 || ir.value(op.outputs[0]).is_output) continue;
+        if (!is_cast(ir, ir.ops[before[0]]) || !is_cast(ir, ir.ops[behind[0]])) continue;
+        const ValueId from = ir.ops[before[0]].inputs[0], to = ir.ops[behind[0]].outputs[0];
+        if (!is_short_float(ir.value(from).dtype) || ir.value(from).dtype != ir.value(to).dtype) continue;
+        op.inputs[0] = from;
+        op.outputs[0] = to;
+        dead[behind[0]] = true;
+        dead[before[0]] = only_used_by(ir, uses, ir.ops[before[0]].outputs[0], static_cast<std::size_t>(&op - ir.ops.data()));
+    }
+    erase_ops(ir, dead);
+}
+
+//! Casts to float32 go where all that read them convert on their own: what is cast stays the product's that may have made it.
+void read_short_floats(Ir& ir) {
+    const Uses uses(ir);
+    std::vector<bool> dead(ir.ops.size(), false);
+    const auto converts = [&](std::size_t i) { return is_pointwise(ir.ops[i]) || std::holds_alternative<tactics::Reduce>(ir.ops[i].kind); };
+    for (std::size_t i = 0; i < ir.ops.size(); ++i) {
+        const Op& cast = ir.ops[i];
+        const ValueId from = cast.inputs.empty() ? -1 : cast.inputs[0], to = cast.result();
+        if (!is_cast(ir, cast) || !is_short_float(ir.value(from).dtype) || ir.value(to).dtype != DataType::kFLOAT || ir.value(to).is_output) continue;
+        const auto& readers = uses.consumers[static_cast<std::size_t>(to)];
+        if (!std::ranges::all_of(readers, converts)) continue;
+        for (const std::size_t reader : readers) {
+            std::ranges::replace(ir.ops[reader].inputs, to, from);
+            std::ranges::replace(ir.ops[reader].operands, to, from);
+        }
+        dead[i] = true;
+    }
+    erase_ops(ir, dead);
+}
+
 } // namespace
 
 void fuse_pointwise(Ir& ir) {
+    if (ir.target.typed) {
+        narrow_softmaxes(ir);
+        read_short_floats(ir);
+    }
     while (fuse_pointwise_once(ir)) {
     }
 }

@@ -47,7 +47,7 @@ private:
         if (op.role != Role::kCOMPUTE || !std::holds_alternative<tactics::MatrixProduct>(op.kind) || is_quantized_product(ir_, op)) return false;
         const Value &a = ir_.value(op.inputs[0]), &b = ir_.value(op.inputs[1]), &y = ir_.value(op.outputs[0]);
         const bool constant = is_constant_float(op.inputs[1]) && (!op.has_bias || is_constant_float(op.inputs[2]));
-        if (y.pinned || product(op).transpose_a || product(op).normalized || !constant || !ir_.is_static(a.dims) || a.dims.size() < 2) return false;
+        if (y.pinned || !ir_.may_be_internal(op.outputs[0]) || product(op).transpose_a || product(op).normalized || !constant || !ir_.is_static(a.dims) || a.dims.size() < 2) return false;
         const auto depth = ir_.exprs.value(a.dims.back()).value_or(0), columns = ir_.exprs.value(y.dims.back()).value_or(0);
         if (b.constant->volume() != depth * columns || depth % kDepthMultiple != 0 || depth > kLongestRow || columns % kColumnMultiple != 0 || depth == 0) return false;
         const std::int64_t rows = checked_volume(ir_.extents(a.dims)) / depth;
@@ -65,7 +65,7 @@ private:
         const auto* kind = std::get_if<tactics::Normalization>(&op.kind);
         if (op.role != Role::kCOMPUTE || kind == nullptr || kind->groups > 0) return nullptr;
         const Value& x = ir_.value(op.inputs[0]);
-        const bool inside = !x.is_input && !x.is_output && !x.pinned && !x.constant && x.dims == ir_.value(id).dims && is_floating(x.dtype);
+        const bool inside = !x.is_input && !x.is_output && !x.pinned && !x.constant && x.dims == ir_.value(id).dims && is_floating(x.dtype) && ir_.one_type(op.inputs[0], id);
         return inside ? &op : nullptr;
     }
 

@@ -62,16 +62,23 @@ bool rounds_input(const Ir& ir, const Op& op, ValueId input, DataType internal) 
 //! Scores are made of sums and lose nothing on their way to a softmax.
 bool reads_floats(const Op& op, DataType internal) { return internal == DataType::kBF16 && op.role == Role::kCOMPUTE && std::holds_alternative<tactics::SoftMax>(op.kind); }
 
-//! A copy in the internal type takes the place of an input for everybody but those who are to compute in float32. Returns the copy.
-ValueId cast_input(Ir& ir, ValueId input, DataType internal) {
+//! What the graph says is not of the internal type stays float32, bfloat16 beside float16 as well: kernels compute with one short type.
+void pin_others(Ir& ir, DataType internal) {
+    for (Value& value : ir.values) {
+        value.pinned = value.pinned || (!value.constant && is_floating(value.dtype) && value.dtype != internal);
+    }
+}
+
+//! A copy in the type of what is inside takes the place of an input for everybody but those who are to compute in float32. Returns the copy.
+ValueId cast_input(Ir& ir, ValueId input, DataType type) {
     const Value& value = ir.value(input);
     const bool exact = value.dtype == DataType::kFLOAT;
-    const ValueId inside = ir.add_value(value.name + " as " + std::string(dtype_name(internal)), internal, value.dims);
+    const ValueId inside = ir.add_value(value.name + " as " + std::string(dtype_name(type)), type, value.dims);
     bool read = false;
     for (Op& op : ir.ops) {
         const bool reads = std::ranges::count(op.inputs, input) + std::ranges::count(op.operands, input) > 0;
         const bool pinned = exact && op.result() >= 0 && ir.value(op.result()).pinned;
-        if (!reads || pinned || rounds_input(ir, op, input, internal)) continue;
+        if (!reads || pinned || rounds_input(ir, op, input, type)) continue;
         replace_reads(op, input, inside);
         read = true;
     }
@@ -89,10 +96,10 @@ void uncast_input(Ir& ir, ValueId inside, ValueId input) {
     if (!read) std::erase_if(ir.ops, [&](const Op& op) { return op.result() == inside; });
 }
 
-//! The producer writes the internal type; a last op converts. Returns what the producer writes.
-ValueId cast_output(Ir& ir, ValueId output, DataType internal) {
+//! The producer writes the type of what is inside; a last op converts. Returns what the producer writes.
+ValueId cast_output(Ir& ir, ValueId output, DataType type) {
     const Value& value = ir.value(output);
-    const ValueId inside = ir.add_value(value.name + " as " + std::string(dtype_name(internal)), internal, value.dims);
+    const ValueId inside = ir.add_value(value.name + " as " + std::string(dtype_name(type)), type, value.dims);
     for (Op& op : ir.ops) {
         replace_reads(op, output, inside);
         std::replace(op.outputs.begin(), op.outputs.end(), output, inside);
@@ -167,10 +174,12 @@ void convert_operand_constants(Ir& ir, DataType internal) {
         if (touches_bytes(ir, op)) { // scales keep all their digits
             continue;
         }
+        // Where the graph says types, those of float32 are known by the digits that float16 lacks.
+        const auto stays = [&](float number) { return beyond_half(number) || (ir.target.typed && half_to_float(float_to_half(number)) != number); };
         for (ValueId& id : op.operands) {
             const Value& value = ir.value(id);
             if (!value.constant || value.constant->dtype != DataType::kFLOAT || ir.value(op.outputs[0]).dtype == DataType::kFLOAT ||
-                std::ranges::any_of(value.constant->as<float>(), beyond_half)) {
+                std::ranges::any_of(value.constant->as<float>(), stays)) {
                 continue;
             }
             id = constant_as(ir, id, internal);
@@ -302,22 +311,25 @@ void assign_types(Ir& ir, DataType internal) {
     for (const ValueId id : ir.outputs) {
         refuse_edge_type(ir.value(id));
     }
+    const bool typed = ir.target.typed;
+    const DataType other = typed ? DataType::kFLOAT : internal; // inside, of edges that are not of the internal type
     const Uses uses(ir);
     std::map<ValueId, ValueId> cast; // a network's outputs by what their producers write
     for (const ValueId id : ir.outputs) {
         const Value& value = ir.value(id);
-        const bool kept = value.pinned && value.dtype == DataType::kFLOAT;
+        const bool kept = (value.pinned || typed) && value.dtype == DataType::kFLOAT;
         if (is_floating(value.dtype) && value.dtype != internal && !kept && !produced_by_converter(ir, uses, id, internal)) {
-            cast.emplace(cast_output(ir, id, internal), id);
+            cast.emplace(cast_output(ir, id, other), id);
         }
     }
     std::map<ValueId, ValueId> copies; // inputs by their copies in the internal type
     for (const ValueId id : ir.inputs) {
         const Value& value = ir.value(id);
-        if (is_floating(value.dtype) && value.dtype != internal) {
-            copies.emplace(cast_input(ir, id, internal), id);
+        if (is_floating(value.dtype) && value.dtype != internal && value.dtype != other) {
+            copies.emplace(cast_input(ir, id, other), id);
         }
     }
+    if (typed) pin_others(ir, internal);
     const std::vector<bool> wide = wide_values(ir, internal);
     for (std::size_t id = 0; id < ir.values.size(); ++id) {
         Value& value = ir.values[id];

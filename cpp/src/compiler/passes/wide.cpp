@@ -16,7 +16,7 @@ public:
 
     std::vector<bool> find() {
         for (std::size_t id = 0; id < wide_.size(); ++id) {
-            wide_[id] = ir_.values[id].pinned;
+            wide_[id] = ir_.values[id].pinned && !ir_.target.typed;
         }
         for (const Op& op : ir_.ops) {
             if (is_reduction(op) && inside(op.outputs[0])) {
@@ -40,6 +40,9 @@ public:
         }
         if (internal_ == DataType::kBF16) {
             keep_tail();
+        }
+        for (std::size_t id = 0; id < wide_.size(); ++id) { // the graph's own say, which nothing follows from for other values
+            if (ir_.values[id].pinned) wide_[id] = true;
         }
         return std::move(wide_);
     }
