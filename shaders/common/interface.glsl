@@ -46,6 +46,7 @@ layout(constant_id = 39) const int S29 = FROM_PUSH_CONSTANT;
 
 // Parameter i (a literal): the specialization constant when it was given, else the push constant. The driver folds the choice.
 #define P(i) (S##i != FROM_PUSH_CONSTANT ? S##i : push.v[i])
+#define IS_CONSTANT(i) (S##i != FROM_PUSH_CONSTANT)
 
 // Numbers that are always known when the pipeline is made: tile sizes, modes.
 layout(constant_id = 80) const int G0 = 0;
@@ -91,6 +92,14 @@ int quick_div(int n, int d) {
     int s = int(floor(float(n - q * d) / divisor));
     int r = n - (q + s) * d;
     return q + s + (r >= d ? 1 : 0) - (r < 0 ? 1 : 0);
+}
+
+// n / d for 0 <= n < FEW and d >= 1. Compilers do not see before it is too late that d is a constant, and conversions to integers, which their division and
+// quick_div() take, are slow on GPUs as well. Added to 2^23 the quotient is rounded into the lowest bits, where it is at most one too large.
+#define FEW (1 << 21)
+int small_div(int n, int d) {
+    int q = floatBitsToInt(float(n) * (1.0 / float(d)) + 8388608.0) - 0x4b000000;
+    return q + (n - q * d >> 31);
 }
 
 #extension GL_EXT_control_flow_attributes : require

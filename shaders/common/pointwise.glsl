@@ -59,6 +59,25 @@ const bool POINTWISE_USES_1 = PW_USES(1);
 const bool POINTWISE_USES_2 = PW_USES(2);
 const bool POINTWISE_USES_3 = PW_USES(3);
 
+#ifdef PW_QUANTIZES
+#define PW_LAST(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11)                                                                         \
+    (c11 != 0 ? c11 : c10 != 0 ? c10 : c9 != 0 ? c9 : c8 != 0 ? c8 : c7 != 0 ? c7 : c6 != 0 ? c6 : c5 != 0 ? c5 : c4 != 0 ? c4 : c3 != 0 ? c3 \
+     : c2 != 0 ? c2 : c1 != 0 ? c1 : c0)
+#define PW_BEFORE(i, next) (PW_CODE##i * int(PW_CODE##next != 0))
+const int PW_LAST_OP = 255 & PW_LAST(PW_CODE0, PW_CODE1, PW_CODE2, PW_CODE3, PW_CODE4, PW_CODE5, PW_CODE6, PW_CODE7, PW_CODE8, PW_CODE9, PW_CODE10, PW_CODE11);
+const int PW_OP_BEFORE = 255 & PW_LAST(0, PW_BEFORE(0, 1), PW_BEFORE(1, 2), PW_BEFORE(2, 3), PW_BEFORE(3, 4), PW_BEFORE(4, 5), PW_BEFORE(5, 6), PW_BEFORE(6, 7),
+                                       PW_BEFORE(7, 8), PW_BEFORE(8, 9), PW_BEFORE(9, 10), PW_BEFORE(10, 11));
+// The program rounds to whole numbers, and adds a zero point or nothing.
+const bool PW_ENDS_WHOLE = (int(PW_LAST_OP == 65) | (int(PW_LAST_OP == 1) & int(PW_OP_BEFORE == 65))) != 0;
+
+// The program's results as the bytes of a word, saturated. A conversion to integers is slow on GPUs.
+uint pw_bytes(bool is_signed, vec4 x) {
+    vec4 inside = is_signed ? clamp(x, -128.0, 127.0) : clamp(x, 0.0, 255.0);
+    uvec4 b = (PW_ENDS_WHOLE ? floatBitsToUint(inside + PW_WHOLE) : uvec4(ivec4(inside))) & 255u;
+    return b.x | b.y << 8 | b.z << 16 | b.w << 24;
+}
+#endif
+
 #define PW_SWITCH 0x70777377
 
 vec4 pw_truth(bvec4 b) { return mix(vec4(0.0), vec4(1.0), b); }

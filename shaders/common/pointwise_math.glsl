@@ -94,6 +94,7 @@ vec4 pw_min(vec4 a, vec4 b) { return mix(mix(a, b, lessThan(b, a)), b, isnan(b))
 vec4 pw_round_half_even(vec4 x) { return roundEven(x); }
 
 #ifdef PW_QUANTIZES
+const float PW_WHOLE = 12582912.0; // 1.5 * 2^23: what is added to it is rounded to a whole number, whose bits are the lowest
 const float PW_DIVISION_ERROR = 9.5367431640625e-7; // 2^-20 of a quotient: more than any device's
 
 // The integer nearest to a / b near ties: a is compared with b * tie, exactly, since b in two halves of 12 bits times a tie of up to 12
@@ -122,8 +123,10 @@ vec4 pw_quantize_ties(vec4 a, vec4 b) {
 // last place, which tells only at ties. They are rare, and what tells them apart takes most of the instructions.
 vec4 pw_quantize(vec4 a, vec4 b) {
     vec4 q = a / b;
-    vec4 r = roundEven(q);
-    if (all(greaterThan(abs(abs(q - r) - 0.5), abs(q) * PW_DIVISION_ERROR))) return r;
+    precise vec4 shifted = q + PW_WHOLE; // rounds, as roundEven() does, which is slow on GPUs; larger quotients saturate whatever they become
+    precise vec4 r = shifted - PW_WHOLE;
+    vec4 off = abs(q - r) + abs(q) * PW_DIVISION_ERROR;
+    if (max(max(off.x, off.y), max(off.z, off.w)) < 0.5) return r;
     return pw_quantize_ties(a, b);
 }
 #endif

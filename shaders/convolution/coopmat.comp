@@ -59,13 +59,18 @@ const int INPUT_BUFFER = TILE_ROWS * INPUT_STRIDE;
 const int WEIGHT_BUFFER = TILE_DEPTH * WEIGHT_LINE;
 const int WARP_FOURS = WARP_COLUMNS / 4;
 const int RESULT_STRIDE = WARP_FOURS + 1; // in fours of floats
+// No tile has rows, or columns, behind the last.
+#define WHOLE_ROWS ((int(IS_CONSTANT(0)) & int(S0 % TILE_ROWS == 0)) != 0)
+#define WHOLE_COLUMNS ((int(IS_CONSTANT(18)) & int(S18 % TILE_COLUMNS == 0)) != 0)
 const int LANES = 32;
 const int ROUND_ROWS = LANES / WARP_FOURS; // of the epilogue
 const int TOGETHER = BURST * ROUND_ROWS < SIDE ? BURST : SIDE / ROUND_ROWS;
 
-shared uvec4 inputs[AHEAD * INPUT_BUFFER];
-shared uvec4 columns[AHEAD * WEIGHT_BUFFER];
-shared vec4 results[THREADS / LANES * SIDE * RESULT_STRIDE];
+// Inputs and weights, and when they have been multiplied the results in their place: what one workgroup does not take, another one has.
+const int COLUMNS_AT = AHEAD * INPUT_BUFFER;
+const int STEPS_SIZE = AHEAD * (INPUT_BUFFER + WEIGHT_BUFFER);
+const int RESULTS_SIZE = THREADS / LANES * SIDE * RESULT_STRIDE;
+shared uvec4 staged[STEPS_SIZE > RESULTS_SIZE ? STEPS_SIZE : RESULTS_SIZE];
 #ifdef NORMALIZED
 layout(set = 0, binding = 8) readonly buffer Sums { float column_sums[]; }; // of the weights
 // Constants that only windows of volumes have else.
@@ -84,34 +89,42 @@ int weight; // of this thread's first load, in eights
 uvec4 next_inputs[AHEAD * INPUT_LOADS];
 uvec4 next_weights[AHEAD * WEIGHT_LOADS];
 
-// All that depends on the step alone is computed once: small products wait for these addresses. Behind the last step the last one comes again.
-void fetch(int u, int step) {
+// What all that a thread loads in a step has in common. It is known a step before it is needed, since loads that wait for it are late.
+struct Place {
+    ivec3 shift; // of the tap
+    int offset;  // in eights
+    int k0;
+};
+
+// Behind the last step the last one comes again.
+Place place_of(int step) {
     int k0 = min(step * TILE_DEPTH, PADDED_DEPTH - TILE_DEPTH);
-    int k = k0 + LANE_DEPTH;
     // Channels come in eights: one load never spans two taps. Where a step does not either, they are one number for all threads.
-    int tap = CHANNELS == DEPTH ? 0 : (CHANNELS % TILE_DEPTH == 0 ? k0 : k) / CHANNELS;
+    int tap = tap_of(CHANNELS % TILE_DEPTH == 0 ? k0 : k0 + LANE_DEPTH);
     ivec3 shift = tap_shift(tap);
-    int offset = (x_offset(shift) + k0 - tap * CHANNELS) >> 3;
+    return Place(shift, (x_offset(shift) + k0 - tap * CHANNELS) >> 3, k0);
+}
+
+void fetch(int u, Place place) {
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
-        ivec3 at = from[i] + shift;
-        bool inside = (PADDED_DEPTH == DEPTH || k < DEPTH) && (INSIDE || is_inside(at));
-        next_inputs[u * INPUT_LOADS + i] = inside ? x[origin[i] + offset] : uvec4(0);
+        bool inside = (PADDED_DEPTH == DEPTH || place.k0 + LANE_DEPTH < DEPTH) && (INSIDE || is_inside(from[i] + place.shift));
+        next_inputs[u * INPUT_LOADS + i] = inside ? x[origin[i] + place.offset] : uvec4(0);
     }
     int row_eights = WEIGHT_STRIDE >> 3;
     [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i)
-        next_weights[u * WEIGHT_LOADS + i] = weights[weight + (k0 + i * LOAD_LINES) * row_eights];
+        next_weights[u * WEIGHT_LOADS + i] = weights[weight + (place.k0 + i * LOAD_LINES) * row_eights];
 }
 
 void publish(int u) {
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
         int row = thread / DEPTH_EIGHTS + i * LOAD_ROWS;
         if (TILE_ROWS % LOAD_ROWS == 0 || row < TILE_ROWS)
-            inputs[u * INPUT_BUFFER + row * INPUT_STRIDE + thread % DEPTH_EIGHTS] = next_inputs[u * INPUT_LOADS + i];
+            staged[u * INPUT_BUFFER + row * INPUT_STRIDE + thread % DEPTH_EIGHTS] = next_inputs[u * INPUT_LOADS + i];
     }
     [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i) {
         int line = thread / COLUMN_EIGHTS + i * LOAD_LINES;
         if (TILE_DEPTH % LOAD_LINES == 0 || line < TILE_DEPTH)
-            columns[u * WEIGHT_BUFFER + line * WEIGHT_LINE + thread % COLUMN_EIGHTS] = next_weights[u * WEIGHT_LOADS + i];
+            staged[COLUMNS_AT + u * WEIGHT_BUFFER + line * WEIGHT_LINE + thread % COLUMN_EIGHTS] = next_weights[u * WEIGHT_LOADS + i];
     }
 }
 
@@ -160,15 +173,16 @@ int y_of(int row, int offset) {
 
 // Rows and columns beyond the last, and rows without an output, read what is there.
 Operands operands_of(int row, int offset, int part, int column) {
-    int inside = min(column, COLUMNS - 4);
-    int y_row = y_of(min(row, ROWS - 1), offset);
+    int inside = WHOLE_COLUMNS ? column : min(column, COLUMNS - 4);
+    int y_row = y_of(WHOLE_ROWS ? row : min(row, ROWS - 1), offset);
     return load_operands((CROPPED ? max(y_row, 0) : y_row) + inside * Y_CHANNEL, part_channel(part) + inside);
 }
 
 // Where the rows that this invocation loads begin. What needs no division has none.
 void place_inputs(int row0, int part) {
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
-        int at = min(row0 + thread / DEPTH_EIGHTS + i * LOAD_ROWS, ROWS - 1);
+        int at = row0 + thread / DEPTH_EIGHTS + i * LOAD_ROWS;
+        if (!WHOLE_ROWS || TILE_ROWS % LOAD_ROWS != 0) at = min(at, ROWS - 1);
         if (INSIDE && X_DENSE) {
             origin[i] = (at * X_PIXEL + part_input(part) + LANE_DEPTH) >> 3;
             from[i] = ivec3(0);
@@ -196,7 +210,8 @@ void main() {
     int row_eights = WEIGHT_STRIDE >> 3;
     int row_vectors = WEIGHT_STRIDE >> 2;
     place_inputs(row0, part);
-    weight = ((part * WEIGHT_PART) >> 3) + thread / COLUMN_EIGHTS * row_eights + min(first_eight + thread % COLUMN_EIGHTS, row_eights - 1);
+    int eight = first_eight + thread % COLUMN_EIGHTS;
+    weight = ((part * WEIGHT_PART) >> 3) + thread / COLUMN_EIGHTS * row_eights + (WHOLE_COLUMNS ? eight : min(eight, row_eights - 1));
 
     int warp_row = int(gl_SubgroupID) % WARPS_DOWN;
     int warp_column = int(gl_SubgroupID) / WARPS_DOWN;
@@ -209,13 +224,14 @@ void main() {
     int steps = (PADDED_DEPTH / (TILE_DEPTH * AHEAD) + SPLITS - 1) / SPLITS * AHEAD;
     int first = split * steps;
     int last = min(first + steps, used_steps(TILE_DEPTH * AHEAD) * AHEAD);
-    [[unroll]] for (int u = 0; u < AHEAD; ++u) fetch(u, first + u);
+    [[unroll]] for (int u = 0; u < AHEAD; ++u) fetch(u, place_of(first + u));
+    Place place = place_of(first + AHEAD);
 #ifdef NORMALIZED
     begin_rows();
 #endif
 
     // The bias is asked for while the first step is on its way: that of a lane's channels, which are the same in all rounds of the epilogue.
-    int channel = part_channel(part) + 4 * min(vector, row_vectors - 1);
+    int channel = part_channel(part) + 4 * (WHOLE_COLUMNS ? vector : min(vector, row_vectors - 1));
     vec4 lane_bias = SPLITS > 1 ? vec4(0.0) : vec4(bias[channel], bias[channel + 1], bias[channel + 2], bias[channel + 3]);
 #ifdef NORMALIZED
     vec4 lane_sums = vec4(column_sums[channel], column_sums[channel + 1], column_sums[channel + 2], column_sums[channel + 3]);
@@ -235,17 +251,18 @@ void main() {
 #endif
             barrier();
             // Steps too many at the end: a branch around them costs more than the load.
-            fetch(u, s + u + AHEAD);
+            fetch(u, place);
+            place = place_of(s + u + AHEAD + 1);
 #ifdef NORMALIZED
             add_moments(passed); // behind the barrier, where nobody waits for them
 #endif
             [[unroll]] for (int k = 0; k < TILE_DEPTH; k += SIDE) {
                 coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseA> a[ROW_FRAGMENTS];
                 [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r)
-                    coopMatLoad(a[r], inputs, u * INPUT_BUFFER + (warp_row * WARP_ROWS + r * SIDE) * INPUT_STRIDE + k / 8, INPUT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+                    coopMatLoad(a[r], staged, u * INPUT_BUFFER + (warp_row * WARP_ROWS + r * SIDE) * INPUT_STRIDE + k / 8, INPUT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
                 [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) {
                     coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseB> b;
-                    coopMatLoad(b, columns, u * WEIGHT_BUFFER + k * WEIGHT_LINE + (warp_column * WARP_COLUMNS + c * SIDE) / 8, WEIGHT_LINE, gl_CooperativeMatrixLayoutRowMajor);
+                    coopMatLoad(b, staged, COLUMNS_AT + u * WEIGHT_BUFFER + k * WEIGHT_LINE + (warp_column * WARP_COLUMNS + c * SIDE) / 8, WEIGHT_LINE, gl_CooperativeMatrixLayoutRowMajor);
                     [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) sum[r][c] = coopMatMulAdd(a[r], b, sum[r][c]);
                 }
             }
@@ -254,6 +271,8 @@ void main() {
 
 #ifdef NORMALIZED
     end_rows();
+#else
+    barrier(); // before results take the place of what others may still multiply
 #endif
     int result = int(gl_SubgroupID) * SIDE * RESULT_STRIDE; // this subgroup's place among them
     int offset = result_offset(part);
@@ -269,7 +288,7 @@ void main() {
     // memory as well.
     [[dont_unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
         [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c)
-            coopMatStore(sum[0][c], results, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+            coopMatStore(sum[0][c], staged, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
         subgroup_exchange();
         [[dont_unroll]] for (int down = 0; down < SIDE; down += TOGETHER * ROUND_ROWS) {
             int burst_row = lane_row + r * SIDE + down;
@@ -280,12 +299,12 @@ void main() {
             }
             [[unroll]] for (int i = 0; i < TOGETHER; ++i) {
                 int row = burst_row + i * ROUND_ROWS;
-                vec4 value = results[result + (lane / WARP_FOURS + down + i * ROUND_ROWS) * RESULT_STRIDE + lane % WARP_FOURS];
+                vec4 value = uintBitsToFloat(staged[result + (lane / WARP_FOURS + down + i * ROUND_ROWS) * RESULT_STRIDE + lane % WARP_FOURS]);
 #ifdef NORMALIZED
                 value = (value - normal[row - row0].x * lane_sums) * normal[row - row0].y;
 #endif
                 value += lane_bias;
-                if (row >= ROWS || vector >= row_vectors) continue;
+                if ((!WHOLE_ROWS && row >= ROWS) || (!WHOLE_COLUMNS && vector >= row_vectors)) continue;
                 if (SPLITS > 1) {
                     slices[((split * ROWS + row) * parts + part) * row_vectors + vector] = value;
                     continue;
@@ -294,7 +313,7 @@ void main() {
                 if (CROPPED && y_row < 0) continue;
                 if (!ahead) {
                     store_columns(value, y_row, part, column);
-                } else if (column < COLUMNS) {
+                } else if (WHOLE_COLUMNS || column < COLUMNS) {
                     STORE4(y, OUT_HALF, (y_row + column * Y_CHANNEL) >> 2, finish4(value, now[i]))
                 }
             }

@@ -86,10 +86,18 @@ struct Row {
 int x_offset(ivec3 at) { return (VOLUME ? at.x * X_SLICE : 0) + at.y * X_LINE + at.z * X_PIXEL; }
 int y_offset(ivec3 at) { return (VOLUME ? at.x * Y_SLICE : 0) + at.y * Y_LINE + at.z * Y_PIXEL; }
 
+#define FEW_ROWS ((int(IS_CONSTANT(0)) & int(S0 < FEW)) != 0)
+#define FEW_TERMS ((int(IS_CONSTANT(17)) & int(S17 < FEW)) != 0) // of each sum
+ivec2 split_row(int row, int extent) {
+    if (!FEW_ROWS) return divide(row, extent);
+    int quotient = small_div(row, extent);
+    return ivec2(quotient, row - quotient * extent);
+}
+
 Row row_of(int row) {
-    ivec2 picture = divide(row, OUT_PLANE);
-    ivec3 at = ivec3(0, divide(picture.y, OUT_WIDTH));
-    if (VOLUME) at.xy = divide(at.y, OUT_HEIGHT);
+    ivec2 picture = split_row(row, OUT_PLANE);
+    ivec3 at = ivec3(0, split_row(picture.y, OUT_WIDTH));
+    if (VOLUME) at.xy = split_row(at.y, OUT_HEIGHT);
     ivec3 from = PHASES ? at + phase.from : at * STRIDE - PRE;
     if (PHASES) at = at * WINDOW_STRIDE + phase.at;
     bool outside = CROPPED && any(greaterThanEqual(at, OUT));
@@ -107,9 +115,12 @@ bool positions_are_dense(int picture, int line, int pixel) {
     (!GENERAL && CHANNELS == DEPTH && STRIDE == ivec3(1) && PRE == ivec3(0) && OUT_WIDTH == IN_WIDTH && OUT_PLANE == IN_HEIGHT * IN_WIDTH && \
      positions_are_dense(X_PICTURE, X_LINE, X_PIXEL))
 
+// The tap of term k.
+int tap_of(int k) { return CHANNELS == DEPTH ? 0 : FEW_TERMS ? small_div(k, CHANNELS) : k / CHANNELS; }
+
 // How far the window's n-th tap lies from its first one.
 ivec3 tap_shift(int n) {
-    int line = n / KERNEL_WIDTH;
+    int line = FEW_TERMS ? small_div(n, KERNEL_WIDTH) : n / KERNEL_WIDTH;
     ivec3 tap = ivec3(0, line, n - line * KERNEL_WIDTH);
     if (VOLUME) tap.xy = ivec2(line / KERNEL_HEIGHT, line % KERNEL_HEIGHT);
     return tap * DILATION;

@@ -31,12 +31,6 @@ vec4 bytes_to_floats(int type, uint w) {
     return vec4(type == TYPE_I8 ? signed_bytes : signed_bytes & 255);
 }
 
-uint floats_to_bytes(int type, vec4 v) {
-    uint w = 0u;
-    [[unroll]] for (int i = 0; i < 4; ++i) w = bitfieldInsert(w, float_to_words(type, v[i]).x, 8 * i, 8);
-    return w;
-}
-
 #define READ(name, tensor)                                                                                         \
     (IS_ONE(tensor) ? vec4(words_to_float(TYPE(tensor), LOAD_WORDS(name##_words, TYPE(tensor), 0)))                \
      : TYPE(tensor) == TYPE_F32 ? uintBitsToFloat(name##_fours[at])                                                \
@@ -50,5 +44,5 @@ void main() {
     vec4 r = pointwise(READ(value, 0), OPERAND(0, 1), OPERAND(1, 2), OPERAND(2, 3), OPERAND(3, 4));
     if (TYPE(5) == TYPE_F32) result_fours[at] = floatBitsToUint(r);
     else if (TYPE(5) == TYPE_F16) result_pairs[at] = uvec2(packHalf2x16(r.xy), packHalf2x16(r.zw));
-    else result_words[at] = floats_to_bytes(TYPE(5), r);
+    else result_words[at] = pw_bytes(TYPE(5) == TYPE_I8, r);
 }

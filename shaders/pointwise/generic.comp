@@ -71,16 +71,7 @@ int place_of(int lies, int coordinates[8], int extents[8]) {
 #define TO_WORDS float_to_words
 #endif
 
-uvec2 element(int index) {
-    int extents[8] = EXTENTS;
-    int c[8];
-    [[unroll]] for (int j = 1; j < AXES; ++j) { // upwards: drivers unroll no other loops
-        int axis = AXES - j;
-        int outer = quick_div(index, extents[axis]);
-        c[axis] = index - outer * extents[axis];
-        index = outer;
-    }
-    c[0] = index;
+uvec2 element(int c[8], int extents[8]) {
     return TO_WORDS(TYPE(5), PROGRAM(ARGUMENT(value, 0, G(1)), OPERAND(0, op0, 1, G(2)), OPERAND(1, op1, 2, G(3)),
                                      OPERAND(2, op2, 3, G(4)), OPERAND(3, op3, 4, G(5))));
 }
@@ -93,8 +84,28 @@ void main() {
     int bits = 32 / in_word;
     uvec2 w = uvec2(0u);
     uint packed = first + in_word > COUNT ? result[word] : 0u; // bytes after the last element stay what they are
+    int extents[8] = EXTENTS;
+    int c[8]; // of the element
+    int index = first;
+    [[unroll]] for (int j = 1; j < AXES; ++j) { // upwards: drivers unroll no other loops
+        int axis = AXES - j;
+        int outer = quick_div(index, extents[axis]);
+        c[axis] = index - outer * extents[axis];
+        index = outer;
+    }
+    c[0] = index;
     for (int i = 0; i < min(in_word, COUNT - first); ++i) {
-        w = element(first + i);
+        if (i > 0) { // the next one: counting is quicker than dividing again
+            int carry = 1;
+            [[unroll]] for (int j = 1; j < AXES; ++j) {
+                int axis = AXES - j;
+                c[axis] += carry;
+                carry = c[axis] == extents[axis] ? 1 : 0;
+                c[axis] -= carry * extents[axis];
+            }
+            c[0] += carry;
+        }
+        w = element(c, extents);
         packed = in_word == 1 ? w.x : bitfieldInsert(packed, w.x, i * bits, bits);
     }
     if (TYPE(5) == TYPE_I64) {

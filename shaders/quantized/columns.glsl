@@ -27,7 +27,7 @@ void store4(int at, ivec4 sum, vec4 value) {
         y[at >> 1] = packHalf2x16(value.xy);
         y[(at >> 1) + 1] = packHalf2x16(value.zw);
     } else {
-        y[at >> 2] = word_of_bytes(TYPE_Y, value);
+        y[at >> 2] = pw_bytes(TYPE_Y == TYPE_I8, value);
     }
 }
 

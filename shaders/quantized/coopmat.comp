@@ -44,6 +44,9 @@ const int INPUT_LOADS = (TILE_ROWS + LOAD_LINES - 1) / LOAD_LINES;
 const int WEIGHT_LOADS = (TILE_COLUMNS + LOAD_LINES - 1) / LOAD_LINES;
 const int WARP_FOURS = WARP_COLUMNS / 4;
 const int RESULT_STRIDE = WARP_FOURS + 1; // in fours of sums
+// No tile has rows, or columns, behind the last.
+#define WHOLE_ROWS ((int(IS_CONSTANT(0)) & int(S0 % TILE_ROWS == 0)) != 0)
+#define WHOLE_COLUMNS ((int(IS_CONSTANT(18)) & int(S18 % TILE_COLUMNS == 0)) != 0)
 const int LANES = 32;
 const int ROUND_ROWS = LANES / WARP_FOURS; // of the epilogue
 const int TOGETHER = BURST * ROUND_ROWS < SIDE ? BURST : SIDE / ROUND_ROWS;
@@ -60,20 +63,27 @@ int weight[WEIGHT_LOADS]; // of the first step, in sixteens
 uvec4 next_inputs[INPUT_LOADS];
 uvec4 next_weights[WEIGHT_LOADS];
 
+// As in convolution/coopmat.comp; channels come in sixteens.
+struct Place {
+    ivec3 shift; // of the tap
+    int offset;  // in sixteens
+    int k0;
+};
+
 // Behind the last step the last one comes again.
-void fetch(int step) {
+Place place_of(int step) {
     int k0 = min(step * TILE_DEPTH, PADDED_DEPTH - TILE_DEPTH);
-    int k = k0 + LANE_DEPTH;
-    // As in convolution/coopmat.comp; channels come in sixteens.
-    int tap = CHANNELS == DEPTH ? 0 : (CHANNELS % TILE_DEPTH == 0 ? k0 : k) / CHANNELS;
+    int tap = tap_of(CHANNELS % TILE_DEPTH == 0 ? k0 : k0 + LANE_DEPTH);
     ivec3 shift = tap_shift(tap);
-    int offset = (x_offset(shift) + k0 - tap * CHANNELS) >> 4;
+    return Place(shift, (x_offset(shift) + k0 - tap * CHANNELS) >> 4, k0);
+}
+
+void fetch(Place place) {
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
-        ivec3 at = from[i] + shift;
-        bool inside = (PADDED_DEPTH == DEPTH || k < DEPTH) && (INSIDE || is_inside(at));
-        next_inputs[i] = inside ? x[origin[i] + offset] ^ FLIP : OUTSIDE;
+        bool inside = (PADDED_DEPTH == DEPTH || place.k0 + LANE_DEPTH < DEPTH) && (INSIDE || is_inside(from[i] + place.shift));
+        next_inputs[i] = inside ? x[origin[i] + place.offset] ^ FLIP : OUTSIDE;
     }
-    [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i) next_weights[i] = weights[weight[i] + (k0 >> 4)];
+    [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i) next_weights[i] = weights[weight[i] + (place.k0 >> 4)];
 }
 
 void publish() {
@@ -95,7 +105,8 @@ void subgroup_exchange() {
 // Where the rows that this invocation loads begin. What needs no division has none.
 void place_inputs(int row0, int part) {
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
-        int at = min(row0 + thread / LINE + i * LOAD_LINES, ROWS - 1);
+        int at = row0 + thread / LINE + i * LOAD_LINES;
+        if (!WHOLE_ROWS || TILE_ROWS % LOAD_LINES != 0) at = min(at, ROWS - 1);
         if (INSIDE && X_DENSE) {
             origin[i] = (at * X_PIXEL + part_input(part) + LANE_DEPTH) >> 4;
             from[i] = ivec3(0);
@@ -115,7 +126,7 @@ int y_of(int row, int offset) {
 
 // Rows beyond the last, and those without an output, read what is there.
 Operands operands_of(int row, int offset) {
-    int y_row = y_of(min(row, ROWS - 1), offset);
+    int y_row = y_of(WHOLE_ROWS ? row : min(row, ROWS - 1), offset);
     return row_operands(CROPPED ? max(y_row, 0) : y_row);
 }
 
@@ -134,7 +145,8 @@ void main() {
     int steps = (PADDED_DEPTH / TILE_DEPTH + SPLITS - 1) / SPLITS;
     int first_step = split * steps;
     int last_step = min(first_step + steps, used_steps(TILE_DEPTH));
-    fetch(first_step);
+    fetch(place_of(first_step));
+    Place place = place_of(first_step + 1);
 
     int warp_row = int(gl_SubgroupID) % WARPS_DOWN;
     int warp_column = int(gl_SubgroupID) / WARPS_DOWN;
@@ -154,7 +166,8 @@ void main() {
         publish();
         barrier();
         // One step too many at the end: a branch around it costs more than the load.
-        fetch(s + 1);
+        fetch(place);
+        place = place_of(s + 2);
         [[unroll]] for (int k = 0; k < TILE_DEPTH; k += STEP) {
             coopmat<int8_t, gl_ScopeSubgroup, SIDE, STEP, gl_MatrixUseA> a[ROW_FRAGMENTS];
             [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r)
@@ -176,7 +189,7 @@ void main() {
     // What the program reads is asked for a burst before it is needed. Loops stay loops, as in convolution/coopmat.comp.
     bool ahead = SPLITS == 1 && OUTPUT_VECTORS && !POINTWISE_EMPTY;
     int row_vectors = WEIGHT_STRIDE >> 2;
-    int inside = min(column, COLUMNS - 4); // columns beyond the last read what is there
+    int inside = WHOLE_COLUMNS ? column : min(column, COLUMNS - 4); // columns beyond the last read what is there
     int first = part_channel(part) + inside;
     int row_offset = offset + inside * Y_CHANNEL;
     ivec4 bias;
@@ -201,7 +214,7 @@ void main() {
             [[unroll]] for (int i = 0; i < TOGETHER; ++i) {
                 int row = burst_row + i * ROUND_ROWS;
                 ivec4 value = results[result + (lane / WARP_FOURS + down + i * ROUND_ROWS) * RESULT_STRIDE + lane % WARP_FOURS];
-                if (row >= ROWS || column >= COLUMNS) continue;
+                if ((!WHOLE_ROWS && row >= ROWS) || (!WHOLE_COLUMNS && column >= COLUMNS)) continue;
                 if (SPLITS > 1) slices[((split * ROWS + row) * parts + part) * row_vectors + (column >> 2)] = value;
                 else if (CROPPED && y_of(row, offset) < 0) continue;
                 else if (ahead) finish_columns(value + bias, y_of(row, row_offset), of_columns, now[i]);

@@ -44,9 +44,4 @@ ivec4 bytes_of(int type, uint word) {
     return ivec4(uvec4(word, word >> 8, word >> 16, word >> 24) & 255u);
 }
 
-uint word_of_bytes(int type, vec4 x) {
-    uvec4 b = type == TYPE_I8 ? uvec4(ivec4(clamp(x, -128.0, 127.0))) & 255u : uvec4(clamp(x, 0.0, 255.0));
-    return b.x | b.y << 8 | b.z << 16 | b.w << 24;
-}
-
 #endif

@@ -16,10 +16,10 @@ constexpr std::int32_t kInvocations = 128, kEach = 8; // 16 KiB a workgroup: tho
 constexpr std::int64_t kUnit = 16, kGroupBytes = kInvocations * kEach * kUnit;
 constexpr std::int64_t kWorthIt = 64 << 10; // less is there at once
 constexpr std::int64_t kMost = 24 << 20;    // more would not stay until it is needed
-// A dispatch costs about half a microsecond however little it does: one reads several buffers (as many as prefetch/words binds), but not so many that they push out
-// what is needed before them.
+// A dispatch costs about half a microsecond however little it does: one reads several buffers (as many as prefetch/words binds), but not so many that the next
+// group waits for them.
 constexpr std::size_t kTogether = 6;
-constexpr std::int64_t kTogetherBytes = 12 << 20;
+constexpr std::int64_t kTogetherBytes = 5 << 20;
 
 //! Weights that a group reads.
 struct Need {

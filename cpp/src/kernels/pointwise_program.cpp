@@ -222,6 +222,17 @@ double evaluate(const PointwiseProgram& program, double value, const double* ope
     return values[last];
 }
 
+std::size_t slots_before_bounds(const PointwiseProgram& program, float least) {
+    std::size_t count = program.slots.size();
+    for (; count > 0; --count) {
+        const PointwiseSlot& slot = program.slots[count - 1];
+        const bool chained = slot.a == PointwiseArg{PointwiseArg::Kind::kVALUE, static_cast<std::uint8_t>(count - 1)} && slot.b.kind == PointwiseArg::Kind::kIMMEDIATE;
+        const bool bounds = (slot.op == PointwiseOp::kMAX && slot.immediate == least) || (slot.op == PointwiseOp::kMIN && slot.immediate == least + 255.0f);
+        if (!chained || !bounds) break;
+    }
+    return count;
+}
+
 std::string str(const PointwiseProgram& program) {
     std::vector<std::string> values{"v0"};
     for (const PointwiseSlot& slot : program.slots) {

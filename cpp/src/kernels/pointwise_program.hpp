@@ -71,6 +71,9 @@ struct PointwiseProgram {
 //! The value of a program for one element, in double precision: the reference.
 [[nodiscard]] double evaluate(const PointwiseProgram& program, double value, const double* operands);
 
+//! How many slots are left without those at the end that keep a result between `least` and `least` + 255: who stores 8 bits saturates.
+[[nodiscard]] std::size_t slots_before_bounds(const PointwiseProgram& program, float least);
+
 //! "relu(v0 + op0)": for reports.
 [[nodiscard]] std::string str(const PointwiseProgram& program);
 

@@ -63,7 +63,7 @@ void bind(StepBuilder& step, const Problem& problem) {
     for (std::size_t t = 0; t < kTensors; ++t) { // all are declared in the shader: absent operands bind the value again
         step.reads(problem.tensors[t < problem.tensors.size() ? t : 0].buffer);
     }
-    step.writes(problem.output.buffer).pointwise(problem.operation.epilogue);
+    step.writes(problem.output.buffer).pointwise(stored_program(problem.operation.epilogue, problem.output.dtype));
 }
 
 // How a tensor lies, as place_of() in shaders/pointwise/generic.comp reads it.

@@ -23,7 +23,7 @@ struct MatrixGeometry {
         return estimated_us(work, matrix_step(work, warp_rows, warp_columns), shape);
     }
     [[nodiscard]] std::int64_t shared_bytes() const {
-        return 16 * (ahead * (rows * (depth / 8 + 1) + depth * (columns / 8 + 1)) + threads() / 32 * 16 * (warp_columns / 4 + 1));
+        return 16 * std::max(ahead * (rows * (depth / 8 + 1) + depth * (columns / 8 + 1)), threads() / 32 * 16 * (warp_columns / 4 + 1)); // steps, then results
     }
 };
 
@@ -34,6 +34,9 @@ constexpr MatrixGeometry kTiles[] = {
     // Subgroups wait for their own instructions where a processor has one workgroup: eight or sixteen of them wait for less.
     {64, 32, 64, 16, 16},  {32, 64, 128, 16, 16},  {64, 64, 64, 16, 32},   {64, 64, 64, 16, 16},     {128, 64, 32, 32, 32},
     {128, 64, 64, 32, 32}, {128, 64, 64, 32, 16},  {64, 128, 64, 32, 32},  {32, 128, 64, 16, 32},    {32, 64, 64, 16, 16, 2},
+    // Deep steps: what comes with each, barriers and the way to shared memory, comes less often.
+    {64, 64, 128, 16, 32}, {64, 64, 128, 16, 16},  {32, 128, 128, 16, 32}, {32, 32, 256, 16, 16},    {128, 32, 64, 32, 16},
+    {128, 128, 64, 32, 64}, {32, 64, 64, 16, 16},  {64, 64, 64, 16, 32, 2},
 };
 
 constexpr std::int32_t kFewSubgroups = 4;   // that names do not tell

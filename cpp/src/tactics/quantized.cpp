@@ -189,7 +189,7 @@ void add_quantized_epilogue(StepBuilder& step, Lowering& lowering, const Operati
         types |= there ? type(operation.operands[k]) << (12 + 4 * k) : 0;
         step.reads(lowering.value(there ? operation.operands[k] : operation.inputs[1]).buffer);
     }
-    kernels::PointwiseProgram program = operation.epilogue;
+    kernels::PointwiseProgram program = stored_program(operation.epilogue, lowering.value(operation.outputs[0]).dtype);
     for (kernels::PointwiseSlot& slot : program.slots) {
         slot.immediate = table ? 0.0f : slot.immediate;
     }

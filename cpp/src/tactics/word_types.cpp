@@ -28,6 +28,11 @@ std::int64_t elements_per_word(DataType type) {
     return std::max<std::int64_t>(1, 4 / bytes);
 }
 
+kernels::PointwiseProgram stored_program(kernels::PointwiseProgram program, DataType type) {
+    if (is_byte(type)) program.slots.resize(kernels::slots_before_bounds(program, type == DataType::kINT8 ? -128.0f : 0.0f));
+    return program;
+}
+
 std::string refuse_word_type(const Value& value) {
     if (std::ranges::find(kTypes, value.dtype) != kTypes.end()) {
         return {};

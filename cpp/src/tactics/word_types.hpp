@@ -13,6 +13,8 @@ namespace tensorvk::tactics {
 [[nodiscard]] std::int32_t word_type(DataType type);
 //! 1, 2 or 4; 1 also for int64, which takes two words.
 [[nodiscard]] std::int64_t elements_per_word(DataType type);
+//! The program without slots at its end that only bound what storing this type bounds anyway.
+[[nodiscard]] kernels::PointwiseProgram stored_program(kernels::PointwiseProgram program, DataType type);
 //! Why kernels over words cannot read or write this value, or empty.
 [[nodiscard]] std::string refuse_word_type(const Value& value);
 //! Why a device cannot store elements of so many bytes, or empty.

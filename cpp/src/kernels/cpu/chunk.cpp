@@ -5,16 +5,7 @@
 namespace tensorvk::kernels::cpu {
 
 std::size_t slots_before_bounds(const PointwiseProgram& program, Word type) {
-    std::size_t count = program.slots.size();
-    if (!is_byte(type)) return count;
-    const float least = type == Word::kI8 ? -128.0f : 0.0f;
-    for (; count > 0; --count) {
-        const PointwiseSlot& slot = program.slots[count - 1];
-        const bool chained = slot.a == PointwiseArg{PointwiseArg::Kind::kVALUE, static_cast<std::uint8_t>(count - 1)} && slot.b.kind == PointwiseArg::Kind::kIMMEDIATE;
-        const bool bounds = (slot.op == PointwiseOp::kMAX && slot.immediate == least) || (slot.op == PointwiseOp::kMIN && slot.immediate == least + 255.0f);
-        if (!chained || !bounds) break;
-    }
-    return count;
+    return is_byte(type) ? kernels::slots_before_bounds(program, type == Word::kI8 ? -128.0f : 0.0f) : program.slots.size();
 }
 
 #define TVK_CHUNKS(isa)                                                                                         \
