@@ -97,6 +97,7 @@ class Planner {
         plan_.usable = true;
         plan_.caps.limits = offer_.limits;
         if (const DeviceProfile* profile = find_profile(environment_.profile)) {
+            plan_.caps.profile = environment_.profile;
             plan_.caps.limits = lowered(offer_.limits, profile->most);
             note("profile", true, text("limits and features of ", profile->device, ", by TENSORVK_DEVICE_PROFILE"));
         }

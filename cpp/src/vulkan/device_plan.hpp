@@ -144,6 +144,7 @@ struct PlanNote {
 };
 
 struct DeviceCaps {
+    std::string profile{}; // of the weaker device that is played; empty: none
     bool fp16_storage = false;
     bool fp16_arithmetic = false;
     bool int8_storage = false;
