@@ -94,9 +94,9 @@ int quick_div(int n, int d) {
     return q + s + (r >= d ? 1 : 0) - (r < 0 ? 1 : 0);
 }
 
-// n / d for 0 <= n < FEW and d >= 1. Compilers do not see before it is too late that d is a constant, and conversions to integers, which their division and
-// quick_div() take, are slow on GPUs as well. Added to 2^23 the quotient is rounded into the lowest bits, where it is at most one too large.
-#define FEW (1 << 21)
+// n / d for 0 <= n < SMALL_DIV_END and d >= 1. Compilers do not see before it is too late that d is a constant, and conversions to integers, which their division
+// and quick_div() take, are slow on GPUs as well. Added to 2^23 the quotient is rounded to nearest, as GPUs do, into the lowest bits, where it is at most one too large.
+#define SMALL_DIV_END (1 << 20)
 int small_div(int n, int d) {
     int q = floatBitsToInt(float(n) * (1.0 / float(d)) + 8388608.0) - 0x4b000000;
     return q + (n - q * d >> 31);

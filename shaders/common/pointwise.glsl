@@ -67,10 +67,10 @@ const bool POINTWISE_USES_3 = PW_USES(3);
 const int PW_LAST_OP = 255 & PW_LAST(PW_CODE0, PW_CODE1, PW_CODE2, PW_CODE3, PW_CODE4, PW_CODE5, PW_CODE6, PW_CODE7, PW_CODE8, PW_CODE9, PW_CODE10, PW_CODE11);
 const int PW_OP_BEFORE = 255 & PW_LAST(0, PW_BEFORE(0, 1), PW_BEFORE(1, 2), PW_BEFORE(2, 3), PW_BEFORE(3, 4), PW_BEFORE(4, 5), PW_BEFORE(5, 6), PW_BEFORE(6, 7),
                                        PW_BEFORE(7, 8), PW_BEFORE(8, 9), PW_BEFORE(9, 10), PW_BEFORE(10, 11));
-// The program rounds to whole numbers, and adds a zero point or nothing.
+// The program rounds to whole numbers, and adds nothing or what comes behind that alone, a zero point.
 const bool PW_ENDS_WHOLE = (int(PW_LAST_OP == 65) | (int(PW_LAST_OP == 1) & int(PW_OP_BEFORE == 65))) != 0;
 
-// The program's results as the bytes of a word, saturated. A conversion to integers is slow on GPUs.
+// The program's results as the bytes of a word, saturated; NaN is any number. A conversion to integers is slow on GPUs.
 uint pw_bytes(bool is_signed, vec4 x) {
     vec4 inside = is_signed ? clamp(x, -128.0, 127.0) : clamp(x, 0.0, 255.0);
     uvec4 b = (PW_ENDS_WHOLE ? floatBitsToUint(inside + PW_WHOLE) : uvec4(ivec4(inside))) & 255u;

@@ -123,7 +123,7 @@ vec4 pw_quantize_ties(vec4 a, vec4 b) {
 // last place, which tells only at ties. They are rare, and what tells them apart takes most of the instructions.
 vec4 pw_quantize(vec4 a, vec4 b) {
     vec4 q = a / b;
-    precise vec4 shifted = q + PW_WHOLE; // rounds, as roundEven() does, which is slow on GPUs; larger quotients saturate whatever they become
+    precise vec4 shifted = q + PW_WHOLE; // rounds, as roundEven() does, which is slow on GPUs; what is too large for it goes on below
     precise vec4 r = shifted - PW_WHOLE;
     vec4 off = abs(q - r) + abs(q) * PW_DIVISION_ERROR;
     if (max(max(off.x, off.y), max(off.z, off.w)) < 0.5) return r;

@@ -59,9 +59,6 @@ const int INPUT_BUFFER = TILE_ROWS * INPUT_STRIDE;
 const int WEIGHT_BUFFER = TILE_DEPTH * WEIGHT_LINE;
 const int WARP_FOURS = WARP_COLUMNS / 4;
 const int RESULT_STRIDE = WARP_FOURS + 1; // in fours of floats
-// No tile has rows, or columns, behind the last.
-#define WHOLE_ROWS ((int(IS_CONSTANT(0)) & int(S0 % TILE_ROWS == 0)) != 0)
-#define WHOLE_COLUMNS ((int(IS_CONSTANT(18)) & int(S18 % TILE_COLUMNS == 0)) != 0)
 const int LANES = 32;
 const int ROUND_ROWS = LANES / WARP_FOURS; // of the epilogue
 const int TOGETHER = BURST * ROUND_ROWS < SIDE ? BURST : SIDE / ROUND_ROWS;
@@ -171,10 +168,10 @@ int y_of(int row, int offset) {
     return CROPPED && y_row < 0 ? -1 : y_row + offset;
 }
 
-// Rows and columns beyond the last, and rows without an output, read what is there.
+// Rows and columns beyond the last, and rows without an output, read what is there. Of single rounds one more is asked for than there are.
 Operands operands_of(int row, int offset, int part, int column) {
     int inside = WHOLE_COLUMNS ? column : min(column, COLUMNS - 4);
-    int y_row = y_of(WHOLE_ROWS ? row : min(row, ROWS - 1), offset);
+    int y_row = y_of(WHOLE_ROWS && BURST > 1 ? row : min(row, ROWS - 1), offset);
     return load_operands((CROPPED ? max(y_row, 0) : y_row) + inside * Y_CHANNEL, part_channel(part) + inside);
 }
 

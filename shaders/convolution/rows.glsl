@@ -74,6 +74,9 @@ int part_channel(int part) { return part / phases() * CHANNEL_GROUP; }
 #define COLUMN_GROUPS (G(12) > 0 ? G(12) : 1)
 int row_group() { return int(flat_group()); }
 int column_group() { return int(gl_WorkGroupID.z) % COLUMN_GROUPS; }
+// For kernels with TILE_ROWS and TILE_COLUMNS: no tile that runs has rows, or columns, behind the last. A grid that spills to y has groups behind the last tile.
+#define WHOLE_ROWS ((int(IS_CONSTANT(0)) & int(S0 % TILE_ROWS == 0) & int(S0 / TILE_ROWS <= 65535)) != 0)
+#define WHOLE_COLUMNS ((int(IS_CONSTANT(18)) & int(S18 % TILE_COLUMNS == 0)) != 0)
 int grid_slice() { return int(gl_WorkGroupID.z) / COLUMN_GROUPS; }
 int grid_slices() { return int(gl_NumWorkGroups.z) / COLUMN_GROUPS; }
 
@@ -86,8 +89,8 @@ struct Row {
 int x_offset(ivec3 at) { return (VOLUME ? at.x * X_SLICE : 0) + at.y * X_LINE + at.z * X_PIXEL; }
 int y_offset(ivec3 at) { return (VOLUME ? at.x * Y_SLICE : 0) + at.y * Y_LINE + at.z * Y_PIXEL; }
 
-#define FEW_ROWS ((int(IS_CONSTANT(0)) & int(S0 < FEW)) != 0)
-#define FEW_TERMS ((int(IS_CONSTANT(17)) & int(S17 < FEW)) != 0) // of each sum
+#define FEW_ROWS ((int(IS_CONSTANT(0)) & int(S0 < SMALL_DIV_END)) != 0)
+#define FEW_TERMS ((int(IS_CONSTANT(17)) & int(S17 < SMALL_DIV_END)) != 0) // of each sum
 ivec2 split_row(int row, int extent) {
     if (!FEW_ROWS) return divide(row, extent);
     int quotient = small_div(row, extent);

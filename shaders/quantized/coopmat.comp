@@ -1,5 +1,5 @@
 // A product of 8-bit integers on cooperative matrix units (16 x 16 x 32, sums in int32). The tiling is that of convolution/coopmat.comp with bytes in
-// the place of halves; weights lie by columns ([column][depth], other orders cost nearly half of the speed). With SPLITS > 1 quantized/sum adds the slices
+// the place of halves, and memory of their own for results; weights lie by columns ([column][depth], other orders cost nearly half of the speed). With SPLITS > 1 quantized/sum adds the slices
 // of the depth. Signs and zero points are those of quantized/dot.comp: the sums of the weights, which a zero point of the inputs is taken out with, are one
 // more row of products, by ones. Subgroups have 32 lanes.
 #version 450
@@ -44,9 +44,6 @@ const int INPUT_LOADS = (TILE_ROWS + LOAD_LINES - 1) / LOAD_LINES;
 const int WEIGHT_LOADS = (TILE_COLUMNS + LOAD_LINES - 1) / LOAD_LINES;
 const int WARP_FOURS = WARP_COLUMNS / 4;
 const int RESULT_STRIDE = WARP_FOURS + 1; // in fours of sums
-// No tile has rows, or columns, behind the last.
-#define WHOLE_ROWS ((int(IS_CONSTANT(0)) & int(S0 % TILE_ROWS == 0)) != 0)
-#define WHOLE_COLUMNS ((int(IS_CONSTANT(18)) & int(S18 % TILE_COLUMNS == 0)) != 0)
 const int LANES = 32;
 const int ROUND_ROWS = LANES / WARP_FOURS; // of the epilogue
 const int TOGETHER = BURST * ROUND_ROWS < SIDE ? BURST : SIDE / ROUND_ROWS;

@@ -16,8 +16,8 @@ struct MatrixGeometry {
     std::int32_t warp_rows, warp_columns; // of a subgroup's
     std::int32_t ahead = 1;               // steps of the depth that are fetched ahead, and buffers
     [[nodiscard]] TileNeeds needs(bool normalizes) const { return {rows, columns, 32, shared_bytes() + (normalizes ? 8 * rows : 0), threads()}; }
-    [[nodiscard]] std::int32_t subgroups() const { return (rows / warp_rows) * (columns / warp_columns); }
-    [[nodiscard]] std::int32_t threads() const { return 32 * subgroups(); }
+    [[nodiscard]] constexpr std::int32_t subgroups() const { return (rows / warp_rows) * (columns / warp_columns); }
+    [[nodiscard]] constexpr std::int32_t threads() const { return 32 * subgroups(); }
     [[nodiscard]] double estimate(std::int64_t splits, const ProductShape& shape) const {
         const TileWork work{.rows = rows, .columns = columns, .depth = depth, .ahead = ahead, .splits = splits, .threads = threads(), .shared_bytes = shared_bytes()};
         return estimated_us(work, matrix_step(work, warp_rows, warp_columns), shape);
@@ -38,6 +38,15 @@ constexpr MatrixGeometry kTiles[] = {
     {64, 64, 128, 16, 32}, {64, 64, 128, 16, 16},  {32, 128, 128, 16, 32}, {32, 32, 256, 16, 16},    {128, 32, 64, 32, 16},
     {128, 128, 64, 32, 64}, {32, 64, 64, 16, 16},  {64, 64, 64, 16, 32, 2},
 };
+
+//! What the shader counts on: loads of all threads, and rounds of the epilogue, cover whole lines.
+constexpr bool fits(const MatrixGeometry& tile) {
+    const std::int32_t threads = tile.threads(), depth_eights = tile.depth / 8, column_eights = tile.columns / 8;
+    const bool rows = threads % depth_eights == 0 && tile.rows % (threads / depth_eights) == 0;
+    const bool lines = threads % column_eights == 0 && tile.depth % (threads / column_eights) == 0;
+    return rows && lines && 32 % (tile.warp_columns / 4) == 0;
+}
+static_assert(std::ranges::all_of(kTiles, fits));
 
 constexpr std::int32_t kFewSubgroups = 4;   // that names do not tell
 constexpr std::int64_t kLeastDepth = 256;   // of a slice of K

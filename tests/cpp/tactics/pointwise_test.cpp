@@ -7,6 +7,7 @@
 
 #include "kernels/host/pointwise.hpp"
 #include "tactics/check.hpp"
+#include "tactics/word_types.hpp"
 
 namespace tensorvk::test {
 namespace {
@@ -341,6 +342,37 @@ TEST(Pointwise, Int64WrapsDividesAndComparesLikeTheHost) {
             check({{{.op = op, .a = kValue}}}, {a}, {}, type, Layout::kLINEAR, 0.0);
         }
     }
+}
+
+TEST(Pointwise, WordsOfBytesReachOverSeveralAxes) {
+    for (const std::vector<std::int64_t>& dims : {std::vector<std::int64_t>{1}, {3, 1, 5}, {2, 2, 1, 3}, {7, 3, 2}}) {
+        std::vector<std::int64_t> ones(dims.size(), 1);
+        ones.front() = dims.front(); // repeats along the others
+        const Tensor x = random_tensor(DataType::kFLOAT, dims, 1), by = random_tensor(DataType::kFLOAT, ones, 2);
+        const PointwiseProgram program{{{.op = PointwiseOp::kMUL, .a = kValue, .b = kImmediate, .immediate = 200.0f}, {.op = PointwiseOp::kADD, .a = slot(0), .b = operand(0)},
+                                        {.op = PointwiseOp::kQUANTIZE, .a = slot(1), .b = kImmediate, .immediate = 1.0f}}};
+        for (const DataType type : {DataType::kINT8, DataType::kUINT8}) {
+            for (const Layout layout : {Layout::kLINEAR, Layout::kCHANNELS_LAST}) {
+                if (layout == Layout::kCHANNELS_LAST && dims.size() < 3) continue;
+                check(program, {x, layout}, {{by}}, type, Layout::kLINEAR, 0.0);
+            }
+        }
+    }
+}
+
+TEST(Pointwise, BoundsThatStoringKeepsAnywayAreNotComputed) {
+    const kernels::PointwiseSlot quantize{.op = PointwiseOp::kQUANTIZE, .a = kValue, .b = kImmediate, .immediate = 0.5f};
+    const auto bound = [](PointwiseOp op, PointwiseArg a, float by) { return kernels::PointwiseSlot{.op = op, .a = a, .b = kImmediate, .immediate = by}; };
+    const PointwiseProgram bytes{{quantize, bound(PointwiseOp::kMAX, slot(0), -128.0f), bound(PointwiseOp::kMIN, slot(1), 127.0f)}};
+    EXPECT_EQ(tactics::stored_program(bytes, DataType::kINT8), (PointwiseProgram{{quantize}}));
+    EXPECT_EQ(tactics::stored_program(bytes, DataType::kUINT8), bytes) << "127 is less than it holds";
+    EXPECT_EQ(tactics::stored_program(bytes, DataType::kFLOAT), bytes);
+    const PointwiseProgram four_bits{{quantize, bound(PointwiseOp::kMAX, slot(0), -8.0f), bound(PointwiseOp::kMIN, slot(1), 7.0f)}};
+    EXPECT_EQ(tactics::stored_program(four_bits, DataType::kINT8), four_bits);
+    const PointwiseProgram of_the_value{{quantize, bound(PointwiseOp::kMIN, kValue, 127.0f)}};
+    EXPECT_EQ(tactics::stored_program(of_the_value, DataType::kINT8), of_the_value) << "its result is another one";
+    const PointwiseProgram alone{{bound(PointwiseOp::kMAX, kValue, 0.0f), bound(PointwiseOp::kMIN, slot(0), 255.0f)}};
+    EXPECT_TRUE(tactics::stored_program(alone, DataType::kUINT8).empty());
 }
 
 TEST(Pointwise, Int64NeedsNoFeatureAndGoesIntoPortablePlans) {
