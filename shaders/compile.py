@@ -2,6 +2,7 @@
 
     compile.py pack <shader.comp> <out.pack>      all variants of one shader -> one file (and <out.pack>.d, its inputs)
     compile.py embed <list of packs> <out.cpp>    all packs -> the C++ file behind cpp/src/kernels/embedded.hpp
+    compile.py played <shader.comp> <out folder>  each variant -> <variant>.spv that plays matrix units, for tests (common/matrices.glsl)
 
 A shader `<family>/<name>.comp` has a table of its variants beside it, `<name>.toml`:
 
@@ -25,7 +26,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -139,6 +140,20 @@ def pack(shader: Path, output: Path) -> None:
     Path(f"{output}.d").write_text(f"{output}: {' '.join(sorted(inputs))}\n")
 
 
+def played(shader: Path, folder: Path) -> None:
+    inputs = set()
+    folder.mkdir(parents=True, exist_ok=True)
+    for variant in read_table(shader):
+        played_variant = replace(variant, defines=(*variant.defines, "PLAYED_MATRICES"))
+        with tempfile.TemporaryDirectory() as scratch:
+            spirv, used = compile_variant(shader, played_variant, Path(scratch))
+        (folder / f"{variant.name}.spv").write_bytes(spirv)
+        inputs |= used
+    stamp = folder / "played"
+    stamp.touch()
+    Path(f"{stamp}.d").write_text(f"{stamp}: {' '.join(sorted(inputs))}\n")
+
+
 def string_literal(data: bytes) -> str:
     """A compiler reads a string literal many times faster than a list of numbers."""
     chunks = (data[i : i + 96] for i in range(0, len(data), 96))
@@ -181,7 +196,7 @@ EmbeddedArchive embedded_archive() noexcept {{ return {{{{kArchive, {len(archive
 
 
 def main(arguments: list[str]) -> None:
-    verbs = {"pack": pack, "embed": embed}
+    verbs = {"pack": pack, "embed": embed, "played": played}
     if len(arguments) != 3 or arguments[0] not in verbs:
         fail(__doc__)
     verbs[arguments[0]](Path(arguments[1]), Path(arguments[2]))

@@ -12,6 +12,7 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_EXT_shader_16bit_storage : require
+#ifndef PLAYED_MATRICES
 #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_shader_subgroup_basic : require
@@ -20,6 +21,7 @@
 #extension GL_KHR_shader_subgroup_shuffle : require
 #endif
 #pragma use_vulkan_memory_model
+#endif
 #include "common/interface.glsl"
 #include "convolution/product.glsl"
 
@@ -68,12 +70,24 @@ const int COLUMNS_AT = AHEAD * INPUT_BUFFER;
 const int STEPS_SIZE = AHEAD * (INPUT_BUFFER + WEIGHT_BUFFER);
 const int RESULTS_SIZE = THREADS / LANES * SIDE * RESULT_STRIDE;
 shared uvec4 staged[STEPS_SIZE > RESULTS_SIZE ? STEPS_SIZE : RESULTS_SIZE];
+#include "common/matrices.glsl"
 #ifdef NORMALIZED
 layout(set = 0, binding = 8) readonly buffer Sums { float column_sums[]; }; // of the weights
 // Constants that only windows of volumes have else.
 #define EPSILON intBitsToFloat(G(17))
 #define CENTRED (G(18) != 0)
 shared vec2 normal[TILE_ROWS]; // mean and 1 / deviation of each row
+#ifdef PLAYED_MATRICES
+shared vec2 shuffled[THREADS];
+vec2 of_neighbour(vec2 value, int distance) {
+    barrier();
+    shuffled[gl_LocalInvocationIndex] = value;
+    barrier();
+    return shuffled[gl_LocalInvocationIndex ^ uint(distance)];
+}
+#else
+#define of_neighbour subgroupShuffleXor
+#endif
 float pivot[INPUT_LOADS]; // the row's first element: differences from it lose no digits where the mean is large beside the deviation
 vec2 moments[INPUT_LOADS]; // of this thread's part of a row: the sum of those differences, and of their squares
 #endif
@@ -125,11 +139,6 @@ void publish(int u) {
     }
 }
 
-// Lanes of a subgroup see what each other wrote to shared memory.
-void subgroup_exchange() {
-    controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
-}
-
 #ifdef NORMALIZED
 void begin_rows() {
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
@@ -152,7 +161,7 @@ void add_moments(uvec4 passed[INPUT_LOADS]) {
 void end_rows() {
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
         vec2 all = moments[i];
-        [[unroll]] for (int lane = 1; lane < DEPTH_EIGHTS; lane *= 2) all += subgroupShuffleXor(all, lane);
+        [[unroll]] for (int lane = 1; lane < DEPTH_EIGHTS; lane *= 2) all += of_neighbour(all, lane);
         all /= float(DEPTH);
         float variance = CENTRED ? max(all.y - all.x * all.x, 0.0) : all.y;
         int row = thread / DEPTH_EIGHTS + i * LOAD_ROWS;
@@ -194,7 +203,7 @@ void place_inputs(int row0, int part) {
 // One function, since sums outside of it would not stay in registers.
 void main() {
 #ifdef NORMALIZED
-    thread = int(gl_SubgroupID) * LANES + int(gl_SubgroupInvocationID); // whose neighbours are a subgroup's
+    thread = SUBGROUP * LANES + LANE; // whose neighbours are a subgroup's
 #else
     thread = int(gl_LocalInvocationIndex);
 #endif
@@ -210,9 +219,9 @@ void main() {
     int eight = first_eight + thread % COLUMN_EIGHTS;
     weight = ((part * WEIGHT_PART) >> 3) + thread / COLUMN_EIGHTS * row_eights + (WHOLE_COLUMNS ? eight : min(eight, row_eights - 1));
 
-    int warp_row = int(gl_SubgroupID) % WARPS_DOWN;
-    int warp_column = int(gl_SubgroupID) / WARPS_DOWN;
-    int lane = int(gl_SubgroupInvocationID);
+    int warp_row = SUBGROUP % WARPS_DOWN;
+    int warp_column = SUBGROUP / WARPS_DOWN;
+    int lane = LANE;
     int first_row = row0 + warp_row * WARP_ROWS;
     int first_vector = 2 * first_eight + warp_column * WARP_FOURS;
     int vector = first_vector + lane % WARP_FOURS;
@@ -233,9 +242,9 @@ void main() {
 #ifdef NORMALIZED
     vec4 lane_sums = vec4(column_sums[channel], column_sums[channel + 1], column_sums[channel + 2], column_sums[channel + 3]);
 #endif
-    coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> sum[ROW_FRAGMENTS][COLUMN_FRAGMENTS];
+    MATRIX_SUM sum[ROW_FRAGMENTS][COLUMN_FRAGMENTS];
     [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
-        [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) sum[r][c] = coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator>(0.0);
+        [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) sum[r][c] = ZERO_SUM;
     }
 
     for (int s = first; s < last; s += AHEAD) {
@@ -254,11 +263,11 @@ void main() {
             add_moments(passed); // behind the barrier, where nobody waits for them
 #endif
             [[unroll]] for (int k = 0; k < TILE_DEPTH; k += SIDE) {
-                coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseA> a[ROW_FRAGMENTS];
+                MATRIX_A a[ROW_FRAGMENTS];
                 [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r)
                     coopMatLoad(a[r], staged, u * INPUT_BUFFER + (warp_row * WARP_ROWS + r * SIDE) * INPUT_STRIDE + k / 8, INPUT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
                 [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) {
-                    coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseB> b;
+                    MATRIX_B b;
                     coopMatLoad(b, staged, COLUMNS_AT + u * WEIGHT_BUFFER + k * WEIGHT_LINE + (warp_column * WARP_COLUMNS + c * SIDE) / 8, WEIGHT_LINE, gl_CooperativeMatrixLayoutRowMajor);
                     [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) sum[r][c] = coopMatMulAdd(a[r], b, sum[r][c]);
                 }
@@ -271,7 +280,7 @@ void main() {
 #else
     barrier(); // before results take the place of what others may still multiply
 #endif
-    int result = int(gl_SubgroupID) * SIDE * RESULT_STRIDE; // this subgroup's place among them
+    int result = SUBGROUP * SIDE * RESULT_STRIDE; // this subgroup's place among them
     int offset = result_offset(part);
     int lane_row = first_row + lane / WARP_FOURS; // of this lane's first round of the epilogue; each round goes down by some rows
     int column = 4 * vector;

@@ -1,15 +1,17 @@
 // A product of 8-bit integers on cooperative matrix units (16 x 16 x 32, sums in int32). The tiling is that of convolution/coopmat.comp with bytes in
-// the place of halves, and memory of their own for results; weights lie by columns ([column][depth], other orders cost nearly half of the speed). With SPLITS > 1 quantized/sum adds the slices
+// the place of halves; weights lie by columns ([column][depth], other orders cost nearly half of the speed). With SPLITS > 1 quantized/sum adds the slices
 // of the depth. Signs and zero points are those of quantized/dot.comp: the sums of the weights, which a zero point of the inputs is taken out with, are one
 // more row of products, by ones. Subgroups have 32 lanes.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
+#ifndef PLAYED_MATRICES
 #extension GL_EXT_shader_explicit_arithmetic_types_int8 : require
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_cooperative_matrix : require
 #pragma use_vulkan_memory_model
+#endif
 #include "common/interface.glsl"
 #include "convolution/rows.glsl"
 #include "quantized/epilogue.glsl"
@@ -48,9 +50,13 @@ const int LANES = 32;
 const int ROUND_ROWS = LANES / WARP_FOURS; // of the epilogue
 const int TOGETHER = BURST * ROUND_ROWS < SIDE ? BURST : SIDE / ROUND_ROWS;
 
-shared uvec4 inputs[TILE_ROWS * LINE_STRIDE];
-shared uvec4 columns[TILE_COLUMNS * LINE_STRIDE];
-shared ivec4 results[THREADS / LANES * SIDE * RESULT_STRIDE];
+// Inputs and weights, then results, as there.
+const int COLUMNS_AT = TILE_ROWS * LINE_STRIDE;
+const int STEP_SIZE = (TILE_ROWS + TILE_COLUMNS) * LINE_STRIDE;
+const int RESULTS_SIZE = THREADS / LANES * SIDE * RESULT_STRIDE;
+shared uvec4 staged[STEP_SIZE > RESULTS_SIZE ? STEP_SIZE : RESULTS_SIZE];
+#define MATRICES_OF_BYTES
+#include "common/matrices.glsl"
 
 int thread;
 #define LANE_DEPTH (thread % LINE * 16) // of a step, where this thread loads
@@ -86,17 +92,12 @@ void fetch(Place place) {
 void publish() {
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
         int row = thread / LINE + i * LOAD_LINES;
-        if (TILE_ROWS % LOAD_LINES == 0 || row < TILE_ROWS) inputs[row * LINE_STRIDE + thread % LINE] = next_inputs[i];
+        if (TILE_ROWS % LOAD_LINES == 0 || row < TILE_ROWS) staged[row * LINE_STRIDE + thread % LINE] = next_inputs[i];
     }
     [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i) {
         int column = thread / LINE + i * LOAD_LINES;
-        if (TILE_COLUMNS % LOAD_LINES == 0 || column < TILE_COLUMNS) columns[column * LINE_STRIDE + thread % LINE] = next_weights[i];
+        if (TILE_COLUMNS % LOAD_LINES == 0 || column < TILE_COLUMNS) staged[COLUMNS_AT + column * LINE_STRIDE + thread % LINE] = next_weights[i];
     }
-}
-
-// Lanes of a subgroup see what each other wrote to shared memory.
-void subgroup_exchange() {
-    controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
 }
 
 // Where the rows that this invocation loads begin. What needs no division has none.
@@ -145,17 +146,17 @@ void main() {
     fetch(place_of(first_step));
     Place place = place_of(first_step + 1);
 
-    int warp_row = int(gl_SubgroupID) % WARPS_DOWN;
-    int warp_column = int(gl_SubgroupID) / WARPS_DOWN;
-    int lane = int(gl_SubgroupInvocationID);
-    int result = int(gl_SubgroupID) * SIDE * RESULT_STRIDE; // this subgroup's place among them
+    int warp_row = SUBGROUP % WARPS_DOWN;
+    int warp_column = SUBGROUP / WARPS_DOWN;
+    int lane = LANE;
+    int result = SUBGROUP * SIDE * RESULT_STRIDE; // this subgroup's place among them
     int offset = part_output(part);
     int lane_row = row0 + warp_row * WARP_ROWS + lane / WARP_FOURS; // of this lane's first round of the epilogue; each round goes down by some rows
     int column = column0 + warp_column * WARP_COLUMNS + lane % WARP_FOURS * 4;
-    coopmat<int, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> sum[ROW_FRAGMENTS][COLUMN_FRAGMENTS];
-    coopmat<int, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> weight_sum[COLUMN_FRAGMENTS];
+    MATRIX_SUM sum[ROW_FRAGMENTS][COLUMN_FRAGMENTS];
+    MATRIX_SUM weight_sum[COLUMN_FRAGMENTS];
     [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) {
-        weight_sum[c] = coopmat<int, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator>(0);
+        weight_sum[c] = ZERO_SUM;
         [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) sum[r][c] = weight_sum[c];
     }
     for (int s = first_step; s < last_step; ++s) {
@@ -166,20 +167,21 @@ void main() {
         fetch(place);
         place = place_of(s + 2);
         [[unroll]] for (int k = 0; k < TILE_DEPTH; k += STEP) {
-            coopmat<int8_t, gl_ScopeSubgroup, SIDE, STEP, gl_MatrixUseA> a[ROW_FRAGMENTS];
+            MATRIX_A a[ROW_FRAGMENTS];
             [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r)
-                coopMatLoad(a[r], inputs, (warp_row * WARP_ROWS + r * SIDE) * LINE_STRIDE + k / 16, LINE_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+                coopMatLoad(a[r], staged, (warp_row * WARP_ROWS + r * SIDE) * LINE_STRIDE + k / 16, LINE_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
             [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) {
-                coopmat<int8_t, gl_ScopeSubgroup, STEP, SIDE, gl_MatrixUseB> b;
-                coopMatLoad(b, columns, (warp_column * WARP_COLUMNS + c * SIDE) * LINE_STRIDE + k / 16, LINE_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
+                MATRIX_B b;
+                coopMatLoad(b, staged, COLUMNS_AT + (warp_column * WARP_COLUMNS + c * SIDE) * LINE_STRIDE + k / 16, LINE_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
                 [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) sum[r][c] = coopMatMulAdd(a[r], b, sum[r][c]);
-                if (X_ZERO != 0) weight_sum[c] = coopMatMulAdd(coopmat<int8_t, gl_ScopeSubgroup, SIDE, STEP, gl_MatrixUseA>(int8_t(1)), b, weight_sum[c]);
+                if (X_ZERO != 0) weight_sum[c] = coopMatMulAdd(ONES_A, b, weight_sum[c]);
             }
         }
     }
+    barrier(); // before results take the place of what others may still multiply
     if (X_ZERO != 0) {
         [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) {
-            [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) sum[r][c] -= weight_sum[c] * X_ZERO;
+            [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) sum[r][c] = less(sum[r][c], weight_sum[c], X_ZERO);
         }
     }
 
@@ -199,7 +201,7 @@ void main() {
     }
     [[dont_unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
         [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c)
-            coopMatStore(sum[0][c], results, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+            coopMatStore(sum[0][c], staged, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
         subgroup_exchange();
         [[dont_unroll]] for (int down = 0; down < SIDE; down += TOGETHER * ROUND_ROWS) {
             int burst_row = lane_row + r * SIDE + down;
@@ -210,7 +212,7 @@ void main() {
             }
             [[unroll]] for (int i = 0; i < TOGETHER; ++i) {
                 int row = burst_row + i * ROUND_ROWS;
-                ivec4 value = results[result + (lane / WARP_FOURS + down + i * ROUND_ROWS) * RESULT_STRIDE + lane % WARP_FOURS];
+                ivec4 value = ivec4(staged[result + (lane / WARP_FOURS + down + i * ROUND_ROWS) * RESULT_STRIDE + lane % WARP_FOURS]);
                 if ((!WHOLE_ROWS && row >= ROWS) || (!WHOLE_COLUMNS && column >= COLUMNS)) continue;
                 if (SPLITS > 1) slices[((split * ROWS + row) * parts + part) * row_vectors + (column >> 2)] = value;
                 else if (CROPPED && y_of(row, offset) < 0) continue;

@@ -13,7 +13,7 @@ struct MatrixGeometry {
     std::int32_t warp_rows, warp_columns; // of a subgroup's
     [[nodiscard]] TileNeeds needs() const { return {rows, columns, 32, shared_bytes(), threads()}; }
     [[nodiscard]] std::int32_t threads() const { return 32 * (rows / warp_rows) * (columns / warp_columns); }
-    [[nodiscard]] std::int64_t shared_bytes() const { return 16 * ((rows + columns) * (depth / 16 + 1) + threads() / 32 * 16 * (warp_columns / 4 + 1)); }
+    [[nodiscard]] std::int64_t shared_bytes() const { return 16 * std::max((rows + columns) * (depth / 16 + 1), threads() / 32 * 16 * (warp_columns / 4 + 1)); } // a step, then results
 };
 
 constexpr std::int32_t kFewThreads = 128; // that names do not tell

@@ -4,6 +4,10 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
 
 #include "kernels/embedded.hpp"
 #include "kernels/used_cases.hpp"
@@ -16,6 +20,28 @@ namespace {
 constexpr std::uint64_t kAlign = 256;
 constexpr std::size_t kPushBytes = plan::kMaxParams * sizeof(std::int32_t);
 
+//! The kernel's code, or on a device without matrix units code that plays them (shaders/common/matrices.glsl).
+std::vector<std::uint32_t> code_of(const kernels::EmbeddedKernel& kernel, bool has_matrix_units) {
+    std::vector<std::uint32_t> code;
+#ifdef TVK_PLAYED_MATRICES
+    std::string path = kernel.id;
+    std::ranges::replace(path, ':', '/');
+    std::ifstream file(std::filesystem::path(TVK_PLAYED_MATRICES) / (path + ".spv"), std::ios::binary);
+    if (!has_matrix_units && file) {
+        const std::string bytes(std::istreambuf_iterator<char>(file), {});
+        code.resize(bytes.size() / sizeof(std::uint32_t));
+        std::memcpy(code.data(), bytes.data(), bytes.size());
+    }
+#else
+    (void)has_matrix_units;
+#endif
+    if (code.empty()) {
+        const std::span<const std::uint32_t> embedded = kernels::embedded_spirv(kernel);
+        code.assign(embedded.begin(), embedded.end());
+    }
+    return code;
+}
+
 std::shared_ptr<const vulkan::Pipeline> pipeline(vulkan::Device& device, const plan::Step& step) {
     const kernels::EmbeddedKernel* kernel = kernels::find_embedded(step.kernel);
     if (kernel == nullptr) throw InternalError(text("No kernel ", step.kernel, " in this build."));
@@ -23,7 +49,7 @@ std::shared_ptr<const vulkan::Pipeline> pipeline(vulkan::Device& device, const p
     for (const plan::SpecConstant& constant : step.spec) {
         constants.push_back({constant.id, static_cast<std::uint32_t>(constant.value)});
     }
-    const std::vector<std::uint32_t> code = kernels::keep_used_cases(kernels::embedded_spirv(*kernel), step.spec);
+    const std::vector<std::uint32_t> code = kernels::keep_used_cases(code_of(*kernel, device.caps().cooperative_matrix), step.spec);
     return device.pipelines().get({.spirv = code,
                                    .constants = constants,
                                    .bindings = static_cast<std::uint32_t>(step.bindings.size()),

@@ -1,0 +1,93 @@
+// What is around matrix units, on any device: which elements their kernels read, edges, slices of the depth, phases, moments of rows, epilogues and stores.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string_view>
+
+#include "tactics/convolution_check.hpp"
+#include "tactics/matrix_case.hpp"
+#include "tactics/played_units.hpp"
+
+namespace tensorvk::test {
+namespace {
+
+//! Of each kind one: few and many subgroups, shallow and deep steps, steps that are fetched two at a time.
+constexpr std::array<std::string_view, 6> kTiles{"32x32x64", "64x64x64_w8", "32x32x128_p2", "32x64x128_w8", "128x32x32", "32x64x64_w8_p2"};
+
+template <typename Built>
+void check_on_units(const Built& built, double tolerance) {
+    const auto device = vulkan::Device::by_index(0);
+    const vulkan::DeviceCaps caps = with_units(device->caps());
+    int tried = 0;
+    for (const tactics::Candidate& candidate : built.operation.candidates(caps)) {
+        if (!is_on_units(candidate, kTiles)) continue;
+        SCOPED_TRACE(candidate.name);
+        ++tried;
+        OperationCase::Prepared prepared = built.operation.prepare(device, candidate, caps);
+        prepared.runner->run();
+        EXPECT_LT(relative_error(built.operation.output(prepared), built.expected), tolerance);
+    }
+    EXPECT_GE(tried, 1);
+}
+
+class ConvolutionsOnUnits : public testing::TestWithParam<Case> {};
+
+TEST_P(ConvolutionsOnUnits, AgreeWithTheHostReference) {
+    if (!can_play_units()) GTEST_SKIP() << "no shaders, no storage of float16, or small workgroups";
+    const Built built = build(GetParam());
+    check_on_units(built, tolerance(GetParam(), built.terms));
+}
+
+std::vector<Case> convolutions() {
+    std::vector<Case> cases{
+        conv2d("odd", {1, 8, 9, 13}, 24, 3, 1, 1),
+        conv2d("whole_tiles", {2, 64, 16, 16}, 64, 3, 1, 1),
+        with(conv2d("whole_tiles_residual", {1, 64, 16, 16}, 128, 1, 1, 0), [](Case& c) { c.operands = Operands::kRESIDUAL; }),
+        with(conv2d("residual", {3, 32, 7, 5}, 40, 3, 1, 1), [](Case& c) { c.operands = Operands::kRESIDUAL; }),
+        with(conv2d("per_channel_stride2", {1, 24, 17, 15}, 48, 3, 2, 1), [](Case& c) { c.operands = Operands::kPER_CHANNEL; }),
+        with(conv2d("squared_rows", {1, 16, 9, 5}, 8, 1, 1, 0), [](Case& c) { c.operands = Operands::kSQUARE, c.out_layout = Layout::kLINEAR; }),
+        conv2d("cut_depth", {1, 512, 4, 4}, 64, 3, 1, 1),
+        with(conv2d("dilated_5x5", {1, 16, 17, 33}, 16, 5, 1, 4), [](Case& c) { c.dilation = {2, 2}; }),
+        with(conv2d("groups", {1, 32, 9, 7}, 48, 3, 1, 1), [](Case& c) { c.groups = 2; }),
+        with(conv2d("pointwise_stride2", {3, 64, 9, 9}, 48, 1, 2, 0), [](Case& c) { c.bias = false; }),
+        with(conv2d("dynamic_batch", {3, 32, 9, 7}, 32, 3, 1, 1), [](Case& c) { c.dynamic = true; }),
+        with(conv2d("transposed", {1, 32, 6, 5}, 16, 2, 1, 0), [](Case& c) { c.transposed = true, c.stride = {2, 2}; }),
+        with(conv2d("transposed_overlapping_cropped", {2, 16, 5, 7}, 24, 4, 1, 0), [](Case& c) { c.transposed = true, c.stride = {3, 3}, c.pre = c.post = {1, 1}; }),
+    };
+    Case volume = conv2d("volume", {1, 16, 5, 6, 7}, 24, 3, 1, 1);
+    for (auto* list : {&volume.kernel, &volume.stride, &volume.dilation, &volume.pre, &volume.post}) list->push_back(list->front());
+    cases.push_back(volume);
+    Case line = conv2d("line", {2, 24, 37}, 40, 3, 1, 1);
+    for (auto* list : {&line.kernel, &line.stride, &line.dilation, &line.pre, &line.post}) list->pop_back();
+    cases.push_back(line);
+    for (Case& c : cases) c.in_type = c.out_type = DataType::kHALF;
+    return cases;
+}
+INSTANTIATE_TEST_SUITE_P(Shapes, ConvolutionsOnUnits, testing::ValuesIn(convolutions()), [](const auto& test) { return test.param.name; });
+
+class ProductsOnUnits : public testing::TestWithParam<matrix::Case> {};
+
+TEST_P(ProductsOnUnits, AgreeWithTheHostReference) {
+    if (!can_play_units()) GTEST_SKIP() << "no shaders, no storage of float16, or small workgroups";
+    const matrix::Built built = matrix::build(GetParam());
+    check_on_units(built, matrix::tolerance_of(GetParam(), built));
+}
+
+std::vector<matrix::Case> products() {
+    std::vector<matrix::Case> cases{
+        {.name = "odd_rows", .a = {33, 64}, .b = {64, 40}, .bias = true, .operand = {33, 40}},
+        {.name = "whole_tiles", .a = {128, 256}, .b = {256, 128}, .bias = true, .operand = {128, 128}},
+        {.name = "one_row_few_columns", .a = {1, 72}, .b = {72, 8}},
+        {.name = "cut_depth", .a = {17, 3072}, .b = {3072, 64}, .bias = true, .operand = {64}},
+        {.name = "batch_times_matrix", .a = {3, 17, 48}, .b = {48, 16}, .operand = {16}},
+        {.name = "dynamic_rows", .a = {3, 17, 32}, .b = {32, 24}, .bias = true, .operand = {3, 17, 24}, .dynamic = true},
+        {.name = "normalized", .a = {70, 128}, .b = {128, 72}, .bias = true, .operand = {70, 72}, .normalized = {{1e-5f, true}}, .mean = 20.0f},
+        {.name = "normalized_uncentred", .a = {3, 17, 384}, .b = {384, 128}, .bias = true, .normalized = {{1e-3f, false}}},
+    };
+    for (matrix::Case& c : cases) c.a_type = c.out_type = DataType::kHALF;
+    return cases;
+}
+INSTANTIATE_TEST_SUITE_P(Shapes, ProductsOnUnits, testing::ValuesIn(products()), [](const auto& test) { return test.param.name; });
+
+} // namespace
+} // namespace tensorvk::test

@@ -1,0 +1,42 @@
+// Matrix units for every device: where there are none they are played (shaders/common/matrices.glsl), so that what is around them is tested.
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "tactics/large_gpu.hpp"
+#include "tactics/operation_case.hpp"
+
+namespace tensorvk::test {
+
+inline bool can_play_units() {
+    const vulkan::DeviceCaps& caps = vulkan::Device::by_index(0)->caps();
+    return caps.shaders && caps.fp16_storage && caps.limits.max_workgroup_invocations >= 512;
+}
+
+inline vulkan::DeviceCaps with_units(vulkan::DeviceCaps caps) {
+    using enum vulkan::MatrixType;
+    const vulkan::DeviceCaps large = large_gpu();
+    caps.is_cpu = false;
+    caps.fp16_arithmetic = caps.int8_arithmetic = caps.cooperative_matrix = caps.vulkan_memory_model = caps.subgroup_shuffle = true;
+    caps.matrix_shapes = large.matrix_shapes;
+    caps.matrix_shapes.push_back({16, 16, 32, kInt8, kInt8, kInt32, kInt32, false, true});
+    caps.subgroup_size = large.subgroup_size;
+    return caps;
+}
+
+//! Whether a candidate such as "conv/coopmat_64x64x64_w8_k4" can be and is of one of these tiles, such as "64x64x64_w8".
+inline bool is_on_units(const tactics::Candidate& candidate, std::span<const std::string_view> tiles) {
+    constexpr std::string_view kKernels[] = {"/coopmat_", "/widened_"};
+    for (const std::string_view kernel : kKernels) {
+        const std::size_t at = candidate.name.find(kernel);
+        if (!candidate.applicable() || at == std::string::npos) continue;
+        const std::string tile = candidate.name.substr(at + kernel.size());
+        return std::ranges::find(tiles, tile.substr(0, tile.find("_k"))) != tiles.end();
+    }
+    return false;
+}
+
+} // namespace tensorvk::test
