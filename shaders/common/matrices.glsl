@@ -1,5 +1,5 @@
 // Matrices on matrix units: factors of 16 x 16 halves and sums of floats, or, with MATRICES_OF_BYTES, of 16 x 32 and 32 x 16 signed bytes and sums of int32. Both are loaded
-// from and stored to the array `staged` of sixteen bytes each, which is declared before; lines of the first factor are its rows, those of a second one of bytes its columns.
+// from and stored to the array `staged` of sixteen bytes each, which is declared before.
 //
 // PLAYED_MATRICES: tests define it, to run what is around the units on devices without them. A factor is the place where it lies, each of 32 invocations has
 // half a row of a sum, and what subgroups exchange goes through barriers of the workgroup.
@@ -13,11 +13,14 @@
 
 struct Factor {
     int at, stride; // in sixteen bytes; at -1 it is all ones
+    bool by_columns;
 };
+#define BY_gl_CooperativeMatrixLayoutRowMajor false
+#define BY_gl_CooperativeMatrixLayoutColumnMajor true
 #define MATRIX_A Factor
 #define MATRIX_B Factor
 #define MATRIX_SUM Sum
-#define ONES_A Factor(-1, 0)
+#define ONES_A Factor(-1, 0, false)
 
 #ifdef MATRICES_OF_BYTES
 #define TERMS 32
@@ -26,12 +29,7 @@ struct Sum {
 };
 #define ZERO_SUM Sum(int[](0, 0, 0, 0, 0, 0, 0, 0))
 #define BITS(number) uint(number)
-int element(Factor factor, int line, int i) {
-    uvec4 words = staged[factor.at + line * factor.stride + i / 16];
-    return bitfieldExtract(int(words[i % 16 / 4]), i % 4 * 8, 8);
-}
-#define IN_ROW(factor, row, i) (factor.at < 0 ? 1 : element(factor, row, i))
-#define IN_COLUMN(factor, i, column) element(factor, column, i)
+int number_at(int at, int i) { return at < 0 ? 1 : bitfieldExtract(int(staged[at + i / 16][i % 16 / 4]), i % 4 * 8, 8); }
 #else
 #define TERMS 16
 struct Sum {
@@ -39,17 +37,15 @@ struct Sum {
 };
 #define ZERO_SUM Sum(float[](0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0))
 #define BITS(number) floatBitsToUint(number)
-float element(Factor factor, int line, int i) {
-    uvec4 words = staged[factor.at + line * factor.stride + i / 8];
-    return unpackHalf2x16(words[i % 8 / 2])[i % 2];
-}
-#define IN_ROW(factor, row, i) element(factor, row, i)
-#define IN_COLUMN(factor, i, column) element(factor, i, column)
+float number_at(int at, int i) { return unpackHalf2x16(staged[at + i / 8][i % 8 / 2])[i % 2]; }
 #endif
+
+#define NUMBER(factor, row, column) \
+    number_at(factor.at + (factor.by_columns ? (column) : (row)) * factor.stride, factor.by_columns ? (row) : (column))
 
 Sum multiply_add(Factor a, Factor b, Sum sum) {
     for (int k = 0; k < TERMS; ++k) {
-        for (int i = 0; i < 8; ++i) sum.half_row[i] += IN_ROW(a, LANE / 2, k) * IN_COLUMN(b, k, LANE % 2 * 8 + i);
+        for (int i = 0; i < 8; ++i) sum.half_row[i] += NUMBER(a, LANE / 2, k) * NUMBER(b, k, LANE % 2 * 8 + i);
     }
     return sum;
 }
@@ -63,7 +59,7 @@ Sum less(Sum sum, Sum other, int times) {
     return sum;
 }
 
-#define coopMatLoad(matrix, array, at, stride, layout) matrix = Factor(at, stride)
+#define coopMatLoad(matrix, array, at, stride, layout) matrix = Factor(at, stride, BY_##layout)
 #define coopMatMulAdd multiply_add
 #define coopMatStore(matrix, array, at, stride, layout) store_sum(matrix, at, stride)
 

@@ -4,16 +4,18 @@
 // lies in shared memory as the factor does in memory, eights along the depth or along the lines, and fragments are loaded by rows or by columns.
 // With BLOCKS the second one lies in blocks of few bits (blocks.glsl), and becomes halves on its way to shared memory.
 // What convolution/coopmat measured holds here: one buffer and an unconditional fetch of the next step, [[unroll]] on loops that index fragments,
-// rows padded by 16 bytes, and results that pass through shared memory a row of fragments at a time. Subgroups have 32 lanes.
+// rows padded by 16 bytes, and results that pass through the same shared memory a row of fragments at a time. Subgroups have 32 lanes.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_EXT_shader_16bit_storage : require
+#ifndef PLAYED_MATRICES
 #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_cooperative_matrix : require
 #pragma use_vulkan_memory_model
+#endif
 #include "common/interface.glsl"
 #include "matrix/finish.glsl"
 #include "matrix/tiles.glsl"
@@ -47,16 +49,19 @@ const int WARP_FOURS = WARP_COLUMNS / 4;
 const int RESULT_STRIDE = WARP_FOURS + 1;  // in fours of floats
 const int ROUND_ROWS = LANES / WARP_FOURS; // of the epilogue
 
-shared uvec4 a_tile[(A_BY_DEPTH ? TILE_ROWS : TILE_DEPTH) * A_STRIDE];
-shared uvec4 b_tile[(B_BY_DEPTH ? TILE_COLUMNS : TILE_DEPTH) * B_STRIDE];
-shared vec4 results[THREADS / LANES * SIDE * RESULT_STRIDE];
+const int A_TILE = 0; // where it begins
+const int B_TILE = (A_BY_DEPTH ? TILE_ROWS : TILE_DEPTH) * A_STRIDE;
+const int STEP_SIZE = B_TILE + (B_BY_DEPTH ? TILE_COLUMNS : TILE_DEPTH) * B_STRIDE;
+const int RESULTS_SIZE = THREADS / LANES * SIDE * RESULT_STRIDE;
+shared uvec4 staged[STEP_SIZE > RESULTS_SIZE ? STEP_SIZE : RESULTS_SIZE];
+#include "common/matrices.glsl"
 
 int thread;
 uvec4 next_a[A_LOADS];
 
 // fetch_f(base, left, k0): the step at k0 of the tile whose first line's first element is `base`; `left` lines are there. What lies outside is zero in both
 // factors. publish_f(): to shared memory.
-#define DEFINE_FACTOR(f, LIES, EXTENT, LINES, LOADS, LINE, DEPTH, STRIDE)                                                     \
+#define DEFINE_FACTOR(f, LIES, EXTENT, LINES, LOADS, LINE, DEPTH, TILE, STRIDE)                                               \
     void fetch_##f(int base, int left, int k0) {                                                                              \
         [[unroll]] for (int i = 0; i < LOADS; ++i) {                                                                          \
             ivec2 s = spot(8 * (thread + i * THREADS), LIES, LINES, TILE_DEPTH);                                              \
@@ -78,10 +83,10 @@ uvec4 next_a[A_LOADS];
     void publish_##f() {                                                                                                      \
         [[unroll]] for (int i = 0; i < LOADS; ++i) {                                                                          \
             ivec2 s = spot(8 * (thread + i * THREADS), LIES, LINES, TILE_DEPTH);                                              \
-            f##_tile[BY_DEPTH(LIES) ? s.x * STRIDE + s.y / 8 : s.y * STRIDE + s.x / 8] = next_##f[i];                         \
+            staged[TILE + (BY_DEPTH(LIES) ? s.x * STRIDE + s.y / 8 : s.y * STRIDE + s.x / 8)] = next_##f[i];                  \
         }                                                                                                                     \
     }
-DEFINE_FACTOR(a, A_LIES, M, TILE_ROWS, A_LOADS, A_ROW, A_COLUMN, A_STRIDE)
+DEFINE_FACTOR(a, A_LIES, M, TILE_ROWS, A_LOADS, A_ROW, A_COLUMN, A_TILE, A_STRIDE)
 #ifdef BLOCKS
 #include "matrix/blocks_tile.glsl"
 #define B_BASE (tile.column)
@@ -89,20 +94,15 @@ void publish_b() {
     [[unroll]] for (int i = 0; i < B_LOADS; ++i) {
         ivec2 s = eight_spot(i);
         vec4 low = four_numbers(i, next_b[i].x), high = four_numbers(i, next_b[i].y);
-        if (has_eight(i)) b_tile[s.x * B_STRIDE + s.y / 8] = uvec4(packHalf2x16(low.xy), packHalf2x16(low.zw), packHalf2x16(high.xy), packHalf2x16(high.zw));
+        if (has_eight(i)) staged[B_TILE + s.x * B_STRIDE + s.y / 8] = uvec4(packHalf2x16(low.xy), packHalf2x16(low.zw), packHalf2x16(high.xy), packHalf2x16(high.zw));
     }
 }
 #else
 #define B_BASE (p.b + tile.column * B_COLUMN)
 const int B_LOADS = TILE_COLUMNS * TILE_DEPTH / 8 / THREADS;
 uvec4 next_b[B_LOADS];
-DEFINE_FACTOR(b, B_LIES, N, TILE_COLUMNS, B_LOADS, B_COLUMN, B_ROW, B_STRIDE)
+DEFINE_FACTOR(b, B_LIES, N, TILE_COLUMNS, B_LOADS, B_COLUMN, B_ROW, B_TILE, B_STRIDE)
 #endif
-
-// Lanes of a subgroup see what each other wrote to shared memory.
-void subgroup_exchange() {
-    controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
-}
 
 // One function, since sums outside of it would not stay in registers.
 void main() {
@@ -113,12 +113,12 @@ void main() {
     Place p = place_of_matrix(tile.matrix);
     int a_base = p.a + tile.row * A_ROW, b_base = B_BASE;
     int rows = M - tile.row, columns = N - tile.column;
-    int warp_row = int(gl_SubgroupID) % WARPS_DOWN * WARP_ROWS; // in the tile
-    int warp_column = int(gl_SubgroupID) / WARPS_DOWN * WARP_COLUMNS;
+    int warp_row = SUBGROUP % WARPS_DOWN * WARP_ROWS; // in the tile
+    int warp_column = SUBGROUP / WARPS_DOWN * WARP_COLUMNS;
 
-    coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> sum[ROW_FRAGMENTS][COLUMN_FRAGMENTS];
+    MATRIX_SUM sum[ROW_FRAGMENTS][COLUMN_FRAGMENTS];
     [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
-        [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) sum[r][c] = coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator>(0.0);
+        [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) sum[r][c] = ZERO_SUM;
     }
     int last = (K - 1) / TILE_DEPTH * TILE_DEPTH;
     if (K > 0) {
@@ -134,40 +134,41 @@ void main() {
         fetch_a(a_base, rows, min(k0 + TILE_DEPTH, last));
         fetch_b(b_base, columns, min(k0 + TILE_DEPTH, last));
         [[unroll]] for (int k = 0; k < TILE_DEPTH; k += SIDE) {
-            coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseA> left[ROW_FRAGMENTS];
+            MATRIX_A left[ROW_FRAGMENTS];
             [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
                 int line = warp_row + r * SIDE;
                 if (A_BY_DEPTH) {
-                    coopMatLoad(left[r], a_tile, line * A_STRIDE + k / 8, A_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+                    coopMatLoad(left[r], staged, A_TILE + line * A_STRIDE + k / 8, A_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
                 } else {
-                    coopMatLoad(left[r], a_tile, k * A_STRIDE + line / 8, A_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
+                    coopMatLoad(left[r], staged, A_TILE + k * A_STRIDE + line / 8, A_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
                 }
             }
             [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) {
                 int line = warp_column + c * SIDE;
-                coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseB> right;
+                MATRIX_B right;
                 if (B_BY_DEPTH) {
-                    coopMatLoad(right, b_tile, line * B_STRIDE + k / 8, B_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
+                    coopMatLoad(right, staged, B_TILE + line * B_STRIDE + k / 8, B_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
                 } else {
-                    coopMatLoad(right, b_tile, k * B_STRIDE + line / 8, B_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+                    coopMatLoad(right, staged, B_TILE + k * B_STRIDE + line / 8, B_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
                 }
                 [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) sum[r][c] = coopMatMulAdd(left[r], right, sum[r][c]);
             }
         }
     }
 
-    int lane = int(gl_SubgroupInvocationID);
-    int result = int(gl_SubgroupID) * SIDE * RESULT_STRIDE; // this subgroup's place among them
+    barrier(); // before results take the place of what others may still multiply
+    int lane = LANE;
+    int result = SUBGROUP * SIDE * RESULT_STRIDE; // this subgroup's place among them
     int lane_row = lane / WARP_FOURS, lane_four = lane % WARP_FOURS;
     p.at[4] = tile.column + warp_column + 4 * lane_four;
     // The loop stays a loop, and fragments move up to where the next round stores them: the program is there once, not once a fragment.
     [[dont_unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
         [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c)
-            coopMatStore(sum[0][c], results, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+            coopMatStore(sum[0][c], staged, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
         subgroup_exchange();
         [[dont_unroll]] for (int down = lane_row; down < SIDE; down += ROUND_ROWS) {
             p.at[3] = tile.row + warp_row + r * SIDE + down;
-            if (p.at[3] < M && p.at[4] < N) store_four(results[result + down * RESULT_STRIDE + lane_four], (tile.matrix * M + p.at[3]) * N + p.at[4], p);
+            if (p.at[3] < M && p.at[4] < N) store_four(uintBitsToFloat(staged[result + down * RESULT_STRIDE + lane_four]), (tile.matrix * M + p.at[3]) * N + p.at[4], p);
         }
         subgroup_exchange();
         [[unroll]] for (int i = 0; i + 1 < ROW_FRAGMENTS; ++i) {

@@ -16,7 +16,7 @@ struct Geometry {
     //! The most that there is, since each factor's tile lies as the factor does.
     [[nodiscard]] std::int64_t shared_bytes() const {
         const auto tile = [&](std::int64_t lines) { return std::max(lines * (depth / 8 + 1), depth * (lines / 8 + 1)); };
-        return 16 * (tile(rows) + tile(columns) + threads() / 32 * 16 * (warp_columns / 4 + 1));
+        return 16 * std::max(tile(rows) + tile(columns), std::int64_t{threads() / 32 * 16 * (warp_columns / 4 + 1)}); // a step, then results
     }
     [[nodiscard]] UnpackedNeeds needs() const { return {rows, columns, shared_bytes(), threads()}; }
 };

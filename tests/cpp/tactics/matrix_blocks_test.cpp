@@ -1,5 +1,6 @@
 // Matrix products whose second factor lies in blocks of 4 or 8 bits, against the host's reference, and why kernels are refused.
 #include "tactics/matrix_case.hpp"
+#include "tactics/played_units.hpp"
 
 namespace tensorvk::test::matrix {
 namespace {
@@ -47,6 +48,15 @@ class MatrixBlocks : public testing::TestWithParam<Case> {};
 
 TEST_P(MatrixBlocks, AgreeWithTheHostReference) { check_on_this_device(GetParam()); }
 
+class MatrixBlocksOnUnits : public MatrixBlocks {};
+
+TEST_P(MatrixBlocksOnUnits, AgreeWithTheHostReference) {
+    constexpr std::string_view kTiles[] = {"32x32x64"};
+    if (!can_play_units()) GTEST_SKIP() << "no shaders, no storage of float16, or small workgroups";
+    const Built built = build(GetParam());
+    EXPECT_EQ(check_on_units(built, tolerance_of(GetParam(), built), kTiles) > 0, GetParam().a_type == DataType::kHALF); // as they are, and unpacked
+}
+
 class MatrixBlocksForGpus : public MatrixBlocks {};
 
 // One tile for each case, all of them for some: CPU drivers take long to compile them.
@@ -73,6 +83,7 @@ const Case kEvery[] = {
 
 const auto kNameOfCase = [](const auto& shape) { return shape.param.name; };
 INSTANTIATE_TEST_SUITE_P(Shapes, MatrixBlocks, testing::ValuesIn(of_both_types()), kNameOfCase);
+INSTANTIATE_TEST_SUITE_P(Shapes, MatrixBlocksOnUnits, testing::ValuesIn(of_both_types()), kNameOfCase);
 INSTANTIATE_TEST_SUITE_P(Shapes, MatrixBlocksForGpus, testing::ValuesIn(of_both_types()), kNameOfCase);
 INSTANTIATE_TEST_SUITE_P(Shapes, EveryKernelOfBlocks, testing::ValuesIn(kEvery), kNameOfCase);
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "tactics/check.hpp"
 #include "tactics/large_gpu.hpp"
 #include "tactics/operation_case.hpp"
 
@@ -29,7 +30,7 @@ inline vulkan::DeviceCaps with_units(vulkan::DeviceCaps caps) {
 
 //! Whether a candidate such as "conv/coopmat_64x64x64_w8_k4" can be and is of one of these tiles, such as "64x64x64_w8".
 inline bool is_on_units(const tactics::Candidate& candidate, std::span<const std::string_view> tiles) {
-    constexpr std::string_view kKernels[] = {"/coopmat_", "/widened_"};
+    constexpr std::string_view kKernels[] = {"coopmat_", "widened_"};
     for (const std::string_view kernel : kKernels) {
         const std::size_t at = candidate.name.find(kernel);
         if (!candidate.applicable() || at == std::string::npos) continue;
@@ -37,6 +38,22 @@ inline bool is_on_units(const tactics::Candidate& candidate, std::span<const std
         return std::ranges::find(tiles, tile.substr(0, tile.find("_k"))) != tiles.end();
     }
     return false;
+}
+
+//! How many candidates of these tiles there were; `built` has an operation and what it is expected to give.
+template <typename Built>
+[[nodiscard]] int check_on_units(const Built& built, double tolerance, std::span<const std::string_view> tiles) {
+    const auto device = vulkan::Device::by_index(0);
+    const vulkan::DeviceCaps caps = with_units(device->caps());
+    int tried = 0;
+    for (const tactics::Candidate& candidate : built.operation.candidates(caps)) {
+        if (!is_on_units(candidate, tiles)) continue;
+        ++tried;
+        OperationCase::Prepared prepared = built.operation.prepare(device, candidate, caps);
+        prepared.runner->run();
+        EXPECT_LT(relative_error(built.operation.output(prepared), built.expected), tolerance) << candidate.name;
+    }
+    return tried;
 }
 
 } // namespace tensorvk::test

@@ -7,6 +7,7 @@
 
 #include "tactics/convolution_check.hpp"
 #include "tactics/large_gpu.hpp"
+#include "tactics/played_units.hpp"
 #include "tactics/winograd.hpp"
 
 namespace tensorvk::test {
@@ -48,15 +49,17 @@ TEST_P(Winograd, AgreesWithTheHostReference) {
     if (is_half(c) && !device->caps().fp16_storage) GTEST_SKIP() << "no fp16 storage";
     const Built built = build(c);
     for (const bool units : {false, true}) {
-        if (units && !device->caps().cooperative_matrix) continue;
-        vulkan::DeviceCaps caps = as_gpu(device->caps());
+        if (units && !can_play_units()) continue;
+        vulkan::DeviceCaps caps = units ? with_units(device->caps()) : as_gpu(device->caps());
         caps.cooperative_matrix = units;
         int of_twos = 0, of_fours = 0;
         for (const tactics::Candidate& candidate : offered(built.operation, caps)) {
             if (!is_chosen(candidate)) continue;
             SCOPED_TRACE(candidate.name);
             candidate.name.starts_with("conv/winograd2_") ? ++of_twos : ++of_fours;
-            EXPECT_LT(relative_error(built.operation.run(device, candidate), built.expected), tolerance(c, built.terms));
+            OperationCase::Prepared prepared = built.operation.prepare(device, candidate, caps);
+            prepared.runner->run();
+            EXPECT_LT(relative_error(built.operation.output(prepared), built.expected), tolerance(c, built.terms));
         }
         EXPECT_GT(of_twos, 0) << "matrix units: " << units;
         EXPECT_EQ(of_fours > 0, !is_half(c) || c.x[1] >= 16) << "matrix units: " << units;
