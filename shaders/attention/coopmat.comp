@@ -6,12 +6,14 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_EXT_shader_16bit_storage : require
+#ifndef PLAYED_MATRICES
 #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_KHR_cooperative_matrix : require
 #pragma use_vulkan_memory_model
+#endif
 #include "common/interface.glsl"
 #include "attention/problem.glsl"
 
@@ -47,10 +49,44 @@ const int ROW_LANES = THREADS / TILE_ROWS;                              // lanes
 const int K_LOADS = (TILE_KEYS * DEPTH_EIGHTS + THREADS - 1) / THREADS;
 const int V_LOADS = (TILE_KEYS * WIDTH_EIGHTS + THREADS - 1) / THREADS;
 
+// Kept: queries, a tile of keys or values, scores (at the end the result), and their weights.
+#ifdef PLAYED_MATRICES
+const int AT_queries = 0;
+const int AT_tile = TILE_ROWS * Q_STRIDE;
+const int AT_scores = AT_tile + TILE_KEYS * TILE_STRIDE;
+const int AT_weights = AT_scores + SCORES;
+shared uvec4 staged[AT_weights + TILE_ROWS * WEIGHT_STRIDE / 2];
+shared float neighbours[THREADS];
+#define EACH_queries 1
+#define EACH_tile 1
+#define EACH_scores 1
+#define EACH_weights 2 // in sixteen bytes
+#define PLAYED_AT(array, at) AT_##array + (at) / EACH_##array
+#define PLAYED_STRIDE(array, stride) (stride) / EACH_##array
+void keep_query(int at, uvec4 halves) { staged[AT_queries + at] = halves; }
+void keep_tile(int at, uvec4 halves) { staged[AT_tile + at] = halves; }
+void keep_scores(int at, vec4 four) { staged[AT_scores + at] = floatBitsToUint(four); }
+void keep_weights(int at, uvec2 halves) { staged[AT_weights + at / 2][at % 2 * 2] = halves.x, staged[AT_weights + at / 2][at % 2 * 2 + 1] = halves.y; }
+vec4 kept_scores(int at) { return uintBitsToFloat(staged[AT_scores + at]); }
+float of_neighbour(float value, uint distance) {
+    barrier();
+    neighbours[gl_LocalInvocationIndex] = value;
+    barrier();
+    return neighbours[gl_LocalInvocationIndex ^ distance];
+}
+#else
 shared uvec4 queries[TILE_ROWS * Q_STRIDE];
 shared uvec4 tile[TILE_KEYS * TILE_STRIDE];
-shared vec4 scores[SCORES]; // at the end the result
+shared vec4 scores[SCORES];
 shared uvec2 weights[TILE_ROWS * WEIGHT_STRIDE];
+void keep_query(int at, uvec4 halves) { queries[at] = halves; }
+void keep_tile(int at, uvec4 halves) { tile[at] = halves; }
+void keep_scores(int at, vec4 four) { scores[at] = four; }
+void keep_weights(int at, uvec2 halves) { weights[at] = halves; }
+vec4 kept_scores(int at) { return scores[at]; }
+#define of_neighbour subgroupShuffleXor
+#endif
+#include "common/matrices.glsl"
 
 int thread, warp;
 ivec3 place; // batch, head, first row
@@ -81,7 +117,7 @@ void publish_keys() {
     barrier();
     [[unroll]] for (int i = 0; i < K_LOADS; ++i) {
         int at = thread + i * THREADS;
-        if (at < TILE_KEYS * DEPTH_EIGHTS) tile[at / DEPTH_EIGHTS * K_STRIDE + at % DEPTH_EIGHTS] = next[i];
+        if (at < TILE_KEYS * DEPTH_EIGHTS) keep_tile(at / DEPTH_EIGHTS * K_STRIDE + at % DEPTH_EIGHTS, next[i]);
     }
     barrier();
 }
@@ -90,7 +126,7 @@ void publish_values() {
     barrier();
     [[unroll]] for (int i = 0; i < V_LOADS; ++i) {
         int at = thread + i * THREADS;
-        if (at < TILE_KEYS * WIDTH_EIGHTS) tile[at / WIDTH_EIGHTS * V_STRIDE + at % WIDTH_EIGHTS] = next[i];
+        if (at < TILE_KEYS * WIDTH_EIGHTS) keep_tile(at / WIDTH_EIGHTS * V_STRIDE + at % WIDTH_EIGHTS, next[i]);
     }
     barrier();
 }
@@ -101,10 +137,10 @@ void multiply_keys(int column) {
         int r = (f + warp) / KEY_FRAGMENTS;
         int n = (f + warp) % KEY_FRAGMENTS;
         if (f + warp < ROW_FRAGMENTS * KEY_FRAGMENTS) {
-            coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> sum = coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator>(0.0);
+            MATRIX_SUM sum = ZERO_SUM;
             [[unroll]] for (int d = 0; d < DEPTH_EIGHTS; d += 2) {
-                coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseA> a;
-                coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseB> b;
+                MATRIX_A a;
+                MATRIX_B b;
                 coopMatLoad(a, queries, r * SIDE * Q_STRIDE + d, Q_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
                 coopMatLoad(b, tile, n * SIDE * K_STRIDE + d, K_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
                 sum = coopMatMulAdd(a, b, sum);
@@ -117,7 +153,7 @@ void multiply_keys(int column) {
 // Four neighbouring scores of this lane's row, ready for the softmax: `four` counts in what is kept, `first` is the key of its begin.
 vec4 scaled(int four, int first) {
     int row = thread / ROW_LANES;
-    vec4 s = scores[row * SCORE_STRIDE + four];
+    vec4 s = kept_scores(row * SCORE_STRIDE + four);
     ivec3 at = ivec3(place.xy, min(place.z + row, ROWS - 1));
     [[unroll]] for (int i = 0; i < 4; ++i) {
         int key = first + 4 * four + i;
@@ -128,21 +164,21 @@ vec4 scaled(int four, int first) {
 
 // Of the lanes of a row.
 float row_max(float value) {
-    [[unroll]] for (int i = 1; i < ROW_LANES; i *= 2) value = max(value, subgroupShuffleXor(value, uint(i)));
+    [[unroll]] for (int i = 1; i < ROW_LANES; i *= 2) value = max(value, of_neighbour(value, uint(i)));
     return value;
 }
 float row_sum(float value) {
-    [[unroll]] for (int i = 1; i < ROW_LANES; i *= 2) value += subgroupShuffleXor(value, uint(i));
+    [[unroll]] for (int i = 1; i < ROW_LANES; i *= 2) value += of_neighbour(value, uint(i));
     return value;
 }
 
 void store_weights(int four, vec4 weight) {
-    weights[thread / ROW_LANES * WEIGHT_STRIDE + four] = uvec2(packHalf2x16(weight.xy), packHalf2x16(weight.zw));
+    keep_weights(thread / ROW_LANES * WEIGHT_STRIDE + four, uvec2(packHalf2x16(weight.xy), packHalf2x16(weight.zw)));
 }
 
 void main() {
     thread = int(gl_LocalInvocationIndex);
-    warp = int(gl_SubgroupID);
+    warp = SUBGROUP;
     int group = int(flat_group());
     if (group >= COUNT) return;
     int tiles = (ROWS + TILE_ROWS - 1) / TILE_ROWS;
@@ -154,7 +190,7 @@ void main() {
     fetch_keys(0);
     for (int at = thread; at < TILE_ROWS * DEPTH_EIGHTS; at += THREADS) {
         ivec3 row = ivec3(place.xy, min(place.z + at / DEPTH_EIGHTS, ROWS - 1));
-        queries[at / DEPTH_EIGHTS * Q_STRIDE + at % DEPTH_EIGHTS] = q[(Q_AT(row) >> 3) + at % DEPTH_EIGHTS];
+        keep_query(at / DEPTH_EIGHTS * Q_STRIDE + at % DEPTH_EIGHTS, q[(Q_AT(row) >> 3) + at % DEPTH_EIGHTS]);
     }
 
     // The largest score of this lane's row, and the sum of the exponentials: lanes of a row hold the same.
@@ -190,20 +226,20 @@ void main() {
         barrier();
         for (int four = lane; four < KEPT_KEYS / 4; four += ROW_LANES) {
             vec4 s = scaled(four, 0);
-            scores[thread / ROW_LANES * SCORE_STRIDE + four] = s;
+            keep_scores(thread / ROW_LANES * SCORE_STRIDE + four, s);
             largest = max(largest, max(max(s.x, s.y), max(s.z, s.w)));
         }
         largest = row_max(largest);
         for (int four = lane; four < KEPT_KEYS / 4; four += ROW_LANES) {
-            vec4 e = exp(scores[thread / ROW_LANES * SCORE_STRIDE + four] - lowered_by(largest));
+            vec4 e = exp(kept_scores(thread / ROW_LANES * SCORE_STRIDE + four) - lowered_by(largest));
             total += (e.x + e.y) + (e.z + e.w);
             store_weights(four, e);
         }
         total = row_sum(total);
     }
 
-    coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> sum[SUMS];
-    [[unroll]] for (int i = 0; i < SUMS; ++i) sum[i] = coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator>(0.0);
+    MATRIX_SUM sum[SUMS];
+    [[unroll]] for (int i = 0; i < SUMS; ++i) sum[i] = ZERO_SUM;
     for (int block = 0; block < blocks; ++block) {
         if (RESIDENT == 0) {
             publish_keys();
@@ -224,8 +260,8 @@ void main() {
             int n = (warp + i * WARPS) % WIDTH_FRAGMENTS;
             if (warp + i * WARPS < ROW_FRAGMENTS * WIDTH_FRAGMENTS) {
                 [[unroll]] for (int key = 0; key < TILE_KEYS; key += SIDE) {
-                    coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseA> a;
-                    coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseB> b;
+                    MATRIX_A a;
+                    MATRIX_B b;
                     coopMatLoad(a, weights, r * SIDE * WEIGHT_STRIDE + (column + key) / 4, WEIGHT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
                     coopMatLoad(b, tile, key * V_STRIDE + 2 * n, V_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
                     sum[i] = coopMatMulAdd(a, b, sum[i]);
@@ -246,7 +282,7 @@ void main() {
     if (place.z + row >= ROWS) return;
     int y_at = Y_AT(ivec3(place.xy, place.z + row)) >> 2;
     for (int four = lane; four < 2 * WIDTH_EIGHTS; four += ROW_LANES) {
-        vec4 value = quotient(scores[row * RESULT_STRIDE + four], total);
+        vec4 value = quotient(kept_scores(row * RESULT_STRIDE + four), total);
         y[y_at + four] = uvec2(packHalf2x16(value.xy), packHalf2x16(value.zw));
     }
 }

@@ -1,5 +1,6 @@
 // Matrices on matrix units: factors of 16 x 16 halves and sums of floats, or, with MATRICES_OF_BYTES, of 16 x 32 and 32 x 16 signed bytes and sums of int32. Both are loaded
 // from and stored to the array `staged` of sixteen bytes each, which is declared before.
+// A kernel with arrays of its own defines PLAYED_AT and PLAYED_STRIDE, which tell from an array's name where the same lies in `staged` when units are played.
 //
 // PLAYED_MATRICES: tests define it, to run what is around the units on devices without them. A factor is the place where it lies, each of 32 invocations has
 // half a row of a sum, and what subgroups exchange goes through barriers of the workgroup.
@@ -59,9 +60,13 @@ Sum less(Sum sum, Sum other, int times) {
     return sum;
 }
 
-#define coopMatLoad(matrix, array, at, stride, layout) matrix = Factor(at, stride, BY_##layout)
+#ifndef PLAYED_AT
+#define PLAYED_AT(array, at) at
+#define PLAYED_STRIDE(array, stride) stride
+#endif
+#define coopMatLoad(matrix, array, at, stride, layout) matrix = Factor(PLAYED_AT(array, at), PLAYED_STRIDE(array, stride), BY_##layout)
 #define coopMatMulAdd multiply_add
-#define coopMatStore(matrix, array, at, stride, layout) store_sum(matrix, at, stride)
+#define coopMatStore(matrix, array, at, stride, layout) store_sum(matrix, PLAYED_AT(array, at), PLAYED_STRIDE(array, stride))
 
 void subgroup_exchange() { barrier(); }
 

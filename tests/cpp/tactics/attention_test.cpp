@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "tactics/check.hpp"
+#include "tactics/played_units.hpp"
 
 namespace tensorvk::test {
 namespace {
@@ -111,6 +112,8 @@ Tensor mask_of(const Case& c) {
     return mask;
 }
 
+constexpr std::string_view kTiles[] = {"16x64", "16x128_twice", "32x64", "32x64_twice"};
+
 class Attentions : public testing::TestWithParam<Case> {};
 
 TEST_P(Attentions, AgreeWithTheFormula) {
@@ -136,6 +139,14 @@ TEST_P(Attentions, AgreeWithTheFormula) {
         if (c.dynamic) test.make_dynamic(0);
         // Halves: weights are rounded to 11 bits before they are multiplied, and so is the result.
         check_all(test, {expected}, type == DataType::kFLOAT ? 1e-5 : 2e-3, true);
+        if (type == DataType::kHALF && can_play_units()) {
+            const struct {
+                const OperationCase& operation;
+                const Tensor& expected;
+            } built{test, expected};
+            const bool fits = c.depth % 16 == 0 && c.width % 16 == 0 && c.width <= 64; // wider ones want more shared memory than CPU drivers have
+            EXPECT_TRUE(check_on_units(built, 2e-3, kTiles) > 0 || !fits);
+        }
     }
 }
 
