@@ -2,7 +2,7 @@
 
     compile.py pack <shader.comp> <out.pack>      all variants of one shader -> one file (and <out.pack>.d, its inputs)
     compile.py embed <list of packs> <out.cpp>    all packs -> the C++ file behind cpp/src/kernels/embedded.hpp
-    compile.py played <shader.comp> <folder>      each variant -> <variant>.spv that plays matrix units (common/matrices.glsl)
+    compile.py played <shader.comp> <folder>      all variants, as <variant>.spv that play matrix units (for tests)
 
 A shader `<family>/<name>.comp` has a table of its variants beside it, `<name>.toml`:
 
