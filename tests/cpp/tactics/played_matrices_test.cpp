@@ -49,6 +49,14 @@ std::vector<Case> convolutions() {
 }
 INSTANTIATE_TEST_SUITE_P(Shapes, ConvolutionsOnUnits, testing::ValuesIn(convolutions()), [](const auto& test) { return test.param.name; });
 
+//! Those whose steps fit into what CPU drivers have of shared memory.
+TEST(TilesOnUnits, AgreeWithTheHostReference) {
+    if (!can_play_units()) GTEST_SKIP() << "no shaders, no storage of float16, or small workgroups";
+    const Case c = with(conv2d("every_tile", {1, 64, 9, 13}, 72, 3, 1, 1), [](Case& half) { half.in_type = half.out_type = DataType::kHALF; });
+    const Built built = build(c);
+    EXPECT_GE(check_on_units(built, tolerance(c, built.terms), {}), 12);
+}
+
 class ProductsOnUnits : public testing::TestWithParam<matrix::Case> {};
 
 TEST_P(ProductsOnUnits, AgreeWithTheHostReference) {
