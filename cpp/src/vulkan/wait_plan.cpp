@@ -9,13 +9,12 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 WaitPlan plan_wait(nanoseconds expected, bool is_cpu_device) noexcept {
-    constexpr nanoseconds kUnknownPoll = microseconds(200);
     constexpr nanoseconds kCpuPoll = microseconds(50);
     constexpr nanoseconds kShort = milliseconds(2);
     constexpr nanoseconds kSlack = microseconds(100);
     constexpr nanoseconds kMostPoll = milliseconds(4);
     if (is_cpu_device) return {nanoseconds(0), expected <= kCpuPoll ? kCpuPoll : nanoseconds(0)};
-    if (expected <= nanoseconds(0)) return {nanoseconds(0), kUnknownPoll};
+    if (expected <= nanoseconds(0)) return {nanoseconds(0), kMostPoll};
     if (expected <= kShort) return {nanoseconds(0), expected + expected / 4 + kSlack};
     const nanoseconds sleep = expected - std::max(expected / 10, 2 * kSlack);
     return {sleep, std::min((expected - sleep) * 2, kMostPoll)};

@@ -94,7 +94,8 @@ TEST(FreeList, NeverOverlapsUnderRandomUse) {
 TEST(WaitPlan, GpuPollsShortWorkAndSleepsThroughLongWork) {
     const WaitPlan unknown = plan_wait(nanoseconds(0), false);
     EXPECT_EQ(unknown.sleep, nanoseconds(0));
-    EXPECT_GE(unknown.poll, microseconds(100));
+    EXPECT_GE(unknown.poll, milliseconds(2)) << "what most networks take: nobody says how long an asynchronous inference takes";
+    EXPECT_LE(unknown.poll, milliseconds(4));
     const WaitPlan brief = plan_wait(microseconds(500), false);
     EXPECT_EQ(brief.sleep, nanoseconds(0));
     EXPECT_GT(brief.poll, microseconds(500));
