@@ -28,7 +28,7 @@ struct StepTime {
 [[nodiscard]] StepTime float_step(const TileWork& tile, std::int64_t thread_rows, std::int64_t thread_columns);
 
 //! Microseconds of the product; 0 where its rows are dynamic: no estimate. A model with nine numbers, fitted to 1,556 candidates for the layers of ResNet-50 (batch 1 and 32),
-//! a U-Net and BERT on an H200, from which it is 8 % off (root mean square), as it is from those of tiles that came later; among its best eight is one within 4 % of the fastest. Steps along the depth wait for memory and for
+//! a U-Net and BERT on an H200, from which it is 8 % off (root mean square), as it is from those of tiles that came later; among its best eight is one within 6 % of the fastest. Steps along the depth wait for memory and for
 //! their own subgroups, or, where a processor has several workgroups, for its work. Other GPUs differ in all numbers, in the order of tiles less.
 [[nodiscard]] double estimated_us(const TileWork& tile, const StepTime& step, const ProductShape& shape);
 

@@ -140,12 +140,8 @@ TEST_P(Attentions, AgreeWithTheFormula) {
         // Halves: weights are rounded to 11 bits before they are multiplied, and so is the result.
         check_all(test, {expected}, type == DataType::kFLOAT ? 1e-5 : 2e-3, true);
         if (type == DataType::kHALF && can_play_units()) {
-            const struct {
-                const OperationCase& operation;
-                const Tensor& expected;
-            } built{test, expected};
             const bool fits = c.depth % 16 == 0 && c.width % 16 == 0 && c.width <= 64; // wider ones want more shared memory than CPU drivers have
-            EXPECT_TRUE(check_on_units(built, 2e-3, kTiles) > 0 || !fits);
+            EXPECT_TRUE(check_on_units(test, expected, 2e-3, kTiles) > 0 || !fits);
         }
     }
 }

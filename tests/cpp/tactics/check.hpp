@@ -33,7 +33,16 @@ private:
     bool found_;
 };
 
-//! Names of the shaders' candidates that ran; the host's, which depend on the build and the device, are checked too. `tolerance` is relative to the largest expected magnitude; 0 asks for equal bytes.
+//! `tolerance` is relative to the largest expected magnitude; 0 asks for equal bytes.
+inline void expect_near(const kernels::host::Tensor& actual, const kernels::host::Tensor& expected, double tolerance, const std::string& what) {
+    if (tolerance == 0.0) {
+        EXPECT_TRUE(actual.data == expected.data) << what << " differs, by " << relative_error(actual, expected);
+    } else {
+        EXPECT_LE(relative_error(actual, expected), tolerance) << what;
+    }
+}
+
+//! Names of the shaders' candidates that ran; the host's, which depend on the build and the device, are checked too. `tolerance` as in expect_near().
 //! `of_shaders_alone`: the compiler makes such operations only where shaders compute.
 inline std::vector<std::string> check_all(const OperationCase& operation, const std::vector<kernels::host::Tensor>& expected, double tolerance, bool of_shaders_alone = false) {
     const auto device = vulkan::Device::current();
@@ -52,12 +61,7 @@ inline std::vector<std::string> check_all(const OperationCase& operation, const 
         anywhere.note(prepared);
         prepared.runner->run();
         for (std::size_t i = 0; i < expected.size(); ++i) {
-            const kernels::host::Tensor actual = operation.output(prepared, i);
-            if (tolerance == 0.0) {
-                EXPECT_TRUE(actual.data == expected[i].data) << "output " << i << " differs, by " << relative_error(actual, expected[i]);
-            } else {
-                EXPECT_LE(relative_error(actual, expected[i]), tolerance) << "output " << i;
-            }
+            expect_near(operation.output(prepared, i), expected[i], tolerance, text("output ", i));
         }
     }
     EXPECT_EQ(vulkan::validation_error_count(), complaints) << vulkan::validation_errors().back();

@@ -54,7 +54,7 @@ TEST_P(MatrixBlocksOnUnits, AgreeWithTheHostReference) {
     constexpr std::string_view kTiles[] = {"32x32x64"};
     if (!can_play_units()) GTEST_SKIP() << "no shaders, no storage of float16, or small workgroups";
     const Built built = build(GetParam());
-    EXPECT_EQ(check_on_units(built, tolerance_of(GetParam(), built), kTiles) > 0, GetParam().a_type == DataType::kHALF); // as they are, and unpacked
+    EXPECT_EQ(check_on_units(built.operation, built.expected, tolerance_of(GetParam(), built), kTiles) > 0, GetParam().a_type == DataType::kHALF); // as they are, and unpacked
 }
 
 class MatrixBlocksForGpus : public MatrixBlocks {};

@@ -98,7 +98,7 @@ TEST_P(UnpackedOnUnits, AgreeWithTheHostReference) {
     constexpr std::string_view kTiles[] = {"32x32x64", "64x64x32"};
     if (!can_play_units()) GTEST_SKIP() << "no shaders, no storage of float16, or small workgroups";
     const Built built = build(GetParam());
-    EXPECT_GE(check_on_units(built, tolerance_of(GetParam(), built), kTiles), 1);
+    EXPECT_GE(check_on_units(built.operation, built.expected, tolerance_of(GetParam(), built), kTiles), 1);
 }
 
 class ThinUnpackedForGpus : public MatrixUnpacked {};

@@ -19,7 +19,7 @@ class ConvolutionsOnUnits : public testing::TestWithParam<Case> {};
 TEST_P(ConvolutionsOnUnits, AgreeWithTheHostReference) {
     if (!can_play_units()) GTEST_SKIP() << "no shaders, no storage of float16, or small workgroups";
     const Built built = build(GetParam());
-    EXPECT_GE(check_on_units(built, tolerance(GetParam(), built.terms), kTiles), 1);
+    EXPECT_GE(check_on_units(built.operation, built.expected, tolerance(GetParam(), built.terms), kTiles), 1);
 }
 
 std::vector<Case> convolutions() {
@@ -54,7 +54,7 @@ TEST(TilesOnUnits, AgreeWithTheHostReference) {
     if (!can_play_units()) GTEST_SKIP() << "no shaders, no storage of float16, or small workgroups";
     const Case c = with(conv2d("every_tile", {1, 64, 9, 13}, 72, 3, 1, 1), [](Case& half) { half.in_type = half.out_type = DataType::kHALF; });
     const Built built = build(c);
-    EXPECT_GE(check_on_units(built, tolerance(c, built.terms), {}), 12);
+    EXPECT_GE(check_on_units(built.operation, built.expected, tolerance(c, built.terms), {}), 12);
 }
 
 class ProductsOnUnits : public testing::TestWithParam<matrix::Case> {};
@@ -62,7 +62,7 @@ class ProductsOnUnits : public testing::TestWithParam<matrix::Case> {};
 TEST_P(ProductsOnUnits, AgreeWithTheHostReference) {
     if (!can_play_units()) GTEST_SKIP() << "no shaders, no storage of float16, or small workgroups";
     const matrix::Built built = matrix::build(GetParam());
-    EXPECT_GE(check_on_units(built, matrix::tolerance_of(GetParam(), built), kTiles), 1);
+    EXPECT_GE(check_on_units(built.operation, built.expected, matrix::tolerance_of(GetParam(), built), kTiles), 1);
 }
 
 std::vector<matrix::Case> products() {

@@ -24,7 +24,7 @@ inline vulkan::DeviceCaps with_units(vulkan::DeviceCaps caps) {
     caps.fp16_arithmetic = caps.int8_arithmetic = caps.cooperative_matrix = caps.vulkan_memory_model = caps.subgroup_shuffle = true;
     caps.matrix_shapes = large.matrix_shapes;
     caps.matrix_shapes.push_back({16, 16, 32, kInt8, kInt8, kInt32, kInt32, false, true});
-    caps.subgroup_size = large.subgroup_size;
+    caps.subgroup_size = caps.min_subgroup_size = caps.max_subgroup_size = large.subgroup_size;
     return caps;
 }
 
@@ -40,18 +40,17 @@ inline bool is_on_units(const tactics::Candidate& candidate, std::span<const std
     return false;
 }
 
-//! How many candidates of these tiles there were; `built` has an operation and what it is expected to give.
-template <typename Built>
-[[nodiscard]] int check_on_units(const Built& built, double tolerance, std::span<const std::string_view> tiles) {
+//! Compares as check_all() does. How many candidates of these tiles there were.
+[[nodiscard]] inline int check_on_units(const OperationCase& operation, const kernels::host::Tensor& expected, double tolerance, std::span<const std::string_view> tiles) {
     const auto device = vulkan::Device::by_index(0);
     const vulkan::DeviceCaps caps = with_units(device->caps());
     int tried = 0;
-    for (const tactics::Candidate& candidate : built.operation.candidates(caps)) {
+    for (const tactics::Candidate& candidate : operation.candidates(caps)) {
         if (!is_on_units(candidate, tiles)) continue;
         ++tried;
-        OperationCase::Prepared prepared = built.operation.prepare(device, candidate, caps);
+        OperationCase::Prepared prepared = operation.prepare(device, candidate, caps);
         prepared.runner->run();
-        EXPECT_LT(relative_error(built.operation.output(prepared), built.expected), tolerance) << candidate.name;
+        expect_near(operation.output(prepared), expected, tolerance, candidate.name);
     }
     return tried;
 }

@@ -20,26 +20,24 @@ namespace {
 constexpr std::uint64_t kAlign = 256;
 constexpr std::size_t kPushBytes = plan::kMaxParams * sizeof(std::int32_t);
 
-//! The kernel's code, or on a device without matrix units code that plays them (shaders/common/matrices.glsl).
-std::vector<std::uint32_t> code_of(const kernels::EmbeddedKernel& kernel, bool has_matrix_units) {
-    std::vector<std::uint32_t> code;
+//! The same kernel, which plays matrix units (shaders/common/matrices.glsl).
+std::vector<std::uint32_t> played_code(std::string id) {
 #ifdef TVK_PLAYED_MATRICES
-    std::string path = kernel.id;
-    std::ranges::replace(path, ':', '/');
-    std::ifstream file(std::filesystem::path(TVK_PLAYED_MATRICES) / (path + ".spv"), std::ios::binary);
-    if (!has_matrix_units && file) {
-        const std::string bytes(std::istreambuf_iterator<char>(file), {});
-        code.resize(bytes.size() / sizeof(std::uint32_t));
-        std::memcpy(code.data(), bytes.data(), bytes.size());
-    }
-#else
-    (void)has_matrix_units;
+    std::ranges::replace(id, ':', '/');
+    std::ifstream file(std::filesystem::path(TVK_PLAYED_MATRICES) / (id + ".spv"), std::ios::binary);
+    const std::string bytes(std::istreambuf_iterator<char>(file), {});
+    std::vector<std::uint32_t> code(bytes.size() / sizeof(std::uint32_t));
+    std::memcpy(code.data(), bytes.data(), bytes.size());
+    if (!code.empty()) return code;
 #endif
-    if (code.empty()) {
-        const std::span<const std::uint32_t> embedded = kernels::embedded_spirv(kernel);
-        code.assign(embedded.begin(), embedded.end());
-    }
-    return code;
+    throw InternalError(text("Kernel ", id, " wants matrix units, which this device has not, and there is no code that plays them."));
+}
+
+std::vector<std::uint32_t> code_of(const kernels::EmbeddedKernel& kernel, bool has_matrix_units) {
+    const std::string id = kernel.id;
+    if (!has_matrix_units && id.find("coopmat:") != std::string::npos) return played_code(id);
+    const std::span<const std::uint32_t> embedded = kernels::embedded_spirv(kernel);
+    return {embedded.begin(), embedded.end()};
 }
 
 std::shared_ptr<const vulkan::Pipeline> pipeline(vulkan::Device& device, const plan::Step& step) {
