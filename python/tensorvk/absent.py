@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 _PLUGINS = (
-    "plug-ins are not offered yet, so write the operation as layers of the network, or as ONNX operators that the "
-    "parser knows (docs/operators.md); init_libnvinfer_plugins() is there and does nothing"
+    "plug-ins are not offered yet, so write the operation as layers of the network, or as ONNX operators that "
+    "OnnxParser.supports_operator() knows; init_libnvinfer_plugins() is there and does nothing"
 )
 _REFITTING = "weights of a built engine cannot be replaced, so build again: with a timing cache that takes seconds"
 _CALIBRATION = (
