@@ -236,7 +236,7 @@ std::vector<Candidate> product_candidates(const std::string& family, const std::
         ProductTactic candidates;
         bool normalizes = false;
     };
-    constexpr Tactic kTactics[] = {{product_texel}, {product_tile}, {product_shared}, {product_vector}, {product_coopmat, true}};
+    constexpr Tactic kTactics[] = {{product_texel}, {product_tile}, {product_shared}, {product_vector}, {product_coopmat, true}, {product_halo}};
     const bool in_place = query.operation.placement.has_value();
     const std::string why = refusal.empty() && in_place ? product.refuse_placement(query) : refusal;
     const Product target = in_place && why.empty() ? product.placed(query) : product;

@@ -45,6 +45,11 @@ class Product {
     [[nodiscard]] static std::string refuse(const ConvolutionProblem& problem, const Query& query);
     [[nodiscard]] static std::string refuse(const MatrixProblem& problem, const Query& query);
 
+    //! Depth, height and width.
+    struct Window {
+        ConvolutionProblem::Triple kernel{1, 1, 1}, stride{1, 1, 1}, dilation{1, 1, 1}, pre{0, 0, 0};
+    };
+
     Product(const ConvolutionProblem& problem, const shape::ExprPool& exprs);
     Product(const MatrixProblem& problem, const shape::ExprPool& exprs);
     explicit Product(const PointsProduct& points);
@@ -70,6 +75,9 @@ class Product {
     [[nodiscard]] std::int32_t column_sums() const { return column_sums_; }
     //! No tap of any position reads padding.
     [[nodiscard]] bool always_inside() const { return inside_; }
+    //! Of a convolution, also of a transposed one; of a matrix product one tap.
+    [[nodiscard]] const Window& window() const { return window_; }
+    [[nodiscard]] bool transposed() const { return phases_; }
     //! Output positions.
     [[nodiscard]] shape::Expr rows(shape::ExprPool& exprs) const;
     //! The packed weights, made by an init step once per engine; and the bias as floats, zeros where there is none.
@@ -81,10 +89,6 @@ class Product {
     void add_params(StepBuilder& step, Lowering& lowering, const Packing& packing) const;
 
   private:
-    //! Depth, height and width.
-    struct Window {
-        ConvolutionProblem::Triple kernel{1, 1, 1}, stride{1, 1, 1}, dilation{1, 1, 1}, pre{0, 0, 0};
-    };
     //! What rows are numbered by: extents of the output, of a transposed convolution those of each of its phases.
     [[nodiscard]] ConvolutionProblem::Extents grid(shape::ExprPool& exprs) const;
     void add_window(StepBuilder& step, const ConvolutionProblem::Extents& grid, shape::ExprPool& exprs) const;
@@ -150,6 +154,8 @@ using ProductTactic = std::vector<Candidate> (*)(const std::string& family, cons
 
 [[nodiscard]] std::vector<Candidate> product_coopmat(const std::string& family, const std::string& refusal,
                                                      const Product& product, const Query& query);
+
+[[nodiscard]] std::vector<Candidate> product_halo(const std::string& family, const std::string& refusal, const Product& product, const Query& query);
 
 //! What a candidate does around its product: calls `multiply` once, with the product as it is when it is lowered, since only then it is known where its input lies.
 using Multiply = std::function<void(const Product&)>;

@@ -24,12 +24,15 @@ double ceil_div(double a, double b) { return std::ceil(a / b); }
 
 } // namespace
 
+StepTime units_step(const TileWork& tile, double loaded, double fragments, double products) {
+    const double own = kThreadElement * loaded / static_cast<double>(tile.threads) + kSubgroupProduct * products;
+    return {kLatency / static_cast<double>(tile.ahead) + own, (fragments + loaded) * kElement};
+}
+
 StepTime matrix_step(const TileWork& tile, std::int64_t warp_rows, std::int64_t warp_columns) {
     const auto rows = static_cast<double>(tile.rows), columns = static_cast<double>(tile.columns), depth = static_cast<double>(tile.depth);
     const auto down = static_cast<double>(warp_rows), across = static_cast<double>(warp_columns);
-    const double loaded = (rows + columns) * depth, fragments = rows * columns * depth * (1.0 / down + 1.0 / across);
-    const double own = kThreadElement * loaded / static_cast<double>(tile.threads) + kSubgroupProduct * down * across * depth;
-    return {kLatency / static_cast<double>(tile.ahead) + own, (fragments + loaded) * kElement};
+    return units_step(tile, (rows + columns) * depth, rows * columns * depth * (1.0 / down + 1.0 / across), down * across * depth);
 }
 
 StepTime float_step(const TileWork& tile, std::int64_t thread_rows, std::int64_t thread_columns) {

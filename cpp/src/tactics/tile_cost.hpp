@@ -24,6 +24,8 @@ struct StepTime {
 };
 //! Of halves on matrix units: subgroups compute `warp_rows` x `warp_columns` each.
 [[nodiscard]] StepTime matrix_step(const TileWork& tile, std::int64_t warp_rows, std::int64_t warp_columns);
+//! The same, where a step moves `loaded` elements to shared memory, from where subgroups read `fragments` elements in all, and each makes `products`.
+[[nodiscard]] StepTime units_step(const TileWork& tile, double loaded, double fragments, double products);
 //! Of floats: invocations compute `thread_rows` x `thread_columns` each.
 [[nodiscard]] StepTime float_step(const TileWork& tile, std::int64_t thread_rows, std::int64_t thread_columns);
 

@@ -49,12 +49,68 @@ std::vector<Case> convolutions() {
 }
 INSTANTIATE_TEST_SUITE_P(Shapes, ConvolutionsOnUnits, testing::ValuesIn(convolutions()), [](const auto& test) { return test.param.name; });
 
+//! Of few and many subgroups, of one and several lines and column fragments each.
+constexpr std::array<std::string_view, 4> kHaloTiles{"2x32x32", "4x32x32_w8", "4x32x16", "8x64x16_w8"};
+
+class OverlappingWindowsOnUnits : public testing::TestWithParam<Case> {};
+
+TEST_P(OverlappingWindowsOnUnits, AgreeWithTheHostReference) {
+    if (!can_play_units()) GTEST_SKIP() << "no shaders, no storage of float16, or small workgroups";
+    const Built built = build(GetParam());
+    EXPECT_GE(check_on_units(built.operation, built.expected, tolerance(GetParam(), built.terms), kHaloTiles), 1);
+}
+
+std::vector<Case> windows() {
+    const auto window = [](std::string name, std::int64_t down, std::int64_t across, std::int64_t pre_down, std::int64_t pre_across) {
+        return with(conv2d(std::move(name), {1, 32, 11, 18}, 40, 3, 1, 1), [=](Case& c) {
+            c.kernel = {down, across};
+            c.pre = c.post = {pre_down, pre_across};
+        });
+    };
+    std::vector<Case> cases{
+        conv2d("odd", {1, 16, 9, 13}, 24, 3, 1, 1),
+        conv2d("whole_tiles", {2, 32, 16, 32}, 64, 3, 1, 1),
+        with(conv2d("residual", {2, 32, 7, 17}, 40, 3, 1, 1), [](Case& c) { c.operands = Operands::kRESIDUAL; }),
+        with(conv2d("residual_whole_tiles", {1, 32, 8, 16}, 128, 3, 1, 1), [](Case& c) { c.operands = Operands::kRESIDUAL; }),
+        with(conv2d("per_channel_stride2", {2, 32, 19, 35}, 48, 3, 2, 1), [](Case& c) { c.operands = Operands::kPER_CHANNEL; }),
+        with(conv2d("squared_planes", {1, 32, 10, 9}, 40, 3, 1, 1), [](Case& c) { c.operands = Operands::kSQUARE, c.out_layout = Layout::kLINEAR; }),
+        conv2d("cut_channels", {1, 160, 3, 14}, 32, 3, 1, 1),
+        with(conv2d("dilated", {1, 32, 17, 33}, 32, 3, 1, 3), [](Case& c) { c.dilation = {3, 3}; }),
+        with(conv2d("dilated_stride2", {1, 16, 17, 33}, 16, 3, 2, 2), [](Case& c) { c.dilation = {2, 2}; }),
+        with(conv2d("dilated_by_less_than_the_stride", {1, 16, 20, 33}, 16, 3, 1, 0), [](Case& c) {
+            c.kernel = {1, 3}, c.stride = {1, 3}, c.dilation = {1, 2}, c.pre = c.post = {0, 2};
+        }),
+        with(conv2d("groups", {2, 64, 9, 15}, 96, 3, 1, 1), [](Case& c) { c.groups = 2; }),
+        with(conv2d("unpadded_without_bias", {1, 48, 12, 40}, 32, 3, 1, 0), [](Case& c) { c.bias = false; }),
+        with(conv2d("dynamic_batch", {3, 32, 9, 17}, 32, 3, 1, 1), [](Case& c) { c.dynamic = true; }),
+        conv2d("even_window", {1, 16, 9, 20}, 32, 2, 1, 0),
+        conv2d("large_window", {1, 16, 12, 20}, 32, 4, 1, 2),
+        window("lines", 1, 7, 0, 3),
+        window("columns", 5, 1, 2, 0),
+    };
+    for (Case& c : cases) c.in_type = c.out_type = DataType::kHALF;
+    return cases;
+}
+INSTANTIATE_TEST_SUITE_P(Shapes, OverlappingWindowsOnUnits, testing::ValuesIn(windows()), [](const auto& test) { return test.param.name; });
+
 //! Those whose steps fit into what CPU drivers have of shared memory.
 TEST(TilesOnUnits, AgreeWithTheHostReference) {
     if (!can_play_units()) GTEST_SKIP() << "no shaders, no storage of float16, or small workgroups";
     const Case c = with(conv2d("every_tile", {1, 64, 9, 13}, 72, 3, 1, 1), [](Case& half) { half.in_type = half.out_type = DataType::kHALF; });
     const Built built = build(c);
     EXPECT_GE(check_on_units(built.operation, built.expected, tolerance(c, built.terms), {}), 12);
+}
+
+//! Windows of a line take less shared memory than squares.
+TEST(TilesOfOverlappingWindowsOnUnits, AgreeWithTheHostReference) {
+    if (!can_play_units()) GTEST_SKIP() << "no shaders, no storage of float16, or small workgroups";
+    const Case c = with(conv2d("every_tile", {1, 32, 17, 9}, 72, 3, 1, 1), [](Case& half) {
+        half.in_type = half.out_type = DataType::kHALF;
+        half.kernel = {1, 3};
+        half.pre = half.post = {0, 1};
+    });
+    const Built built = build(c);
+    EXPECT_GE(check_on_units(built.operation, built.expected, tolerance(c, built.terms), {}), 20);
 }
 
 class ProductsOnUnits : public testing::TestWithParam<matrix::Case> {};
