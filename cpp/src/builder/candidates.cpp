@@ -89,13 +89,24 @@ void refuse(tactics::Candidate& candidate, std::string why) {
     candidate.lower = nullptr;
 }
 
+//! The first `most`, at most half of them by guessed estimates as long as there are others.
+std::vector<tactics::Candidate*> first_of(const std::vector<tactics::Candidate*>& order, std::size_t most) {
+    std::vector<tactics::Candidate*> first, rest;
+    std::size_t guessed = 0;
+    for (tactics::Candidate* candidate : order) (candidate->guessed && ++guessed > most / 2 ? rest : first).push_back(candidate);
+    first.insert(first.end(), rest.begin(), rest.end());
+    first.resize(std::min(most, first.size()));
+    return first;
+}
+
 //! Of those that have estimates; `why` begins the others' refusals.
 void keep_best(std::vector<tactics::Candidate>& candidates, std::size_t most, const std::string& why) {
     const auto estimate = [](const tactics::Candidate& candidate) { return candidate.estimate; };
     const auto order = ranked(candidates, [&](const tactics::Candidate& candidate) { return candidate.estimate > 0.0; }, estimate);
-    for (std::size_t i = most; i < order.size(); ++i) {
-        refuse(*order[i], text(why, ": estimated at ", std::lround(order[i]->estimate), " us, the ", most, " best at ", std::lround(order.front()->estimate), " to ",
-                               std::lround(order[most - 1]->estimate)));
+    const auto kept = first_of(order, most);
+    for (tactics::Candidate* candidate : order) {
+        if (std::ranges::find(kept, candidate) != kept.end()) continue;
+        refuse(*candidate, text(why, ": estimated at ", std::lround(candidate->estimate), " us, the best at ", std::lround(order.front()->estimate), "; ", most, " are tried"));
     }
 }
 

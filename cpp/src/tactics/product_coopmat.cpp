@@ -20,7 +20,7 @@ struct MatrixGeometry {
     [[nodiscard]] constexpr std::int32_t threads() const { return 32 * subgroups(); }
     [[nodiscard]] double estimate(std::int64_t splits, const ProductShape& shape) const {
         const TileWork work{.rows = rows, .columns = columns, .depth = depth, .ahead = ahead, .splits = splits, .threads = threads(), .shared_bytes = shared_bytes()};
-        return estimated_us(work, matrix_step(work, warp_rows, warp_columns), shape);
+        return estimated_us(work, matrix_step(work, warp_rows, warp_columns, 2), shape);
     }
     [[nodiscard]] std::int64_t shared_bytes() const {
         return 16 * std::max(ahead * (rows * (depth / 8 + 1) + depth * (columns / 8 + 1)), threads() / 32 * 16 * (warp_columns / 4 + 1)); // steps, then results

@@ -130,7 +130,7 @@ std::string first_of(std::string a, std::string b) { return a.empty() ? std::mov
 
 std::vector<Candidate> product_tactics(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
     std::vector<Candidate> out = quantized_tile(family, refusal, product, query);
-    for (const auto tactic : {quantized_dot, quantized_coopmat}) {
+    for (const auto tactic : {quantized_dot, quantized_coopmat, quantized_halo}) {
         for (Candidate& candidate : tactic(family, refusal, product, query)) out.push_back(std::move(candidate));
     }
     return out;

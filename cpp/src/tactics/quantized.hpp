@@ -25,12 +25,17 @@ namespace tensorvk::tactics {
 [[nodiscard]] std::string refuse_quantized_tile(const Product& product);
 //! The same of those that multiply signed bytes: uint8 weights have to be around 128, and uint8 inputs are taken 128 less.
 [[nodiscard]] std::string refuse_signed_tile(const Product& product, const Query& query);
+//! Why a product is none for matrix units of bytes of this device, or empty.
+[[nodiscard]] std::string refuse_byte_units(const Product& product, const Query& query);
 //! What stands for 0 in inputs that have become signed.
 [[nodiscard]] std::int32_t signed_zero(const Product& product);
 [[nodiscard]] const ZeroPoints& zero_points(const Operation& operation);
 //! Constants G(0), G(1), G(15), the pointwise program and bindings 4 .. 7. `table`: immediates come from the parameters, so that layers share
 //! a pipeline; see StepBuilder::specialize().
 void add_quantized_epilogue(StepBuilder& step, Lowering& lowering, const Operation& operation, const AxisRoles& roles, bool table);
+
+//! The second dispatch of a product whose depth is cut: adds the slices in buffer `slices`, then bias, epilogue and store.
+void add_byte_slice_sum(const Product& product, const Packing& packing, std::int32_t slices, std::int32_t parameters, std::int64_t splits, Lowering& lowering);
 
 //! Tactics of quantized products; `family` as in ProductTactic.
 [[nodiscard]] std::vector<Candidate> quantized_tile(const std::string& family, const std::string& refusal, const Product& product,
@@ -43,6 +48,8 @@ void add_quantized_epilogue(StepBuilder& step, Lowering& lowering, const Operati
 [[nodiscard]] std::vector<Candidate> quantized_widened(const ConvolutionProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> quantized_coopmat(const std::string& family, const std::string& refusal, const Product& product,
                                                        const Query& query);
+
+[[nodiscard]] std::vector<Candidate> quantized_halo(const std::string& family, const std::string& refusal, const Product& product, const Query& query);
 
 [[nodiscard]] std::vector<Candidate> quantized_dot(const std::string& family, const std::string& refusal, const Product& product,
                                                    const Query& query);

@@ -4,6 +4,7 @@
 #include "support/error.hpp"
 #include "tactics/matrix_units.hpp"
 #include "tactics/quantized.hpp"
+#include "tactics/tile_cost.hpp"
 
 namespace tensorvk::tactics {
 namespace {
@@ -13,6 +14,10 @@ struct MatrixGeometry {
     std::int32_t warp_rows, warp_columns; // of a subgroup's
     [[nodiscard]] TileNeeds needs() const { return {rows, columns, 32, shared_bytes(), threads()}; }
     [[nodiscard]] std::int32_t threads() const { return 32 * (rows / warp_rows) * (columns / warp_columns); }
+    [[nodiscard]] double estimate(std::int64_t splits, const ProductShape& shape) const {
+        const TileWork work{.rows = rows, .columns = columns, .depth = depth, .splits = splits, .threads = threads(), .shared_bytes = shared_bytes()};
+        return estimated_us(work, matrix_step(work, warp_rows, warp_columns, 1), shape);
+    }
     [[nodiscard]] std::int64_t shared_bytes() const { return 16 * std::max((rows + columns) * (depth / 16 + 1), threads() / 32 * 16 * (warp_columns / 4 + 1)); } // a step, then results
 };
 
@@ -32,7 +37,9 @@ constexpr std::int32_t kSumLocalSize = 128;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-std::string refuse_product(const Product& product, const Query& query) {
+} // namespace
+
+std::string refuse_byte_units(const Product& product, const Query& query) {
     if (std::string why = refuse_byte_matrices(query.caps); !why.empty()) return why;
     if (product.shape().channels % 16 != 0 || !product.shape().input_vectors) {
         return text("matrix units take channels in sixteens that lie together, there are ", product.shape().channels,
@@ -41,8 +48,7 @@ std::string refuse_product(const Product& product, const Query& query) {
     return refuse_signed_tile(product, query);
 }
 
-//! The second dispatch of a product whose depth is cut.
-void sum_slices(const Product& product, const Packing& packing, std::int32_t slices, std::int32_t parameters, std::int64_t splits, Lowering& lowering) {
+void add_byte_slice_sum(const Product& product, const Packing& packing, std::int32_t slices, std::int32_t parameters, std::int64_t splits, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
     StepBuilder step(lowering, product.operation().name, "quantized/sum:int8");
     const shape::Expr count = exprs.mul(product.rows(exprs), exprs.constant(packing.parts * packing.padded_columns() / 4));
@@ -53,6 +59,8 @@ void sum_slices(const Product& product, const Packing& packing, std::int32_t sli
     add_quantized_epilogue(step, lowering, product.operation(), product.roles(), false);
     lowering.add(step.take());
 }
+
+namespace {
 
 void lower(const Product& product, const MatrixGeometry& tile, std::int64_t splits, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
@@ -77,14 +85,14 @@ void lower(const Product& product, const MatrixGeometry& tile, std::int64_t spli
     step.reads(product.x().buffer).reads(weights).reads(parameters).writes(target);
     add_quantized_epilogue(step, lowering, operation, product.roles(), false);
     lowering.add(step.take());
-    if (splits > 1) sum_slices(product, packing, target, parameters, splits, lowering);
+    if (splits > 1) add_byte_slice_sum(product, packing, target, parameters, splits, lowering);
 }
 
 } // namespace
 
 std::vector<Candidate> byte_matrix_tiles(const std::string& name, const std::string& refusal, const Product& shape, const Query& query,
                                          const std::function<Product(Lowering&)>& make) {
-    const std::string common = refusal.empty() ? refuse_product(shape, query) : refusal;
+    const std::string common = refusal.empty() ? refuse_byte_units(shape, query) : refusal;
     if (!common.empty()) return {{.name = name, .refusal = common, .portable = false, .lower = {}}};
     std::vector<Candidate> out;
     for (const MatrixGeometry& tile : kTiles) {
@@ -92,10 +100,10 @@ std::vector<Candidate> byte_matrix_tiles(const std::string& name, const std::str
         if (const std::int64_t most = splits_for(tile.rows, tile.columns, shape.shape(), kLeastDepth, kMostSplits); most > 1) choices.push_back(most);
         for (const std::int64_t splits : choices) {
             const std::string whole = text(name, "_", tile.rows, "x", tile.columns, "x", tile.depth, tile.threads() > kFewThreads ? text("_w", tile.threads() / 32) : "");
-            out.push_back({.name = splits > 1 ? text(whole, "_k", splits) : whole,
-                           .refusal = refuse_tile(tile.needs(), shape.shape(), query.caps),
-                           .portable = false,
-                           .lower = [make, tile, splits](Lowering& lowering) { lower(make(lowering), tile, splits, lowering); }});
+            Candidate candidate{.name = splits > 1 ? text(whole, "_k", splits) : whole, .refusal = refuse_tile(tile.needs(), shape.shape(), query.caps), .portable = false, .lower = {}};
+            candidate.estimate = tile.estimate(splits, shape.shape());
+            candidate.lower = [make, tile, splits](Lowering& lowering) { lower(make(lowering), tile, splits, lowering); };
+            out.push_back(std::move(candidate));
         }
     }
     return out;

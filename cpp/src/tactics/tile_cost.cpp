@@ -24,15 +24,16 @@ double ceil_div(double a, double b) { return std::ceil(a / b); }
 
 } // namespace
 
-StepTime units_step(const TileWork& tile, double loaded, double fragments, double products) {
-    const double own = kThreadElement * loaded / static_cast<double>(tile.threads) + kSubgroupProduct * products;
-    return {kLatency / static_cast<double>(tile.ahead) + own, (fragments + loaded) * kElement};
+StepTime units_step(const TileWork& tile, std::int64_t loaded, std::int64_t fragments, std::int64_t factors) {
+    const auto halves = [](std::int64_t bytes) { return static_cast<double>(bytes) / 2.0; };
+    const double own = kThreadElement * halves(loaded) / static_cast<double>(tile.threads) + kSubgroupProduct * halves(factors);
+    return {kLatency / static_cast<double>(tile.ahead) + own, halves(fragments + loaded) * kElement};
 }
 
-StepTime matrix_step(const TileWork& tile, std::int64_t warp_rows, std::int64_t warp_columns) {
-    const auto rows = static_cast<double>(tile.rows), columns = static_cast<double>(tile.columns), depth = static_cast<double>(tile.depth);
-    const auto down = static_cast<double>(warp_rows), across = static_cast<double>(warp_columns);
-    return units_step(tile, (rows + columns) * depth, rows * columns * depth * (1.0 / down + 1.0 / across), down * across * depth);
+StepTime matrix_step(const TileWork& tile, std::int64_t warp_rows, std::int64_t warp_columns, std::int64_t bytes) {
+    const std::int64_t loaded = (tile.rows + tile.columns) * tile.depth;
+    const std::int64_t fragments = (tile.rows * tile.columns / warp_rows + tile.rows * tile.columns / warp_columns) * tile.depth;
+    return units_step(tile, bytes * loaded, bytes * fragments, bytes * warp_rows * warp_columns * tile.depth);
 }
 
 StepTime float_step(const TileWork& tile, std::int64_t thread_rows, std::int64_t thread_columns) {

@@ -175,8 +175,11 @@ TEST_P(QuantizedTactics, GiveTheBytesOfIntegerArithmetic) {
     }
     (void)check_all(operation, {expected}, 0.0); // integers are equal or wrong
     constexpr std::string_view kTiles[] = {"32x64x128", "64x64x64", "64x64x128_w8"};
-    const int on_units = can_play_units() ? check_on_units(operation, expected, 0.0, kTiles) : 0;
-    if (c.name == "c64_to_c96_stride2" && can_play_units()) { EXPECT_GT(on_units, 0); }
+    constexpr std::string_view kHaloTiles[] = {"2x32x64", "4x32x64", "4x64x32_w8", "8x64x32_w8"};
+    if (can_play_units()) {
+        EXPECT_GE(check_on_units(operation, expected, 0.0, kTiles), c.name == "c64_to_c96_stride2" ? 1 : 0);
+        EXPECT_GE(check_on_units(operation, expected, 0.0, kHaloTiles), c.name.starts_with("overlapping") ? 2 : 0);
+    }
     const int dots = check_dots(operation, expected);
     if (c.name == "c16_to_c8" && has_dots()) { EXPECT_GT(dots, 0); }
 }
@@ -210,6 +213,11 @@ std::vector<Case> cases() {
         with(conv("picture_one_line", {3, 2, 33}, 12, 5, 2, 1), sums),
         conv("c17_to_c33", {3, 17, 5, 7}, 33, 3, 1, 1),
         with(conv("c64_to_c96_stride2", {2, 64, 25, 21}, 96, 3, 2, 1), unsigned_x),
+        with(conv("overlapping_windows", {2, 64, 9, 18}, 64, 3, 1, 1), [&](Case& c) { unsigned_x(c), residual(c); }),
+        with(conv("overlapping_windows_of_many_channels", {1, 256, 5, 17}, 40, 3, 1, 1), [](Case& c) { c.zero.x = -7; }),
+        with(conv("overlapping_dilated_windows", {1, 64, 13, 20}, 40, 3, 1, 3), [&](Case& c) { sums(c), c.dilation = {3, 3}; }),
+        with(conv("overlapping_windows_of_groups", {1, 64, 9, 15}, 96, 3, 1, 1), [](Case& c) { c.groups = 2, c.ending = Ending::kFLOAT, c.out_layout = Layout::kLINEAR; }),
+        with(conv("overlapping_windows_of_a_line", {3, 64, 9, 35}, 40, 3, 2, 1), [](Case& c) { c.kernel = {1, 5}, c.pad = {0, 2}, c.dynamic = true; }),
         with(conv("long_sums", {1, 256, 5, 7}, 40, 3, 1, 1), [&](Case& c) { unsigned_x(c), c.ending = Ending::kRESIDUAL; }),
         with(conv("many_results", {1, 16, 131, 67}, 128, 1, 1, 0), residual),
         conv("c16_to_c8", {1, 16, 9, 13}, 8, 3, 1, 1),

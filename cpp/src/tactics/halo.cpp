@@ -1,0 +1,113 @@
+#include "tactics/halo.hpp"
+
+#include <algorithm>
+
+#include "support/error.hpp"
+#include "tactics/tile_cost.hpp"
+
+namespace tensorvk::tactics {
+namespace {
+
+constexpr std::int64_t kSide = 16;        // of a fragment
+constexpr std::int32_t kFewSubgroups = 4; // that names do not tell
+constexpr std::int64_t kMostSplits = 12;
+constexpr std::int64_t kHalves = 8; // of sixteen bytes
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+std::optional<std::int64_t> tiles_of(const Product& product, const HaloTile& tile, const shape::ExprPool& exprs) {
+    const shape::Exprs& dims = product.y().dims;
+    const auto batch = exprs.value(dims[0]), height = exprs.value(dims[2]), width = exprs.value(dims[3]);
+    if (!batch || !height || !width) return std::nullopt;
+    return *batch * ceil_div(*height, tile.lines) * ceil_div(*width, kSide);
+}
+
+//! No slices, as many as busy a large GPU, and half of that.
+std::vector<std::int64_t> choices(const Product& product, const HaloTile& tile, std::optional<std::int64_t> tiles) {
+    const std::int64_t groups = tiles.value_or(product.shape().least_rows) * ceil_div(product.shape().columns, tile.columns) * product.shape().parts;
+    const std::int64_t most = std::min({kBusyWorkgroups / std::max<std::int64_t>(groups, 1), product.shape().channels / tile.chunk, kMostSplits});
+    std::vector<std::int64_t> out{1};
+    if (most > 1) out.push_back(most);
+    if (most >= 4) out.push_back(most / 2);
+    return out;
+}
+
+} // namespace
+
+std::string Halo::refuse(const Product& product) {
+    const Product::Window& window = product.window();
+    if (product.transposed()) return "only for convolutions that are not transposed";
+    if (product.x().dims.size() != 4) return "only for windows over pictures";
+    const auto apart = [&](std::size_t axis) { return window.stride[axis] > (window.kernel[axis] - 1) * window.dilation[axis]; };
+    if (apart(1) && apart(2)) return "the windows do not overlap";
+    return {};
+}
+
+std::vector<Halo> Halo::all(std::span<const HaloTile> tiles, const Product& product, std::int64_t unit, const shape::ExprPool& exprs) {
+    std::vector<Halo> out;
+    for (const HaloTile& tile : tiles) {
+        const std::optional<std::int64_t> count = tiles_of(product, tile, exprs);
+        for (const std::int64_t splits : choices(product, tile, count)) out.push_back({tile, product.window(), unit, splits, count});
+    }
+    return out;
+}
+
+std::string Halo::name(const std::string& prefix) const {
+    std::string out = text(prefix, "_", tile.lines, "x", tile.columns, "x", tile.chunk);
+    if (tile.subgroups() > kFewSubgroups) out += text("_w", tile.subgroups());
+    if (splits > 1) out += text("_k", splits);
+    return out;
+}
+
+std::int64_t Halo::covered(std::int64_t positions, std::size_t axis) const {
+    return (positions - 1) * window.stride[axis] + (window.kernel[axis] - 1) * window.dilation[axis] + 1;
+}
+
+std::int64_t Halo::pixels() const { return covered(tile.lines, 1) * covered(kSide, 2); }
+
+//! A chunk's inputs and weights, then results in their place. Halves lie by rows of the weights, bytes by columns; both are padded by sixteen bytes.
+std::int64_t Halo::shared_bytes() const {
+    const std::int64_t units = tile.chunk / unit;
+    const std::int64_t weights = unit == kHalves ? taps() * tile.chunk * (tile.columns / kHalves + 1) : tile.columns * (taps() * units + 1);
+    return 16 * std::max(pixels() * (units + 1) + weights, tile.subgroups() * kSide * (tile.warp_columns / 4 + 1));
+}
+
+std::string Halo::refuse(const Product& product, const Query& query) const {
+    if (product.shape().channels % tile.chunk != 0) return text("there are ", product.shape().channels, " channels, the tile takes ", tile.chunk, " at a time");
+    const auto height = query.exprs.value(product.y().dims[2]), width = query.exprs.value(product.y().dims[3]);
+    if (width && *width * 2 <= kSide) return text("lines have ", *width, " positions, more than half of the ", kSide, " of the tile would be padding");
+    if (height && *height * 2 <= tile.lines) return text("there are ", *height, " lines, more than half of the ", tile.lines, " of the tile would be padding");
+    return refuse_tile({.rows = 1, .columns = tile.columns, .narrow = 32, .shared_bytes = shared_bytes(), .threads = tile.threads()}, product.shape(), query.caps);
+}
+
+double Halo::estimate(ProductShape shape) const {
+    if (!tiles) return 0.0;
+    const TileWork work{.rows = kSide * tile.lines, .columns = tile.columns, .depth = taps() * tile.chunk, .splits = splits, .threads = tile.threads(), .shared_bytes = shared_bytes()};
+    const std::int64_t bytes = 16 / unit;
+    const std::int64_t loaded = bytes * (pixels() * tile.chunk + work.depth * tile.columns);
+    // Of each subgroup, those of a line for all taps of a column of the window, and these taps' weights.
+    const std::int64_t fragments = bytes * window.kernel[2] * (covered(tile.warp_lines, 1) * kSide + window.kernel[1] * tile.warp_columns) * tile.chunk;
+    const std::int64_t factors = bytes * kSide * tile.warp_lines * tile.warp_columns * work.depth;
+    shape.rows = *tiles * work.rows;
+    return estimated_us(work, units_step(work, loaded, tile.subgroups() * fragments, factors), shape);
+}
+
+void Halo::add(StepBuilder& step, Lowering& lowering, const Product& product, const Packing& packing) const {
+    shape::ExprPool& exprs = lowering.exprs();
+    const auto number = [](std::int64_t value) { return static_cast<std::int32_t>(value); };
+    const shape::Exprs& dims = product.y().dims;
+    const shape::Expr down = exprs.ceil_div(dims[2], exprs.constant(tile.lines)), across = exprs.ceil_div(dims[3], exprs.constant(kSide));
+    step.local_size(tile.threads());
+    add_tile_grid(step, exprs, exprs.mul(dims[0], exprs.mul(down, across)), ceil_div(packing.padded_columns(), tile.columns), packing.parts * splits);
+    product.add_params(step, lowering, packing);
+    step.param(down).param(across);
+    step.geometry(3, product.shape().output_vectors ? 1 : 0);
+    step.geometry(4, tile.lines).geometry(5, tile.columns).geometry(6, tile.chunk).geometry(7, tile.warp_lines).geometry(8, tile.warp_columns).geometry(9, tile.threads());
+    for (std::uint32_t axis = 0; axis < 2; ++axis) {
+        step.geometry(17 + axis, number(window.kernel[1 + axis])).geometry(19 + axis, number(window.stride[1 + axis]));
+        step.geometry(21 + axis, number(window.dilation[1 + axis]));
+    }
+    step.geometry(23, number(splits)).geometry(24, number(shared_bytes() / 16));
+}
+
+} // namespace tensorvk::tactics
