@@ -2,23 +2,25 @@
 // windows cover lies in shared memory as units of eight halves, those of one pixel and zeros, or four each of two pixels. Neighbouring positions read
 // neighbouring units, so a fragment of the first factor is 16 overlapping rows of them: nothing is gathered. A subgroup holds the weights of its columns, all
 // of the depth, in registers, and goes from tile to tile with them, while the next tile's part of the picture is on its way. Subgroups have 32 lanes.
+//
+// BYTES: of pictures and weights of 8 bits, less their zero points. Halves hold these numbers, and sums of floats their products, exactly (up to 2^24).
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
+#ifndef BYTES
 #extension GL_EXT_shader_16bit_storage : require
+#endif
+#ifndef PLAYED_MATRICES
 #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_cooperative_matrix : require
 #pragma use_vulkan_memory_model
+#endif
 #include "common/interface.glsl"
 #include "common/divide.glsl"
-#include "common/epilogue.glsl"
 
-STORAGE(0, readonly, x)
 layout(set = 0, binding = 1) readonly buffer Weights { uvec4 weights[]; }; // eight halves of a row: [line of the window][unit][half][columns]
-layout(set = 0, binding = 2) readonly buffer Bias { float bias[]; };
-STORAGE(3, writeonly, y)
 
 #define TILES P(0)      // of all pictures
 #define TILES_DOWN P(1) // of a picture
@@ -33,6 +35,23 @@ STORAGE(3, writeonly, y)
 #define COLUMNS P(12) // output channels, a multiple of 4
 #define BEFORE ivec2(P(13), P(14)) // lines and units of padding
 #define WORKGROUPS P(15)
+
+#ifdef BYTES
+#include "quantized/epilogue.glsl"
+layout(set = 0, binding = 0) readonly buffer Inputs { uint x[]; };
+#define X_ZERO G(3)
+#define LOAD_X(i) float(LOAD_BYTE(x, TYPE_X, i) - X_ZERO)
+#define Y_CHANNEL 1
+#define OUTPUT_VECTORS true
+#define part_channel(part) 0
+#include "quantized/columns.glsl"
+#else
+#include "common/epilogue.glsl"
+STORAGE(0, readonly, x)
+layout(set = 0, binding = 2) readonly buffer Bias { float bias[]; };
+STORAGE(3, writeonly, y)
+#define LOAD_X(i) LOAD(x, IN_HALF, i)
+#endif
 
 // Sizes; the choice is for the defaults, which must be positive too.
 const int TILE_LINES = G(4) > 0 ? G(4) : 4; // of positions
@@ -64,8 +83,20 @@ const int STRIP_FOURS = STRIP * 4;
 const int RESULT_STRIDE = STRIP_FOURS + 1;
 const int ROUND_ROWS = LANES / STRIP_FOURS; // of the epilogue
 
-shared uvec4 part[PART];
-shared vec4 results[THREADS / LANES * SIDE * RESULT_STRIDE];
+// The part of the picture, and results.
+const int RESULTS_AT = PART;
+const int STAGED = RESULTS_AT + THREADS / LANES * SIDE * RESULT_STRIDE;
+#ifdef PLAYED_MATRICES
+const int WEIGHTS = STEPS * SIDE * ROW_EIGHTS;
+#define AT_staged 0
+#define AT_weights STAGED
+#define PLAYED_AT(array, at) AT_##array + (at)
+#define PLAYED_STRIDE(array, stride) stride
+#else
+const int WEIGHTS = 0;
+#endif
+shared uvec4 staged[STAGED + WEIGHTS];
+#include "common/matrices.glsl"
 
 int thread;
 float next_part[LOADS * 8];
@@ -90,7 +121,7 @@ void fetch(Place place) {
         [[unroll]] for (int k = 0; k < 8; ++k) {
             int channel = k % EACH;
             bool inside = channel < CHANNELS && uint(line) < uint(IN.x) && uint(pixel + k / EACH) < uint(IN.y);
-            next_part[i * 8 + k] = inside ? LOAD(x, IN_HALF, first + k / EACH * X_PIXEL + channel * X_CHANNEL) : 0.0;
+            next_part[i * 8 + k] = inside ? LOAD_X(first + k / EACH * X_PIXEL + channel * X_CHANNEL) : 0.0;
         }
     }
 }
@@ -98,12 +129,7 @@ void fetch(Place place) {
 uint halves(int i) { return packHalf2x16(vec2(next_part[i], next_part[i + 1])); }
 
 void publish() {
-    [[unroll]] for (int i = 0; i < LOADS; ++i) part[min(thread + i * THREADS, PART - 1)] = uvec4(halves(8 * i), halves(8 * i + 2), halves(8 * i + 4), halves(8 * i + 6));
-}
-
-// Lanes of a subgroup see what each other wrote to shared memory.
-void subgroup_exchange() {
-    controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
+    [[unroll]] for (int i = 0; i < LOADS; ++i) staged[min(thread + i * THREADS, PART - 1)] = uvec4(halves(8 * i), halves(8 * i + 2), halves(8 * i + 4), halves(8 * i + 6));
 }
 
 void main() {
@@ -112,23 +138,26 @@ void main() {
     if (tile >= WORKGROUPS) return;
     Place place = place_of(tile);
     fetch(place);
+#ifdef PLAYED_MATRICES
+    for (int i = thread; i < WEIGHTS; i += THREADS) staged[AT_weights + i] = weights[i];
+#endif
 
-    int strip = int(gl_SubgroupID) % STRIPS;
-    int lane = int(gl_SubgroupInvocationID);
-    int result = int(gl_SubgroupID) * SIDE * RESULT_STRIDE;
+    int strip = SUBGROUP % STRIPS;
+    int lane = LANE;
+    int result = RESULTS_AT + SUBGROUP * SIDE * RESULT_STRIDE;
     int column = (strip * STRIP_FOURS + lane % STRIP_FOURS) * 4;
-    coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseB> columns[STEPS][STRIP];
+    MATRIX_B columns[STEPS][STRIP];
     [[unroll]] for (int s = 0; s < STEPS; ++s) {
         [[unroll]] for (int c = 0; c < STRIP; ++c)
             coopMatLoad(columns[s][c], weights, s * SIDE * ROW_EIGHTS + (strip * STRIP + c) * 2, ROW_EIGHTS, gl_CooperativeMatrixLayoutRowMajor);
     }
-    // Sums begin with the bias.
     int channel = min(column, COLUMNS - 4);
-    vec4 value = vec4(bias[channel], bias[channel + 1], bias[channel + 2], bias[channel + 3]);
-    [[unroll]] for (int row = 0; row < SIDE; row += ROUND_ROWS) results[result + (row + lane / STRIP_FOURS) * RESULT_STRIDE + lane % STRIP_FOURS] = value;
-    subgroup_exchange();
-    coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> start[STRIP];
-    [[unroll]] for (int c = 0; c < STRIP; ++c) coopMatLoad(start[c], results, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+#ifdef BYTES
+    ivec4 lane_bias = with_bias(ivec4(0), channel);
+    Operands of_columns = column_operands(channel);
+#else
+    vec4 lane_bias = vec4(bias[channel], bias[channel + 1], bias[channel + 2], bias[channel + 3]);
+#endif
 
     [[dont_unroll]] for (; tile < TILES; tile += WORKGROUPS) {
         barrier(); // the tile before is read
@@ -137,34 +166,38 @@ void main() {
         Place now = place;
         place = place_of(min(tile + WORKGROUPS, TILES - 1));
         fetch(place);
-        [[dont_unroll]] for (int f = int(gl_SubgroupID) / STRIPS; f < FRAGMENTS; f += DOWN * TOGETHER) {
-            coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> sum[TOGETHER][STRIP];
+        [[dont_unroll]] for (int first = 0; first < FRAGMENTS; first += DOWN * TOGETHER) {
+            int f = first + SUBGROUP / STRIPS;
+            MATRIX_SUM sum[TOGETHER][STRIP];
             int from[TOGETHER];
             [[unroll]] for (int t = 0; t < TOGETHER; ++t) {
                 int fragment = WHOLE ? f + t * DOWN : min(f + t * DOWN, FRAGMENTS - 1);
                 from[t] = fragment / WIDE * STRIDE_LINES * PART_WIDTH + fragment % WIDE * SIDE * STRIDE_UNITS;
-                [[unroll]] for (int c = 0; c < STRIP; ++c) sum[t][c] = start[c];
+                [[unroll]] for (int c = 0; c < STRIP; ++c) sum[t][c] = ZERO_SUM;
             }
             [[unroll]] for (int s = 0; s < STEPS; ++s) {
                 [[unroll]] for (int t = 0; t < TOGETHER; ++t) {
-                    coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseA> rows;
-                    coopMatLoad(rows, part, from[t] + 2 * s / WINDOW_UNITS * PART_WIDTH + 2 * s % WINDOW_UNITS, STRIDE_UNITS, gl_CooperativeMatrixLayoutRowMajor);
+                    MATRIX_A rows;
+                    coopMatLoad(rows, staged, from[t] + 2 * s / WINDOW_UNITS * PART_WIDTH + 2 * s % WINDOW_UNITS, STRIDE_UNITS, gl_CooperativeMatrixLayoutRowMajor);
                     [[unroll]] for (int c = 0; c < STRIP; ++c) sum[t][c] = coopMatMulAdd(rows, columns[s][c], sum[t][c]);
                 }
             }
             [[unroll]] for (int t = 0; t < TOGETHER; ++t) {
                 int fragment = f + t * DOWN;
-                if (!WHOLE && fragment >= FRAGMENTS) break;
                 subgroup_exchange(); // what was stored before is read
-                [[unroll]] for (int c = 0; c < STRIP; ++c) coopMatStore(sum[t][c], results, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+                [[unroll]] for (int c = 0; c < STRIP; ++c) coopMatStore(sum[t][c], staged, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
                 subgroup_exchange();
                 ivec2 at = now.origin + ivec2(fragment / WIDE, fragment % WIDE * SIDE + lane / STRIP_FOURS);
-                int first = ((now.picture * OUT.x + at.x) * OUT.y + at.y) * COLUMNS + column;
+                int first_result = ((now.picture * OUT.x + at.x) * OUT.y + at.y) * COLUMNS + column;
                 [[unroll]] for (int row = 0; row < SIDE; row += ROUND_ROWS) {
-                    if (at.x >= OUT.x || at.y + row >= OUT.y || column >= COLUMNS) continue;
-                    vec4 value = results[result + (row + lane / STRIP_FOURS) * RESULT_STRIDE + lane % STRIP_FOURS];
-                    int same = first + row * COLUMNS;
-                    STORE4(y, OUT_HALF, same >> 2, finish4(value, same, column))
+                    if ((!WHOLE && fragment >= FRAGMENTS) || at.x >= OUT.x || at.y + row >= OUT.y || column >= COLUMNS) continue;
+                    vec4 value = uintBitsToFloat(staged[result + (row + lane / STRIP_FOURS) * RESULT_STRIDE + lane % STRIP_FOURS]);
+                    int same = first_result + row * COLUMNS;
+#ifdef BYTES
+                    finish_columns(ivec4(value) + lane_bias, same, of_columns, row_operands(same));
+#else
+                    STORE4(y, OUT_HALF, same >> 2, finish4(value + lane_bias, same, column))
+#endif
                 }
             }
         }

@@ -1,12 +1,14 @@
-// conv/window_<lines>x<positions>x<columns of a subgroup>_s<subgroups>: convolutions of pictures with few channels on matrix units, which read the picture as it is
-// (shaders/convolution/window.comp).
+// conv/window_<lines>x<positions>x<columns of a subgroup>_s<subgroups>, conv_int8/window_...: convolutions of pictures with few channels on matrix units, which read the
+// picture as it is (shaders/convolution/window.comp).
 #include <algorithm>
 #include <array>
 
+#include "support/dtype.hpp"
 #include "support/error.hpp"
 #include "tactics/matrix_units.hpp"
 #include "tactics/picture.hpp"
 #include "tactics/product.hpp"
+#include "tactics/quantized.hpp"
 
 namespace tensorvk::tactics {
 namespace {
@@ -57,13 +59,14 @@ void lower(const ConvolutionProblem& narrow, const Geometry& geometry, Lowering&
     packing.half = true;
     packing.column_multiple = geometry.strips() * tile.strip * kSide;
     const std::int32_t weights = product.pack_weights(lowering, packing);
-    const std::int32_t bias = product.pack_bias(lowering);
+    const bool bytes = is_byte(narrow.x.dtype);
+    const std::int32_t bias = bytes ? product.pack_parameters(lowering) : product.pack_bias(lowering);
 
     const shape::Exprs& x = narrow.x.dims;
     const shape::Exprs& y = narrow.y.dims;
     const shape::Expr down = exprs.ceil_div(y[2], exprs.constant(tile.lines)), across = exprs.ceil_div(y[3], exprs.constant(tile.width));
     const shape::Expr tiles = exprs.mul(y[0], exprs.mul(down, across));
-    StepBuilder step(lowering, narrow.operation.name, "convolution/window:f16");
+    StepBuilder step(lowering, narrow.operation.name, bytes ? "convolution/window:int8" : "convolution/window:f16");
     const shape::Expr workgroups = exprs.min(tiles, exprs.constant(tile.workgroups));
     step.local_size(number(geometry.threads())).flat_groups(workgroups);
     const shape::Exprs strides = lowering.strides(narrow.x);
@@ -74,7 +77,12 @@ void lower(const ConvolutionProblem& narrow, const Geometry& geometry, Lowering&
     step.geometry(8, number(wide.stride[1])).geometry(9, number(wide.stride[2])).geometry(10, number(wide.widened.pixels));
     step.geometry(11, number(tile.strip)).geometry(12, number(geometry.strips())).geometry(13, number(geometry.threads())).geometry(14, number(tile.together));
     step.reads(narrow.x.buffer).reads(weights).reads(bias).writes(narrow.y.buffer);
-    add_epilogue(step, lowering, narrow.operation, narrow.roles, narrow.type_bits(), bias);
+    if (bytes) {
+        step.geometry(3, narrow.convolution().zero.x);
+        add_quantized_epilogue(step, lowering, narrow.operation, narrow.roles, false);
+    } else {
+        add_epilogue(step, lowering, narrow.operation, narrow.roles, narrow.type_bits(), bias);
+    }
     lowering.add(step.take());
 }
 
@@ -94,18 +102,32 @@ std::string refuse_geometry(const Geometry& geometry, const vulkan::DeviceCaps& 
 
 } // namespace
 
-std::vector<Candidate> convolution_window(const ConvolutionProblem& problem, const Query& query) {
-    const std::string why = refuse(problem, query);
-    if (!why.empty()) return {{.name = "conv/window", .refusal = why, .portable = false, .lower = {}}};
+namespace {
+
+std::vector<Candidate> windows(const std::string& name, const std::string& why, const ConvolutionProblem& problem, const Query& query) {
+    if (!why.empty()) return {{.name = name, .refusal = why, .portable = false, .lower = {}}};
     std::vector<Candidate> out;
     for (const WindowTile& tile : kTiles) {
         const Geometry geometry(problem, tile);
-        out.push_back({.name = text("conv/window_", tile.lines, "x", tile.width, "x", kSide * tile.strip, "_s", tile.subgroups),
+        out.push_back({.name = text(name, "_", tile.lines, "x", tile.width, "x", kSide * tile.strip, "_s", tile.subgroups),
                        .refusal = refuse_geometry(geometry, query.caps),
                        .portable = false,
                        .lower = [problem, geometry](Lowering& lowering) { lower(problem, geometry, lowering); }});
     }
     return out;
+}
+
+} // namespace
+
+std::vector<Candidate> convolution_window(const ConvolutionProblem& problem, const Query& query) {
+    return windows("conv/window", refuse(problem, query), problem, query);
+}
+
+std::vector<Candidate> quantized_window(const ConvolutionProblem& problem, const Query& query) {
+    std::string why = refuse(problem, query);
+    const std::int64_t terms = problem.group_in() * problem.taps(), most = exact_terms(problem.x, problem.weights, problem.convolution().zero);
+    if (why.empty() && terms > most) why = text("a sum has ", terms, " terms, float32 holds ", most, " exactly");
+    return windows("conv_int8/window", why, problem, query);
 }
 
 } // namespace tensorvk::tactics

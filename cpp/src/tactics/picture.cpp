@@ -1,5 +1,6 @@
 #include "tactics/picture.hpp"
 
+#include "support/dtype.hpp"
 #include "support/error.hpp"
 
 namespace tensorvk::tactics {
@@ -11,7 +12,7 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; 
 } // namespace
 
 std::string refuse_picture(const ConvolutionProblem& p) {
-    if (p.y.dtype != DataType::kHALF) return "the network does not compute in float16";
+    if (p.y.dtype != DataType::kHALF && !is_byte(p.x.dtype)) return "the network does not compute in float16";
     if (p.transposed() || p.groups != 1) return "only for convolutions of one group";
     if (p.x.dims.size() > 4) return "only for pictures and lines, the input is a volume";
     if (p.in_channels >= kUnitHalves) return text("there are ", p.in_channels, " channels, only fewer than ", kUnitHalves, " are widened");

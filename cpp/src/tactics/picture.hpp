@@ -10,7 +10,7 @@ namespace tensorvk::tactics {
 
 inline constexpr std::int64_t kUnitHalves = 8;
 
-//! Why a convolution does not take pictures to float16 in this way, or empty.
+//! Why a convolution does not take pictures in this way, in float16 or of bytes, or empty.
 [[nodiscard]] std::string refuse_picture(const ConvolutionProblem& problem);
 //! How the picture is widened. `pairs`: units may be two pixels.
 [[nodiscard]] Widened widening_of(const ConvolutionProblem& problem, bool pairs);

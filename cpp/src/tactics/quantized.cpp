@@ -206,7 +206,9 @@ std::vector<Candidate> quantized_convolution_candidates(const Query& query) {
         out.push_back(std::move(candidate));
     }
     if (types.empty()) {
-        for (Candidate& candidate : quantized_widened(problem, query)) out.push_back(std::move(candidate));
+        for (const auto tactic : {quantized_widened, quantized_window}) {
+            for (Candidate& candidate : tactic(problem, query)) out.push_back(std::move(candidate));
+        }
     }
     out.push_back({.name = family + "/generic",
                    .refusal = first_of(types, first_of(refuse_rounds(query.caps, elements_per_word(problem.y.dtype) * problem.taps() * (1 + rounds_of(problem.group_in(), kProductBodies))),

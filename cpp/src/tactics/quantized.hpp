@@ -46,6 +46,7 @@ void add_byte_slice_sum(const Product& product, const Packing& packing, std::int
 [[nodiscard]] std::vector<Candidate> byte_matrix_tiles(const std::string& name, const std::string& refusal, const Product& shape, const Query& query,
                                                        const std::function<Product(Lowering&)>& make);
 [[nodiscard]] std::vector<Candidate> quantized_widened(const ConvolutionProblem& problem, const Query& query);
+[[nodiscard]] std::vector<Candidate> quantized_window(const ConvolutionProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> quantized_coopmat(const std::string& family, const std::string& refusal, const Product& product,
                                                        const Query& query);
 

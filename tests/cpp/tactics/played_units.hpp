@@ -30,7 +30,7 @@ inline vulkan::DeviceCaps with_units(vulkan::DeviceCaps caps) {
 
 //! Whether a candidate such as "conv/coopmat_64x64x64_w8_k4" can be and is of one of these tiles, such as "64x64x64_w8"; of any if there are none.
 inline bool is_on_units(const tactics::Candidate& candidate, std::span<const std::string_view> tiles) {
-    constexpr std::string_view kKernels[] = {"coopmat_", "widened_", "halo_"};
+    constexpr std::string_view kKernels[] = {"coopmat_", "widened_", "halo_", "window_"};
     for (const std::string_view kernel : kKernels) {
         const std::size_t at = candidate.name.find(kernel);
         if (!candidate.applicable() || at == std::string::npos) continue;

@@ -35,7 +35,8 @@ std::vector<std::uint32_t> played_code(std::string id) {
 
 std::vector<std::uint32_t> code_of(const kernels::EmbeddedKernel& kernel, bool has_matrix_units) {
     const std::string id = kernel.id;
-    if (!has_matrix_units && id.find("coopmat:") != std::string::npos) return played_code(id);
+    const bool on_units = id.find("coopmat:") != std::string::npos || id.starts_with("convolution/window:");
+    if (!has_matrix_units && on_units) return played_code(id);
     const std::span<const std::uint32_t> embedded = kernels::embedded_spirv(kernel);
     return {embedded.begin(), embedded.end()};
 }

@@ -176,9 +176,11 @@ TEST_P(QuantizedTactics, GiveTheBytesOfIntegerArithmetic) {
     (void)check_all(operation, {expected}, 0.0); // integers are equal or wrong
     constexpr std::string_view kTiles[] = {"32x64x128", "64x64x64", "64x64x128_w8"};
     constexpr std::string_view kHaloTiles[] = {"2x32x64", "4x32x64", "4x64x32_w8", "8x64x32_w8"};
+    constexpr std::string_view kWindowTiles[] = {"4x16x16_s4", "8x16x16_s8", "8x16x32_s4"};
     if (can_play_units()) {
         EXPECT_GE(check_on_units(operation, expected, 0.0, kTiles), c.name == "c64_to_c96_stride2" ? 1 : 0);
         EXPECT_GE(check_on_units(operation, expected, 0.0, kHaloTiles), c.name.starts_with("overlapping") ? 2 : 0);
+        EXPECT_GE(check_on_units(operation, expected, 0.0, kWindowTiles), c.name == "picture_7x7" ? 2 : 0);
     }
     const int dots = check_dots(operation, expected);
     if (c.name == "c16_to_c8" && has_dots()) { EXPECT_GT(dots, 0); }
