@@ -177,6 +177,7 @@ compiler::Target target_of(DataType internal, const Options& options, const vulk
             .attention = shaders ? attention_limits(internal, device.caps()) : compiler::AttentionLimits{},
             .normalized_products = shaders && internal == DataType::kHALF && tactics::refuse_normalized_rows(device.caps()).empty(),
             .placements = !host,
+            .pictures_in_rows = !device.caps().is_cpu,
             .views = {.alignment = std::max<std::int64_t>(kVector, static_cast<std::int64_t>(device.caps().limits.storage_offset_alignment)), .gaps = !host},
             .typed = options.strongly_typed && internal != DataType::kFLOAT};
 }

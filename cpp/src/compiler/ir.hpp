@@ -78,6 +78,7 @@ struct Target {
     AttentionLimits attention{};
     bool normalized_products = false;     // matrix units normalise rows that pass through them
     bool placements = false;              // shaders write products into their parts of larger values
+    bool pictures_in_rows = false;        // first convolutions read few channels as fast from rows, which what comes before them writes faster
     ViewLimits views{};
     bool typed = false;                   // the graph says which floats are `internal`; all others stay float32
 };

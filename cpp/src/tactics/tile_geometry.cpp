@@ -10,8 +10,8 @@ namespace {
 constexpr TileGeometry kCpuTiles[] = {
     {8, 8, 4, true}, {8, 8, 2, true}, {8, 2, 4, true}, {8, 4, 2, false}, {8, 1, 2, false}};
 constexpr std::int64_t kFewRows = 64;
-// A GPU has better tactics where it has shared memory; these serve where nothing else applies.
-constexpr TileGeometry kGpuTiles[] = {{64, 4, 4, true}, {64, 2, 2, true}, {32, 1, 1, false}};
+// A GPU has better tactics where it has shared memory; these serve where nothing else applies, the last one where there are few columns.
+constexpr TileGeometry kGpuTiles[] = {{64, 4, 4, true}, {64, 2, 2, true}, {32, 1, 1, false}, {128, 1, 1, true}};
 
 std::int64_t tile_rounds(const ProductShape& shape) { return shape.taps * (1 + (shape.input_vectors ? (shape.channels + 3) / 4 : shape.channels)); }
 
@@ -42,7 +42,8 @@ std::string refuse_tile(const TileGeometry& tile, const ProductShape& shape) {
     if (tile.vectors > 1 && tile.vectors < 4 && tile.lanes_on_rows && shape.columns <= 4 * tile.vectors) {
         return text("there are only ", shape.columns, " output channels, the wider tile is cut to them already");
     }
-    if (tile.lanes_on_rows && tile.rows < 4 && shape.least_rows > kFewRows) {
+    const bool fits = 4 * tile.vectors >= shape.columns && tile.vectors == 1;
+    if (tile.lanes_on_rows && tile.rows < 4 && shape.least_rows > kFewRows && !fits) {
         return text("there are ", shape.least_rows, " output positions or more; this tile is for up to ", kFewRows);
     }
     if (!tile.lanes_on_rows && shape.least_rows > kFewRows) {

@@ -60,6 +60,22 @@ TEST(Layouts, AFullSizeResidualFromTheUserIsReadChannelsLast) {
     EXPECT_EQ(compiled.values[static_cast<std::size_t>(first->outputs[0])].layout, Layout::kCHANNELS_LAST);
 }
 
+//! Where the sum of two inputs lies that a convolution reads.
+Layout layout_of_sum(std::int64_t channels, bool pictures_in_rows) {
+    graph::Network network;
+    auto* sum = elementwise(network, input(network, {1, channels, 8, 8}), input(network, {1, channels, 8, 8}, "other"), ElementWiseOperation::kSUM);
+    network.mark_output(conv1x1(network, sum, 8, std::vector<float>(static_cast<std::size_t>(8 * channels), 1)));
+    WeightStore weights;
+    const Compiled compiled = compile(network, {.pictures_in_rows = pictures_in_rows}, weights);
+    return compiled.values[static_cast<std::size_t>(compiled.operations.at(0).outputs[0])].layout;
+}
+
+TEST(Layouts, FewChannelsStayInRowsWhereConvolutionsReadThemAsFast) {
+    EXPECT_EQ(layout_of_sum(3, true), Layout::kLINEAR);
+    EXPECT_EQ(layout_of_sum(3, false), Layout::kCHANNELS_LAST);
+    EXPECT_EQ(layout_of_sum(8, true), Layout::kCHANNELS_LAST);
+}
+
 TEST(Layouts, TransposeToChannelsLastBehindAConvolutionIsAView) {
     graph::Network network;
     auto* conv = conv1x1(network, input(network, {2, 3, 4, 5}), 6, std::vector<float>(18, 1));

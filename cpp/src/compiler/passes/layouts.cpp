@@ -143,7 +143,7 @@ private:
             return true;
         }
         if (is<tactics::Pointwise>(op) || keeps_axes(op)) {
-            return any_input_is_last(op, out) || (reads_only_edges(op) && window_consumer(out));
+            return any_input_is_last(op, out) || (reads_only_edges(op) && window_consumer(out) && !stays_in_rows(out));
         }
         if (is<tactics::HostCall>(op)) {
             return false;
@@ -166,6 +166,11 @@ private:
 
     bool reads_only_edges(const Op& op) const {
         return std::all_of(op.inputs.begin(), op.inputs.end(), [&](ValueId id) { return ir_.value(id).is_input; });
+    }
+
+    //! Four channels that lie together are read at once.
+    bool stays_in_rows(ValueId id) const {
+        return ir_.target.pictures_in_rows && ir_.exprs.value(ir_.value(id).dims[1]).value_or(kFewChannels) < kFewChannels;
     }
 
     bool window_consumer(ValueId id) const {
