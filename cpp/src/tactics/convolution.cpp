@@ -24,6 +24,7 @@ constexpr ConvolutionTactic kTactics[] = {
     convolution_winograd_products,
     convolution_widened,
     convolution_window,
+    convolution_patches,
 };
 
 } // namespace

@@ -54,5 +54,6 @@ using ConvolutionTactic = std::vector<Candidate> (*)(const ConvolutionProblem& p
 [[nodiscard]] std::vector<Candidate> convolution_depthwise(const ConvolutionProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> convolution_widened(const ConvolutionProblem& problem, const Query& query);
 [[nodiscard]] std::vector<Candidate> convolution_window(const ConvolutionProblem& problem, const Query& query);
+[[nodiscard]] std::vector<Candidate> convolution_patches(const ConvolutionProblem& problem, const Query& query);
 
 } // namespace tensorvk::tactics

@@ -9,7 +9,7 @@ namespace tensorvk::tactics {
 namespace {
 
 constexpr std::int64_t kSide = 16;        // of a fragment
-constexpr std::int32_t kFewSubgroups = 4; // that names do not tell
+constexpr std::int32_t kUsual = 4; // subgroups, which names do not tell
 constexpr std::int64_t kMostSplits = 12;
 constexpr std::int64_t kHalves = 8; // of sixteen bytes
 
@@ -54,7 +54,7 @@ std::vector<Halo> Halo::all(std::span<const HaloTile> tiles, const Product& prod
 
 std::string Halo::name(const std::string& prefix) const {
     std::string out = text(prefix, "_", tile.lines, "x", tile.columns, "x", tile.chunk);
-    if (tile.subgroups() > kFewSubgroups) out += text("_w", tile.subgroups());
+    if (tile.subgroups() != kUsual) out += text("_w", tile.subgroups());
     if (splits > 1) out += text("_k", splits);
     return out;
 }

@@ -124,8 +124,10 @@ std::vector<Case> pictures() {
 INSTANTIATE_TEST_SUITE_P(Shapes, PicturesOnUnits, testing::ValuesIn(pictures()), [](const auto& test) { return test.param.name; });
 
 //! Windows of a line take less shared memory than squares.
-constexpr std::array<std::string_view, 17> kAllHaloTiles{"2x32x32",    "2x64x16",  "4x32x32_w8",  "4x32x32",  "4x32x16",     "4x64x16_w8", "4x64x16",    "4x128x16_w8", "4x128x16",
-                                                         "8x32x32", "8x32x32_w8", "8x64x16_w8", "8x64x16", "8x128x16_w8", "16x32x32",   "16x32x32_w8", "16x64x16_w8"};
+constexpr std::array<std::string_view, 21> kAllHaloTiles{"2x32x32",   "2x64x16",     "4x32x32_w8", "4x32x32",    "4x32x16",    "4x64x16_w8", "4x64x16",
+                                                         "4x128x16_w8", "4x128x16",    "8x32x32",    "8x32x32_w8", "8x64x16_w8", "8x64x16",    "8x128x16_w8",
+                                                         "14x64x16",  "14x64x16_w8", "16x32x32_w2", "16x32x32",   "16x32x32_w8", "16x64x16_w8", "16x64x16"};
+
 TEST(TilesOfOverlappingWindowsOnUnits, AgreeWithTheHostReference) {
     if (!can_play_units()) GTEST_SKIP() << "no shaders, no storage of float16, or small workgroups";
     const Case c = with(conv2d("every_tile", {1, 32, 17, 9}, 136, 3, 1, 1), [](Case& half) {
@@ -134,7 +136,7 @@ TEST(TilesOfOverlappingWindowsOnUnits, AgreeWithTheHostReference) {
         half.pre = half.post = {0, 1};
     });
     const Built built = build(c);
-    EXPECT_GE(check_on_units(built.operation, built.expected, tolerance(c, built.terms), kAllHaloTiles), 17);
+    EXPECT_GE(check_on_units(built.operation, built.expected, tolerance(c, built.terms), kAllHaloTiles), 21);
 }
 
 class ProductsOnUnits : public testing::TestWithParam<matrix::Case> {};
