@@ -32,9 +32,8 @@ std::vector<std::int64_t> choices(const Product& product, const HaloTile& tile, 
     return out;
 }
 
-} // namespace
-
-std::string Halo::refuse(const Product& product) {
+//! Why a convolution has no such tiles, whatever their size, or empty.
+std::string refuse_windows(const Product& product) {
     const Product::Window& window = product.window();
     if (product.transposed()) return "only for convolutions that are not transposed";
     if (product.x().dims.size() != 4) return "only for windows over pictures";
@@ -43,14 +42,7 @@ std::string Halo::refuse(const Product& product) {
     return {};
 }
 
-std::vector<Halo> Halo::all(std::span<const HaloTile> tiles, const Product& product, std::int64_t unit, const shape::ExprPool& exprs) {
-    std::vector<Halo> out;
-    for (const HaloTile& tile : tiles) {
-        const std::optional<std::int64_t> count = tiles_of(product, tile, exprs);
-        for (const std::int64_t splits : choices(product, tile, count)) out.push_back({tile, product.window(), unit, splits, count});
-    }
-    return out;
-}
+} // namespace
 
 std::string Halo::name(const std::string& prefix) const {
     std::string out = text(prefix, "_", tile.lines, "x", tile.columns, "x", tile.chunk);
@@ -108,6 +100,25 @@ void Halo::add(StepBuilder& step, Lowering& lowering, const Product& product, co
         step.geometry(21 + axis, number(window.dilation[1 + axis]));
     }
     step.geometry(23, number(splits)).geometry(24, number(shared_bytes() / 16));
+}
+
+std::vector<Candidate> halo_candidates(const std::string& name, const std::string& refusal, std::span<const HaloTile> tiles, std::int64_t unit, const Product& product, const Query& query,
+                                       void (*lower)(const Product&, const Halo&, Lowering&)) {
+    const std::string why = refusal.empty() ? refuse_windows(product) : refusal;
+    if (!why.empty()) return {{.name = name, .refusal = why, .portable = false, .lower = {}}};
+    std::vector<Candidate> out;
+    for (const HaloTile& tile : tiles) {
+        const std::optional<std::int64_t> count = tiles_of(product, tile, query.exprs);
+        for (const std::int64_t splits : choices(product, tile, count)) {
+            const Halo halo{tile, product.window(), unit, splits, count};
+            Candidate candidate{.name = halo.name(name), .refusal = halo.refuse(product, query), .portable = false, .lower = {}};
+            candidate.estimate = halo.estimate(product.shape());
+            candidate.guessed = true;
+            candidate.lower = [product, halo, lower](Lowering& lowering) { lower(product, halo, lowering); };
+            out.push_back(std::move(candidate));
+        }
+    }
+    return out;
 }
 
 } // namespace tensorvk::tactics

@@ -34,11 +34,6 @@ struct Halo {
     std::int64_t splits = 1;
     std::optional<std::int64_t> tiles{}; // of positions in all pictures; nullopt: dynamic
 
-    //! Why a convolution has no such tiles, whatever their size, or empty.
-    [[nodiscard]] static std::string refuse(const Product& product);
-    //! Of all tiles those without slices, and with as many as busy a large GPU.
-    [[nodiscard]] static std::vector<Halo> all(std::span<const HaloTile> tiles, const Product& product, std::int64_t unit, const shape::ExprPool& exprs);
-
     //! "<prefix>_4x64x16_w8_k2".
     [[nodiscard]] std::string name(const std::string& prefix) const;
     //! Why this one is not for the product, or empty.
@@ -55,5 +50,9 @@ struct Halo {
     [[nodiscard]] std::int64_t pixels() const;
     [[nodiscard]] std::int64_t shared_bytes() const;
 };
+
+//! Candidates with each of the tiles, without slices and with as many as busy a large GPU, or one that says `refusal` or why the convolution has no such tiles.
+[[nodiscard]] std::vector<Candidate> halo_candidates(const std::string& name, const std::string& refusal, std::span<const HaloTile> tiles, std::int64_t unit, const Product& product,
+                                                     const Query& query, void (*lower)(const Product&, const Halo&, Lowering&));
 
 } // namespace tensorvk::tactics

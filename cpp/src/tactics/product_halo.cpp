@@ -21,8 +21,7 @@ static_assert(std::ranges::all_of(kTiles, [](const HaloTile& tile) { return fits
 
 std::string refuse(const Product& product, const Query& query) {
     if (std::string why = refuse_half_matrices(query.caps); !why.empty()) return why;
-    if (std::string why = refuse_matrix_units(product); !why.empty()) return why;
-    return Halo::refuse(product);
+    return refuse_matrix_units(product);
 }
 
 void lower(const Product& product, const Halo& halo, Lowering& lowering) {
@@ -45,18 +44,8 @@ void lower(const Product& product, const Halo& halo, Lowering& lowering) {
 } // namespace
 
 std::vector<Candidate> product_halo(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
-    const std::string name = family + "/halo";
     const std::string why = refusal.empty() ? refuse(product, query) : refusal;
-    if (!why.empty()) return {{.name = name, .refusal = why, .portable = false, .lower = {}}};
-    std::vector<Candidate> out;
-    for (const Halo& halo : Halo::all(kTiles, product, kHalves, query.exprs)) {
-        Candidate candidate{.name = halo.name(name), .refusal = halo.refuse(product, query), .portable = false, .lower = {}};
-        candidate.estimate = halo.estimate(product.shape());
-        candidate.guessed = true;
-        candidate.lower = [product, halo](Lowering& lowering) { lower(product, halo, lowering); };
-        out.push_back(std::move(candidate));
-    }
-    return out;
+    return halo_candidates(family + "/halo", why, kTiles, kHalves, product, query, lower);
 }
 
 } // namespace tensorvk::tactics

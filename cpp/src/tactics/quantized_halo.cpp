@@ -39,19 +39,8 @@ void lower(const Product& product, const Halo& halo, Lowering& lowering) {
 } // namespace
 
 std::vector<Candidate> quantized_halo(const std::string& family, const std::string& refusal, const Product& product, const Query& query) {
-    const std::string name = family + "/halo";
-    std::string why = refusal.empty() ? refuse_byte_units(product, query) : refusal;
-    if (why.empty()) why = Halo::refuse(product);
-    if (!why.empty()) return {{.name = name, .refusal = why, .portable = false, .lower = {}}};
-    std::vector<Candidate> out;
-    for (const Halo& halo : Halo::all(kTiles, product, kBytes, query.exprs)) {
-        Candidate candidate{.name = halo.name(name), .refusal = halo.refuse(product, query), .portable = false, .lower = {}};
-        candidate.estimate = halo.estimate(product.shape());
-        candidate.guessed = true;
-        candidate.lower = [product, halo](Lowering& lowering) { lower(product, halo, lowering); };
-        out.push_back(std::move(candidate));
-    }
-    return out;
+    const std::string why = refusal.empty() ? refuse_byte_units(product, query) : refusal;
+    return halo_candidates(family + "/halo", why, kTiles, kBytes, product, query, lower);
 }
 
 } // namespace tensorvk::tactics
