@@ -30,11 +30,15 @@ const int TAPS = TAPS_DOWN * TAPS_ACROSS;
 const int COLUMN_FRAGMENTS = WARP_COLUMNS / SIDE;
 const int WARPS_DOWN = LINES / WARP_LINES;
 const int CHUNK_SHIFT = CHUNK == 16 ? 4 : CHUNK == 32 ? 5 : 6;
-const int CHUNK_UNITS = CHUNK >> UNIT_SHIFT; // divides THREADS
+const int CHUNK_UNITS = CHUNK >> UNIT_SHIFT; // of which eight times as many divide THREADS
 const int PIXEL = CHUNK_UNITS + 1;           // an odd number, so that neighbours lie in other banks
 const int PART_LINES = (LINES - 1) * STRIDE_LINES + (TAPS_DOWN - 1) * APART_LINES + 1; // of the picture
 const int PART_WIDTH = (SIDE - 1) * STRIDE_PIXELS + (TAPS_ACROSS - 1) * APART_PIXELS + 1;
 const int PIXELS = PART_LINES * PART_WIDTH;
+// Pixels that neighbouring positions read with one tap lie side by side: those that are a stride apart.
+const int SIDE_BY_SIDE = (PART_WIDTH + STRIDE_PIXELS - 1) / STRIDE_PIXELS;
+const int LINE = SIDE_BY_SIDE * STRIDE_PIXELS; // places of a line
+#define PLACE(x) (STRIDE_PIXELS == 1 ? (x) : (x) % STRIDE_PIXELS * SIDE_BY_SIDE + (x) / STRIDE_PIXELS)
 const int LOAD_PIXELS = THREADS / CHUNK_UNITS; // that one load of all threads covers
 const int INPUT_LOADS = (PIXELS + LOAD_PIXELS - 1) / LOAD_PIXELS;
 const int WINDOW_LINES = (WARP_LINES - 1) * STRIDE_LINES + (TAPS_DOWN - 1) * APART_LINES + 1; // of the picture, of a subgroup
@@ -42,26 +46,30 @@ const int WARP_FOURS = WARP_COLUMNS / 4;
 const int RESULT_STRIDE = WARP_FOURS + 1; // in fours of sums
 const int LANES = 32;
 const int ROUND_PIXELS = LANES / WARP_FOURS; // of the epilogue
-const int COLUMNS_AT = PIXELS * PIXEL;       // where the weights of a chunk lie
+const int COLUMNS_AT = PART_LINES * LINE * PIXEL; // where the weights of a chunk lie
 const int RESULTS_SIZE = THREADS / LANES * SIDE * RESULT_STRIDE;
 
 #define WHOLE_LINES ((int(IS_CONSTANT(1)) & int(IS_CONSTANT(2)) & int(OUT_LINES % LINES == 0)) != 0)
 #define WHOLE_WIDTH ((int(IS_CONSTANT(1)) & int(S1 % SIDE == 0)) != 0)
 
 int thread;
-#define LANE_UNIT (thread & CHUNK_UNITS - 1) // of a pixel, where this thread loads
-#define LANE_PIXEL(i) ((thread >> CHUNK_SHIFT - UNIT_SHIFT) + (i) * LOAD_PIXELS)
+// Eight neighbouring threads load the same unit of eight pixels, which lie in different banks.
+const int UNITS_SHIFT = CHUNK_SHIFT - UNIT_SHIFT;
+#define LANE_UNIT (thread >> 3 & CHUNK_UNITS - 1)
+#define LANE_PIXEL(i) ((thread & 7) + (thread >> 3 + UNITS_SHIFT << 3) + (i) * LOAD_PIXELS)
 int origin[INPUT_LOADS]; // element of `x` that this thread loads of the first chunk, negative outside of the picture
+int place[INPUT_LOADS];  // of that pixel in a chunk
 uvec4 next_inputs[INPUT_LOADS];
 
-// The tile of this workgroup.
+// The tile of this workgroup; false: it lies behind the last one.
 int picture;
 ivec2 first_position;
-void begin_tile() {
+bool begin_tile() {
     ivec2 above = divide(row_group(), TILES_ACROSS);
     ivec2 tile = divide(above.x, TILES_DOWN);
     picture = tile.x;
     first_position = ivec2(tile.y * LINES, above.y * SIDE);
+    return picture * OUT_PLANE < ROWS;
 }
 
 void place_inputs(int part) {
@@ -69,7 +77,9 @@ void place_inputs(int part) {
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
         int pixel = LANE_PIXEL(i);
         int line = small_div(pixel, PART_WIDTH);
-        ivec2 at = from + ivec2(line, pixel - line * PART_WIDTH);
+        int across = pixel - line * PART_WIDTH;
+        ivec2 at = from + ivec2(line, across);
+        place[i] = STRIDE_PIXELS == 1 ? pixel : line * LINE + PLACE(across);
         bool inside = pixel < PIXELS && uint(at.x) < uint(IN_HEIGHT) && uint(at.y) < uint(IN_WIDTH);
         int element = picture * X_PICTURE + at.x * X_LINE + at.y * X_PIXEL + part_input(part);
         origin[i] = inside ? (element >> UNIT_SHIFT) + LANE_UNIT : -1;
@@ -82,8 +92,7 @@ void fetch_inputs(int chunk) {
 
 void publish_inputs() {
     [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) {
-        int pixel = LANE_PIXEL(i);
-        if (PIXELS % LOAD_PIXELS == 0 || pixel < PIXELS) staged[pixel * PIXEL + LANE_UNIT] = next_inputs[i];
+        if (PIXELS % LOAD_PIXELS == 0 || LANE_PIXEL(i) < PIXELS) staged[place[i] * PIXEL + LANE_UNIT] = next_inputs[i];
     }
 }
 

@@ -33,30 +33,39 @@ shared uvec4 staged[G(24) > 0 ? G(24) : 1]; // a chunk's inputs and weights, the
 #include "common/matrices.glsl"
 #include "convolution/halo.glsl"
 
-const int COLUMN_EIGHTS = TILE_COLUMNS / 8; // divides THREADS
+const int COLUMN_EIGHTS = TILE_COLUMNS / 8; // 4, 8 or 16
 const int DEPTH_OF_CHUNK = TAPS * CHUNK;
 const int WEIGHT_LINE = COLUMN_EIGHTS + 1;
 const int LOAD_WEIGHTS = THREADS / COLUMN_EIGHTS; // rows of them
 const int WEIGHT_LOADS = (DEPTH_OF_CHUNK + LOAD_WEIGHTS - 1) / LOAD_WEIGHTS;
 
+// Of few columns eight neighbouring threads load eight rows, which lie in different banks.
+const int EIGHTS_SHIFT = COLUMN_EIGHTS == 4 ? 2 : COLUMN_EIGHTS == 8 ? 3 : 4;
+#define LANE_EIGHT (COLUMN_EIGHTS == 4 ? thread >> 3 & 3 : thread & COLUMN_EIGHTS - 1)
+#define LANE_ROW (COLUMN_EIGHTS == 4 ? (thread & 7) + (thread >> 5 << 3) : thread >> EIGHTS_SHIFT)
+#define IS_ROW(i) (DEPTH_OF_CHUNK % LOAD_WEIGHTS == 0 || (i) + 1 < WEIGHT_LOADS || LANE_ROW + (i) * LOAD_WEIGHTS < DEPTH_OF_CHUNK)
+
 int weight; // of this thread's first load, in eights
 uvec4 next_weights[WEIGHT_LOADS];
+
+// Row `row` of a chunk's weights, which are CHUNK of each tap's, among all rows.
+int row_of_chunk(int row) { return row + (row >> CHUNK_SHIFT) * (CHANNELS - CHUNK); }
+// The same, between this thread's first load and another one.
+int row_of_load(int i) {
+    if (LOAD_WEIGHTS % CHUNK == 0) return i * (LOAD_WEIGHTS >> CHUNK_SHIFT) * CHANNELS;
+    return row_of_chunk(LANE_ROW + i * LOAD_WEIGHTS) - row_of_chunk(LANE_ROW);
+}
 
 void fetch(int chunk) {
     fetch_inputs(chunk);
     int row_eights = WEIGHT_STRIDE >> 3;
-    [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i) {
-        int row = thread / COLUMN_EIGHTS + i * LOAD_WEIGHTS; // of the chunk's, which are CHUNK of each tap's
-        if (DEPTH_OF_CHUNK % LOAD_WEIGHTS != 0) row = min(row, DEPTH_OF_CHUNK - 1);
-        next_weights[i] = weights[weight + (row + (row >> CHUNK_SHIFT) * (CHANNELS - CHUNK) + chunk * CHUNK) * row_eights];
-    }
+    [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i) next_weights[i] = IS_ROW(i) ? weights[weight + (row_of_load(i) + chunk * CHUNK) * row_eights] : uvec4(0);
 }
 
 void publish() {
     publish_inputs();
     [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i) {
-        int row = thread / COLUMN_EIGHTS + i * LOAD_WEIGHTS;
-        if (DEPTH_OF_CHUNK % LOAD_WEIGHTS == 0 || row < DEPTH_OF_CHUNK) staged[COLUMNS_AT + row * WEIGHT_LINE + thread % COLUMN_EIGHTS] = next_weights[i];
+        if (IS_ROW(i)) staged[COLUMNS_AT + (LANE_ROW + i * LOAD_WEIGHTS) * WEIGHT_LINE + LANE_EIGHT] = next_weights[i];
     }
 }
 
@@ -69,10 +78,10 @@ void main() {
     int first_eight = column_group() * COLUMN_EIGHTS;
     int row_eights = WEIGHT_STRIDE >> 3;
     int row_vectors = WEIGHT_STRIDE >> 2;
-    begin_tile();
+    if (!begin_tile()) return;
     place_inputs(part);
-    int eight = first_eight + thread % COLUMN_EIGHTS;
-    weight = ((part * WEIGHT_PART) >> 3) + (WHOLE_COLUMNS ? eight : min(eight, row_eights - 1));
+    int eight = first_eight + LANE_EIGHT;
+    weight = ((part * WEIGHT_PART) >> 3) + row_of_chunk(LANE_ROW) * row_eights + (WHOLE_COLUMNS ? eight : min(eight, row_eights - 1));
     ivec2 chunks = chunks_of(split);
     if (chunks.x < chunks.y) fetch(chunks.x);
 
@@ -88,7 +97,7 @@ void main() {
         [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) sum[r][c] = ZERO_SUM;
     }
 
-    int inputs_at = warp_line * STRIDE_LINES * PART_WIDTH * PIXEL;
+    int inputs_at = warp_line * STRIDE_LINES * LINE * PIXEL;
     int weights_at = COLUMNS_AT + warp_column / 8;
     [[dont_unroll]] for (int chunk = chunks.x; chunk < chunks.y; ++chunk) {
         barrier(); // the chunk before is multiplied
@@ -104,7 +113,7 @@ void main() {
                 }
                 [[unroll]] for (int line = 0; line < WINDOW_LINES; ++line) {
                     MATRIX_A a;
-                    coopMatLoad(a, staged, inputs_at + (line * PART_WIDTH + across * APART_PIXELS) * PIXEL + k / 8, STRIDE_PIXELS * PIXEL, gl_CooperativeMatrixLayoutRowMajor);
+                    coopMatLoad(a, staged, inputs_at + (line * LINE + PLACE(across * APART_PIXELS)) * PIXEL + k / 8, PIXEL, gl_CooperativeMatrixLayoutRowMajor);
                     // Divisions would hide from compilers which sums these are.
                     [[unroll]] for (int r = 0; r < WARP_LINES; ++r) {
                         [[unroll]] for (int down = 0; down < TAPS_DOWN; ++down) {

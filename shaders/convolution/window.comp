@@ -168,6 +168,7 @@ void main() {
         fetch(place);
         [[dont_unroll]] for (int first = 0; first < FRAGMENTS; first += DOWN * TOGETHER) {
             int f = first + SUBGROUP / STRIPS;
+            bool busy = WHOLE || f < FRAGMENTS; // this subgroup
             MATRIX_SUM sum[TOGETHER][STRIP];
             int from[TOGETHER];
             [[unroll]] for (int t = 0; t < TOGETHER; ++t) {
@@ -175,11 +176,13 @@ void main() {
                 from[t] = fragment / WIDE * STRIDE_LINES * PART_WIDTH + fragment % WIDE * SIDE * STRIDE_UNITS;
                 [[unroll]] for (int c = 0; c < STRIP; ++c) sum[t][c] = ZERO_SUM;
             }
-            [[unroll]] for (int s = 0; s < STEPS; ++s) {
-                [[unroll]] for (int t = 0; t < TOGETHER; ++t) {
-                    MATRIX_A rows;
-                    coopMatLoad(rows, staged, from[t] + 2 * s / WINDOW_UNITS * PART_WIDTH + 2 * s % WINDOW_UNITS, STRIDE_UNITS, gl_CooperativeMatrixLayoutRowMajor);
-                    [[unroll]] for (int c = 0; c < STRIP; ++c) sum[t][c] = coopMatMulAdd(rows, columns[s][c], sum[t][c]);
+            if (busy) {
+                [[unroll]] for (int s = 0; s < STEPS; ++s) {
+                    [[unroll]] for (int t = 0; t < TOGETHER; ++t) {
+                        MATRIX_A rows;
+                        coopMatLoad(rows, staged, from[t] + 2 * s / WINDOW_UNITS * PART_WIDTH + 2 * s % WINDOW_UNITS, STRIDE_UNITS, gl_CooperativeMatrixLayoutRowMajor);
+                        [[unroll]] for (int c = 0; c < STRIP; ++c) sum[t][c] = coopMatMulAdd(rows, columns[s][c], sum[t][c]);
+                    }
                 }
             }
             [[unroll]] for (int t = 0; t < TOGETHER; ++t) {

@@ -32,36 +32,32 @@ shared uvec4 staged[G(24) > 0 ? G(24) : 1]; // a chunk's inputs and weights, the
 
 const int STEP = 32; // of a fragment
 const int COLUMN = TAPS * CHUNK_UNITS + 1; // sixteens of a column, an odd number
-const int LOAD_TAPS = THREADS / CHUNK_UNITS; // of all columns, that one load of all threads covers
-const int WEIGHT_LOADS = (TILE_COLUMNS * TAPS + LOAD_TAPS - 1) / LOAD_TAPS;
+const int TAP_SIXTEENS = TILE_COLUMNS * CHUNK_UNITS; // of all columns
+const int TAP_SHIFT = (TILE_COLUMNS == 32 ? 5 : TILE_COLUMNS == 64 ? 6 : 7) + UNITS_SHIFT;
+const int WEIGHT_LOADS = (TAPS * TAP_SIXTEENS + THREADS - 1) / THREADS;
 
-int weight[WEIGHT_LOADS]; // of the first chunk, in sixteens
+// Numbers count taps, within these columns in eights, units, columns: eight neighbouring threads load from eight columns, which lie in different banks.
+#define LANE_NUMBER(i) (thread + (i) * THREADS)
+int tap_of_number(int number) { return number >> TAP_SHIFT; }
+int column_of_number(int number) { return (number & 7) + (number >> 3 + UNITS_SHIFT << 3 & TILE_COLUMNS - 1); }
+#define IS_NUMBER(i) (TAPS * TAP_SIXTEENS % THREADS == 0 || (i) + 1 < WEIGHT_LOADS || LANE_NUMBER(i) < TAPS * TAP_SIXTEENS)
+
+int weight; // of the first chunk, tap and part, at this thread's place in a column; in sixteens
 uvec4 next_weights[WEIGHT_LOADS];
 
-// Taps are counted through all columns.
-int lane_tap(int i) { return (thread >> CHUNK_SHIFT - UNIT_SHIFT) + i * LOAD_TAPS; }
-int column_of_tap(int tap) { return small_div(tap, TAPS); }
-
-void place_weights(int part, int column0) {
-    int depth_sixteens = PADDED_DEPTH >> 4;
-    [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i) {
-        int tap = min(lane_tap(i), TILE_COLUMNS * TAPS - 1);
-        int column = column_of_tap(tap);
-        int at = min(column0 + column, WEIGHT_STRIDE - 1) * depth_sixteens + (tap - column * TAPS) * (CHANNELS >> 4) + LANE_UNIT;
-        weight[i] = (part * WEIGHT_PART >> 4) + at;
-    }
-}
-
-void fetch(int chunk) {
+void fetch(int chunk, int column0) {
     fetch_inputs(chunk);
-    [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i) next_weights[i] = weights[weight[i] + chunk * CHUNK_UNITS];
+    [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i) {
+        int column = min(column0 + column_of_number(LANE_NUMBER(i)), WEIGHT_STRIDE - 1);
+        int tap = tap_of_number(LANE_NUMBER(i));
+        next_weights[i] = IS_NUMBER(i) ? weights[weight + column * (PADDED_DEPTH >> 4) + tap * (CHANNELS >> 4) + chunk * CHUNK_UNITS] : uvec4(0);
+    }
 }
 
 void publish() {
     publish_inputs();
     [[unroll]] for (int i = 0; i < WEIGHT_LOADS; ++i) {
-        int tap = lane_tap(i);
-        if (TILE_COLUMNS * TAPS % LOAD_TAPS == 0 || tap < TILE_COLUMNS * TAPS) staged[COLUMNS_AT + tap * CHUNK_UNITS + column_of_tap(tap) + LANE_UNIT] = next_weights[i];
+        if (IS_NUMBER(i)) staged[COLUMNS_AT + column_of_number(LANE_NUMBER(i)) * COLUMN + tap_of_number(LANE_NUMBER(i)) * CHUNK_UNITS + LANE_UNIT] = next_weights[i];
     }
 }
 
@@ -71,11 +67,11 @@ void main() {
     int split = grid_slice() % SPLITS;
     int parts = grid_slices() / SPLITS;
     int column0 = column_group() * TILE_COLUMNS;
-    begin_tile();
+    if (!begin_tile()) return;
     place_inputs(part);
-    place_weights(part, column0);
+    weight = (part * WEIGHT_PART >> 4) + LANE_UNIT;
     ivec2 chunks = chunks_of(split);
-    if (chunks.x < chunks.y) fetch(chunks.x);
+    if (chunks.x < chunks.y) fetch(chunks.x, column0);
 
     int warp_line = SUBGROUP % WARPS_DOWN * WARP_LINES;
     int warp_column = SUBGROUP / WARPS_DOWN * WARP_COLUMNS;
@@ -88,13 +84,13 @@ void main() {
         [[unroll]] for (int r = 0; r < WARP_LINES; ++r) sum[r][c] = weight_sum[c];
     }
 
-    int inputs_at = warp_line * STRIDE_LINES * PART_WIDTH * PIXEL;
+    int inputs_at = warp_line * STRIDE_LINES * LINE * PIXEL;
     int weights_at = COLUMNS_AT + warp_column * COLUMN;
     [[dont_unroll]] for (int chunk = chunks.x; chunk < chunks.y; ++chunk) {
         barrier(); // the chunk before is multiplied
         publish();
         barrier();
-        if (chunk + 1 < chunks.y) fetch(chunk + 1);
+        if (chunk + 1 < chunks.y) fetch(chunk + 1, column0);
         [[unroll]] for (int k = 0; k < CHUNK; k += STEP) {
             [[unroll]] for (int across = 0; across < TAPS_ACROSS; ++across) {
                 MATRIX_B b[TAPS_DOWN][COLUMN_FRAGMENTS];
@@ -106,7 +102,7 @@ void main() {
                 }
                 [[unroll]] for (int line = 0; line < WINDOW_LINES; ++line) {
                     MATRIX_A a;
-                    coopMatLoad(a, staged, inputs_at + (line * PART_WIDTH + across * APART_PIXELS) * PIXEL + k / 16, STRIDE_PIXELS * PIXEL, gl_CooperativeMatrixLayoutRowMajor);
+                    coopMatLoad(a, staged, inputs_at + (line * LINE + PLACE(across * APART_PIXELS)) * PIXEL + k / 16, PIXEL, gl_CooperativeMatrixLayoutRowMajor);
                     [[unroll]] for (int r = 0; r < WARP_LINES; ++r) {
                         [[unroll]] for (int down = 0; down < TAPS_DOWN; ++down) {
                             if (r * STRIDE_LINES + down * APART_LINES != line) continue;

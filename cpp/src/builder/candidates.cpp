@@ -89,24 +89,22 @@ void refuse(tactics::Candidate& candidate, std::string why) {
     candidate.lower = nullptr;
 }
 
-//! The first `most`, at most half of them by guessed estimates as long as there are others.
-std::vector<tactics::Candidate*> first_of(const std::vector<tactics::Candidate*>& order, std::size_t most) {
-    std::vector<tactics::Candidate*> first, rest;
-    std::size_t guessed = 0;
-    for (tactics::Candidate* candidate : order) (candidate->guessed && ++guessed > most / 2 ? rest : first).push_back(candidate);
-    first.insert(first.end(), rest.begin(), rest.end());
-    first.resize(std::min(most, first.size()));
-    return first;
-}
+//! How many of those that have estimates are tried.
+struct Places {
+    std::size_t fitted, guessed;
+};
 
-//! Of those that have estimates; `why` begins the others' refusals.
-void keep_best(std::vector<tactics::Candidate>& candidates, std::size_t most, const std::string& why) {
+//! `why` begins the others' refusals.
+void keep_best(std::vector<tactics::Candidate>& candidates, Places places, const std::string& why) {
     const auto estimate = [](const tactics::Candidate& candidate) { return candidate.estimate; };
     const auto order = ranked(candidates, [&](const tactics::Candidate& candidate) { return candidate.estimate > 0.0; }, estimate);
-    const auto kept = first_of(order, most);
     for (tactics::Candidate* candidate : order) {
-        if (std::ranges::find(kept, candidate) != kept.end()) continue;
-        refuse(*candidate, text(why, ": estimated at ", std::lround(candidate->estimate), " us, the best at ", std::lround(order.front()->estimate), "; ", most, " are tried"));
+        std::size_t& left = candidate->guessed ? places.guessed : places.fitted;
+        if (left > 0) {
+            --left;
+            continue;
+        }
+        refuse(*candidate, text(why, ": estimated at ", std::lround(candidate->estimate), " us, the best at ", std::lround(order.front()->estimate)));
     }
 }
 
@@ -129,14 +127,17 @@ void leave_out_large(std::vector<tactics::Candidate>& candidates, const compiler
 void leave_out_slow(std::vector<tactics::Candidate>& candidates, int optimization_level) {
     constexpr int kAllLevel = 5;
     if (optimization_level >= kAllLevel) return;
-    keep_best(candidates, std::size_t{1} << std::max(optimization_level, 0), text("not tried at builder_optimization_level ", optimization_level));
+    const std::size_t most = std::size_t{1} << std::max(optimization_level, 0);
+    keep_best(candidates, {most, most / 2}, text("not tried at builder_optimization_level ", optimization_level));
 }
 
 void leave_out_many(std::vector<tactics::Candidate>& candidates, int max_tactics) {
     if (max_tactics < 0) return;
     const auto most = static_cast<std::size_t>(std::max(max_tactics, 1));
     const std::string why = text("not tried, max_num_tactics is ", max_tactics);
-    keep_best(candidates, most, why);
+    const auto guessed = static_cast<std::size_t>(std::ranges::count_if(candidates, [](const tactics::Candidate& c) { return c.applicable() && c.guessed; }));
+    const std::size_t of_guessed = std::min(guessed, most / 2);
+    keep_best(candidates, {most - of_guessed, of_guessed}, why);
     const auto others = ranked(candidates, [](const tactics::Candidate& c) { return c.estimate <= 0.0 && !is_generic(c); },
                                [](const tactics::Candidate& c) { return c.host ? 0 : 1; });
     for (std::size_t i = most; i < others.size(); ++i) refuse(*others[i], why);

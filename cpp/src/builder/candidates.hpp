@@ -42,7 +42,7 @@ void leave_out_shaders(std::vector<tactics::Candidate>& candidates, int optimiza
 void leave_out_large(std::vector<tactics::Candidate>& candidates, const compiler::Compiled& network, const tactics::Operation& operation, const vulkan::DeviceCaps& caps,
                      std::span<const std::int64_t> symbols, std::uint64_t most_bytes);
 //! Of the candidates for which there are estimates, the best two, four, eight and sixteen are tried at levels 1 to 4, all at level 5; the others get refusals. Those
-//! whose estimates are guessed leave half of the places to others.
+//! whose estimates are guessed have half as many places of their own.
 void leave_out_slow(std::vector<tactics::Candidate>& candidates, int optimization_level);
 //! No more than the user wants (negative: no limit): so many of the best by estimate, and so many of those without one, kernels of the host first. The generic candidate,
 //! which the others' numbers are compared with, is always tried.

@@ -100,10 +100,6 @@ std::string refuse_geometry(const Geometry& geometry, const vulkan::DeviceCaps& 
     return refuse_tile({.rows = 1, .columns = kSide, .narrow = kSide, .shared_bytes = geometry.shared_bytes(), .threads = geometry.threads()}, {}, caps);
 }
 
-} // namespace
-
-namespace {
-
 std::vector<Candidate> windows(const std::string& name, const std::string& why, const ConvolutionProblem& problem, const Query& query) {
     if (!why.empty()) return {{.name = name, .refusal = why, .portable = false, .lower = {}}};
     std::vector<Candidate> out;

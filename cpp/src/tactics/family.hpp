@@ -56,7 +56,7 @@ struct Candidate {
     bool in_place = false; // writes into the part of its output that the operation's placement names
     bool strided = false;  // reads its inputs and operands by memory_strides(), so that they may have gaps
     double estimate = 0.0; // microseconds that a model expects on a GPU; 0: there is none
-    bool guessed = false;  // the model was not fitted to such kernels
+    bool guessed = false;  // nothing of this kind has been measured
     double beside = 0.0;   // microseconds that it takes longer in a network than when it is timed alone
     std::function<void(Lowering&)> lower; // adds steps; empty when refused
 

@@ -1,6 +1,7 @@
 #include "tactics/halo.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "support/error.hpp"
 #include "tactics/tile_cost.hpp"
@@ -11,24 +12,37 @@ namespace {
 constexpr std::int64_t kSide = 16;        // of a fragment
 constexpr std::int32_t kUsual = 4; // subgroups, which names do not tell
 constexpr std::int64_t kMostSplits = 12;
-constexpr std::int64_t kHalves = 8; // of sixteen bytes
+constexpr std::int64_t kHalves = 8;     // of sixteen bytes
+constexpr std::int64_t kMostLoads = 20; // ahead of their use
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-std::optional<std::int64_t> tiles_of(const Product& product, const HaloTile& tile, const shape::ExprPool& exprs) {
-    const shape::Exprs& dims = product.y().dims;
-    const auto batch = exprs.value(dims[0]), height = exprs.value(dims[2]), width = exprs.value(dims[3]);
-    if (!batch || !height || !width) return std::nullopt;
-    return *batch * ceil_div(*height, tile.lines) * ceil_div(*width, kSide);
+//! Of positions in all pictures.
+struct Tiles {
+    std::int64_t least = 1; // what is dynamic counted as one
+    bool known = true;
+};
+
+Tiles tiles_of(const Product& product, const HaloTile& tile, const shape::ExprPool& exprs) {
+    Tiles out;
+    const std::array<std::int64_t, 3> each{1, tile.lines, kSide};
+    for (std::size_t i = 0; i < each.size(); ++i) {
+        const std::optional<std::int64_t> extent = exprs.value(product.y().dims[i == 0 ? 0 : i + 1]);
+        out.least *= extent ? ceil_div(*extent, each[i]) : 1;
+        out.known = out.known && extent;
+    }
+    return out;
 }
 
-//! No slices, as many as busy a large GPU, and half of that.
-std::vector<std::int64_t> choices(const Product& product, const HaloTile& tile, std::optional<std::int64_t> tiles) {
-    const std::int64_t groups = tiles.value_or(product.shape().least_rows) * ceil_div(product.shape().columns, tile.columns) * product.shape().parts;
-    const std::int64_t most = std::min({kBusyWorkgroups / std::max<std::int64_t>(groups, 1), product.shape().channels / tile.chunk, kMostSplits});
+//! No slices, as many as busy a large GPU, and half of that; none of them is empty.
+std::vector<std::int64_t> choices(const Product& product, const HaloTile& tile, std::int64_t tiles) {
+    const std::int64_t groups = tiles * ceil_div(product.shape().columns, tile.columns) * product.shape().parts;
+    const std::int64_t chunks = product.shape().channels / tile.chunk;
+    const std::int64_t most = std::min({kBusyWorkgroups / std::max<std::int64_t>(groups, 1), chunks, kMostSplits});
+    const auto filled = [&](std::int64_t splits) { return ceil_div(chunks, ceil_div(chunks, splits)); };
     std::vector<std::int64_t> out{1};
-    if (most > 1) out.push_back(most);
-    if (most >= 4) out.push_back(most / 2);
+    if (most > 1) out.push_back(filled(most));
+    if (most >= 4 && filled(most / 2) < out.back()) out.push_back(filled(most / 2));
     return out;
 }
 
@@ -57,11 +71,13 @@ std::int64_t Halo::covered(std::int64_t positions, std::size_t axis) const {
 
 std::int64_t Halo::pixels() const { return covered(tile.lines, 1) * covered(kSide, 2); }
 
-//! A chunk's inputs and weights, then results in their place. Halves lie by rows of the weights, bytes by columns; both are padded by sixteen bytes.
+std::int64_t Halo::weight_units() const { return taps() * tile.columns * tile.chunk / unit; }
+
+//! A chunk's inputs and weights, then results in their place. Pixels, rows of halves' weights and columns of bytes' are padded by sixteen bytes, lines to whole strides.
 std::int64_t Halo::shared_bytes() const {
-    const std::int64_t units = tile.chunk / unit;
-    const std::int64_t weights = unit == kHalves ? taps() * tile.chunk * (tile.columns / kHalves + 1) : tile.columns * (taps() * units + 1);
-    return 16 * std::max(pixels() * (units + 1) + weights, tile.subgroups() * kSide * (tile.warp_columns / 4 + 1));
+    const std::int64_t places = covered(tile.lines, 1) * ceil_div(covered(kSide, 2), window.stride[2]) * window.stride[2];
+    const std::int64_t padding = unit == kHalves ? taps() * tile.chunk : tile.columns;
+    return 16 * std::max(places * (tile.chunk / unit + 1) + weight_units() + padding, tile.subgroups() * kSide * (tile.warp_columns / 4 + 1));
 }
 
 std::string Halo::refuse(const Product& product, const Query& query) const {
@@ -69,6 +85,8 @@ std::string Halo::refuse(const Product& product, const Query& query) const {
     const auto height = query.exprs.value(product.y().dims[2]), width = query.exprs.value(product.y().dims[3]);
     if (width && *width * 2 <= kSide) return text("lines have ", *width, " positions, more than half of the ", kSide, " of the tile would be padding");
     if (height && *height * 2 <= tile.lines) return text("there are ", *height, " lines, more than half of the ", tile.lines, " of the tile would be padding");
+    const std::int64_t loads = ceil_div(pixels() * tile.chunk / unit, tile.threads()) + ceil_div(weight_units(), tile.threads());
+    if (loads > kMostLoads) return text("an invocation would keep ", loads, " loads of sixteen bytes in registers, at most ", kMostLoads, " are allowed");
     return refuse_tile({.rows = 1, .columns = tile.columns, .narrow = 32, .shared_bytes = shared_bytes(), .threads = tile.threads()}, product.shape(), query.caps);
 }
 
@@ -108,9 +126,9 @@ std::vector<Candidate> halo_candidates(const std::string& name, const std::strin
     if (!why.empty()) return {{.name = name, .refusal = why, .portable = false, .lower = {}}};
     std::vector<Candidate> out;
     for (const HaloTile& tile : tiles) {
-        const std::optional<std::int64_t> count = tiles_of(product, tile, query.exprs);
-        for (const std::int64_t splits : choices(product, tile, count)) {
-            const Halo halo{tile, product.window(), unit, splits, count};
+        const Tiles count = tiles_of(product, tile, query.exprs);
+        for (const std::int64_t splits : choices(product, tile, count.least)) {
+            const Halo halo{tile, product.window(), unit, splits, count.known ? std::optional(count.least) : std::nullopt};
             Candidate candidate{.name = halo.name(name), .refusal = halo.refuse(product, query), .portable = false, .lower = {}};
             candidate.estimate = halo.estimate(product.shape());
             candidate.guessed = true;

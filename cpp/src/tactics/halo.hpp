@@ -22,8 +22,9 @@ struct HaloTile {
 //! What kernels count on: loads of all threads, and rounds of the epilogue, cover whole pixels and rows. `unit`: channels of sixteen bytes.
 [[nodiscard]] constexpr bool fits(const HaloTile& tile, std::int32_t unit) {
     const bool chunk = (tile.chunk == 16 || tile.chunk == 32 || tile.chunk == 64) && tile.chunk >= 2 * unit;
+    const bool columns = tile.columns == 32 || tile.columns == 64 || tile.columns == 128;
     const bool subgroups = tile.lines % tile.warp_lines == 0 && tile.columns % tile.warp_columns == 0;
-    return chunk && subgroups && tile.threads() % (tile.chunk / unit) == 0 && tile.threads() % (tile.columns / 8) == 0 && 32 % (tile.warp_columns / 4) == 0 && tile.warp_columns >= 16;
+    return chunk && columns && subgroups && tile.threads() % (8 * tile.chunk / unit) == 0 && 32 % (tile.warp_columns / 4) == 0 && tile.warp_columns >= 16;
 }
 
 //! A tile for a convolution, whose channels are cut into slices.
@@ -48,6 +49,8 @@ struct Halo {
     //! That windows of so many positions in a row cover along axis 1 or 2.
     [[nodiscard]] std::int64_t covered(std::int64_t positions, std::size_t axis) const;
     [[nodiscard]] std::int64_t pixels() const;
+    //! Of sixteen bytes, of a chunk.
+    [[nodiscard]] std::int64_t weight_units() const;
     [[nodiscard]] std::int64_t shared_bytes() const;
 };
 

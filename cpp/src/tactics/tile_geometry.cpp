@@ -9,7 +9,7 @@ namespace {
 // For lavapipe's eight lanes. Every distinct pipeline costs 0.15 to 0.3 s there, so there are few.
 constexpr TileGeometry kCpuTiles[] = {
     {8, 8, 4, true}, {8, 8, 2, true}, {8, 2, 4, true}, {8, 4, 2, false}, {8, 1, 2, false}};
-constexpr std::int64_t kFewRows = 64;
+constexpr std::int64_t kFewRows = 64, kOneVector = 4;
 // A GPU has better tactics where it has shared memory; these serve where nothing else applies, the last one where there are few columns.
 constexpr TileGeometry kGpuTiles[] = {{64, 4, 4, true}, {64, 2, 2, true}, {32, 1, 1, false}, {128, 1, 1, true}};
 
@@ -42,8 +42,10 @@ std::string refuse_tile(const TileGeometry& tile, const ProductShape& shape) {
     if (tile.vectors > 1 && tile.vectors < 4 && tile.lanes_on_rows && shape.columns <= 4 * tile.vectors) {
         return text("there are only ", shape.columns, " output channels, the wider tile is cut to them already");
     }
-    const bool fits = 4 * tile.vectors >= shape.columns && tile.vectors == 1;
-    if (tile.lanes_on_rows && tile.rows < 4 && shape.least_rows > kFewRows && !fits) {
+    if (tile.lanes_on_rows && tile.vectors == 1 && tile.rows == 1) {
+        return shape.columns > kOneVector ? text("there are ", shape.columns, " output channels; this tile is for up to ", kOneVector) : std::string();
+    }
+    if (tile.lanes_on_rows && tile.rows < 4 && shape.least_rows > kFewRows) {
         return text("there are ", shape.least_rows, " output positions or more; this tile is for up to ", kFewRows);
     }
     if (!tile.lanes_on_rows && shape.least_rows > kFewRows) {

@@ -139,6 +139,29 @@ TEST(TilesOfOverlappingWindowsOnUnits, AgreeWithTheHostReference) {
     EXPECT_GE(check_on_units(built.operation, built.expected, tolerance(c, built.terms), kAllHaloTiles), 21);
 }
 
+//! Of several pictures and slices, since what workgroups behind the last tile write may be within another slice.
+TEST(WorkgroupsBehindTheLastTile, DoNothing) {
+    if (!can_play_units()) GTEST_SKIP() << "no shaders, no storage of float16, or small workgroups";
+    const auto device = vulkan::Device::by_index(0);
+    const vulkan::DeviceCaps caps = with_units(device->caps());
+    const Case c = with(conv2d("two_pictures", {2, 64, 6, 14}, 40, 3, 1, 1), [](Case& half) { half.in_type = half.out_type = DataType::kHALF; });
+    const Case picture = with(conv2d("first_layer", {2, 3, 6, 14}, 40, 3, 1, 1), [](Case& half) { half.out_type = DataType::kHALF; });
+    int tried = 0;
+    for (const Case& each : {c, picture}) {
+        const Built built = build(each);
+        for (const tactics::Candidate& candidate : built.operation.candidates(caps)) {
+            constexpr std::array<std::string_view, 6> kSome{"conv/halo_4x32x16", "conv/halo_4x32x16_k4", "conv/coopmat_32x32x64", "conv/coopmat_32x32x64_k2", "conv/window_4x16x16_s4", "conv/widened_32x32x64"};
+            if (!candidate.applicable() || std::ranges::find(kSome, candidate.name) == kSome.end()) continue;
+            ++tried;
+            OperationCase::Prepared prepared = built.operation.prepare(device, candidate, caps);
+            prepared.runner->run_spilled();
+            expect_near(built.operation.output(prepared), built.expected, tolerance(each, built.terms), candidate.name);
+            EXPECT_TRUE(prepared.runner->intact()) << candidate.name;
+        }
+    }
+    EXPECT_EQ(tried, 6);
+}
+
 class ProductsOnUnits : public testing::TestWithParam<matrix::Case> {};
 
 TEST_P(ProductsOnUnits, AgreeWithTheHostReference) {

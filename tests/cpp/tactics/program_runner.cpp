@@ -68,8 +68,7 @@ ProgramRunner::ProgramRunner(std::shared_ptr<vulkan::Device> device, const plan:
     commands_.begin();
     for (const plan::Buffer& buffer : program.buffers) {
         const auto bytes = static_cast<std::uint64_t>(values_[static_cast<std::size_t>(buffer.bytes.id)]);
-        buffers_.push_back(
-            std::make_unique<vulkan::Buffer>(device_, std::max((bytes + kAlign - 1) / kAlign * kAlign, kAlign)));
+        buffers_.push_back(std::make_unique<vulkan::Buffer>(device_, 2 * std::max((bytes + kAlign - 1) / kAlign * kAlign, kAlign)));
         commands_.fill({buffers_.back().get(), 0, buffers_.back()->size()}, 0xFFFFFFFFU);
     }
     commands_.end();
@@ -148,6 +147,7 @@ void ProgramRunner::record(vulkan::CommandBuffer& commands, std::span<const plan
         for (std::size_t i = 0; i < groups.size(); ++i) {
             groups[i] = static_cast<std::uint32_t>(values_[static_cast<std::size_t>(step.groups[i].id)]);
         }
+        groups[1] *= rows_of_groups_;
         if (groups[0] == 0 || groups[1] == 0 || groups[2] == 0) continue;
         std::vector<vulkan::BufferView> views;
         for (const plan::Binding& binding : step.bindings) {
@@ -164,6 +164,25 @@ void ProgramRunner::run_init() {
 }
 
 void ProgramRunner::run() { run_steps(program_.steps); }
+
+void ProgramRunner::run_spilled() {
+    rows_of_groups_ = 2;
+    run();
+    rows_of_groups_ = 1;
+}
+
+bool ProgramRunner::intact() {
+    for (const std::unique_ptr<vulkan::Buffer>& buffer : buffers_) {
+        const std::uint64_t half = buffer->size() / 2;
+        vulkan::Buffer staging(device_, half, vulkan::BufferPlace::kHost);
+        commands_.begin();
+        commands_.copy({buffer.get(), half, half}, {&staging, 0, half});
+        commands_.end();
+        submit(commands_);
+        if (std::any_of(staging.mapped(), staging.mapped() + half, [](std::byte byte) { return byte != std::byte{0xFF}; })) return false;
+    }
+    return true;
+}
 
 double ProgramRunner::time(int passes, int repeats) {
     run(); // a CPU driver compiles here

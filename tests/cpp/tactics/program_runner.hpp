@@ -21,7 +21,7 @@ namespace tensorvk::test {
 class ProgramRunner {
   public:
     //! Every buffer of the program gets memory of its own, filled with 0xFF (NaN as a float): what a kernel forgets to
-    //! write shows.
+    //! write shows. As much lies behind it, where nothing may be written.
     ProgramRunner(std::shared_ptr<vulkan::Device> device, const plan::Program& program,
                   std::span<const std::int64_t> symbols);
 
@@ -29,6 +29,10 @@ class ProgramRunner {
     [[nodiscard]] std::vector<std::byte> read(std::int32_t buffer, std::size_t bytes);
     void run_init();
     void run();
+    //! With twice as many workgroups along y: those behind the last, as grids of more than 65535 groups have them, must do nothing.
+    void run_spilled();
+    //! Whether nothing was written behind any buffer.
+    [[nodiscard]] bool intact();
     //! Milliseconds of one run of the steps on the device: best of `passes`, each of `repeats` runs back to back.
     [[nodiscard]] double time(int passes, int repeats);
 
@@ -43,6 +47,7 @@ class ProgramRunner {
     const plan::Program& program_;
     std::vector<std::int64_t> values_; // of all expressions
     std::vector<std::unique_ptr<vulkan::Buffer>> buffers_;
+    std::uint32_t rows_of_groups_ = 1; // times those of a step along y
     vulkan::CommandBuffer commands_;
     vulkan::Timeline timeline_;
     std::uint64_t submitted_ = 0;

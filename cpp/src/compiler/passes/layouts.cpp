@@ -168,7 +168,7 @@ private:
         return std::all_of(op.inputs.begin(), op.inputs.end(), [&](ValueId id) { return ir_.value(id).is_input; });
     }
 
-    //! Four channels that lie together are read at once.
+    //! Fewer than four channels gain nothing from lying together.
     bool stays_in_rows(ValueId id) const {
         return ir_.target.pictures_in_rows && ir_.exprs.value(ir_.value(id).dims[1]).value_or(kFewChannels) < kFewChannels;
     }
