@@ -5,6 +5,7 @@
 
 #include "tactics/check.hpp"
 #include "tactics/convolution_case.hpp"
+#include "tactics/played_units.hpp"
 
 namespace tensorvk::test {
 namespace {
@@ -55,7 +56,7 @@ void expect_same(const Tensor& actual, const Tensor& expected, double tolerance)
 
 //! One of each kind of kernel, on the host or a GPU: of tiles that are there in many sizes, some.
 bool is_tried(const tactics::Candidate& candidate) {
-    constexpr const char* kKinds[] = {"/generic", "/shared_32x32", "/shared_64x16", "/tile_", "/vector_", "/coopmat_32x32x64", "/coopmat_64x64x64"};
+    constexpr const char* kKinds[] = {"/generic", "/shared_32x32", "/shared_64x16", "/tile_", "/vector_", "/coopmat_32x32x64", "/coopmat_64x64x64", "/halo_4x32x16"};
     const auto is = [&](const char* kind) { return candidate.name.find(kind) != std::string::npos; };
     return candidate.applicable() && (candidate.host || std::ranges::any_of(kKinds, is));
 }
@@ -70,16 +71,19 @@ TEST_P(PlacedConvolutions, AreWrittenIntoTheirPart) {
     std::vector<std::int64_t> whole = built.expected.dims;
     whole[1] += around.before + around.behind;
     built.operation.place_output(whole, 1, around.before);
-    vulkan::DeviceCaps caps = device->caps();
-    caps.is_cpu = false; // kernels for GPUs run on any device that has shaders
+    std::vector<vulkan::DeviceCaps> players{device->caps()};
+    players[0].is_cpu = false; // kernels for GPUs run on any device that has shaders
+    if (c.in_type == DataType::kHALF && can_play_units()) players.push_back(with_units(device->caps()));
     int in_place = 0;
-    for (const tactics::Candidate& candidate : built.operation.candidates(caps)) {
-        if (!is_tried(candidate)) continue;
-        SCOPED_TRACE(candidate.name);
-        in_place += candidate.in_place ? 1 : 0;
-        OperationCase::Prepared prepared = built.operation.prepare(device, candidate, caps);
-        prepared.runner->run();
-        expect_same(built.operation.output(prepared), surrounded(built.expected, around), tolerance(c));
+    for (const vulkan::DeviceCaps& caps : players) {
+        for (const tactics::Candidate& candidate : built.operation.candidates(caps)) {
+            if (!is_tried(candidate)) continue;
+            SCOPED_TRACE(candidate.name);
+            in_place += candidate.in_place ? 1 : 0;
+            OperationCase::Prepared prepared = built.operation.prepare(device, candidate, caps);
+            prepared.runner->run();
+            expect_same(built.operation.output(prepared), surrounded(built.expected, around), tolerance(c));
+        }
     }
     // A residual lies like the result alone; who reads it there cannot write elsewhere.
     EXPECT_EQ(in_place > 0, device->caps().shaders && c.operands != Operands::kRESIDUAL);
@@ -100,6 +104,7 @@ std::vector<Placed> cases() {
         placed("between", with(three, half), {8, 16}),
         placed("uneven", one, {3, 1}),
         placed("uneven_halves", with(one, half), {3, 2}),
+        placed("windows_cut_channels", with(conv2d("", {1, 64, 3, 11}, 32, 3, 1, 1), half), {8, 24}),
         placed("cut_depth", with(conv2d("", {1, 512, 4, 4}, 32, 3, 1, 1), half), {32, 0}),
         placed("up", with(with(conv2d("", {1, 32, 6, 5}, 16, 2, 1, 0), up), half), {16, 0}),
         placed("up_floats", with(conv2d("", {2, 8, 3, 3}, 4, 2, 1, 0), up), {4, 4}),

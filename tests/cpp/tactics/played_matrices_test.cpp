@@ -75,6 +75,7 @@ std::vector<Case> windows() {
         with(conv2d("per_channel_stride2", {2, 32, 19, 35}, 48, 3, 2, 1), [](Case& c) { c.operands = Operands::kPER_CHANNEL; }),
         with(conv2d("squared_planes", {1, 32, 10, 9}, 40, 3, 1, 1), [](Case& c) { c.operands = Operands::kSQUARE, c.out_layout = Layout::kLINEAR; }),
         conv2d("cut_channels", {1, 160, 3, 14}, 32, 3, 1, 1),
+        with(conv2d("groups_of_cut_channels_residual", {1, 192, 3, 14}, 64, 3, 1, 1), [](Case& c) { c.groups = 2, c.operands = Operands::kRESIDUAL; }),
         with(conv2d("dilated", {1, 32, 17, 33}, 32, 3, 1, 3), [](Case& c) { c.dilation = {3, 3}; }),
         with(conv2d("dilated_stride2", {1, 16, 17, 33}, 16, 3, 2, 2), [](Case& c) { c.dilation = {2, 2}; }),
         with(conv2d("dilated_by_less_than_the_stride", {1, 16, 20, 33}, 16, 3, 1, 0), [](Case& c) {

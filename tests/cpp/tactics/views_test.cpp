@@ -4,6 +4,7 @@
 #include "tactics/check.hpp"
 #include "tactics/convolution_case.hpp"
 #include "tactics/matrix_case.hpp"
+#include "tactics/played_units.hpp"
 
 namespace tensorvk::test {
 namespace {
@@ -46,6 +47,10 @@ TEST_P(ConvolutionsOfParts, ReadNothingBesideThem) {
     const double tolerance = c.in_type == DataType::kHALF ? 4e-3 : 2e-5; // winograd adds in another order; halves round weights and result
     const int strided = run_all(built.operation, built.expected, tolerance);
     EXPECT_EQ(strided > 0, device->caps().shaders);
+    constexpr std::array<std::string_view, 2> kTiles{"32x32x64", "4x32x16"};
+    if (c.in_type == DataType::kHALF && axis == 1 && behind % 8 == 0 && can_play_units()) {
+        EXPECT_GT(check_on_units(built.operation, built.expected, tolerance, kTiles), 0);
+    }
 }
 
 Viewed viewed(std::string name, Case c, std::int64_t behind, std::size_t axis = 1) {
@@ -61,6 +66,7 @@ std::vector<Viewed> views() {
     return {
         viewed("channels", three, 16),
         viewed("channels_of_halves", with(three, half), 8),
+        viewed("windows_of_halves", with(conv2d("", {1, 16, 5, 11}, 24, 3, 1, 1), half), 24),
         viewed("between_vectors", three, 3),
         viewed("halves_between_vectors", with(three, half), 4),
         viewed("odd", one, 15),
