@@ -1,4 +1,5 @@
 // What becomes one operation, and what must not.
+#include <algorithm>
 #include <chrono>
 
 #include <gtest/gtest.h>
@@ -55,6 +56,23 @@ TEST(Fusion, OfTwoAddedConvolutionsTheLaterTakesTheOtherAsResidual) {
     const auto& sum = built.compiled.operations[1];
     ASSERT_EQ(sum.operands.size(), 1u);
     EXPECT_EQ(sum.operands[0], built.compiled.operations[0].outputs[0]);
+}
+
+TEST(Fusion, OfTwoAddedBranchesTheLongerTakesTheSumAndTheOtherIsComputedBesideIt) {
+    graph::Network network;
+    auto* x = input(network, {1, 4, 8, 8});
+    auto* body = conv1x1(network, relu(network, conv1x1(network, x, 4, std::vector<float>(16, 1))), 4, std::vector<float>(16, 2));
+    auto* shortcut = conv1x1(network, x, 4, std::vector<float>(16, 3));
+    network.mark_output(relu(network, elementwise(network, body, shortcut, ElementWiseOperation::kSUM)));
+    const Built built = build(network);
+    const auto& operations = built.compiled.operations;
+    ASSERT_EQ(operations.size(), 4u); // three convolutions and the copy to the user's layout
+    const auto sum = std::ranges::find_if(operations, [](const auto& op) { return !op.operands.empty(); });
+    ASSERT_NE(sum, operations.end());
+    const auto writer_of = [&](tactics::ValueId id) { return std::ranges::find_if(operations, [&](const auto& op) { return op.outputs[0] == id; }); };
+    const auto before = writer_of(sum->inputs[0]), residual = writer_of(sum->operands[0]);
+    ASSERT_TRUE(before != operations.end() && residual != operations.end());
+    EXPECT_EQ(before->inputs[0], residual->inputs[0]) << "both read the network's input, so that neither waits for the other";
 }
 
 TEST(Fusion, SwishReadsItsConvolutionTwiceAndIsStillOneOperation) {

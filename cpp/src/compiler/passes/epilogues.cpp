@@ -70,11 +70,31 @@ bool stores_type(const Ir& ir, const Op& producer, const Op& consumer) {
 
 bool epilogue_reads(const Ir& ir, const Op& producer, ValueId operand) { return reads_type(ir, producer, operand) && epilogue_can_read(ir, producer, operand); }
 
+namespace {
+
+//! Operations, those that wait for the longest chain of others first; of those that wait as long, the last one.
+std::vector<std::size_t> deepest_first(const Ir& ir, const Uses& uses) {
+    std::vector<std::size_t> depth(ir.ops.size(), 0), order(ir.ops.size());
+    for (std::size_t i = 0; i < ir.ops.size(); ++i) {
+        const auto wait_for = [&](ValueId id) {
+            if (id < 0) return;
+            for (const std::size_t producer : uses.producers[static_cast<std::size_t>(id)]) depth[i] = std::max(depth[i], depth[producer] + 1);
+        };
+        std::ranges::for_each(ir.ops[i].inputs, wait_for);
+        std::ranges::for_each(ir.ops[i].operands, wait_for);
+        order[order.size() - 1 - i] = i;
+    }
+    std::ranges::stable_sort(order, std::ranges::greater{}, [&](std::size_t i) { return depth[i]; });
+    return order;
+}
+
+} // namespace
+
 void fuse_epilogues(Ir& ir) {
-    // The last producer first: of two convolutions that are added, the later one takes the sum and the earlier one is its residual.
+    // Of two convolutions that are added, the one at the end of the longer branch takes the sum. The other one is its residual, and is computed beside what the first one waits for.
     Uses uses(ir);
     std::vector<bool> dead(ir.ops.size(), false);
-    for (std::size_t i = ir.ops.size(); i-- > 0;) {
+    for (const std::size_t i : deepest_first(ir, uses)) {
         Op& producer = ir.ops[i];
         if (!is_product(producer) || dead[i]) {
             continue;
