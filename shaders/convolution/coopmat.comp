@@ -4,7 +4,8 @@
 // shared buffer and an unconditional prefetch of the next step into registers, or two of both for small tiles: measured best, as are
 // [[unroll]] on every loop that indexes fragments (else they spill) and rows padded by 16 bytes. Results pass through shared memory as floats, a row of fragments
 // of each subgroup at a time (little memory, so that many workgroups fit), and lanes pick fours of channels out of it. With SPLITS > 1 each
-// workgroup sums one slice of K, and convolution/sum adds the slices. Subgroups have 32 lanes.
+// workgroup sums one slice of K, and convolution/sum adds the slices. Where there are more subgroups than parts of the tile, several share a part: each multiplies
+// some of a step's depth, and the epilogue adds what they have. Subgroups have 32 lanes.
 //
 // NORMALIZED: the rows of a matrix product are normalised on their way in, (x - mean) / deviation. The sums are those of x as it is: what each row lacks,
 // sum = (x w - mean * sum of w) / deviation, is known once all of it has passed through this workgroup, in the epilogue.
@@ -38,7 +39,7 @@ const int TILE_COLUMNS = G(5) > 0 ? G(5) : 32;
 const int TILE_DEPTH = G(6) > 0 ? G(6) : 32;
 const int WARP_ROWS = G(7) > 0 ? G(7) : 16;
 const int WARP_COLUMNS = G(8) > 0 ? G(8) : 16;
-const int THREADS = G(9) > 0 ? G(9) : 128; // 32 * (TILE_ROWS / WARP_ROWS) * (TILE_COLUMNS / WARP_COLUMNS)
+const int THREADS = G(9) > 0 ? G(9) : 128; // 32 * (TILE_ROWS / WARP_ROWS) * (TILE_COLUMNS / WARP_COLUMNS) * SHARING
 const int SPLITS = G(10) > 0 ? G(10) : 1;
 
 const int AHEAD = G(13) > 0 ? G(13) : 1; // steps fetched ahead, and buffers
@@ -49,6 +50,8 @@ const int SIDE = 16; // of a fragment
 const int ROW_FRAGMENTS = WARP_ROWS / SIDE;
 const int COLUMN_FRAGMENTS = WARP_COLUMNS / SIDE;
 const int WARPS_DOWN = TILE_ROWS / WARP_ROWS;
+const int WARPS = WARPS_DOWN * (TILE_COLUMNS / WARP_COLUMNS); // parts of the tile
+const int SHARING = THREADS / 32 / WARPS > 0 ? THREADS / 32 / WARPS : 1; // subgroups of each
 const int DEPTH_EIGHTS = TILE_DEPTH / 8; // divides THREADS, as COLUMN_EIGHTS does
 const int COLUMN_EIGHTS = TILE_COLUMNS / 8;
 const int INPUT_STRIDE = DEPTH_EIGHTS + 1; // in eights
@@ -64,6 +67,8 @@ const int RESULT_STRIDE = WARP_FOURS + 1; // in fours of floats
 const int LANES = 32;
 const int ROUND_ROWS = LANES / WARP_FOURS; // of the epilogue
 const int TOGETHER = BURST * ROUND_ROWS < SIDE ? BURST : SIDE / ROUND_ROWS;
+// From round to round of a subgroup: those that share a part take turns, as long as there are rows. Then bursts are of one round.
+const int TURN_ROWS = SHARING * TOGETHER * ROUND_ROWS < SIDE ? SHARING * TOGETHER * ROUND_ROWS : SIDE;
 
 // Inputs and weights, and when they have been multiplied the results in their place: what one workgroup does not take, another one has.
 const int COLUMNS_AT = AHEAD * INPUT_BUFFER;
@@ -129,6 +134,12 @@ int y_of(int row, int offset) {
     return CROPPED && y_row < 0 ? -1 : y_row + offset;
 }
 
+// Those that read one another's results see them.
+void exchange() {
+    if (SHARING == 1) subgroup_exchange();
+    else barrier();
+}
+
 // Rows and columns beyond the last, and rows without an output, read what is there. Of single rounds one more is asked for than there are.
 Operands operands_of(int row, int offset, int part, int column) {
     int inside = WHOLE_COLUMNS ? column : min(column, COLUMNS - 4);
@@ -172,7 +183,8 @@ void main() {
     weight = ((part * WEIGHT_PART) >> 3) + thread / COLUMN_EIGHTS * row_eights + (WHOLE_COLUMNS ? eight : min(eight, row_eights - 1));
 
     int warp_row = SUBGROUP % WARPS_DOWN;
-    int warp_column = SUBGROUP / WARPS_DOWN;
+    int warp_column = SHARING == 1 ? SUBGROUP / WARPS_DOWN : SUBGROUP / WARPS_DOWN % (WARPS / WARPS_DOWN);
+    int turn = SHARING == 1 ? 0 : SUBGROUP / WARPS; // of those that share a part
     int lane = LANE;
     int first_row = row0 + warp_row * WARP_ROWS;
     int first_vector = 2 * first_eight + warp_column * WARP_FOURS;
@@ -214,7 +226,8 @@ void main() {
 #ifdef NORMALIZED
             add_moments(passed); // behind the barrier, where nobody waits for them
 #endif
-            [[unroll]] for (int k = 0; k < TILE_DEPTH; k += SIDE) {
+            [[unroll]] for (int of_turn = 0; of_turn < TILE_DEPTH / SHARING; of_turn += SIDE) {
+                int k = turn * (TILE_DEPTH / SHARING) + of_turn;
                 MATRIX_A a[ROW_FRAGMENTS];
                 [[unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r)
                     coopMatLoad(a[r], staged, u * INPUT_BUFFER + (warp_row * WARP_ROWS + r * SIDE) * INPUT_STRIDE + k / 8, INPUT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
@@ -233,8 +246,10 @@ void main() {
     barrier(); // before results take the place of what others may still multiply
 #endif
     int result = SUBGROUP * SIDE * RESULT_STRIDE; // this subgroup's place among them
+    int first_result = result - turn * WARPS * SIDE * RESULT_STRIDE; // that of the first one of those that share its part
     int offset = result_offset(part);
-    int lane_row = first_row + lane / WARP_FOURS; // of this lane's first round of the epilogue; each round goes down by some rows
+    int first_down = turn * TOGETHER * ROUND_ROWS;
+    int lane_row = first_row + first_down + lane / WARP_FOURS; // of this lane's first round of the epilogue; each round goes down by some rows
     int column = 4 * vector;
     // What the program reads is asked for a burst of rounds before it is needed.
     bool ahead = SPLITS == 1 && OUTPUT_VECTORS && !POINTWISE_EMPTY;
@@ -247,17 +262,19 @@ void main() {
     [[dont_unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
         [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c)
             coopMatStore(sum[0][c], staged, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
-        subgroup_exchange();
-        [[dont_unroll]] for (int down = 0; down < SIDE; down += TOGETHER * ROUND_ROWS) {
-            int burst_row = lane_row + r * SIDE + down;
+        exchange();
+        [[dont_unroll]] for (int down = first_down; down < SIDE; down += TURN_ROWS) {
+            int burst_row = lane_row + r * SIDE + down - first_down;
             Operands now[TOGETHER];
             [[unroll]] for (int i = 0; i < TOGETHER; ++i) now[i] = next[i];
-            if (ahead && (BURST == 1 || r * SIDE + down + TOGETHER * ROUND_ROWS < WARP_ROWS)) {
-                [[unroll]] for (int i = 0; i < TOGETHER; ++i) next[i] = operands_of(burst_row + (TOGETHER + i) * ROUND_ROWS, offset, part, column);
+            if (ahead && (BURST == 1 || r * SIDE + down + TURN_ROWS < WARP_ROWS)) {
+                [[unroll]] for (int i = 0; i < TOGETHER; ++i) next[i] = operands_of(burst_row + TURN_ROWS + i * ROUND_ROWS, offset, part, column);
             }
             [[unroll]] for (int i = 0; i < TOGETHER; ++i) {
                 int row = burst_row + i * ROUND_ROWS;
-                vec4 value = uintBitsToFloat(staged[result + (lane / WARP_FOURS + down + i * ROUND_ROWS) * RESULT_STRIDE + lane % WARP_FOURS]);
+                int at = first_result + (lane / WARP_FOURS + down + i * ROUND_ROWS) * RESULT_STRIDE + lane % WARP_FOURS;
+                vec4 value = uintBitsToFloat(staged[at]);
+                [[unroll]] for (int other = 1; other < SHARING; ++other) value += uintBitsToFloat(staged[at + other * WARPS * SIDE * RESULT_STRIDE]);
 #ifdef NORMALIZED
                 value = (value - normal[row - row0].x * lane_sums) * normal[row - row0].y;
 #endif
@@ -276,7 +293,7 @@ void main() {
                 }
             }
         }
-        subgroup_exchange();
+        exchange();
         [[unroll]] for (int i = 0; i + 1 < ROW_FRAGMENTS; ++i) {
             [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) sum[i][c] = sum[i + 1][c];
         }

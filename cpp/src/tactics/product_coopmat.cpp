@@ -15,11 +15,12 @@ struct MatrixGeometry {
     std::int32_t rows, columns, depth;    // of a workgroup's tile
     std::int32_t warp_rows, warp_columns; // of a subgroup's
     std::int32_t ahead = 1;               // steps of the depth that are fetched ahead, and buffers
+    std::int32_t sharing = 1;             // subgroups that have a part of the tile, each some of a step's depth
     [[nodiscard]] TileNeeds needs(bool normalizes) const { return {rows, columns, 32, shared_bytes() + (normalizes ? 8 * rows : 0), threads()}; }
-    [[nodiscard]] constexpr std::int32_t subgroups() const { return (rows / warp_rows) * (columns / warp_columns); }
+    [[nodiscard]] constexpr std::int32_t subgroups() const { return (rows / warp_rows) * (columns / warp_columns) * sharing; }
     [[nodiscard]] constexpr std::int32_t threads() const { return 32 * subgroups(); }
     [[nodiscard]] double estimate(std::int64_t splits, const ProductShape& shape) const {
-        const TileWork work{.rows = rows, .columns = columns, .depth = depth, .ahead = ahead, .splits = splits, .threads = threads(), .shared_bytes = shared_bytes()};
+        const TileWork work{.rows = rows, .columns = columns, .depth = depth, .ahead = ahead, .splits = splits, .sharing = sharing, .threads = threads(), .shared_bytes = shared_bytes()};
         return estimated_us(work, matrix_step(work, warp_rows, warp_columns, 2), shape);
     }
     [[nodiscard]] std::int64_t shared_bytes() const {
@@ -37,6 +38,8 @@ constexpr MatrixGeometry kTiles[] = {
     // Deep steps: what comes with each, barriers and the way to shared memory, comes less often.
     {64, 64, 128, 16, 32}, {64, 64, 128, 16, 16},  {32, 128, 128, 16, 32}, {32, 32, 256, 16, 16},    {128, 32, 64, 32, 16},
     {128, 128, 64, 32, 64}, {32, 64, 64, 16, 16},  {64, 64, 64, 16, 32, 2},
+    // Few results, much depth: more subgroups than a tile has parts, so that each invocation loads less of a step. Not timed yet.
+    {32, 32, 128, 16, 16, 1, 2}, {32, 32, 256, 16, 16, 1, 2}, {32, 32, 128, 16, 16, 1, 4}, {32, 32, 256, 16, 16, 1, 4}, {32, 64, 128, 16, 16, 1, 2},
 };
 
 //! What the shader counts on: loads of all threads, and rounds of the epilogue, cover whole lines.
@@ -44,7 +47,7 @@ constexpr bool fits(const MatrixGeometry& tile) {
     const std::int32_t threads = tile.threads(), depth_eights = tile.depth / 8, column_eights = tile.columns / 8;
     const bool rows = threads % depth_eights == 0 && tile.rows % (threads / depth_eights) == 0;
     const bool lines = threads % column_eights == 0 && tile.depth % (threads / column_eights) == 0;
-    return rows && lines && 32 % (tile.warp_columns / 4) == 0;
+    return rows && lines && 32 % (tile.warp_columns / 4) == 0 && tile.depth % (16 * tile.sharing) == 0;
 }
 static_assert(std::ranges::all_of(kTiles, fits));
 
@@ -105,7 +108,7 @@ void lower(const Product& product, const MatrixGeometry& tile, std::int64_t spli
     step.geometry(4, tile.rows).geometry(5, tile.columns).geometry(6, tile.depth);
     step.geometry(7, tile.warp_rows).geometry(8, tile.warp_columns).geometry(9, tile.threads());
     step.geometry(10, static_cast<std::int32_t>(splits)).geometry(11, product.always_inside() ? 1 : 0).geometry(13, tile.ahead);
-    step.geometry(14, reads_much(product, lowering.values()) ? kBurst : 1);
+    step.geometry(14, tile.sharing == 1 && reads_much(product, lowering.values()) ? kBurst : 1);
     step.reads(product.x().buffer).reads(weights).reads(bias).writes(target);
     add_epilogue(step, lowering, product.operation(), product.roles(), product.type_bits(), bias);
     if (normalized) {
@@ -146,6 +149,7 @@ std::vector<Candidate> coopmat_tiles(const std::string& name, const std::string&
             candidate.refusal = refuse_tile(tile.needs(shape.normalized().has_value()), shape.shape(), caps);
             if (candidate.applicable() && shape.normalized()) candidate.refusal = refuse_rows(tile, shape, caps);
             candidate.estimate = tile.estimate(splits, shape.shape());
+            candidate.guessed = tile.sharing > 1;
             candidate.lower = [around, tile, splits](Lowering& lowering) { around(lowering, [&](const Product& product) { lower(product, tile, splits, lowering); }); };
             out.push_back(std::move(candidate));
         }

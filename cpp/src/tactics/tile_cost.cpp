@@ -33,7 +33,7 @@ StepTime units_step(const TileWork& tile, std::int64_t loaded, std::int64_t frag
 StepTime matrix_step(const TileWork& tile, std::int64_t warp_rows, std::int64_t warp_columns, std::int64_t bytes) {
     const std::int64_t loaded = (tile.rows + tile.columns) * tile.depth;
     const std::int64_t fragments = (tile.rows * tile.columns / warp_rows + tile.rows * tile.columns / warp_columns) * tile.depth;
-    return units_step(tile, bytes * loaded, bytes * fragments, bytes * warp_rows * warp_columns * tile.depth);
+    return units_step(tile, bytes * loaded, bytes * fragments, bytes * warp_rows * warp_columns * tile.depth / tile.sharing);
 }
 
 StepTime float_step(const TileWork& tile, std::int64_t thread_rows, std::int64_t thread_columns) {

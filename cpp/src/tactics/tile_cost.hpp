@@ -15,6 +15,7 @@ struct TileWork {
     std::int64_t rows, columns, depth; // of the step
     std::int64_t ahead = 1;            // steps on their way at a time
     std::int64_t splits = 1;           // of the depth, added by a second dispatch
+    std::int64_t sharing = 1;          // subgroups that have a part of the tile, each some of a step's depth
     std::int64_t threads = 0, shared_bytes = 0;
 };
 

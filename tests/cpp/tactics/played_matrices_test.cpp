@@ -11,8 +11,8 @@
 namespace tensorvk::test {
 namespace {
 
-//! Of each kind one: few and many subgroups, shallow and deep steps, steps that are fetched two at a time.
-constexpr std::array<std::string_view, 6> kTiles{"32x32x64", "64x64x64_w8", "32x32x128_p2", "32x64x128_w8", "128x32x32", "32x64x64_w8_p2"};
+//! Of each kind one: few and many subgroups, shallow and deep steps, steps that are fetched two at a time, two and four subgroups that share a part.
+constexpr std::array<std::string_view, 8> kTiles{"32x32x64", "64x64x64_w8", "32x32x128_p2", "32x64x128_w8", "128x32x32", "32x64x64_w8_p2", "32x32x128_w8", "32x32x128_w16"};
 
 class ConvolutionsOnUnits : public testing::TestWithParam<Case> {};
 
