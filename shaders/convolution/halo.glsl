@@ -16,7 +16,7 @@ const int TILE_COLUMNS = G(5) > 0 ? G(5) : 32;
 const int CHUNK = G(6) > 0 ? G(6) : 32;     // channels at a time: 16, 32 or 64
 const int WARP_LINES = G(7) > 0 ? G(7) : 1; // of a subgroup
 const int WARP_COLUMNS = G(8) > 0 ? G(8) : 16;
-const int THREADS = G(9) > 0 ? G(9) : 128; // 32 * (LINES / WARP_LINES) * (TILE_COLUMNS / WARP_COLUMNS)
+const int THREADS = G(9) > 0 ? G(9) : 128; // 32 * (LINES / WARP_LINES) * (TILE_COLUMNS / WARP_COLUMNS) * SHARING
 const int TAPS_DOWN = G(17) > 0 ? G(17) : 1;
 const int TAPS_ACROSS = G(18) > 0 ? G(18) : 1;
 const int STRIDE_LINES = G(19) > 0 ? G(19) : 1;
@@ -29,6 +29,8 @@ const int SIDE = 16; // of a fragment, and positions of a line
 const int TAPS = TAPS_DOWN * TAPS_ACROSS;
 const int COLUMN_FRAGMENTS = WARP_COLUMNS / SIDE;
 const int WARPS_DOWN = LINES / WARP_LINES;
+const int WARPS = WARPS_DOWN * (TILE_COLUMNS / WARP_COLUMNS);            // parts of the tile
+const int SHARING = THREADS / 32 / WARPS > 0 ? THREADS / 32 / WARPS : 1; // subgroups of each, as in convolution/coopmat
 const int CHUNK_SHIFT = CHUNK == 16 ? 4 : CHUNK == 32 ? 5 : 6;
 const int CHUNK_UNITS = CHUNK >> UNIT_SHIFT; // of which eight times as many divide THREADS
 const int PIXEL = CHUNK_UNITS + 1;           // an odd number, so that neighbours lie in other banks
@@ -46,6 +48,7 @@ const int WARP_FOURS = WARP_COLUMNS / 4;
 const int RESULT_STRIDE = WARP_FOURS + 1; // in fours of sums
 const int LANES = 32;
 const int ROUND_PIXELS = LANES / WARP_FOURS; // of the epilogue
+const int TURN_PIXELS = SHARING * ROUND_PIXELS; // from round to round of a subgroup, a divisor of SIDE
 const int COLUMNS_AT = PART_LINES * LINE * PIXEL; // where the weights of a chunk lie
 const int RESULTS_SIZE = THREADS / LANES * SIDE * RESULT_STRIDE;
 
@@ -112,7 +115,7 @@ int y_of(ivec2 at, int offset) {
 bool is_position(ivec2 at) { return (WHOLE_LINES || at.x < OUT_LINES) && (WHOLE_WIDTH || at.y < OUT_WIDTH); }
 // That of the next round of the epilogue, which goes to the right and then down. Behind a subgroup's last one it may lie anywhere.
 ivec2 next_position(ivec2 at, int right, int first_pixel) {
-    return right + ROUND_PIXELS < SIDE ? at + ivec2(0, ROUND_PIXELS) : ivec2(min(at.x + 1, OUT_LINES - 1), first_pixel);
+    return right + TURN_PIXELS < SIDE ? at + ivec2(0, TURN_PIXELS) : ivec2(min(at.x + 1, OUT_LINES - 1), first_pixel);
 }
 int row_of_position(ivec2 at) { return picture * OUT_PLANE + at.x * OUT_WIDTH + at.y; }
 

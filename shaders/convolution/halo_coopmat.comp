@@ -69,6 +69,12 @@ void publish() {
     }
 }
 
+// Those that read one another's results see them.
+void exchange() {
+    if (SHARING == 1) subgroup_exchange();
+    else barrier();
+}
+
 // One function, since sums outside of it would not stay in registers.
 void main() {
     thread = int(gl_LocalInvocationIndex);
@@ -86,7 +92,8 @@ void main() {
     if (chunks.x < chunks.y) fetch(chunks.x);
 
     int warp_line = SUBGROUP % WARPS_DOWN * WARP_LINES;
-    int warp_column = SUBGROUP / WARPS_DOWN * WARP_COLUMNS;
+    int warp_column = (SHARING == 1 ? SUBGROUP / WARPS_DOWN : SUBGROUP / WARPS_DOWN % (WARPS / WARPS_DOWN)) * WARP_COLUMNS;
+    int turn = SHARING == 1 ? 0 : SUBGROUP / WARPS; // of those that share a part
     int lane = LANE;
     int vector = 2 * first_eight + warp_column / 4 + lane % WARP_FOURS;
     int column = 4 * vector;
@@ -104,7 +111,8 @@ void main() {
         publish();
         barrier();
         if (chunk + 1 < chunks.y) fetch(chunk + 1);
-        [[unroll]] for (int k = 0; k < CHUNK; k += SIDE) {
+        [[unroll]] for (int of_turn = 0; of_turn < CHUNK / SHARING; of_turn += SIDE) {
+            int k = turn * (CHUNK / SHARING) + of_turn;
             [[unroll]] for (int across = 0; across < TAPS_ACROSS; ++across) {
                 MATRIX_B b[TAPS_DOWN][COLUMN_FRAGMENTS];
                 [[unroll]] for (int down = 0; down < TAPS_DOWN; ++down) {
@@ -131,7 +139,9 @@ void main() {
     int inside_column = WHOLE_COLUMNS ? column : min(column, COLUMNS - 4);
     int offset = result_offset(part), first_channel = part_channel(part) + inside_column;
     int column_offset = offset + inside_column * Y_CHANNEL;
-    ivec2 lane_position = first_position + ivec2(warp_line, lane / WARP_FOURS); // of this lane's first round of the epilogue
+    int first_result = result - turn * WARPS * SIDE * RESULT_STRIDE; // that of the first one of those that share its part
+    int first_right = turn * ROUND_PIXELS;
+    ivec2 lane_position = first_position + ivec2(warp_line, first_right + lane / WARP_FOURS); // of this lane's first round of the epilogue
     // What the program reads is asked for a round before it is needed.
     bool ahead = SPLITS == 1 && OUTPUT_VECTORS && !POINTWISE_EMPTY;
     Operands next;
@@ -140,12 +150,14 @@ void main() {
     [[dont_unroll]] for (int r = 0; r < WARP_LINES; ++r) {
         [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c)
             coopMatStore(sum[0][c], staged, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
-        subgroup_exchange();
-        [[dont_unroll]] for (int right = 0; right < SIDE; right += ROUND_PIXELS) {
-            ivec2 at = lane_position + ivec2(r, right);
+        exchange();
+        [[dont_unroll]] for (int right = first_right; right < SIDE; right += TURN_PIXELS) {
+            ivec2 at = lane_position + ivec2(r, right - first_right);
             Operands now = next;
             if (ahead) next = load_operands(y_of(next_position(at, right, lane_position.y), column_offset), first_channel);
-            vec4 value = uintBitsToFloat(staged[result + (lane / WARP_FOURS + right) * RESULT_STRIDE + lane % WARP_FOURS]) + lane_bias;
+            int from = first_result + (lane / WARP_FOURS + right) * RESULT_STRIDE + lane % WARP_FOURS;
+            vec4 value = uintBitsToFloat(staged[from]) + lane_bias;
+            [[unroll]] for (int other = 1; other < SHARING; ++other) value += uintBitsToFloat(staged[from + other * WARPS * SIDE * RESULT_STRIDE]);
             if (!is_position(at) || (!WHOLE_COLUMNS && vector >= row_vectors)) continue;
             if (SPLITS > 1) {
                 slices[((split * ROWS + row_of_position(at)) * parts + part) * row_vectors + vector] = value;
@@ -155,7 +167,7 @@ void main() {
                 STORE4(y, OUT_HALF, y_of(at, column_offset) >> 2, finish4(value, now))
             }
         }
-        subgroup_exchange();
+        exchange();
         [[unroll]] for (int i = 0; i + 1 < WARP_LINES; ++i) {
             [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) sum[i][c] = sum[i + 1][c];
         }

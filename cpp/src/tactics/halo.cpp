@@ -61,6 +61,7 @@ std::string refuse_windows(const Product& product) {
 std::string Halo::name(const std::string& prefix) const {
     std::string out = text(prefix, "_", tile.lines, "x", tile.columns, "x", tile.chunk);
     if (tile.subgroups() != kUsual) out += text("_w", tile.subgroups());
+    if (tile.sharing > 1) out += text("_s", tile.sharing);
     if (splits > 1) out += text("_k", splits);
     return out;
 }
@@ -92,14 +93,14 @@ std::string Halo::refuse(const Product& product, const Query& query) const {
 
 double Halo::estimate(ProductShape shape) const {
     if (!tiles) return 0.0;
-    const TileWork work{.rows = kSide * tile.lines, .columns = tile.columns, .depth = taps() * tile.chunk, .splits = splits, .threads = tile.threads(), .shared_bytes = shared_bytes()};
+    const TileWork work{.rows = kSide * tile.lines, .columns = tile.columns, .depth = taps() * tile.chunk, .splits = splits, .sharing = tile.sharing, .threads = tile.threads(), .shared_bytes = shared_bytes()};
     const std::int64_t bytes = 16 / unit;
     const std::int64_t loaded = bytes * (pixels() * tile.chunk + work.depth * tile.columns);
     // Of each subgroup, those of a line for all taps of a column of the window, and these taps' weights.
     const std::int64_t fragments = bytes * window.kernel[2] * (covered(tile.warp_lines, 1) * kSide + window.kernel[1] * tile.warp_columns) * tile.chunk;
     const std::int64_t factors = bytes * kSide * tile.warp_lines * tile.warp_columns * work.depth;
     shape.rows = *tiles * work.rows;
-    return estimated_us(work, units_step(work, loaded, tile.subgroups() * fragments, factors), shape);
+    return estimated_us(work, units_step(work, loaded, tile.subgroups() / tile.sharing * fragments, factors / tile.sharing), shape);
 }
 
 void Halo::add(StepBuilder& step, Lowering& lowering, const Product& product, const Packing& packing) const {

@@ -15,7 +15,8 @@ namespace tensorvk::tactics {
 struct HaloTile {
     std::int32_t lines, columns, chunk;    // of a workgroup; input channels at a time
     std::int32_t warp_lines, warp_columns; // of a subgroup
-    [[nodiscard]] constexpr std::int32_t subgroups() const { return (lines / warp_lines) * (columns / warp_columns); }
+    std::int32_t sharing = 1;              // subgroups that have a part of the tile, each some of the channels
+    [[nodiscard]] constexpr std::int32_t subgroups() const { return (lines / warp_lines) * (columns / warp_columns) * sharing; }
     [[nodiscard]] constexpr std::int32_t threads() const { return 32 * subgroups(); }
 };
 
@@ -24,7 +25,8 @@ struct HaloTile {
     const bool chunk = (tile.chunk == 16 || tile.chunk == 32 || tile.chunk == 64) && tile.chunk >= 2 * unit;
     const bool columns = tile.columns == 32 || tile.columns == 64 || tile.columns == 128;
     const bool subgroups = tile.lines % tile.warp_lines == 0 && tile.columns % tile.warp_columns == 0;
-    return chunk && columns && subgroups && tile.threads() % (8 * tile.chunk / unit) == 0 && 32 % (tile.warp_columns / 4) == 0 && tile.warp_columns >= 16;
+    const bool turns = tile.chunk >= 2 * unit * tile.sharing && 16 % (tile.sharing * 32 / (tile.warp_columns / 4)) == 0;
+    return chunk && columns && subgroups && turns && tile.threads() % (8 * tile.chunk / unit) == 0 && 32 % (tile.warp_columns / 4) == 0 && tile.warp_columns >= 16;
 }
 
 //! A tile for a convolution, whose channels are cut into slices.
@@ -35,7 +37,7 @@ struct Halo {
     std::int64_t splits = 1;
     std::optional<std::int64_t> tiles{}; // of positions in all pictures; nullopt: dynamic
 
-    //! "<prefix>_4x64x16_w8_k2".
+    //! "<prefix>_4x32x32_w8_s2_k2".
     [[nodiscard]] std::string name(const std::string& prefix) const;
     //! Why this one is not for the product, or empty.
     [[nodiscard]] std::string refuse(const Product& product, const Query& query) const;
