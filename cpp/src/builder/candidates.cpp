@@ -135,8 +135,10 @@ void leave_out_many(std::vector<tactics::Candidate>& candidates, int max_tactics
     if (max_tactics < 0) return;
     const auto most = static_cast<std::size_t>(std::max(max_tactics, 1));
     const std::string why = text("not tried, max_num_tactics is ", max_tactics);
-    const auto guessed = static_cast<std::size_t>(std::ranges::count_if(candidates, [](const tactics::Candidate& c) { return c.applicable() && c.guessed; }));
-    const std::size_t of_guessed = std::min(guessed, most / 2);
+    const auto estimated = [&](bool guessed) {
+        return static_cast<std::size_t>(std::ranges::count_if(candidates, [&](const tactics::Candidate& c) { return c.applicable() && c.estimate > 0.0 && c.guessed == guessed; }));
+    };
+    const std::size_t fitted = std::min(most, estimated(false)), of_guessed = std::min(estimated(true), std::max(most / 2, most - fitted));
     keep_best(candidates, {most - of_guessed, of_guessed}, why);
     const auto others = ranked(candidates, [](const tactics::Candidate& c) { return c.estimate <= 0.0 && !is_generic(c); },
                                [](const tactics::Candidate& c) { return c.host ? 0 : 1; });

@@ -4,6 +4,7 @@
 #include "tactics/layout.hpp"
 #include "tactics/matrix_units.hpp"
 #include "tactics/product.hpp"
+#include "tactics/tile_cost.hpp"
 
 namespace tensorvk::tactics {
 namespace {
@@ -64,7 +65,14 @@ std::vector<Candidate> convolution_patches(const ConvolutionProblem& problem, co
     const DataType type = half ? DataType::kHALF : DataType::kFLOAT;
     const AroundProduct around = [problem, type](Lowering& lowering, const Multiply& multiply) { multiply(lower_patches(problem, type, lowering)); };
     const Product rows(of_rows(problem, type), query.exprs);
-    return half ? coopmat_tiles("conv/patches_coopmat", {}, rows, query.caps, around) : shared_tiles("conv/patches_shared", {}, rows, query.caps, around);
+    std::vector<Candidate> out = half ? coopmat_tiles("conv/patches_coopmat", {}, rows, query.caps, around) : shared_tiles("conv/patches_shared", {}, rows, query.caps, around);
+    constexpr double kReadAndWritten = 6.0; // bytes of an element, of a picture of floats
+    for (Candidate& candidate : out) {
+        candidate.guessed = true;
+        if (candidate.estimate > 0.0) candidate.estimate += estimated_transform_us(kReadAndWritten * static_cast<double>(rows.shape().least_rows * rows.shape().depth()));
+        if (!half) candidate.estimate = 0.0; // as of other products of floats
+    }
+    return out;
 }
 
 } // namespace tensorvk::tactics

@@ -77,6 +77,7 @@ std::vector<Candidate> tiles_of(const WinogradWay& way, const std::string& name,
     const std::string refusal = refuse_size(way, query.caps);
     std::vector<Candidate> out = on_matrix_units(way.problem, query.caps) ? coopmat_tiles(name + "_coopmat", refusal, points, query.caps, around)
                                                                           : shared_tiles(name + "_shared", refusal, points, query.caps, around);
+    std::erase_if(out, [](const Candidate& candidate) { return candidate.guessed; }); // two guesses at a time are too many
     for (Candidate& candidate : out) {
         candidate.estimate += transforms_us(way);
         candidate.beside = kBeside;
@@ -105,7 +106,7 @@ double direct_us(const ConvolutionProblem& p, const Query& query) {
     const bool units = refuse_matrix_units(direct).empty() && refuse_half_matrices(query.caps).empty();
     double best = std::numeric_limits<double>::infinity();
     for (const Candidate& candidate : units ? coopmat_tiles("", {}, direct, query.caps, {}) : shared_tiles("", {}, direct, query.caps, {})) {
-        if (candidate.applicable()) best = std::min(best, candidate.estimate);
+        if (candidate.applicable() && !candidate.guessed) best = std::min(best, candidate.estimate);
     }
     return best;
 }

@@ -74,6 +74,10 @@ TEST(Candidates, WithGuessedEstimatesHaveHalfAsManyPlacesOfTheirOwn) {
     EXPECT_EQ(tried(3, candidates), "abcdghijklmn");
     leave_out_many(candidates, 4);
     EXPECT_EQ(tried(5, candidates), "abgh") << "the user's limit counts all";
+    auto one_fitted = twenty();
+    for (tactics::Candidate& candidate : one_fitted) candidate.guessed = candidate.estimate > 0.0 && candidate.estimate < 20.0;
+    leave_out_many(one_fitted, 4);
+    EXPECT_EQ(tried(5, one_fitted), "abct") << "and places that fitted ones do not take are not lost";
 }
 
 TEST(Candidates, WithTheSameEstimateAreNotMoreThanTheLevelHas) {

@@ -141,7 +141,7 @@ TEST(TilesOfOverlappingWindowsOnUnits, AgreeWithTheHostReference) {
     EXPECT_GE(check_on_units(built.operation, built.expected, tolerance(c, built.terms), kAllHaloTiles), 25);
 }
 
-//! Of several pictures and slices, since what workgroups behind the last tile write may be within another slice.
+//! Of rows that are no multiple of a tile's, since kernels trust small grids of whole tiles; of several pictures and slices, since what workgroups behind the last tile write may be within another slice.
 TEST(WorkgroupsBehindTheLastTile, DoNothing) {
     if (!can_play_units()) GTEST_SKIP() << "no shaders, no storage of float16, or small workgroups";
     const auto device = vulkan::Device::by_index(0);
