@@ -1,5 +1,5 @@
 // Convolutions whose windows overlap, on matrix units: sizes of a tile, and the part of the picture that all of its windows cover (the positions and their halo), which lies in
-// the first PIXELS * PIXEL elements of `staged` for CHUNK channels at a time. What includes it defines UNIT_SHIFT, since an element of `x` and of `staged` is 2^UNIT_SHIFT
+// the first COLUMNS_AT elements of `staged` for CHUNK channels at a time. What includes it defines UNIT_SHIFT, since an element of `x` and of `staged` is 2^UNIT_SHIFT
 // channels of a pixel, and LOAD_UNIT(i), element i of `x` as it is staged, and OUTSIDE, what is beside the picture. cpp/src/tactics/halo.cpp writes the constants.
 #ifndef TENSORVK_HALO
 #define TENSORVK_HALO

@@ -9,7 +9,7 @@
 namespace tensorvk::tactics {
 namespace {
 
-constexpr std::int64_t kSide = 16;        // of a fragment
+constexpr std::int64_t kSide = 16; // of a fragment
 constexpr std::int32_t kUsual = 4; // subgroups, which names do not tell
 constexpr std::int64_t kMostSplits = 12;
 constexpr std::int64_t kHalves = 8;     // of sixteen bytes
