@@ -96,4 +96,7 @@ void subgroup_exchange() {
 
 #endif
 
+// The same of several subgroups, which all subgroups call together; of one alone as above.
+#define exchange_among(subgroups) { if ((subgroups) > 1) barrier(); else subgroup_exchange(); }
+
 #endif

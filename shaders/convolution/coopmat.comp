@@ -67,7 +67,7 @@ const int RESULT_STRIDE = WARP_FOURS + 1; // in fours of floats
 const int LANES = 32;
 const int ROUND_ROWS = LANES / WARP_FOURS; // of the epilogue
 const int TOGETHER = BURST * ROUND_ROWS < SIDE ? BURST : SIDE / ROUND_ROWS;
-// From round to round of a subgroup: those that share a part take turns, as long as there are rows. Then bursts are of one round.
+// From round to round of a subgroup: those that share a part take turns, as long as there are rows. Their bursts are of one round.
 const int TURN_ROWS = SHARING * TOGETHER * ROUND_ROWS < SIDE ? SHARING * TOGETHER * ROUND_ROWS : SIDE;
 
 // Inputs and weights, and when they have been multiplied the results in their place: what one workgroup does not take, another one has.
@@ -132,12 +132,6 @@ void publish(int u) {
 int y_of(int row, int offset) {
     int y_row = Y_DENSE ? row * Y_PIXEL : row_of(row).y;
     return CROPPED && y_row < 0 ? -1 : y_row + offset;
-}
-
-// Those that read one another's results see them.
-void exchange() {
-    if (SHARING == 1) subgroup_exchange();
-    else barrier();
 }
 
 // Rows and columns beyond the last, and rows without an output, read what is there. Of single rounds one more is asked for than there are.
@@ -262,7 +256,7 @@ void main() {
     [[dont_unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
         [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c)
             coopMatStore(sum[0][c], staged, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
-        exchange();
+        exchange_among(SHARING);
         [[dont_unroll]] for (int down = first_down; down < SIDE; down += TURN_ROWS) {
             int burst_row = lane_row + r * SIDE + down - first_down;
             Operands now[TOGETHER];
@@ -293,7 +287,7 @@ void main() {
                 }
             }
         }
-        exchange();
+        exchange_among(SHARING);
         [[unroll]] for (int i = 0; i + 1 < ROW_FRAGMENTS; ++i) {
             [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) sum[i][c] = sum[i + 1][c];
         }

@@ -69,12 +69,6 @@ void publish() {
     }
 }
 
-// Those that read one another's results see them.
-void exchange() {
-    if (SHARING == 1) subgroup_exchange();
-    else barrier();
-}
-
 // One function, since sums outside of it would not stay in registers.
 void main() {
     thread = int(gl_LocalInvocationIndex);
@@ -150,7 +144,7 @@ void main() {
     [[dont_unroll]] for (int r = 0; r < WARP_LINES; ++r) {
         [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c)
             coopMatStore(sum[0][c], staged, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
-        exchange();
+        exchange_among(SHARING);
         [[dont_unroll]] for (int right = first_right; right < SIDE; right += TURN_PIXELS) {
             ivec2 at = lane_position + ivec2(r, right - first_right);
             Operands now = next;
@@ -167,7 +161,7 @@ void main() {
                 STORE4(y, OUT_HALF, y_of(at, column_offset) >> 2, finish4(value, now))
             }
         }
-        exchange();
+        exchange_among(SHARING);
         [[unroll]] for (int i = 0; i + 1 < WARP_LINES; ++i) {
             [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c) sum[i][c] = sum[i + 1][c];
         }
