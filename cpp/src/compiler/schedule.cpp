@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
+#include <utility>
 
 namespace tensorvk::compiler {
 
@@ -21,6 +23,17 @@ std::int32_t start_of(const plan::Program& program, const StepRange& range, cons
         }
     }
     return start;
+}
+
+void sort_steps(plan::Program& program, std::span<const StepRange> operations) {
+    std::vector<float> microseconds(program.steps.size(), 0.0f);
+    for (const StepRange& range : operations) std::fill(microseconds.begin() + static_cast<std::ptrdiff_t>(range.first), microseconds.begin() + static_cast<std::ptrdiff_t>(range.last), range.microseconds);
+    std::vector<std::size_t> order(program.steps.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::stable_sort(order, {}, [&](std::size_t i) { return std::pair(program.steps[i].group, -microseconds[i]); });
+    std::vector<plan::Step> sorted;
+    for (const std::size_t i : order) sorted.push_back(std::move(program.steps[i]));
+    program.steps = std::move(sorted);
 }
 
 } // namespace
@@ -46,8 +59,7 @@ void schedule(plan::Program& program, std::span<const StepRange> operations) {
             }
         }
     }
-    std::stable_sort(program.steps.begin(), program.steps.end(),
-                     [](const plan::Step& a, const plan::Step& b) { return a.group < b.group; });
+    sort_steps(program, operations);
     std::int32_t next = -1;
     std::int32_t last = -1;
     for (plan::Step& step : program.steps) { // without gaps

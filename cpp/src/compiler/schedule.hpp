@@ -11,9 +11,11 @@ namespace tensorvk::compiler {
 struct StepRange {
     std::size_t first = 0;
     std::size_t last = 0;
+    float microseconds = 0.0f; // that it takes, as far as is known
 };
 
-//! Numbers the groups of the whole program by data flow and orders the steps by group.
+//! Numbers the groups of the whole program by data flow and orders the steps by group. Of a group, which ends with its longest step, the longest comes first: short
+//! ones run beside it, while it would have to wait for processors that have begun with them.
 void schedule(plan::Program& program, std::span<const StepRange> operations);
 
 } // namespace tensorvk::compiler

@@ -1,6 +1,9 @@
 // Barriers only where data flows.
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "compiler/schedule.hpp"
 
 namespace tensorvk::compiler {
@@ -43,6 +46,17 @@ TEST(Schedule, AChainHasABarrierBetweenAllSteps) {
 TEST(Schedule, BranchesShareAGroup) {
     EXPECT_EQ(groups({step("a", {0}, {1}), step("b", {1}, {2}), step("c", {0}, {3}), step("d", {2, 3}, {4})}),
               (std::vector<std::int32_t>{0, 0, 1, 2}));
+}
+
+TEST(Schedule, TheLongestOfAGroupComesFirst) {
+    plan::Program program;
+    program.buffers.resize(6);
+    program.steps = {step("short", {0}, {1}), step("long", {0}, {2}), step("unknown", {0}, {3}), step("unknown_too", {0}, {4}), step("behind", {1}, {5})};
+    const std::vector<StepRange> ranges{{0, 1, 2.0f}, {1, 2, 9.0f}, {2, 3}, {3, 4}, {4, 5, 20.0f}};
+    schedule(program, ranges);
+    std::vector<std::string> order;
+    for (const plan::Step& s : program.steps) order.push_back(s.layer);
+    EXPECT_EQ(order, (std::vector<std::string>{"long", "short", "unknown", "unknown_too", "behind"}));
 }
 
 TEST(Schedule, PartsOfAConcatenationDoNotWaitForEachOtherButTheirReaderDoes) {
