@@ -8,7 +8,8 @@
 // some of a step's depth, and the epilogue adds what they have. Subgroups have 32 lanes.
 //
 // NORMALIZED: the rows of a matrix product are normalised on their way in, (x - mean) / deviation. The sums are those of x as it is: what each row lacks,
-// sum = (x w - mean * sum of w) / deviation, is known once all of it has passed through this workgroup, in the epilogue.
+// sum = (x w - mean * sum of w) / deviation, is known once all of it has passed through this workgroup, in the epilogue. GIVEN: it is known before.
+// MOMENTS: of each sixteen columns of a row of results also their mean, and the sum of their squared differences from it, are stored.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -18,7 +19,7 @@
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_cooperative_matrix : require
-#ifdef NORMALIZED
+#if defined(NORMALIZED) || defined(MOMENTS)
 #extension GL_KHR_shader_subgroup_shuffle : require
 #endif
 #pragma use_vulkan_memory_model
@@ -127,6 +128,9 @@ void publish(int u) {
 #ifdef NORMALIZED
 #include "convolution/moments.glsl"
 #endif
+#ifdef MOMENTS
+#include "convolution/results_moments.glsl"
+#endif
 
 // The element of a row's first channel in the output, negative where it has none there.
 int y_of(int row, int offset) {
@@ -191,7 +195,7 @@ void main() {
     [[unroll]] for (int u = 0; u < AHEAD; ++u) fetch(u, place_of(first + u));
     Place place = place_of(first + AHEAD);
 #ifdef NORMALIZED
-    begin_rows();
+    begin_rows(row0);
 #endif
 
     // The bias is asked for while the first step is on its way: that of a lane's channels, which are the same in all rounds of the epilogue.
@@ -209,7 +213,7 @@ void main() {
         [[unroll]] for (int u = 0; u < AHEAD; ++u) {
             if (AHEAD == 1) barrier(); // of two buffers the other one is being read
             publish(u);
-#ifdef NORMALIZED
+#if defined(NORMALIZED) && !defined(GIVEN)
             uvec4 passed[INPUT_LOADS];
             [[unroll]] for (int i = 0; i < INPUT_LOADS; ++i) passed[i] = next_inputs[u * INPUT_LOADS + i];
 #endif
@@ -217,7 +221,7 @@ void main() {
             // Steps too many at the end: a branch around them costs more than the load.
             fetch(u, place);
             place = place_of(s + u + AHEAD + 1);
-#ifdef NORMALIZED
+#if defined(NORMALIZED) && !defined(GIVEN)
             add_moments(passed); // behind the barrier, where nobody waits for them
 #endif
             [[unroll]] for (int of_turn = 0; of_turn < TILE_DEPTH / SHARING; of_turn += SIDE) {
@@ -236,9 +240,8 @@ void main() {
 
 #ifdef NORMALIZED
     end_rows();
-#else
-    barrier(); // before results take the place of what others may still multiply
 #endif
+    barrier(); // before results take the place of what others may still multiply
     int result = SUBGROUP * SIDE * RESULT_STRIDE; // this subgroup's place among them
     int first_result = result - turn * WARPS * SIDE * RESULT_STRIDE; // that of the first one of those that share its part
     int offset = result_offset(part);
@@ -251,13 +254,20 @@ void main() {
     if (ahead) {
         [[unroll]] for (int i = 0; i < TOGETHER; ++i) next[i] = operands_of(lane_row + i * ROUND_ROWS, offset, part, column);
     }
+#ifdef MOMENTS // neighbours need each other, also where those that share a part have no row left
+#define LAST_DOWN (first_down + SIDE)
+#define DOWN(down) ((down) % SIDE)
+#else
+#define LAST_DOWN SIDE
+#define DOWN(down) (down)
+#endif
     // The loops stay loops, and fragments move up to where the next round stores them: the program is there once, not once a fragment. Instructions come from
     // memory as well.
     [[dont_unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
         [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c)
             coopMatStore(sum[0][c], staged, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
         exchange_among(SHARING);
-        [[dont_unroll]] for (int down = first_down; down < SIDE; down += TURN_ROWS) {
+        [[dont_unroll]] for (int down = first_down; down < LAST_DOWN; down += TURN_ROWS) {
             int burst_row = lane_row + r * SIDE + down - first_down;
             Operands now[TOGETHER];
             [[unroll]] for (int i = 0; i < TOGETHER; ++i) now[i] = next[i];
@@ -266,13 +276,18 @@ void main() {
             }
             [[unroll]] for (int i = 0; i < TOGETHER; ++i) {
                 int row = burst_row + i * ROUND_ROWS;
-                int at = first_result + (lane / WARP_FOURS + down + i * ROUND_ROWS) * RESULT_STRIDE + lane % WARP_FOURS;
+                int at = first_result + (lane / WARP_FOURS + DOWN(down) + i * ROUND_ROWS) * RESULT_STRIDE + lane % WARP_FOURS;
                 vec4 value = uintBitsToFloat(staged[at]);
                 [[unroll]] for (int other = 1; other < SHARING; ++other) value += uintBitsToFloat(staged[at + other * WARPS * SIDE * RESULT_STRIDE]);
 #ifdef NORMALIZED
                 value = (value - normal[row - row0].x * lane_sums) * normal[row - row0].y;
 #endif
                 value += lane_bias;
+#ifdef MOMENTS
+                // All lanes go along. Rows are dense, so that moments lie like them.
+                bool there = down < SIDE && (WHOLE_ROWS || row < ROWS) && (WHOLE_COLUMNS || column < COLUMNS);
+                store_with_moments(finish4(value, now[i]), (row * COLUMNS + column) >> 2, there);
+#else
                 if ((!WHOLE_ROWS && row >= ROWS) || (!WHOLE_COLUMNS && vector >= row_vectors)) continue;
                 if (SPLITS > 1) {
                     slices[((split * ROWS + row) * parts + part) * row_vectors + vector] = value;
@@ -285,6 +300,7 @@ void main() {
                 } else if (WHOLE_COLUMNS || column < COLUMNS) {
                     STORE4(y, OUT_HALF, (y_row + column * Y_CHANNEL) >> 2, finish4(value, now[i]))
                 }
+#endif
             }
         }
         exchange_among(SHARING);

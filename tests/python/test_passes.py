@@ -115,6 +115,7 @@ FOR_TARGETS = {
     "normalize_products",
     "place_parts",
     "fuse_siblings",
+    "pass_moments",
     "view_slices",
     "remove_dead_again",
 }

@@ -176,6 +176,7 @@ compiler::Target target_of(DataType internal, const Options& options, const vulk
             .normalizations = shaders,
             .attention = shaders ? attention_limits(internal, device.caps()) : compiler::AttentionLimits{},
             .normalized_products = shaders && internal == DataType::kHALF && tactics::refuse_normalized_rows(device.caps()).empty(),
+            .row_moments = shaders && internal == DataType::kHALF && tactics::refuse_row_moments(device.caps()).empty(),
             .placements = !host,
             .pictures_in_rows = !device.caps().is_cpu,
             .views = {.alignment = std::max<std::int64_t>(kVector, static_cast<std::int64_t>(device.caps().limits.storage_offset_alignment)), .gaps = !host},

@@ -44,7 +44,7 @@ std::string number(float value) { return std::isfinite(value) ? text(value) : "n
 std::string kind_name(const tactics::Kind& kind) {
     static constexpr const char* names[] = {"Convolution", "MatrixMultiply", "Pooling", "PointWise", "Copy",       "Gather",
                                             "Resize",      "Reduce",         "SoftMax", "TopK",      "ShapeValues", "HostCall",
-                                            "Normalization", "Attention"};
+                                            "Normalization", "Attention",      "RowMoments"};
     static_assert(std::size(names) == std::variant_size_v<tactics::Kind>);
     return names[kind.index()];
 }

@@ -77,6 +77,7 @@ struct Target {
     bool normalizations = false;          // shaders normalise rows and groups of channels in one dispatch or two
     AttentionLimits attention{};
     bool normalized_products = false;     // matrix units normalise rows that pass through them
+    bool row_moments = false;             // and take them from where these were written
     bool placements = false;              // shaders write products into their parts of larger values
     bool pictures_in_rows = false;        // first convolutions read few channels as fast from rows, which what comes before them writes faster
     ViewLimits views{};

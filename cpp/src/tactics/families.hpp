@@ -44,6 +44,7 @@ struct Query {
 //! A step that calls the host function of `operation`, whose kind is HostCall.
 void lower_host_call(const Operation& operation, Lowering& lowering);
 [[nodiscard]] std::vector<Candidate> normalization_candidates(const Query& query);
+[[nodiscard]] std::vector<Candidate> row_moments_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> pointwise_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> pooling_candidates(const Query& query);
 [[nodiscard]] std::vector<Candidate> reduce_candidates(const Query& query);

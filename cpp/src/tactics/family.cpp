@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "support/error.hpp"
+#include "tactics/companion.hpp"
 #include "tactics/families.hpp"
 #include "tactics/placement.hpp"
 #include "tactics/views.hpp"
@@ -48,6 +49,7 @@ constexpr Row kRows[] = {
     {index_of<TopK>(), topk_candidates},
     {index_of<Attention>(), attention_candidates},
     {index_of<Normalization>(), normalization_candidates},
+    {index_of<RowMoments>(), row_moments_candidates},
     {index_of<ShapeValues>(), shape_values_candidates},
     {index_of<HostCall>(), host_candidates},
 };
@@ -107,12 +109,14 @@ std::vector<Candidate> offered(const Query& query) {
 
 std::vector<Candidate> placed(const Query& query) { return query.operation.placement ? placed_candidates(query, offered) : offered(query); }
 
+std::vector<Candidate> unaccompanied(const Query& query) { return reads_gaps(query) ? viewing_candidates(query, placed) : placed(query); }
+
 } // namespace
 
 std::vector<Candidate> candidates(const Operation& operation, std::span<const Value> values, const vulkan::DeviceCaps& caps,
                                   const shape::ExprPool& exprs) {
     const Query query{operation, values, caps, exprs};
-    return reads_gaps(query) ? viewing_candidates(query, placed) : placed(query);
+    return operation.companion ? accompanied_candidates(query, unaccompanied) : unaccompanied(query);
 }
 
 } // namespace tensorvk::tactics

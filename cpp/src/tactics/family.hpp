@@ -54,6 +54,7 @@ struct Candidate {
     bool host = false;     // runs on the host: a CPU device's, and of the tactic source HOST
     bool portable = false; // needs no optional feature: may serve the plan's portable program
     bool in_place = false; // writes into the part of its output that the operation's placement names
+    bool accompanied = false; // computes the operation's companion on the way
     bool strided = false;  // reads its inputs and operands by memory_strides(), so that they may have gaps
     double estimate = 0.0; // microseconds that a model expects on a GPU; 0: there is none
     bool guessed = false;  // nothing of this kind has been measured

@@ -27,6 +27,7 @@ void lower(MatrixProblem p, const std::string& kernel, Lowering& lowering) {
     const shape::Expr count = exprs.product(p.c.dims);
     step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
     add_matrix_product(step, p, lowering, count);
+    if (p.given_moments >= 0) step.reads(p.given_moments);
     lowering.add(step.take());
 }
 
@@ -63,7 +64,7 @@ std::vector<Candidate> matrix_generic(const MatrixProblem& problem, const Query&
     candidate.refusal = refuse(problem, query);
     candidate.portable = true;
     candidate.strided = true;
-    candidate.lower = [problem](Lowering& lowering) { lower(problem, "matrix/generic:" + problem.variant, lowering); };
+    candidate.lower = [problem](Lowering& lowering) { lower(problem, (problem.given_moments >= 0 ? "matrix/generic:given_" : "matrix/generic:") + problem.variant, lowering); };
     return {candidate};
 }
 

@@ -29,6 +29,8 @@ MatrixProblem::MatrixProblem(const Query& query)
     : operation(query.operation), a(query.input(0)), b(query.input(1)), c(query.output()) {
     if (operation.has_bias) bias = query.input(2).buffer;
     if (product().normalized) column_sums = query.input(3).buffer;
+    if (product().normalized && product().normalized->given) given_moments = query.input(4).buffer;
+    if (operation.companion && std::holds_alternative<RowMoments>(*operation.companion)) moments = query.value(operation.outputs.back()).buffer;
     const bool matrices = a.dims.size() >= 2 && c.dims.size() >= 2;
     if (blocks() && matrices) b = widened(b, a, c, product());
     if (!matrices || b.dims.size() < 2) {

@@ -19,6 +19,7 @@ struct MatrixProblem {
     Value a, b, c;          // b as float32 where it lies in blocks, with their buffer
     std::int32_t bias = -1; // buffer, or -1
     std::int32_t column_sums = -1; // the same, of b where rows of a are normalised
+    std::int32_t given_moments = -1, moments = -1; // the same, of a's rows where somebody has found them, and of the result's where somebody asks for them
     AxisRoles roles;
     shape::Expr m{}, n{}, k{};
     std::string variant; // product_variant()

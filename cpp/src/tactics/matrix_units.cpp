@@ -28,6 +28,10 @@ std::string refuse_device(const vulkan::DeviceCaps& caps) {
     return text(made, caps.min_subgroup_size, " to ", caps.max_subgroup_size, has_them ? ", and it cannot be asked for a number" : "");
 }
 
+std::string refuse_bindings(const vulkan::DeviceCaps& caps, std::uint32_t count) {
+    return caps.limits.max_storage_bindings < count ? text("it binds ", count, " buffers, the device allows ", caps.limits.max_storage_bindings) : std::string();
+}
+
 } // namespace
 
 std::string refuse_half_matrices(const vulkan::DeviceCaps& caps) {
@@ -41,8 +45,13 @@ std::string refuse_normalized_rows(const vulkan::DeviceCaps& caps) {
     constexpr std::uint32_t kBindings = 9;
     if (std::string why = refuse_half_matrices(caps); !why.empty()) return why;
     if (!caps.subgroup_shuffle) return "the device's subgroups do not shuffle, which adds up the rows that are normalised";
-    if (caps.limits.max_storage_bindings < kBindings) return text("it binds ", kBindings, " buffers, the device allows ", caps.limits.max_storage_bindings);
-    return {};
+    return refuse_bindings(caps, kBindings);
+}
+
+std::string refuse_row_moments(const vulkan::DeviceCaps& caps) {
+    constexpr std::uint32_t kBindings = 10;
+    if (std::string why = refuse_normalized_rows(caps); !why.empty()) return why;
+    return refuse_bindings(caps, kBindings);
 }
 
 std::string refuse_byte_matrices(const vulkan::DeviceCaps& caps) {

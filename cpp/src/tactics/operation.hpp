@@ -55,6 +55,7 @@ struct Convolution {
 struct RowNormalization {
     float epsilon = 0.0f;
     bool centred = true;
+    bool given = false; // what RowMoments makes of the rows is the product's inputs[4]
     bool operator==(const RowNormalization&) const = default;
 };
 //! a [.., m, k] (or [.., k, m]) times b [.., k, n] (or [.., n, k]), leading dimensions broadcast; bias (inputs[2], length n) when has_bias.
@@ -125,6 +126,11 @@ struct Normalization {
     std::int64_t groups = 0;
     bool operator==(const Normalization&) const = default;
 };
+//! Of each kMomentColumns neighbouring elements of a row [..., n]: their mean, and the sum of their squared differences from it. [..., n / kMomentColumns, 2], float32.
+struct RowMoments {
+    bool operator==(const RowMoments&) const = default;
+};
+inline constexpr std::int64_t kMomentColumns = 16;
 //! y = softmax(scale * q k^T + mask) v for each batch and head, in float32. Inputs: q, k, v, and the mask where there is one, of floats or of booleans, which
 //! choose between the score and `hidden`; it broadcasts to the scores [batch, head, row of q, row of k].
 struct Attention {
@@ -168,7 +174,7 @@ struct HostCall {
     bool operator==(const HostCall&) const = default;
 };
 
-using Kind = std::variant<Convolution, MatrixProduct, Pooling, Pointwise, Copy, Gather, Resize, Reduce, SoftMax, TopK, ShapeValues, HostCall, Normalization, Attention>;
+using Kind = std::variant<Convolution, MatrixProduct, Pooling, Pointwise, Copy, Gather, Resize, Reduce, SoftMax, TopK, ShapeValues, HostCall, Normalization, Attention, RowMoments>;
 
 //! A product's result goes straight into its part of a larger value, outputs[0] of the operation, as `copy` would put it there. `part`: the result alone;
 //! `read_there`: other operations read it where it lies.
@@ -188,6 +194,7 @@ struct Operation {
     kernels::PointwiseProgram epilogue; // applied before the store; external operand k is operands[k]
     std::vector<ValueId> operands;      // broadcastable to output 0, or to the part of it that is computed here
     std::optional<Placement> placement{};
+    std::optional<Kind> companion{};    // what else becomes of the result, as outputs.back(): an operation of its own, which kernels may do on the way
     bool operator==(const Operation&) const = default;
 };
 

@@ -140,6 +140,8 @@ Product::Product(const MatrixProblem& p, const shape::ExprPool& exprs)
       y_(p.c),
       bias_(p.bias),
       column_sums_(p.column_sums),
+      given_moments_(p.given_moments),
+      moments_(p.moments),
       half_(p.variant == "f16"),
       matrix_(true),
       type_bits_(p.type_bits()),

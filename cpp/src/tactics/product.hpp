@@ -73,6 +73,9 @@ class Product {
     //! Of a matrix product whose rows are normalised on their way in.
     [[nodiscard]] std::optional<RowNormalization> normalized() const;
     [[nodiscard]] std::int32_t column_sums() const { return column_sums_; }
+    //! Buffers of RowMoments: of the rows that it normalises, and of its result's; -1 where there are none.
+    [[nodiscard]] std::int32_t given_moments() const { return given_moments_; }
+    [[nodiscard]] std::int32_t moments() const { return moments_; }
     //! No tap of any position reads padding.
     [[nodiscard]] bool always_inside() const { return inside_; }
     //! Of a convolution, also of a transposed one; of a matrix product one tap.
@@ -107,7 +110,7 @@ class Product {
     Operation operation_;
     Value x_, weights_, y_;
     std::optional<Place> place_{};
-    std::int32_t bias_ = -1, column_sums_ = -1;
+    std::int32_t bias_ = -1, column_sums_ = -1, given_moments_ = -1, moments_ = -1;
     bool half_ = false;
     bool matrix_ = false;
     bool points_ = false;

@@ -47,7 +47,9 @@ constexpr bool fits(const MatrixGeometry& tile) {
     const std::int32_t threads = tile.threads(), depth_eights = tile.depth / 8, column_eights = tile.columns / 8;
     const bool rows = threads % depth_eights == 0 && tile.rows % (threads / depth_eights) == 0;
     const bool lines = threads % column_eights == 0 && tile.depth % (threads / column_eights) == 0;
-    return rows && lines && 32 % (tile.warp_columns / 4) == 0 && tile.depth % (16 * tile.sharing) == 0;
+    const std::int32_t of_row = threads / tile.rows; // that read what is given of a row's moments
+    const bool lanes = threads % tile.rows == 0 && std::has_single_bit(static_cast<std::uint32_t>(of_row)) && of_row <= 32;
+    return rows && lines && lanes && 32 % (tile.warp_columns / 4) == 0 && tile.depth % (16 * tile.sharing) == 0;
 }
 static_assert(std::ranges::all_of(kTiles, fits));
 
@@ -99,7 +101,8 @@ void lower(const Product& product, const MatrixGeometry& tile, std::int64_t spli
             lowering.scratch(exprs.mul(rows, exprs.constant(splits * packing.parts * packing.padded_columns() * 4)));
 
     const std::optional<RowNormalization> normalized = product.normalized();
-    StepBuilder step(lowering, product.operation().name, normalized ? "convolution/coopmat:normalized_f16" : "convolution/coopmat:f16");
+    const bool moments = product.moments() >= 0 && splits == 1; // of slices the sum has them
+    StepBuilder step(lowering, product.operation().name, text("convolution/coopmat:", product.given_moments() >= 0 ? "given_" : normalized ? "normalized_" : moments ? "moments_" : "", "f16"));
     step.local_size(tile.threads());
     add_tile_grid(step, exprs, exprs.ceil_div(rows, exprs.constant(tile.rows)),
                   ceil_div(packing.padded_columns(), tile.columns), packing.parts * splits);
@@ -114,7 +117,10 @@ void lower(const Product& product, const MatrixGeometry& tile, std::int64_t spli
     if (normalized) {
         step.geometry(17, std::bit_cast<std::int32_t>(normalized->epsilon)).geometry(18, normalized->centred ? 1 : 0);
         step.reads(tactics::pack_bias(lowering, product.operation().name, product.column_sums(), product.shape().columns));
+        const std::int64_t pairs = product.shape().depth() / (2 * kMomentColumns), lanes = tile.threads() / tile.rows; // of a row
+        if (normalized->given) step.geometry(19, static_cast<std::int32_t>(ceil_div(pairs, lanes))).reads(product.given_moments());
     }
+    if (moments) step.writes(product.moments());
     lowering.add(step.take());
     if (splits > 1) add_slice_sum(product, packing, target, bias, splits, lowering);
 }
@@ -150,6 +156,7 @@ std::vector<Candidate> coopmat_tiles(const std::string& name, const std::string&
             if (candidate.applicable() && shape.normalized()) candidate.refusal = refuse_rows(tile, shape, caps);
             candidate.estimate = tile.estimate(splits, shape.shape());
             candidate.guessed = tile.sharing > 1;
+            candidate.accompanied = shape.moments() >= 0;
             candidate.lower = [around, tile, splits](Lowering& lowering) { around(lowering, [&](const Product& product) { lower(product, tile, splits, lowering); }); };
             out.push_back(std::move(candidate));
         }

@@ -98,8 +98,8 @@ void add_tile_grid(StepBuilder& step, shape::ExprPool& exprs, shape::Expr row_gr
 void add_slice_sum(const Product& product, const Packing& packing, std::int32_t slices, std::int32_t bias,
                    std::int64_t splits, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
-    StepBuilder step(lowering, product.operation().name,
-                     product.half() ? "convolution/sum:f16" : "convolution/sum:f32");
+    const bool moments = product.moments() >= 0;
+    StepBuilder step(lowering, product.operation().name, moments ? "convolution/sum:moments_f16" : product.half() ? "convolution/sum:f16" : "convolution/sum:f32");
     const shape::Expr count =
         exprs.mul(product.rows(exprs), exprs.constant(packing.parts * packing.padded_columns() / 4));
     step.local_size(kSumLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kSumLocalSize)));
@@ -108,6 +108,7 @@ void add_slice_sum(const Product& product, const Packing& packing, std::int32_t 
     step.geometry(10, static_cast<std::int32_t>(splits)).geometry(11, static_cast<std::int32_t>(packing.parts));
     step.reads(slices).reads(bias).reads(bias).writes(product.y().buffer);
     add_epilogue(step, lowering, product.operation(), product.roles(), product.type_bits(), bias);
+    if (moments) step.geometry(13, kSumLocalSize).writes(product.moments());
     lowering.add(step.take());
 }
 

@@ -112,5 +112,52 @@ TEST(NormalizedProducts, OnlyWhereKernelsTakeWholeRows) {
     EXPECT_FALSE(normalizes(build({}, {.internal = DataType::kHALF, .normalizations = true}))) << "no matrix units";
 }
 
+//! Two products with a normalisation between them.
+struct Between {
+    bool added = false;    // a residual, before the rows are normalised
+    bool output = false;   // these rows are the network's as well
+    bool reshaped = false; // to other rows of the same length
+    std::int64_t depth = kDepth;
+};
+
+Built build_pair(const Between& between, const Target& target) {
+    graph::Network network;
+    auto* x = input(network, {kRows, kDepth});
+    const auto product = [&](graph::Tensor* a, std::int64_t depth, std::int64_t columns, std::int64_t first = 0) {
+        std::vector<std::int64_t> dims{depth, columns};
+        if (a->dims.size() > 2) dims.insert(dims.begin(), 1);
+        auto* b = network.add_constant(dims, floats(numbers(depth * columns, [&](std::int64_t i) { return weight(first + i / columns, i % columns); })));
+        return network.add_layer(LayerType::kMATRIX_MULTIPLY, {a, b}, graph::MatrixMultiplyAttributes{})->outputs[0];
+    };
+    auto* rows = product(x, kDepth, between.depth);
+    if (between.added) rows = elementwise(network, rows, input(network, {kRows, between.depth}, "residual"), ElementWiseOperation::kSUM);
+    if (between.output) network.mark_output(rows);
+    if (between.reshaped) rows = reshape(network, rows, {2, kRows / 2, between.depth});
+    auto* normal = normalize(network, rows).quotient;
+    for (const std::int64_t first : {0, 1}) network.mark_output(product(normal, between.depth, kColumns, first));
+    return build_for(network, target);
+}
+
+//! How many products tell moments, and how many are told.
+std::pair<int, int> told(const Between& between, bool wanted = true) {
+    Target target = kMatrixUnits;
+    target.row_moments = wanted;
+    std::pair<int, int> out;
+    for (const auto& op : build_pair(between, target).compiled.operations) {
+        const auto* product = std::get_if<tactics::MatrixProduct>(&op.kind);
+        out.first += op.companion && std::holds_alternative<tactics::RowMoments>(*op.companion) ? 1 : 0;
+        out.second += product != nullptr && product->normalized && product->normalized->given ? 1 : 0;
+    }
+    return out;
+}
+
+TEST(RowMoments, AreToldOnceByTheProductThatWritesTheRows) {
+    EXPECT_EQ(told({}), std::pair(1, 2));
+    EXPECT_EQ(told({.added = true}), std::pair(1, 2));
+    EXPECT_EQ(told({.reshaped = true}), std::pair(1, 2)) << "the same rows";
+    EXPECT_EQ(told({}, false), std::pair(0, 0)) << "a device that binds fewer buffers";
+    EXPECT_EQ(told({.output = true}), std::pair(0, 0)) << "the user's memory holds float32";
+}
+
 } // namespace
 } // namespace tensorvk::compiler

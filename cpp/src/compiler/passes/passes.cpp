@@ -6,7 +6,7 @@
 namespace tensorvk::compiler {
 
 std::span<const Pass> all_passes() {
-    static constexpr std::array<Pass, 24> passes = {{
+    static constexpr std::array<Pass, 25> passes = {{
         {"remove_dead", remove_dead},
         {"move_quantization", move_quantization},
         {"quantize_products", quantize_products},
@@ -29,6 +29,7 @@ std::span<const Pass> all_passes() {
         {"assign_layouts", assign_layouts, true},
         {"place_parts", place_parts},
         {"fuse_siblings", fuse_siblings},
+        {"pass_moments", pass_moments},
         {"view_slices", view_slices},
         {"find_views", find_views},
     }};

@@ -45,6 +45,8 @@ void assign_layouts(Ir& ir);
 void place_parts(Ir& ir);
 //! Products of one input, alike but for their columns, become one, where shaders read its results in ranges of the joint one.
 void fuse_siblings(Ir& ir);
+//! Products tell those that normalise their rows what these are like, where matrix units do that.
+void pass_moments(Ir& ir);
 //! Ranges of values that nobody copies out: their readers find them in the value.
 void view_slices(Ir& ir);
 //! Transposes that only rename axes in memory become reshapes, which cost nothing.
