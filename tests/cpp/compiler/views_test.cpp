@@ -63,6 +63,24 @@ TEST(Views, RangesThatBeginBetweenVectorsAreCopied) {
     EXPECT_EQ(copies(range_of_channels(28, 32, read_by_convolution)), 0);
 }
 
+//! The first of 17 rows, as a network takes the token that stands for all.
+Compiled gathered(std::int32_t index, std::int64_t columns = 16) {
+    graph::Network network;
+    auto* x = relu(network, input(network, {2, 17, columns}));
+    auto place = std::make_shared<std::int32_t>(index);
+    const graph::Weights weights{DataType::kINT32, reinterpret_cast<const std::byte*>(place.get()), 1, place};
+    auto* row = network.add_layer(LayerType::kGATHER, {x, network.add_constant({}, weights)}, graph::GatherAttributes{.axis = 1})->outputs[0];
+    network.mark_output(relu(network, row));
+    return build(network);
+}
+
+TEST(Views, AGatherOfOnePlaceIsARange) {
+    EXPECT_EQ(copies(gathered(0)), 0);
+    EXPECT_EQ(copies(gathered(-1)), 0) << "from the end";
+    EXPECT_EQ(copies(gathered(1, 15)), 1) << "not where vectors begin";
+    for (const tactics::Operation& op : gathered(0).operations) EXPECT_FALSE(std::holds_alternative<tactics::Gather>(op.kind));
+}
+
 TEST(Views, TheHostsConvolutionsReadNoGaps) { EXPECT_EQ(copies(range_of_channels(32, 32, read_by_convolution, kHost)), 1); }
 
 TEST(Views, NothingStaysWhereThereIsNoAlignment) { EXPECT_EQ(copies(range_of_channels(32, 32, read_by_convolution, {})), 1); }

@@ -1,7 +1,9 @@
 // Layers that move elements without computing: shuffle, concatenation, slice, gather.
 #include <algorithm>
+#include <optional>
 
 #include "compiler/lower/context.hpp"
+#include "support/dtype.hpp"
 #include "support/error.hpp"
 
 namespace tensorvk::compiler {
@@ -177,6 +179,32 @@ void lower_slice(LayerContext& context, const graph::Layer& layer) {
     add_slice(context, layer, copy, in, context.output(layer, 0));
 }
 
+namespace {
+
+//! Where a gather reads one known place of an axis whose extent is known, that place; else nothing.
+std::optional<std::int64_t> only_place(const Ir& ir, ValueId data, ValueId indices, std::size_t axis) {
+    const auto& constant = ir.value(indices).constant;
+    const auto extent = ir.exprs.value(ir.value(data).dims[axis]);
+    if (!constant || constant->volume() != 1 || !extent || ir.value(data).constant || !is_floating(ir.value(data).dtype)) return std::nullopt;
+    const auto given = static_cast<std::int64_t>(constant->get(0));
+    const std::int64_t place = given < 0 ? given + *extent : given;
+    return place >= 0 && place < *extent ? std::optional(place) : std::nullopt;
+}
+
+//! A range, which may stay where it is (passes/views.cpp).
+void add_range(LayerContext& context, const graph::Layer& layer, ValueId data, std::size_t axis, std::int64_t place) {
+    Ir& ir = context.ir();
+    shape::Exprs region = ir.value(data).dims;
+    region[axis] = ir.exprs.constant(1);
+    tactics::Copy copy = ir.plain_copy(ir.value(data).dims, region);
+    copy.start[axis] = ir.exprs.constant(place);
+    const ValueId range = context.temporary(layer, "range", ir.value(data).dtype, region);
+    ir.add_op(layer.name, std::move(copy), {data}, {range});
+    ir.add_reshape(layer.name, range, context.output(layer, 0));
+}
+
+} // namespace
+
 void lower_gather(LayerContext& context, const graph::Layer& layer) {
     const auto& a = std::get<graph::GatherAttributes>(layer.attributes);
     if (a.mode != GatherMode::kDEFAULT || a.elementwise_dims != 0) {
@@ -186,7 +214,9 @@ void lower_gather(LayerContext& context, const graph::Layer& layer) {
     const auto rank = static_cast<std::int64_t>(layer.inputs[0]->dims.size());
     const ValueId data = context.input(layer, 0);
     const ValueId indices = context.input(layer, 1);
-    context.ir().add_op(layer.name, tactics::Gather{a.axis < 0 ? a.axis + rank : a.axis}, {data, indices}, {context.output(layer, 0)});
+    const std::int64_t axis = a.axis < 0 ? a.axis + rank : a.axis;
+    if (const auto place = only_place(context.ir(), data, indices, static_cast<std::size_t>(axis))) return add_range(context, layer, data, static_cast<std::size_t>(axis), *place);
+    context.ir().add_op(layer.name, tactics::Gather{axis}, {data, indices}, {context.output(layer, 0)});
 }
 
 } // namespace tensorvk::compiler
