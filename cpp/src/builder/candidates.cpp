@@ -89,22 +89,12 @@ void refuse(tactics::Candidate& candidate, std::string why) {
     candidate.lower = nullptr;
 }
 
-//! How many of those that have estimates are tried.
-struct Places {
-    std::size_t fitted, guessed;
-};
-
-//! `why` begins the others' refusals.
-void keep_best(std::vector<tactics::Candidate>& candidates, Places places, const std::string& why) {
+//! Of those that have estimates; `why` begins the others' refusals.
+void keep_best(std::vector<tactics::Candidate>& candidates, std::size_t most, const std::string& why) {
     const auto estimate = [](const tactics::Candidate& candidate) { return candidate.estimate; };
     const auto order = ranked(candidates, [&](const tactics::Candidate& candidate) { return candidate.estimate > 0.0; }, estimate);
-    for (tactics::Candidate* candidate : order) {
-        std::size_t& left = candidate->guessed ? places.guessed : places.fitted;
-        if (left > 0) {
-            --left;
-            continue;
-        }
-        refuse(*candidate, text(why, ": estimated at ", std::lround(candidate->estimate), " us, the best at ", std::lround(order.front()->estimate)));
+    for (std::size_t i = most; i < order.size(); ++i) {
+        refuse(*order[i], text(why, ": estimated at ", std::lround(order[i]->estimate), " us, the best at ", std::lround(order.front()->estimate)));
     }
 }
 
@@ -128,18 +118,14 @@ void leave_out_slow(std::vector<tactics::Candidate>& candidates, int optimizatio
     constexpr int kAllLevel = 5;
     if (optimization_level >= kAllLevel) return;
     const std::size_t most = std::size_t{1} << std::max(optimization_level, 0);
-    keep_best(candidates, {most, most / 2}, text("not tried at builder_optimization_level ", optimization_level));
+    keep_best(candidates, most, text("not tried at builder_optimization_level ", optimization_level));
 }
 
 void leave_out_many(std::vector<tactics::Candidate>& candidates, int max_tactics) {
     if (max_tactics < 0) return;
     const auto most = static_cast<std::size_t>(std::max(max_tactics, 1));
     const std::string why = text("not tried, max_num_tactics is ", max_tactics);
-    const auto estimated = [&](bool guessed) {
-        return static_cast<std::size_t>(std::ranges::count_if(candidates, [&](const tactics::Candidate& c) { return c.applicable() && c.estimate > 0.0 && c.guessed == guessed; }));
-    };
-    const std::size_t fitted = std::min(most, estimated(false)), of_guessed = std::min(estimated(true), std::max(most / 2, most - fitted));
-    keep_best(candidates, {most - of_guessed, of_guessed}, why);
+    keep_best(candidates, most, why);
     const auto others = ranked(candidates, [](const tactics::Candidate& c) { return c.estimate <= 0.0 && !is_generic(c); },
                                [](const tactics::Candidate& c) { return c.host ? 0 : 1; });
     for (std::size_t i = most; i < others.size(); ++i) refuse(*others[i], why);

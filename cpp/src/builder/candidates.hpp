@@ -41,8 +41,7 @@ void leave_out_shaders(std::vector<tactics::Candidate>& candidates, int optimiza
 //! Those that need more scratch memory than `most_bytes`, for these symbols. Judged before times are looked up: the limit is this build's, while they are cached for others.
 void leave_out_large(std::vector<tactics::Candidate>& candidates, const compiler::Compiled& network, const tactics::Operation& operation, const vulkan::DeviceCaps& caps,
                      std::span<const std::int64_t> symbols, std::uint64_t most_bytes);
-//! Of the candidates for which there are estimates, the best two, four, eight and sixteen are tried at levels 1 to 4, all at level 5; the others get refusals. Those
-//! whose estimates are guessed have half as many places of their own.
+//! Of the candidates for which there are estimates, the best two, four, eight and sixteen are tried at levels 1 to 4, all at level 5; the others get refusals.
 void leave_out_slow(std::vector<tactics::Candidate>& candidates, int optimization_level);
 //! No more than the user wants (negative: no limit): so many of the best by estimate, and so many of those without one, kernels of the host first. The generic candidate,
 //! which the others' numbers are compared with, is always tried.

@@ -55,7 +55,7 @@ std::vector<std::size_t> by_trust(std::span<const Contender> contenders, bool gp
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::ranges::stable_sort(order, {}, [&](std::size_t i) {
         const tactics::Candidate& candidate = *contenders[i].candidate;
-        if (gpu && candidate.estimate > 0.0 && !candidate.guessed) return std::pair(0, candidate.estimate);
+        if (gpu && candidate.estimate > 0.0) return std::pair(0, candidate.estimate);
         return std::pair(candidate.host ? 1 : candidate.portable && !is_generic(candidate) ? 2 : 3, 0.0);
     });
     return order;
@@ -97,7 +97,7 @@ const Contender* winner_so_far(std::span<const Contender> contenders, bool gpu) 
     if (best == nullptr || !gpu) return best; // estimates are of GPUs
     const Contender& trusted = contenders[by_trust(contenders, gpu).front()];
     const double estimate = trusted.candidate->estimate;
-    const bool faster = !trusted.timing && !trusted.candidate->guessed && estimate > 0.0 && estimate * 1e-3 < milliseconds(*best);
+    const bool faster = !trusted.timing && estimate > 0.0 && estimate * 1e-3 < milliseconds(*best);
     return faster ? nullptr : best;
 }
 

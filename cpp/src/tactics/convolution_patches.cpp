@@ -68,7 +68,6 @@ std::vector<Candidate> convolution_patches(const ConvolutionProblem& problem, co
     std::vector<Candidate> out = half ? coopmat_tiles("conv/patches_coopmat", {}, rows, query.caps, around) : shared_tiles("conv/patches_shared", {}, rows, query.caps, around);
     constexpr double kReadAndWritten = 6.0; // bytes of an element, of a picture of floats
     for (Candidate& candidate : out) {
-        candidate.guessed = true;
         if (candidate.estimate > 0.0) candidate.estimate += estimated_transform_us(kReadAndWritten * static_cast<double>(rows.shape().least_rows * rows.shape().depth()));
         if (!half) candidate.estimate = 0.0; // as of other products of floats
     }

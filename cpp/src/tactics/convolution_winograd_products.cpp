@@ -77,7 +77,6 @@ std::vector<Candidate> tiles_of(const WinogradWay& way, const std::string& name,
     const std::string refusal = refuse_size(way, query.caps);
     std::vector<Candidate> out = on_matrix_units(way.problem, query.caps) ? coopmat_tiles(name + "_coopmat", refusal, points, query.caps, around)
                                                                           : shared_tiles(name + "_shared", refusal, points, query.caps, around);
-    std::erase_if(out, [](const Candidate& candidate) { return candidate.guessed; }); // two guesses at a time are too many
     for (Candidate& candidate : out) {
         candidate.estimate += transforms_us(way);
         candidate.beside = kBeside;
@@ -104,9 +103,11 @@ std::vector<Candidate> candidates_with(const NamedTile& named, const Convolution
 double direct_us(const ConvolutionProblem& p, const Query& query) {
     const Product direct(p, query.exprs);
     const bool units = refuse_matrix_units(direct).empty() && refuse_half_matrices(query.caps).empty();
+    std::vector<Candidate> tiles = units ? coopmat_tiles("", {}, direct, query.caps, {}) : shared_tiles("", {}, direct, query.caps, {});
+    if (units) std::ranges::move(product_halo("", {}, direct, query), std::back_inserter(tiles));
     double best = std::numeric_limits<double>::infinity();
-    for (const Candidate& candidate : units ? coopmat_tiles("", {}, direct, query.caps, {}) : shared_tiles("", {}, direct, query.caps, {})) {
-        if (candidate.applicable() && !candidate.guessed) best = std::min(best, candidate.estimate);
+    for (const Candidate& candidate : tiles) {
+        if (candidate.applicable() && candidate.estimate > 0.0) best = std::min(best, candidate.estimate);
     }
     return best;
 }

@@ -57,7 +57,6 @@ struct Candidate {
     bool accompanied = false; // computes the operation's companion on the way
     bool strided = false;  // reads its inputs and operands by memory_strides(), so that they may have gaps
     double estimate = 0.0; // microseconds that a model expects on a GPU; 0: there is none
-    bool guessed = false;  // nothing of this kind has been measured
     double beside = 0.0;   // microseconds that it takes longer in a network than when it is timed alone
     std::function<void(Lowering&)> lower; // adds steps; empty when refused
 

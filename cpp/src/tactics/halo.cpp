@@ -95,12 +95,14 @@ double Halo::estimate(ProductShape shape) const {
     if (!tiles) return 0.0;
     const TileWork work{.rows = kSide * tile.lines, .columns = tile.columns, .depth = taps() * tile.chunk, .splits = splits, .sharing = tile.sharing, .threads = tile.threads(), .shared_bytes = shared_bytes()};
     const std::int64_t bytes = 16 / unit;
-    const std::int64_t loaded = bytes * (pixels() * tile.chunk + work.depth * tile.columns);
     // Of each subgroup, those of a line for all taps of a column of the window, and these taps' weights.
-    const std::int64_t fragments = bytes * window.kernel[2] * (covered(tile.warp_lines, 1) * kSide + window.kernel[1] * tile.warp_columns) * tile.chunk;
-    const std::int64_t factors = bytes * kSide * tile.warp_lines * tile.warp_columns * work.depth;
+    const std::int64_t fragments = window.kernel[2] * (covered(tile.warp_lines, 1) * kSide + window.kernel[1] * tile.warp_columns) * tile.chunk;
+    const HaloMoves moves{.pixels = bytes * pixels() * tile.chunk,
+                          .weights = bytes * work.depth * tile.columns,
+                          .fragments = tile.subgroups() / tile.sharing * fragments,
+                          .factors = bytes * kSide * tile.warp_lines * tile.warp_columns * work.depth / tile.sharing};
     shape.rows = *tiles * work.rows;
-    return estimated_us(work, units_step(work, loaded, tile.subgroups() / tile.sharing * fragments, factors / tile.sharing), shape);
+    return estimated_us(work, halo_step(work, moves), shape);
 }
 
 void Halo::add(StepBuilder& step, Lowering& lowering, const Product& product, const Packing& packing) const {
@@ -132,7 +134,6 @@ std::vector<Candidate> halo_candidates(const std::string& name, const std::strin
             const Halo halo{tile, product.window(), unit, splits, count.known ? std::optional(count.least) : std::nullopt};
             Candidate candidate{.name = halo.name(name), .refusal = halo.refuse(product, query), .portable = false, .lower = {}};
             candidate.estimate = halo.estimate(product.shape());
-            candidate.guessed = true;
             candidate.lower = [product, halo, lower](Lowering& lowering) { lower(product, halo, lowering); };
             out.push_back(std::move(candidate));
         }

@@ -38,7 +38,7 @@ constexpr MatrixGeometry kTiles[] = {
     // Deep steps: what comes with each, barriers and the way to shared memory, comes less often.
     {64, 64, 128, 16, 32}, {64, 64, 128, 16, 16},  {32, 128, 128, 16, 32}, {32, 32, 256, 16, 16},    {128, 32, 64, 32, 16},
     {128, 128, 64, 32, 64}, {32, 64, 64, 16, 16},  {64, 64, 64, 16, 32, 2},
-    // Few results, much depth: more subgroups than a tile has parts, so that each invocation loads less of a step. Not timed yet.
+    // Few results, much depth: more subgroups than a tile has parts, so that each invocation loads less of a step.
     {32, 32, 128, 16, 16, 1, 2}, {32, 32, 256, 16, 16, 1, 2}, {32, 32, 128, 16, 16, 1, 4}, {32, 32, 256, 16, 16, 1, 4}, {32, 64, 128, 16, 16, 1, 2},
 };
 
@@ -155,7 +155,6 @@ std::vector<Candidate> coopmat_tiles(const std::string& name, const std::string&
             candidate.refusal = refuse_tile(tile.needs(shape.normalized().has_value()), shape.shape(), caps);
             if (candidate.applicable() && shape.normalized()) candidate.refusal = refuse_rows(tile, shape, caps);
             candidate.estimate = tile.estimate(splits, shape.shape());
-            candidate.guessed = tile.sharing > 1;
             candidate.accompanied = shape.moments() >= 0;
             candidate.lower = [around, tile, splits](Lowering& lowering) { around(lowering, [&](const Product& product) { lower(product, tile, splits, lowering); }); };
             out.push_back(std::move(candidate));

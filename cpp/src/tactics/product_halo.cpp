@@ -11,11 +11,11 @@ namespace {
 
 constexpr std::int32_t kHalves = 8; // of sixteen bytes
 
-// Not timed yet on a GPU: those of each size whose subgroups read least from shared memory, and some that have more subgroups. Lines of 56, 28 and 14 come in fourteens.
-constexpr std::array<HaloTile, 25> kTiles{{
+// All but 4x32x16 are among the best six for some layer of ResNet-50 or a U-Net on an H200; that one has room for 25 taps. Lines of 56, 28 and 14 come in fourteens.
+constexpr std::array<HaloTile, 24> kTiles{{
     {2, 32, 32, 1, 16},  {2, 64, 16, 1, 32},  {4, 32, 32, 1, 16},  {4, 32, 32, 2, 16},  {4, 32, 16, 2, 16},  {4, 64, 16, 2, 16},  {4, 64, 16, 2, 32},
     {4, 128, 16, 2, 32}, {4, 128, 16, 4, 32}, {8, 32, 32, 2, 32},  {8, 32, 32, 2, 16},  {8, 64, 16, 2, 32},  {8, 64, 16, 4, 32},  {8, 128, 16, 4, 32},
-    {14, 64, 16, 7, 32}, {14, 64, 16, 7, 16}, {16, 32, 32, 8, 32}, {16, 32, 32, 4, 32}, {16, 32, 32, 4, 16}, {16, 64, 16, 4, 32}, {16, 64, 16, 8, 32},
+    {14, 64, 16, 7, 32}, {14, 64, 16, 7, 16}, {16, 32, 32, 4, 32}, {16, 32, 32, 4, 16}, {16, 64, 16, 4, 32}, {16, 64, 16, 8, 32},
     {2, 32, 32, 1, 16, 2}, {4, 32, 32, 2, 16, 2}, {8, 32, 32, 2, 32, 2}, {16, 32, 32, 4, 32, 2},
 }};
 static_assert(std::ranges::all_of(kTiles, [](const HaloTile& tile) { return fits(tile, kHalves); }));

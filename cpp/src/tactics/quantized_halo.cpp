@@ -1,4 +1,4 @@
-// conv_int8/halo_<lines>x<columns>x<channels at a time>[_w<subgroups>][_k<slices>]: convolutions of 8-bit integers whose windows overlap, on cooperative matrix units
+// conv_int8/halo_<lines>x<columns>x<channels at a time>[_k<slices>]: convolutions of 8-bit integers whose windows overlap, on cooperative matrix units
 // (shaders/quantized/halo_coopmat.comp).
 #include <algorithm>
 #include <array>
@@ -11,11 +11,8 @@ namespace {
 
 constexpr std::int32_t kBytes = 16;
 
-// As those of halves (product_halo.cpp), with twice as many channels at a time.
-constexpr std::array<HaloTile, 16> kTiles{{
-    {2, 32, 64, 1, 16},  {4, 32, 64, 2, 16},  {4, 64, 32, 2, 16},  {4, 64, 32, 2, 32},  {4, 128, 32, 2, 32}, {4, 128, 32, 4, 32}, {8, 32, 64, 2, 32},  {8, 64, 32, 2, 32},
-    {8, 64, 32, 4, 32},  {8, 128, 32, 4, 32}, {14, 64, 32, 7, 32}, {14, 64, 32, 7, 16}, {16, 32, 64, 8, 32}, {16, 32, 64, 4, 32}, {16, 64, 32, 4, 32},  {16, 64, 32, 8, 32},
-}};
+// The first two are within 6 % of the fastest of all for some layer of ResNet-18 at batch 32 on an H200. The last one, the fastest of these at stride 2, fits 32 KiB of shared memory.
+constexpr std::array<HaloTile, 3> kTiles{{{14, 64, 32, 7, 32}, {16, 32, 64, 4, 32}, {8, 64, 32, 4, 32}}};
 static_assert(std::ranges::all_of(kTiles, [](const HaloTile& tile) { return fits(tile, kBytes); }));
 
 void lower(const Product& product, const Halo& halo, Lowering& lowering) {

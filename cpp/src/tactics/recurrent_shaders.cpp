@@ -80,7 +80,7 @@ struct InputProduct {
     [[nodiscard]] std::optional<Candidate> shader(const vulkan::DeviceCaps& caps, const shape::ExprPool& exprs) const {
         std::optional<Candidate> best;
         for (Candidate& candidate : matrix_candidates(operation, values, caps, exprs)) {
-            if (!candidate.applicable() || candidate.host || candidate.calls_host() || candidate.guessed) continue;
+            if (!candidate.applicable() || candidate.host || candidate.calls_host()) continue;
             const bool estimated = candidate.estimate > 0.0 && (!best || best->estimate <= 0.0 || candidate.estimate < best->estimate);
             const bool better = candidate.portable && (!best || best->name.ends_with("/generic")) && (!best || best->estimate <= 0.0);
             if (!best || estimated || better) best = std::move(candidate);

@@ -16,24 +16,35 @@ constexpr double kThreadElement = 6.9e-3, kSubgroupProduct = 5.9e-7; // us that 
 constexpr double kSecondDispatch = 4.0;                           // us
 constexpr double kResultBytes = 1.66e6, kSliceBytes = 5.2e6;      // a us
 constexpr double kElement = 1.46e-5;                              // us of a processor to move one to or from shared memory
+constexpr double kSharing = 0.7;                                  // us for each further subgroup that has a part of the tile: sums are added through shared memory
+// Where windows overlap, neighbouring fragments come from the same places; pixels are gathered one by one, by subgroups that wait for addresses and processors that wait for memory.
+constexpr double kHaloFragment = 6e-6, kHaloPixel = 2e-4;         // us of an element, and of a half
 constexpr double kFloatProduct = 2.6e-6, kFloatElement = 1.49e-5; // us
 constexpr double kManyGroups = 8.0;                               // of a processor: the last ones are no longer told from the others
 constexpr double kTransformBytes = 2.4e6, kTransformStart = 3.0;   // a us; us
 
 double ceil_div(double a, double b) { return std::ceil(a / b); }
 
-} // namespace
+double halves(std::int64_t bytes) { return static_cast<double>(bytes) / 2.0; }
 
-StepTime units_step(const TileWork& tile, std::int64_t loaded, std::int64_t fragments, std::int64_t factors) {
-    const auto halves = [](std::int64_t bytes) { return static_cast<double>(bytes) / 2.0; };
+//! Until a subgroup has its part of `loaded` bytes, and has multiplied `factors` bytes.
+double units_wait(const TileWork& tile, std::int64_t loaded, std::int64_t factors) {
     const double own = kThreadElement * halves(loaded) / static_cast<double>(tile.threads) + kSubgroupProduct * halves(factors);
-    return {kLatency / static_cast<double>(tile.ahead) + own, halves(fragments + loaded) * kElement};
+    return kLatency / static_cast<double>(tile.ahead) + own;
 }
 
+} // namespace
+
 StepTime matrix_step(const TileWork& tile, std::int64_t warp_rows, std::int64_t warp_columns, std::int64_t bytes) {
-    const std::int64_t loaded = (tile.rows + tile.columns) * tile.depth;
-    const std::int64_t fragments = (tile.rows * tile.columns / warp_rows + tile.rows * tile.columns / warp_columns) * tile.depth;
-    return units_step(tile, bytes * loaded, bytes * fragments, bytes * warp_rows * warp_columns * tile.depth / tile.sharing);
+    const std::int64_t loaded = bytes * (tile.rows + tile.columns) * tile.depth;
+    const std::int64_t fragments = bytes * (tile.rows * tile.columns / warp_rows + tile.rows * tile.columns / warp_columns) * tile.depth;
+    return {units_wait(tile, loaded, bytes * warp_rows * warp_columns * tile.depth / tile.sharing), halves(fragments + loaded) * kElement};
+}
+
+StepTime halo_step(const TileWork& tile, const HaloMoves& moves) {
+    const std::int64_t loaded = moves.pixels + moves.weights;
+    const double gathering = kHaloPixel * halves(moves.pixels);
+    return {units_wait(tile, loaded, moves.factors) + gathering, kHaloFragment * static_cast<double>(moves.fragments) + halves(loaded) * kElement + gathering};
 }
 
 StepTime float_step(const TileWork& tile, std::int64_t thread_rows, std::int64_t thread_columns) {
@@ -54,7 +65,7 @@ double estimated_us(const TileWork& tile, const StepTime& step, const ProductSha
     const double working = (groups < kManyGroups ? std::ceil(groups) : groups) * steps * step.working;
     const double results = rows * columns * parts;
     const double sum = tile.splits > 1 ? kSecondDispatch + splits * results * 8.0 / kSliceBytes : 0.0;
-    return kStart + std::max(waiting, working) + results * 2.0 / kResultBytes + sum;
+    return kStart + kSharing * static_cast<double>(tile.sharing - 1) + std::max(waiting, working) + results * 2.0 / kResultBytes + sum;
 }
 
 double estimated_transform_us(double bytes) { return kTransformStart + bytes / kTransformBytes; }
