@@ -30,8 +30,8 @@ struct StepTime {
 struct HaloMoves {
     std::int64_t pixels, weights, fragments, factors;
 };
-//! The same of them. Two numbers of their own, fitted to 120 candidates of halves for 20 layers of ResNet-50 and a U-Net (batch 1, 4 and 32), from which it is 8 % off: of its best two
-//! one is within 3 % of the fastest, also of those of a layer that it was not fitted to. Those of bytes it takes for up to 40 % too fast.
+//! The same of them. Two numbers of their own, fitted to 120 candidates of halves for 20 layers of ResNet-50 and a U-Net (batch 1, 4 and 32), from which it is 8 % off (24 % at most): among
+//! the best three of all kinds is one within 3 % of the fastest. Those of bytes, which it was not fitted to, it misses by 17 %, 29 % at most.
 [[nodiscard]] StepTime halo_step(const TileWork& tile, const HaloMoves& moves);
 //! Of floats: invocations compute `thread_rows` x `thread_columns` each.
 [[nodiscard]] StepTime float_step(const TileWork& tile, std::int64_t thread_rows, std::int64_t thread_columns);

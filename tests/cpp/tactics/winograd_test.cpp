@@ -242,7 +242,7 @@ TEST(WinogradCandidates, AreRankedBehindTheBestTileOfTheDirectWay) {
 
 TEST(WinogradCandidates, AreAFewAndOnlyWhereTheyMayWin) {
     EXPECT_EQ(tried(DataType::kFLOAT, {8, 256, 14, 14}, 256), 6) << "three each of two kinds of tiles";
-    EXPECT_EQ(tried(DataType::kHALF, {32, 256, 14, 14}, 256), 6);
+    EXPECT_EQ(tried(DataType::kHALF, {32, 256, 14, 14}, 256), 2) << "the direct way gathers windows that overlap once, and is faster by that";
     EXPECT_EQ(tried(DataType::kFLOAT, {1, 3, 64, 64}, 32), 0) << "few channels";
     EXPECT_EQ(tried(DataType::kFLOAT, {1, 64, 64, 64}, 1), 0) << "few results";
     EXPECT_EQ(tried(DataType::kFLOAT, {1, 64, 7, 7}, 64), 0) << "a tiny picture";
