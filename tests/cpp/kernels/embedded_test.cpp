@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -52,7 +53,8 @@ TEST(Embedded, SubgroupOperationsAreThoseThatTheNameTells) {
             const std::uint32_t capability = words[i + 1];
             if (capability < kFirstBeyondBasic || capability > kLastBeyondBasic) continue;
             const bool sums = capability == kArithmetic && id.starts_with("normalization/rows:subgroup_");
-            const bool shuffles = capability == kShuffle && (id.starts_with("attention/coopmat:") || id.starts_with("convolution/coopmat:normalized_"));
+            constexpr std::string_view kShuffling[] = {"attention/coopmat:", "convolution/coopmat:normalized_", "convolution/coopmat:given_", "convolution/coopmat:moments_"};
+            const bool shuffles = capability == kShuffle && std::ranges::any_of(kShuffling, [&](std::string_view begin) { return id.starts_with(begin); });
             EXPECT_TRUE(sums || shuffles) << id << " has SPIR-V's capability " << capability;
         }
     }

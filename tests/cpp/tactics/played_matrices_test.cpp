@@ -125,9 +125,9 @@ std::vector<Case> pictures() {
 INSTANTIATE_TEST_SUITE_P(Shapes, PicturesOnUnits, testing::ValuesIn(pictures()), [](const auto& test) { return test.param.name; });
 
 //! Windows of a line take less shared memory than squares.
-constexpr std::array<std::string_view, 25> kAllHaloTiles{"2x32x32",   "2x64x16",     "4x32x32_w8", "4x32x32",    "4x32x16",    "4x64x16_w8", "4x64x16",
+constexpr std::array<std::string_view, 24> kAllHaloTiles{"2x32x32",   "2x64x16",     "4x32x32_w8", "4x32x32",    "4x32x16",    "4x64x16_w8", "4x64x16",
                                                          "4x128x16_w8", "4x128x16",    "8x32x32",    "8x32x32_w8", "8x64x16_w8", "8x64x16",    "8x128x16_w8",
-                                                         "14x64x16",  "14x64x16_w8", "16x32x32_w2", "16x32x32",   "16x32x32_w8", "16x64x16_w8", "16x64x16",
+                                                         "14x64x16",  "14x64x16_w8", "16x32x32",   "16x32x32_w8", "16x64x16_w8", "16x64x16",
                                                          "2x32x32_w8_s2", "4x32x32_w8_s2", "8x32x32_w8_s2", "16x32x32_w8_s2"};
 
 TEST(TilesOfOverlappingWindowsOnUnits, AgreeWithTheHostReference) {
@@ -138,7 +138,7 @@ TEST(TilesOfOverlappingWindowsOnUnits, AgreeWithTheHostReference) {
         half.pre = half.post = {0, 1};
     });
     const Built built = build(c);
-    EXPECT_GE(check_on_units(built.operation, built.expected, tolerance(c, built.terms), kAllHaloTiles), 25);
+    EXPECT_GE(check_on_units(built.operation, built.expected, tolerance(c, built.terms), kAllHaloTiles), 24);
 }
 
 //! Of rows that are no multiple of a tile's, since kernels trust small grids of whole tiles; of several pictures and slices, since what workgroups behind the last tile write may be within another slice.
