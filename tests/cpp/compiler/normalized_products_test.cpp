@@ -143,10 +143,17 @@ std::pair<int, int> told(const Between& between, bool wanted = true) {
     Target target = kMatrixUnits;
     target.row_moments = wanted;
     std::pair<int, int> out;
+    tactics::ValueId moments = -1;
     for (const auto& op : build_pair(between, target).compiled.operations) {
         const auto* product = std::get_if<tactics::MatrixProduct>(&op.kind);
-        out.first += op.companion && std::holds_alternative<tactics::RowMoments>(*op.companion) ? 1 : 0;
-        out.second += product != nullptr && product->normalized && product->normalized->given ? 1 : 0;
+        const bool tells = op.companion && std::holds_alternative<tactics::RowMoments>(*op.companion);
+        if (tells) moments = op.outputs.back();
+        out.first += tells ? 1 : 0;
+        const bool given = product != nullptr && product->normalized && product->normalized->given;
+        out.second += given ? 1 : 0;
+        if (given) {
+            EXPECT_EQ(op.inputs.back(), moments) << "each is told by the one that wrote the rows";
+        }
     }
     return out;
 }
