@@ -32,9 +32,10 @@ void store_with_moments(vec4 value, int four, bool there) {
     }
     float mean = dot(sum, vec4(1.0 / 16.0));
     [[unroll]] for (int i = 0; i < 4; ++i) squares += (numbers[i] - mean) * (numbers[i] - mean);
-    if (!there) return;
-    rows[four] = halves;
-    if (LANE_OF_FOUR == 0) row_moments[four / 4] = vec2(mean, dot(squares, vec4(1.0)));
+    if (there) {
+        rows[four] = halves;
+        if (LANE_OF_FOUR == 0) row_moments[four / 4] = vec2(mean, dot(squares, vec4(1.0)));
+    }
 }
 
 #endif

@@ -48,7 +48,7 @@ void put_step(std::vector<std::byte>& out, const plan::Program& program, const p
     }
 }
 
-std::vector<std::byte> random_bytes(DataType dtype, std::int64_t elements, std::uint32_t seed) {
+std::vector<std::byte> random_bytes(DataType dtype, std::int64_t elements, std::uint32_t seed, bool not_negative) {
     kernels::host::Tensor tensor(dtype, {elements});
     std::mt19937 generator(seed);
     if (is_byte(dtype)) { // quantized numbers; wider integers may be indices
@@ -57,11 +57,17 @@ std::vector<std::byte> random_bytes(DataType dtype, std::int64_t elements, std::
     if (!is_floating(dtype)) {
         return {tensor.data.begin(), tensor.data.end()};
     }
-    std::uniform_real_distribution<float> uniform(-1.0f, 1.0f);
+    std::uniform_real_distribution<float> uniform(not_negative ? 0.0f : -1.0f, 1.0f);
     for (std::int64_t i = 0; i < elements; ++i) {
         tensor.set(i, uniform(generator));
     }
     return {tensor.data.begin(), tensor.data.end()};
+}
+
+//! The moments of rows that a product is told, or -1: squares do not go below zero.
+tactics::ValueId given_moments(const tactics::Operation& operation) {
+    const auto* product = std::get_if<tactics::MatrixProduct>(&operation.kind);
+    return product != nullptr && product->normalized && product->normalized->given ? operation.inputs.back() : -1;
 }
 
 //! What the steps write to buffer `from`, and then read from there, they write to `to`: candidates know the network's buffers only. What they read
@@ -139,6 +145,7 @@ void Trial::add_inputs(const compiler::Compiled& network, const tactics::Operati
                 continue;
             }
             buffer.kind = plan::BufferKind::kINPUT;
+            if (id == given_moments(operation)) not_negative_.insert(value.buffer);
             program_->io.push_back({text("input ", program_->io.size()), value.dtype, TensorIOMode::kINPUT, value.dims, value.buffer});
         }
     }
@@ -225,7 +232,7 @@ void Trial::prepare(std::shared_ptr<vulkan::Device> device, std::span<const std:
         }
         if (tensor.mode == TensorIOMode::kINPUT && bytes > 0) {
             const auto elements = static_cast<std::int64_t>(bytes / dtype_size(tensor.dtype));
-            const std::vector<std::byte> data = random_bytes(tensor.dtype, elements, static_cast<std::uint32_t>(i) + 1);
+            const std::vector<std::byte> data = random_bytes(tensor.dtype, elements, static_cast<std::uint32_t>(i) + 1, not_negative_.contains(tensor.buffer));
             stream::copy(memory_.back(), reinterpret_cast<std::uint64_t>(data.data()), bytes, stream::CopyKind::kHostToDevice, stream);
         }
     }

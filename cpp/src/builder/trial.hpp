@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -54,6 +55,7 @@ private:
 
     std::shared_ptr<plan::Program> program_;
     std::vector<Range> ranges_;
+    std::set<std::int32_t> not_negative_; // buffers of inputs: squares are among them
     std::size_t times_ = 1; // that each candidate runs in a row
     std::unique_ptr<runtime::Execution> execution_;
     stream::Stream* stream_ = nullptr;

@@ -27,7 +27,9 @@ std::int32_t start_of(const plan::Program& program, const StepRange& range, cons
 
 void sort_steps(plan::Program& program, std::span<const StepRange> operations) {
     std::vector<float> microseconds(program.steps.size(), 0.0f);
-    for (const StepRange& range : operations) std::fill(microseconds.begin() + static_cast<std::ptrdiff_t>(range.first), microseconds.begin() + static_cast<std::ptrdiff_t>(range.last), range.microseconds);
+    for (const StepRange& range : operations) {
+        std::ranges::fill(std::span(microseconds).subspan(range.first, range.last - range.first), range.microseconds);
+    }
     std::vector<std::size_t> order(program.steps.size());
     std::iota(order.begin(), order.end(), 0);
     std::ranges::stable_sort(order, {}, [&](std::size_t i) { return std::pair(program.steps[i].group, -microseconds[i]); });

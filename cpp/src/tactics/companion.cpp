@@ -15,8 +15,7 @@ Operation without_companion(const Operation& given) {
 }
 
 Operation companion_of(const Operation& given) {
-    const ValueId result = given.placement ? given.placement->part : given.outputs.front();
-    return {.name = given.name, .kind = *given.companion, .inputs = {result}, .outputs = {given.outputs.back()}, .epilogue = {}, .operands = {}};
+    return {.name = given.name, .kind = *given.companion, .inputs = {given.outputs.front()}, .outputs = {given.outputs.back()}, .epilogue = {}, .operands = {}};
 }
 
 //! The first one that runs where the candidate does.

@@ -194,7 +194,7 @@ struct Operation {
     kernels::PointwiseProgram epilogue; // applied before the store; external operand k is operands[k]
     std::vector<ValueId> operands;      // broadcastable to output 0, or to the part of it that is computed here
     std::optional<Placement> placement{};
-    std::optional<Kind> companion{};    // what else becomes of the result, as outputs.back(): an operation of its own, which kernels may do on the way
+    std::optional<Kind> companion{};    // what else becomes of the result, as outputs.back(): an operation of its own, which kernels may do on the way. Not of a placed one
     bool operator==(const Operation&) const = default;
 };
 

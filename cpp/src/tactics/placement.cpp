@@ -18,7 +18,6 @@ Apart apart(const Query& query) {
     Operation alone = query.operation;
     alone.outputs = {part};
     alone.placement.reset();
-    alone.companion.reset();
     const Operation copy{.name = alone.name, .kind = query.operation.placement->copy, .inputs = {part}, .outputs = query.operation.outputs, .epilogue = {}, .operands = {}};
     Apart out{Alone({alone, query.values, query.caps, query.exprs}), Alone({copy, query.values, query.caps, query.exprs}), 0, 0};
     out.result = out.compute.operation.outputs[0];

@@ -59,6 +59,7 @@ constexpr std::int64_t kMostSplits = 12;
 // Operands of more results than stay in a cache come from memory: the epilogue asks for four rounds of them together. Else its program is there only once.
 constexpr std::int64_t kManyResults = 2 << 20;
 constexpr std::int32_t kBurst = 4;
+constexpr std::int64_t kMostGivenPairs = 12; // four registers each
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
     return (a + b - 1) / b;
@@ -84,6 +85,11 @@ namespace {
 bool reads_much(const Product& product, std::span<const Value> values) {
     const auto whole = [&](ValueId id) { return values[static_cast<std::size_t>(id)].dims == product.y().dims; };
     return product.shape().least_rows * product.shape().columns >= kManyResults && std::ranges::any_of(product.operation().operands, whole);
+}
+
+//! Of parts of a row whose moments are given, that each invocation keeps.
+std::int64_t given_pairs(const MatrixGeometry& tile, const Product& product) {
+    return ceil_div(product.shape().depth() / (2 * kMomentColumns), tile.threads() / tile.rows);
 }
 
 void lower(const Product& product, const MatrixGeometry& tile, std::int64_t splits, Lowering& lowering) {
@@ -117,8 +123,7 @@ void lower(const Product& product, const MatrixGeometry& tile, std::int64_t spli
     if (normalized) {
         step.geometry(17, std::bit_cast<std::int32_t>(normalized->epsilon)).geometry(18, normalized->centred ? 1 : 0);
         step.reads(tactics::pack_bias(lowering, product.operation().name, product.column_sums(), product.shape().columns));
-        const std::int64_t pairs = product.shape().depth() / (2 * kMomentColumns), lanes = tile.threads() / tile.rows; // of a row
-        if (normalized->given) step.geometry(19, static_cast<std::int32_t>(ceil_div(pairs, lanes))).reads(product.given_moments());
+        if (normalized->given) step.geometry(19, static_cast<std::int32_t>(given_pairs(tile, product))).reads(product.given_moments());
     }
     if (moments) step.writes(product.moments());
     lowering.add(step.take());
@@ -130,6 +135,8 @@ std::string refuse_rows(const MatrixGeometry& tile, const Product& product, cons
     if (std::string why = refuse_normalized_rows(caps); !why.empty()) return why;
     const std::int64_t depth = std::int64_t{tile.depth} * tile.ahead;
     if (product.shape().depth() % depth != 0) return text("rows that are normalised have ", product.shape().depth(), " elements, which is no multiple of the tile's ", depth);
+    const std::int64_t pairs = product.given_moments() >= 0 ? given_pairs(tile, product) : 0;
+    if (pairs > kMostGivenPairs) return text("an invocation would keep ", 2 * pairs, " moments of its row's parts in registers, at most ", 2 * kMostGivenPairs, " are allowed");
     return {};
 }
 

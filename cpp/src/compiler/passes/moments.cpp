@@ -12,13 +12,12 @@ bool normalizes(const Op& op) {
     return product != nullptr && product->normalized && !product->normalized->given;
 }
 
-//! Of halves, by rows that are cut into whole parts, into memory of its own.
-bool writes_rows(Ir& ir, const Op& op) {
+//! Of halves, into memory of its own. That rows are cut into whole parts is what those that normalise them ask for as well.
+bool writes_rows(const Ir& ir, const Op& op) {
     if (op.role != Role::kCOMPUTE || !std::holds_alternative<tactics::MatrixProduct>(op.kind) || is_quantized_product(ir, op)) return false;
     if (op.outputs.size() != 1 || op.placement || op.companion || std::get<tactics::MatrixProduct>(op.kind).normalized) return false;
     const Value& y = ir.value(op.outputs[0]);
-    const auto columns = ir.exprs.value(y.dims.back());
-    return y.dtype == DataType::kHALF && !y.is_output && y.strides.empty() && columns && *columns % tactics::kMomentColumns == 0;
+    return y.dtype == DataType::kHALF && !y.is_output;
 }
 
 //! The op that writes the value, as other rows of the same length perhaps; nothing where several do.
