@@ -3,6 +3,8 @@
 #ifndef TENSORVK_RESULTS_MOMENTS
 #define TENSORVK_RESULTS_MOMENTS
 
+#include "common/part_moments.glsl"
+
 layout(set = 0, binding = 3) writeonly buffer Rows { uvec2 rows[]; }; // four halves
 layout(set = 0, binding = 8) writeonly buffer RowMoments { vec2 row_moments[]; };
 
@@ -24,17 +26,14 @@ void store_with_moments(vec4 value, int four, bool there) {
     barrier();
 #endif
     vec4 numbers[4];
-    vec4 sum = vec4(0.0), squares = vec4(0.0);
     [[unroll]] for (int i = 0; i < 4; ++i) {
         uvec2 of_lane = OF_LANE(i);
         numbers[i] = vec4(unpackHalf2x16(of_lane.x), unpackHalf2x16(of_lane.y));
-        sum += numbers[i];
     }
-    float mean = dot(sum, vec4(1.0 / 16.0));
-    [[unroll]] for (int i = 0; i < 4; ++i) squares += (numbers[i] - mean) * (numbers[i] - mean);
+    vec2 moments = moments_of(numbers);
     if (there) {
         rows[four] = halves;
-        if (LANE_OF_FOUR == 0) row_moments[four / 4] = vec2(mean, dot(squares, vec4(1.0)));
+        if (LANE_OF_FOUR == 0) row_moments[four / 4] = moments;
     }
 }
 

@@ -2,6 +2,7 @@
 // pointwise program and the store. Four channels of one position per invocation. MOMENTS: as in convolution/coopmat.
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #ifdef HALF
 #extension GL_EXT_shader_16bit_storage : require
 #endif

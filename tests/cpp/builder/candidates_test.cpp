@@ -66,15 +66,6 @@ TEST(Candidates, ThatAreBetterGoBeforeTiesAheadOfThem) {
     EXPECT_TRUE(candidates[2].applicable());
 }
 
-TEST(Candidates, OfAllKindsShareTheLevelsPlaces) {
-    auto candidates = twenty();
-    for (tactics::Candidate& candidate : candidates) candidate.name = (candidate.estimate <= 3.0 ? "H" : "C") + candidate.name; // overlapping windows, and products
-    EXPECT_EQ(tried(1, candidates), "HHab");
-    EXPECT_EQ(tried(2, candidates), "CHHHabcd");
-    leave_out_many(candidates, 2);
-    EXPECT_EQ(tried(5, candidates), "HHab") << "the user's limit counts all";
-}
-
 TEST(Candidates, WithTheSameEstimateAreNotMoreThanTheLevelHas) {
     auto candidates = twenty();
     for (tactics::Candidate& candidate : candidates) candidate.estimate = candidate.estimate > 0.0 ? 3.0 : 0.0;

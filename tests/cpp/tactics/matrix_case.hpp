@@ -57,14 +57,14 @@ inline Tensor widened(const Tensor& tensor) {
     return wide;
 }
 
-//! Each row as it is normalised, in double precision.
-inline Tensor normalized(const Tensor& tensor, const tactics::RowNormalization& kind) {
+//! Each row by mean and deviation of the same row of `by`, in double precision.
+inline Tensor normalized(const Tensor& tensor, const tactics::RowNormalization& kind, const Tensor& by) {
     Tensor out(DataType::kFLOAT, tensor.dims);
     const std::int64_t length = tensor.dims.back();
     for (std::int64_t first = 0; first < tensor.volume(); first += length) {
         double mean = 0.0, squares = 0.0;
-        for (std::int64_t i = first; i < first + length && kind.centred; ++i) mean += tensor.get(i) / static_cast<double>(length);
-        for (std::int64_t i = first; i < first + length; ++i) squares += (tensor.get(i) - mean) * (tensor.get(i) - mean) / static_cast<double>(length);
+        for (std::int64_t i = first; i < first + length && kind.centred; ++i) mean += by.get(i) / static_cast<double>(length);
+        for (std::int64_t i = first; i < first + length; ++i) squares += (by.get(i) - mean) * (by.get(i) - mean) / static_cast<double>(length);
         for (std::int64_t i = first; i < first + length; ++i) out.set(i, (tensor.get(i) - mean) / std::sqrt(squares + static_cast<double>(kind.epsilon)));
     }
     return out;
@@ -140,7 +140,7 @@ inline Built build(const Case& c) {
     const Tensor b = blocks ? blocks->numbers : random_tensor(c.b_type, c.b, 2);
     const Tensor bias = random_tensor(DataType::kFLOAT, {c.transpose_b ? c.b[c.b.size() - 2] : c.b.back()}, 3);
     const Tensor y =
-        kernels::host::matrix_product(c.normalized ? normalized(a, *c.normalized) : widened(a), widened(b), c.transpose_a, c.transpose_b, c.bias ? &bias : nullptr);
+        kernels::host::matrix_product(c.normalized ? normalized(a, *c.normalized, a) : widened(a), widened(b), c.transpose_a, c.transpose_b, c.bias ? &bias : nullptr);
     operation.add_input(a, Layout::kLINEAR, false);
     operation.add_input(blocks ? blocks->words : b, Layout::kLINEAR, c.constant_b);
     if (c.bias) operation.add_input(bias, Layout::kLINEAR, true);

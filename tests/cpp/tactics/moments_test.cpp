@@ -80,6 +80,18 @@ const Case kWritten[] = {
 };
 INSTANTIATE_TEST_SUITE_P(Shapes, WrittenRows, testing::ValuesIn(kWritten), [](const auto& shape) { return shape.param.name; });
 
+TEST(RowsWithoutMoments, AreToldApart) {
+    const auto refusal = [](DataType type, std::int64_t columns) {
+        OperationCase rows(tactics::Operation{.name = "rows", .kind = tactics::RowMoments{}, .inputs = {}, .outputs = {}, .epilogue = {}, .operands = {}});
+        rows.add_input(Tensor(type, {3, columns}), Layout::kLINEAR, false);
+        rows.set_output(DataType::kFLOAT, {3, columns / tactics::kMomentColumns, 2}, Layout::kLINEAR);
+        return rows.candidates(large_gpu()).front().refusal;
+    };
+    EXPECT_EQ(refusal(DataType::kHALF, 32), "");
+    EXPECT_EQ(refusal(DataType::kFLOAT, 32), "'value0' is not float16");
+    EXPECT_EQ(refusal(DataType::kHALF, 24), "the length of a row, 24, is not known to be a multiple of 16");
+}
+
 class GivenMoments : public testing::TestWithParam<Case> {};
 
 //! They are those of other rows, so that who looks for them itself is found out.
@@ -91,18 +103,11 @@ TEST_P(GivenMoments, AreBelieved) {
     alike.mean = 0.0f;
     Built built = build(alike);
     const Tensor a = random_tensor(c.a_type, c.a, 1), b = random_tensor(c.b_type, c.b, 2), bias = random_tensor(DataType::kFLOAT, {c.b.back()}, 3);
-    Tensor others = a, normal(DataType::kFLOAT, c.a);
+    Tensor others = a;
     for (std::int64_t i = 0; i < a.volume(); ++i) others.set(i, 3.0 * a.get(i) + static_cast<double>(c.mean + static_cast<float>(i / c.a.back() % 5)));
-    const std::int64_t length = c.a.back();
-    for (std::int64_t first = 0; first < a.volume(); first += length) {
-        double mean = 0.0, squares = 0.0;
-        for (std::int64_t i = first; i < first + length && c.normalized->centred; ++i) mean += others.get(i) / static_cast<double>(length);
-        for (std::int64_t i = first; i < first + length; ++i) squares += std::pow(others.get(i) - mean, 2.0) / static_cast<double>(length);
-        for (std::int64_t i = first; i < first + length; ++i) normal.set(i, (a.get(i) - mean) / std::sqrt(squares + static_cast<double>(c.normalized->epsilon)));
-    }
     built.operation.change([](tactics::Operation& operation, shape::ExprPool&) { std::get<tactics::MatrixProduct>(operation.kind).normalized->given = true; });
     built.operation.add_input(moments_of(others), Layout::kLINEAR, false);
-    const Tensor expected = built.operation.finish(kernels::host::matrix_product(normal, widened(b), false, false, &bias));
+    const Tensor expected = built.operation.finish(kernels::host::matrix_product(normalized(a, *c.normalized, others), widened(b), false, false, &bias));
     int tried = 0;
     for (const vulkan::DeviceCaps& caps : players()) {
         for (const tactics::Candidate& candidate : built.operation.candidates(caps)) {
