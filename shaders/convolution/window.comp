@@ -155,6 +155,7 @@ void main() {
 #ifdef BYTES
     ivec4 lane_bias = with_bias(ivec4(0), channel);
     Operands of_columns = column_operands(channel);
+    Line line = line_of(lane_bias, of_columns);
 #else
     vec4 lane_bias = vec4(bias[channel], bias[channel + 1], bias[channel + 2], bias[channel + 3]);
 #endif
@@ -192,16 +193,25 @@ void main() {
                 subgroup_exchange();
                 ivec2 at = now.origin + ivec2(fragment / WIDE, fragment % WIDE * SIDE + lane / STRIP_FOURS);
                 int first_result = ((now.picture * OUT.x + at.x) * OUT.y + at.y) * COLUMNS + column;
+                uint unsure = 0u; // rounds of bytes
                 [[unroll]] for (int row = 0; row < SIDE; row += ROUND_ROWS) {
                     if ((!WHOLE && fragment >= FRAGMENTS) || at.x >= OUT.x || at.y + row >= OUT.y || column >= COLUMNS) continue;
                     vec4 value = uintBitsToFloat(staged[result + (row + lane / STRIP_FOURS) * RESULT_STRIDE + lane % STRIP_FOURS]);
                     int same = first_result + row * COLUMNS;
 #ifdef BYTES
-                    finish_columns(ivec4(value) + lane_bias, same, of_columns, row_operands(same));
+                    if (IS_LINE) unsure |= uint(!line_columns(value, line, same, row_operands(same))) << (row / ROUND_ROWS);
+                    else finish_columns(ivec4(value) + lane_bias, same, of_columns, row_operands(same));
 #else
                     STORE4(y, OUT_HALF, same >> 2, finish4(value + lane_bias, same, column))
 #endif
                 }
+#ifdef BYTES
+                for (; IS_LINE && unsure != 0u; unsure &= unsure - 1u) {
+                    int row = findLSB(unsure) * ROUND_ROWS;
+                    vec4 value = uintBitsToFloat(staged[result + (row + lane / STRIP_FOURS) * RESULT_STRIDE + lane % STRIP_FOURS]);
+                    program_columns(ivec4(value), first_result - column + row * COLUMNS, 0, column);
+                }
+#endif
             }
         }
     }

@@ -123,7 +123,7 @@ int y_of(int row, int offset) {
 }
 
 // Rows beyond the last, and those without an output, read what is there.
-Operands operands_of(int row, int offset) {
+RawOperands operands_of(int row, int offset) {
     int y_row = y_of(WHOLE_ROWS ? row : min(row, ROWS - 1), offset);
     return row_operands(CROPPED ? max(y_row, 0) : y_row);
 }
@@ -193,19 +193,22 @@ void main() {
     int row_offset = offset + inside * Y_CHANNEL;
     ivec4 bias;
     Operands of_columns;
-    Operands next[TOGETHER];
+    Line line;
+    RawOperands next[TOGETHER];
     if (ahead) {
         bias = with_bias(ivec4(0), first);
         of_columns = column_operands(first);
+        line = line_of(bias, of_columns);
         [[unroll]] for (int i = 0; i < TOGETHER; ++i) next[i] = operands_of(lane_row + i * ROUND_ROWS, row_offset);
     }
     [[dont_unroll]] for (int r = 0; r < ROW_FRAGMENTS; ++r) {
         [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c)
             coopMatStore(sum[0][c], staged, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
         subgroup_exchange();
+        uint unsure = 0u; // rounds
         [[dont_unroll]] for (int down = 0; down < SIDE; down += TOGETHER * ROUND_ROWS) {
             int burst_row = lane_row + r * SIDE + down;
-            Operands now[TOGETHER];
+            RawOperands now[TOGETHER];
             [[unroll]] for (int i = 0; i < TOGETHER; ++i) now[i] = next[i];
             if (ahead && r * SIDE + down + TOGETHER * ROUND_ROWS < WARP_ROWS) {
                 [[unroll]] for (int i = 0; i < TOGETHER; ++i) next[i] = operands_of(burst_row + (TOGETHER + i) * ROUND_ROWS, row_offset);
@@ -216,9 +219,15 @@ void main() {
                 if ((!WHOLE_ROWS && row >= ROWS) || (!WHOLE_COLUMNS && column >= COLUMNS)) continue;
                 if (SPLITS > 1) slices[((split * ROWS + row) * parts + part) * row_vectors + (column >> 2)] = value;
                 else if (CROPPED && y_of(row, offset) < 0) continue;
+                else if (ahead && IS_LINE) unsure |= uint(!line_columns(vec4(value), line, y_of(row, row_offset), now[i])) << (down / ROUND_ROWS + i);
                 else if (ahead) finish_columns(value + bias, y_of(row, row_offset), of_columns, now[i]);
                 else store_columns(value, y_of(row, offset), part, column);
             }
+        }
+        for (; IS_LINE && unsure != 0u; unsure &= unsure - 1u) {
+            int down = findLSB(unsure) * ROUND_ROWS;
+            ivec4 value = ivec4(staged[result + (lane / WARP_FOURS + down) * RESULT_STRIDE + lane % WARP_FOURS]);
+            program_columns(value, y_of(lane_row + r * SIDE + down, offset), part, column);
         }
         subgroup_exchange();
         [[unroll]] for (int i = 0; i + 1 < ROW_FRAGMENTS; ++i) {

@@ -129,25 +129,35 @@ void main() {
     int column_offset = offset + inside * Y_CHANNEL;
     ivec2 lane_position = first_position + ivec2(warp_line, lane / WARP_FOURS); // of this lane's first round of the epilogue
     ivec4 bias;
-    Operands of_columns, next;
+    Operands of_columns;
+    RawOperands next;
+    Line line;
     if (ahead) {
         bias = with_bias(ivec4(0), first_channel);
         of_columns = column_operands(first_channel);
+        line = line_of(bias, of_columns);
         next = row_operands(y_of(lane_position, column_offset));
     }
     [[dont_unroll]] for (int r = 0; r < WARP_LINES; ++r) {
         [[unroll]] for (int c = 0; c < COLUMN_FRAGMENTS; ++c)
             coopMatStore(sum[0][c], staged, result + c * SIDE / 4, RESULT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
         subgroup_exchange();
+        uint unsure = 0u; // rounds
         [[dont_unroll]] for (int right = 0; right < SIDE; right += ROUND_PIXELS) {
             ivec2 at = lane_position + ivec2(r, right);
-            Operands now = next;
+            RawOperands now = next;
             if (ahead) next = row_operands(y_of(next_position(at, right, lane_position.y), column_offset));
             ivec4 value = ivec4(staged[result + (lane / WARP_FOURS + right) * RESULT_STRIDE + lane % WARP_FOURS]);
             if (!is_position(at) || (!WHOLE_COLUMNS && column >= COLUMNS)) continue;
             if (SPLITS > 1) slices[((split * ROWS + row_of_position(at)) * parts + part) * row_vectors + (column >> 2)] = value;
+            else if (ahead && IS_LINE) unsure |= uint(!line_columns(vec4(value), line, y_of(at, column_offset), now)) << (right / ROUND_PIXELS);
             else if (ahead) finish_columns(value + bias, y_of(at, column_offset), of_columns, now);
             else store_columns(value, y_of(at, offset), part, column);
+        }
+        for (; IS_LINE && unsure != 0u; unsure &= unsure - 1u) {
+            int right = findLSB(unsure) * ROUND_PIXELS;
+            ivec4 value = ivec4(staged[result + (lane / WARP_FOURS + right) * RESULT_STRIDE + lane % WARP_FOURS]);
+            program_columns(value, y_of(lane_position + ivec2(r, right), offset), part, column);
         }
         subgroup_exchange();
         [[unroll]] for (int i = 0; i + 1 < WARP_LINES; ++i) {

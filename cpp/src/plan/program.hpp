@@ -49,6 +49,7 @@ struct SpecConstant {
 inline constexpr std::uint32_t kSpecLocalSize = 0;   // 0, 1, 2: workgroup size x, y, z
 inline constexpr std::uint32_t kSpecParam = 10;      // 10 .. 39: parameter i; kFromPushConstant reads push constant i
 inline constexpr std::uint32_t kSpecPointwise = 40;  // 40 .. 63: pointwise program, (code, immediate) per slot
+inline constexpr std::uint32_t kSpecLine = 64;       // 64 .. 72: the program as a line (kernels/quantized_line.hpp)
 inline constexpr std::uint32_t kSpecGeometry = 80;   // 80 ..: kernel specific tile sizes
 inline constexpr std::int32_t kFromPushConstant = INT32_MIN;
 inline constexpr std::size_t kMaxParams = 30;

@@ -9,7 +9,6 @@
 namespace tensorvk::tactics {
 namespace {
 
-constexpr std::int32_t kLocalSize = 64;
 constexpr std::int64_t kFours = 4, kEights = 8;
 
 //! The convolution of one tap over those rows, but for where they lie.
@@ -34,7 +33,7 @@ Product lower_patches(const ConvolutionProblem& p, DataType type, Lowering& lowe
     rows.x.buffer = lowering.scratch(exprs.mul(elements, exprs.constant(half ? 2 : 4)));
     const bool halves = half || p.x.dtype == DataType::kHALF;
     StepBuilder step(lowering, p.operation.name, halves ? "convolution/patches:f16" : "convolution/patches:f32");
-    step.local_size(kLocalSize).flat_groups(exprs.ceil_div(fours, exprs.constant(kLocalSize)));
+    step.invocations(fours);
     const shape::Exprs strides = lowering.strides(p.x);
     step.param(fours).param(rows.in_channels / kFours).param(p.y.dims[2]).param(p.y.dims[3]);
     step.param(strides[0]).param(strides[2]).param(strides[3]).param(strides[1]).param(p.kernel[1]).param(p.kernel[2]).param(p.stride[1]).param(p.stride[2]);

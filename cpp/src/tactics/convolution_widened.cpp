@@ -7,8 +7,6 @@
 namespace tensorvk::tactics {
 namespace {
 
-constexpr std::int32_t kLocalSize = 64;
-
 //! Adds the step that widens, and says where to.
 Product lower_widening(const ConvolutionProblem& narrow, const Widened& how, Lowering& lowering) {
     shape::ExprPool& exprs = lowering.exprs();
@@ -18,7 +16,7 @@ Product lower_widening(const ConvolutionProblem& narrow, const Widened& how, Low
     const shape::Expr units = exprs.floor_div(exprs.product(wide.x.dims), exprs.constant(kUnitHalves));
     wide.x.buffer = lowering.scratch(exprs.mul(units, exprs.constant(kUnitHalves * 2)));
     StepBuilder step(lowering, narrow.operation.name, "convolution/widen:f16");
-    step.local_size(kLocalSize).flat_groups(exprs.ceil_div(units, exprs.constant(kLocalSize)));
+    step.invocations(units);
     const shape::Exprs strides = lowering.strides(narrow.x);
     const bool plane = narrow.x.dims.size() > 3;
     step.param(units).param(plane ? narrow.x.dims[2] : exprs.constant(1)).param(wide.x.dims.back());

@@ -18,7 +18,6 @@ namespace tensorvk::tactics {
 
 namespace {
 
-constexpr std::int32_t kLocalSize = 64;
 constexpr std::size_t kMostAxes = 8, kMostBoundedAxes = 6, kMostBounds = 3; // of shaders/copy/generic.comp
 
 //! The fill value's bytes, repeated to eight.
@@ -76,7 +75,7 @@ void lower(const Problem& problem, const char* kernel, std::int64_t unit_bytes, 
     const bool bounded = !plan.bounds.empty();
     const shape::Expr count = plan.count(exprs);
     StepBuilder step(lowering, problem.operation.name, text(kernel, bounded ? "bounded_b" : "b", 8 * unit_bytes));
-    step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
+    step.invocations(count);
     step.geometry(0, static_cast<std::int32_t>(plan.axes.size())).param(count).param(plan.source_base).param(plan.target_base);
     add_params(step, exprs, plan, bounded);
     if (bounded) {

@@ -14,8 +14,6 @@ namespace tensorvk::tactics {
 
 namespace {
 
-constexpr std::int32_t kLocalSize = 64;
-
 struct Problem {
     Operation operation;
     Value data, indices, output;
@@ -29,7 +27,7 @@ void lower(const Problem& problem, const char* kernel, std::int64_t unit_bytes, 
     const shape::Expr factor = exprs.constant(unit_bytes / static_cast<std::int64_t>(dtype_size(problem.data.dtype)));
     StepBuilder step(lowering, problem.operation.name, text(kernel, "b", 8 * unit_bytes));
     const shape::Expr count = exprs.floor_div(element_count(exprs, problem.output), factor);
-    step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
+    step.invocations(count);
     step.param(count).param(exprs.floor_div(problem.inner(exprs), factor)).param(element_count(exprs, problem.indices));
     step.param(problem.data.dims[problem.axis()]).geometry(0, problem.indices.dtype == DataType::kINT64 ? 1 : 0);
     step.reads(problem.data.buffer).reads(problem.indices.buffer).writes(problem.output.buffer);

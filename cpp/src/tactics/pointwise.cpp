@@ -18,7 +18,6 @@ namespace {
 
 using kernels::PointwiseOp;
 
-constexpr std::int32_t kLocalSize = 64;
 constexpr std::size_t kTensors = 5; // the value and four operands
 
 // What integer arithmetic can do exactly (shaders/pointwise/int.glsl and long.glsl); the rest is computed in float.
@@ -87,7 +86,7 @@ void lower_generic(const Problem& problem, Lowering& lowering) {
                      std::string("pointwise/generic:") + (!problem.integer ? "f32" : problem.wide ? "i64" : "i32"));
     const shape::Expr count = element_count(exprs, problem.output);
     const shape::Expr words = exprs.ceil_div(count, exprs.constant(elements_per_word(problem.output.dtype)));
-    step.local_size(kLocalSize).flat_groups(exprs.ceil_div(words, exprs.constant(kLocalSize))).param(count);
+    step.invocations(words).param(count);
     for (std::size_t group = 0; group < problem.axes(); ++group) {
         step.param(problem.broadcast.extent(exprs, problem.output, group));
     }
@@ -150,7 +149,7 @@ void lower_vec4(const Problem& problem, Lowering& lowering) {
     const std::size_t axes = problem.axes();
     // Groups from the innermost: inner, middle, outer.
     const auto group = [&](std::size_t from_inner) { return axes - 1 - from_inner; };
-    step.local_size(kLocalSize).flat_groups(exprs.ceil_div(invocations, exprs.constant(kLocalSize))).param(count);
+    step.invocations(invocations).param(count);
     step.param(axes > 1 ? problem.broadcast.extent(exprs, problem.output, group(1)) : exprs.constant(1));
     step.param(axes > 1 ? problem.broadcast.extent(exprs, problem.output, group(0)) : exprs.constant(1));
     std::int32_t halves = problem.output.dtype == DataType::kHALF ? 1 << 5 : 0;
@@ -191,7 +190,7 @@ std::string refuse_fours(const Problem& problem, const Query& query) {
 void lower_fours(const Problem& problem, Lowering& lowering) {
     StepBuilder step(lowering, problem.operation.name, "pointwise/fours:words");
     const shape::Expr count = element_count(lowering.exprs(), problem.output);
-    step.local_size(kLocalSize).flat_groups(lowering.exprs().ceil_div(count, lowering.exprs().constant(4 * kLocalSize))).param(count);
+    step.invocations(lowering.exprs().ceil_div(count, lowering.exprs().constant(4))).param(count);
     std::int32_t types = word_type(problem.output.dtype) << 20, ones = 0;
     for (std::size_t t = 0; t < problem.tensors.size(); ++t) {
         types |= word_type(problem.tensors[t].dtype) << (4 * t);

@@ -15,8 +15,6 @@ namespace tensorvk::tactics {
 
 namespace {
 
-constexpr std::int32_t kLocalSize = 64;
-
 struct Problem {
     Operation operation;
     Value x, y;
@@ -52,7 +50,7 @@ void lower(const Problem& problem, Together together, const std::string& kernel,
     const shape::Expr elements = element_count(exprs, problem.y);
     const shape::Expr count = exprs.floor_div(elements, exprs.constant(channels_of(together, problem)));
     const shape::Expr invocations = bytes && together == Together::kONE ? exprs.ceil_div(elements, exprs.constant(4)) : count;
-    step.local_size(kLocalSize).flat_groups(exprs.ceil_div(invocations, exprs.constant(kLocalSize)));
+    step.invocations(invocations);
     step.param(count).param(problem.x.dims[1]).params(spatial_extents(exprs, problem.y)).params(spatial_extents(exprs, problem.x));
     step.params(spatial_triple<std::int64_t>(g.pre, 0)).params(spatial_triple<std::int64_t>(g.post, 0));
     const shape::Expr unit = exprs.constant(channels_of(together, problem));

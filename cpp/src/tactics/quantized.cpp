@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/quantized_line.hpp"
 #include "support/dtype.hpp"
 #include "support/error.hpp"
 #include "tactics/rounds.hpp"
@@ -99,6 +100,16 @@ void lower_matrix(const MatrixProblem& p, const Carrier& carrier, std::int64_t c
     lowering.add(step.take());
 }
 
+//! What is said of a program that is a line beside the program itself.
+void add_line(StepBuilder& step, const kernels::PointwiseProgram& program, std::int32_t modes, DataType result) {
+    std::vector<bool> per_element;
+    for (std::size_t k = 0; k < kernels::PointwiseProgram::kMaxOperands; ++k) {
+        const auto kind = static_cast<OperandKind>(static_cast<std::uint32_t>(modes) >> (8 * k + 6) & 3);
+        per_element.push_back(kind == OperandKind::kSAME);
+    }
+    if (const auto line = kernels::quantized_line(program, per_element, result == DataType::kINT8 ? -128 : 0)) step.constants(kernels::encode(*line));
+}
+
 //! What no carrier takes.
 std::string refuse_matrix_shape(const MatrixProblem& p, const Query& query) {
     if (p.c.dims.size() > kBatchAxes + 2)
@@ -189,11 +200,15 @@ void add_quantized_epilogue(StepBuilder& step, Lowering& lowering, const Operati
         types |= there ? type(operation.operands[k]) << (12 + 4 * k) : 0;
         step.reads(lowering.value(there ? operation.operands[k] : operation.inputs[1]).buffer);
     }
-    kernels::PointwiseProgram program = stored_program(operation.epilogue, lowering.value(operation.outputs[0]).dtype);
+    const DataType result = lowering.value(operation.outputs[0]).dtype;
+    kernels::PointwiseProgram program = stored_program(operation.epilogue, result);
+    const std::int32_t modes = operand_modes(lowering, operation, roles);
+    step.geometry(0, types).geometry(1, modes).geometry(15, table ? 1 : 0);
+    if (!lowering.caps().is_cpu && is_byte(result)) add_line(step, program, modes, result);
     for (kernels::PointwiseSlot& slot : program.slots) {
         slot.immediate = table ? 0.0f : slot.immediate;
     }
-    step.geometry(0, types).geometry(1, operand_modes(lowering, operation, roles)).geometry(15, table ? 1 : 0).pointwise(program);
+    step.pointwise(program);
 }
 
 std::vector<Candidate> quantized_convolution_candidates(const Query& query) {

@@ -6,7 +6,6 @@
 namespace tensorvk::tactics {
 namespace {
 
-constexpr std::int32_t kLocalSize = 64;
 constexpr std::int64_t kUnit = 16, kPixels = 4, kMostChannels = kUnit / kPixels;
 
 //! The convolution of the wide picture, but for where that lies. Its padding along lines has become part of the picture.
@@ -31,7 +30,7 @@ Product lower_widening(const ConvolutionProblem& narrow, Lowering& lowering) {
     const shape::Expr units = exprs.floor_div(bytes, exprs.constant(kUnit));
     wide.x.buffer = lowering.scratch(bytes);
     StepBuilder step(lowering, narrow.operation.name, "quantized/widen:int8");
-    step.local_size(kLocalSize).flat_groups(exprs.ceil_div(units, exprs.constant(kLocalSize)));
+    step.invocations(units);
     const shape::Exprs strides = lowering.strides(narrow.x);
     const bool plane = narrow.x.dims.size() > 3;
     step.param(units).param(plane ? narrow.x.dims[2] : exprs.constant(1)).param(wide.x.dims.back());

@@ -11,7 +11,6 @@ namespace tensorvk::tactics {
 
 namespace {
 
-constexpr std::int32_t kLocalSize = 64;
 constexpr std::size_t kNone = SIZE_MAX;
 
 struct Problem {
@@ -84,7 +83,7 @@ void lower(const Problem& problem, bool vec4, const std::string& kernel, Lowerin
     StepBuilder step(lowering, problem.operation.name, kernel);
     const shape::Expr elements = element_count(exprs, problem.y);
     const shape::Expr count = vec4 ? exprs.floor_div(elements, exprs.constant(4)) : elements;
-    step.local_size(kLocalSize).flat_groups(exprs.ceil_div(count, exprs.constant(kLocalSize)));
+    step.invocations(count);
     step.param(count).param(problem.channel == kNone ? exprs.constant(1) : problem.x.dims[problem.channel]);
     step.params(spatial_extents(exprs, problem.y, problem.first)).params(spatial_extents(exprs, problem.x, problem.first));
     for (const std::int32_t bits : scale_bits(problem, exprs)) {

@@ -5,9 +5,18 @@
 #include "support/error.hpp"
 
 namespace tensorvk::tactics {
+namespace {
+
+// A GPU starts about one workgroup in a nanosecond: quantizing 32 pictures of 224 x 224 in workgroups of 64 takes 18 us of an H200, twice what its bytes do.
+// Few invocations are better spread over all processors.
+constexpr std::int32_t kLocalSize = 64, kLargeLocalSize = 256;
+constexpr std::int64_t kMany = 1 << 17;
+
+} // namespace
 
 StepBuilder::StepBuilder(Lowering& lowering, std::string layer, std::string kernel)
-    : exprs_(lowering.exprs()), specialize_(!lowering.caps().is_cpu) {
+    : exprs_(lowering.exprs()), specialize_(!lowering.caps().is_cpu),
+      large_workgroups_(!lowering.caps().is_cpu && lowering.caps().limits.max_workgroup_invocations >= kLargeLocalSize) {
     const kernels::EmbeddedKernel* embedded = kernels::find_embedded(kernel);
     const kernels::cpu::Kernel* cpu = kernels::cpu::find(kernel);
     if (embedded == nullptr && cpu == nullptr) {
@@ -70,8 +79,16 @@ StepBuilder& StepBuilder::flat_groups(shape::Expr count) {
     return groups(x, exprs_.ceil_div(count, x), one);
 }
 
+StepBuilder& StepBuilder::invocations(shape::Expr count) {
+    const std::int32_t size = large_workgroups_ && exprs_.value(count).value_or(0) >= kMany ? kLargeLocalSize : kLocalSize;
+    return local_size(size).flat_groups(exprs_.ceil_div(count, exprs_.constant(size)));
+}
+
 StepBuilder& StepBuilder::pointwise(const kernels::PointwiseProgram& program) {
-    const std::vector<plan::SpecConstant> constants = kernels::encode(program);
+    return constants(kernels::encode(program));
+}
+
+StepBuilder& StepBuilder::constants(std::span<const plan::SpecConstant> constants) {
     step_.spec.insert(step_.spec.end(), constants.begin(), constants.end());
     return *this;
 }

@@ -31,7 +31,10 @@ public:
     StepBuilder& groups(shape::Expr x, shape::Expr y, shape::Expr z);
     //! `count` workgroups in a row, spilled to y above what x can hold everywhere: flat_group() in shaders/common/interface.glsl.
     StepBuilder& flat_groups(shape::Expr count);
+    //! `count` invocations that have nothing to do with one another, in such workgroups.
+    StepBuilder& invocations(shape::Expr count);
     StepBuilder& pointwise(const kernels::PointwiseProgram& program);
+    StepBuilder& constants(std::span<const plan::SpecConstant> constants);
 
     [[nodiscard]] plan::Step take();
 
@@ -39,6 +42,7 @@ private:
     shape::ExprPool& exprs_;
     plan::Step step_;
     bool specialize_;
+    bool large_workgroups_;
 };
 
 } // namespace tensorvk::tactics

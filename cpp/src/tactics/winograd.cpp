@@ -8,8 +8,6 @@
 namespace tensorvk::tactics {
 namespace {
 
-constexpr std::int32_t kLocalSize = 64;
-
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 //! The inputs' transform adds up to 2 times the largest number along an axis of two outputs, 5.2 times along one of four. Halves hold points that are smaller by as
@@ -23,7 +21,7 @@ std::int32_t shift_of(const WinogradWay& way) {
 StepBuilder tile_step(const WinogradWay& way, const char* direction, std::int64_t channels, Lowering& lowering) {
     const char* types = way.texels ? "texel_f32_" : way.problem.half() ? "f16_" : "f32_";
     StepBuilder step(lowering, way.direct.operation().name, text("convolution/winograd_", direction, ":", types, way.tile.lines, "x", way.tile.columns));
-    step.local_size(kLocalSize).flat_groups(lowering.exprs().constant(ceil_div(way.tiles * channels / 4, kLocalSize)));
+    step.invocations(lowering.exprs().constant(way.tiles * channels / 4));
     way.direct.add_params(step, lowering, way.direct.packing());
     step.geometry(2, way.direct.shape().input_vectors ? 1 : 0).geometry(3, way.direct.shape().output_vectors ? 1 : 0);
     step.geometry(4, static_cast<std::int32_t>(way.tiles)).geometry(5, way.type == DataType::kHALF ? 1 : 0).geometry(6, shift_of(way));
