@@ -21,6 +21,7 @@ layout(constant_id = 72) const int LINE_RANGE = 0; // in steps
 
 #define IS_LINE (LINE_OPERANDS != 0)
 #define LINE_ERROR (float(LINE_ROUNDINGS + 16) * 5.9604644775390625e-8)
+#define LINE_LARGE 0x6f000000u // bits of 2^95: sums of 32 bits times less are floats
 #define LINE_PLACE(place) ((LINE_OPERANDS >> (place)) & 15)
 #define LINE_OPERAND(operands, place) \
     (LINE_PLACE(place) == 1 ? operands.a : LINE_PLACE(place) == 2 ? operands.b : LINE_PLACE(place) == 3 ? operands.c : operands.d)
@@ -39,7 +40,9 @@ Line line_of(ivec4 bias, Operands column) {
     vec4 moved = vec4(bias) * factor;
     vec4 own = LINE_PLACE(8) != 0 ? intBitsToFloat(LINE_COLUMN) * LINE_OPERAND(column, 8) : vec4(0.0);
     float apart = (largest(abs(moved) + abs(own)) + abs(intBitsToFloat(LINE_SHIFT))) * intBitsToFloat(LINE_RANGE) + 2.0 * abs(intBitsToFloat(LINE_LEAST));
-    return Line(factor, moved + own + intBitsToFloat(LINE_SHIFT), 0.5 - 2.0 * LINE_ERROR * apart);
+    uvec4 exponent = floatBitsToUint(factor) & 0x7f800000u;
+    bool small = max(max(exponent.x, exponent.y), max(exponent.z, exponent.w)) < LINE_LARGE; // not so of infinities, and of what is no number
+    return Line(factor, moved + own + intBitsToFloat(LINE_SHIFT), small ? 0.5 - 2.0 * LINE_ERROR * apart : -1.0);
 }
 
 // Four results, or false. `sum` is without its bias. Numbers of the first and third get a whole number that puts the one beside them into the byte above.
